@@ -1,0 +1,251 @@
+"""What a run of a model leaves behind: plain, frozen data on the CPU, which knows neither torch nor how it is drawn."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from attnviz.errors import CaptureError, FileError, SelectionError
+from attnviz.files import write_whole
+
+Kind = Literal["self", "masked-self", "cross"]
+Part = Literal["encoder", "decoder"]
+
+KINDS: tuple[Kind, ...] = ("self", "masked-self", "cross")
+KIND_NAMES: dict[str, str] = {
+    "self": "self-attention",
+    "masked-self": "masked self-attention",
+    "cross": "cross-attention",
+}
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Token:
+    """One token of the input.
+
+    `text` is what a reader sees; `span` is where it stands in the input, in characters, or None for a token that is
+    not in it; `word` numbers the words of the input from 0, or is None outside every word.
+    """
+
+    id: int
+    text: str
+    span: tuple[int, int] | None = None
+    word: int | None = None
+    special: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Attention:
+    """One kind of attention of one run. Rows are queries ("from"), columns are keys ("to").
+
+    `by_layer` maps each captured layer's true number to its weights, float32 `[head, query, key]`: post-softmax,
+    pre-dropout. `head_numbers` says which heads those are, `sink_mass` what a learned sink took from each row,
+    `[head, query]`, in the layers that have one. `predicts` holds, in a decoder, the token that row `i` writes.
+    """
+
+    kind: Kind
+    part: Part
+    queries: tuple[Token, ...]
+    keys: tuple[Token, ...]
+    by_layer: Mapping[int, np.ndarray]
+    head_numbers: Mapping[int, tuple[int, ...]]
+    sink_mass: Mapping[int, np.ndarray] = field(default_factory=dict)
+    predicts: tuple[Token | None, ...] | None = None
+
+    def __post_init__(self) -> None:
+        for layer, weights in self.by_layer.items():
+            expected = (len(self.head_numbers[layer]), len(self.queries), len(self.keys))
+            if weights.shape != expected:
+                raise CaptureError(
+                    f"{KIND_NAMES[self.kind]}, layer {layer}: weights of shape {weights.shape},"
+                    f" where {expected} [head, query, key] was expected"
+                )
+            weights.flags.writeable = False
+
+    @property
+    def name(self) -> str:
+        """The kind by its full name: `masked self-attention`."""
+        return KIND_NAMES[self.kind]
+
+    @property
+    def layers(self) -> tuple[int, ...]:
+        """The true numbers of the layers that were captured."""
+        return tuple(self.by_layer)
+
+    def heads(self, layer: int) -> tuple[int, ...]:
+        """The numbers of the heads captured in `layer`. Raises SelectionError for a layer that was not."""
+        self._require(layer)
+        return self.head_numbers[layer]
+
+    def weights(self, layer: int) -> np.ndarray:
+        """The weights of `layer`, float32 `[head, query, key]`. Raises SelectionError for a layer not captured."""
+        self._require(layer)
+        return self.by_layer[layer]
+
+    def matrix(self, layer: int, head: int) -> np.ndarray:
+        """The weights of one head by its true number, float32 `[query, key]`. Raises SelectionError if not captured."""
+        heads = self.heads(layer)
+        if head not in heads:
+            raise SelectionError(f"head {head} of layer {layer} was not captured", f"Captured: {ranges(heads)}.")
+        return self.weights(layer)[heads.index(head)]
+
+    def check(self, tolerance: float = 1e-4) -> None:
+        """Raise CaptureError unless every weight is finite and every row sums to 1 less its sink, or sees nothing."""
+        for layer, weights in self.by_layer.items():
+            where = f"{self.name}, layer {layer}"
+            if not np.isfinite(weights).all():
+                raise CaptureError(f"{where}: a weight is not finite", "Try --dtype float32.")
+            expected = 1.0 - self.sink_mass.get(layer, np.zeros(weights.shape[:2], np.float32))
+            off = np.where(weights.any(-1), np.abs(weights.sum(-1, dtype=np.float64) - expected), 0.0)
+            if off.size and off.max() > tolerance:
+                raise CaptureError(f"{where}: a row sums to 1 only within {off.max():.2g}, not within {tolerance:.2g}")
+
+    def _require(self, layer: int) -> None:
+        if layer not in self.by_layer:
+            raise SelectionError(
+                f"layer {layer} of {self.name} was not captured", f"Captured: {ranges(self.layers) or 'none'}."
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """One run of one model on one text: its attention, and where it came from.
+
+    `target` is what the decoder read, `provenance` says how it was captured (versions, dtype, path), and `notes` hold
+    what a reader ought to be told.
+    """
+
+    model: str
+    text: str
+    attentions: tuple[Attention, ...]
+    target: str | None = None
+    revision: str | None = None
+    provenance: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def __getitem__(self, kind: str) -> Attention:
+        for attention in self.attentions:
+            if attention.kind == kind:
+                return attention
+        have = ", ".join(self.kinds) or "none"
+        raise SelectionError(f"this trace of {self.model} has no {KIND_NAMES.get(kind, kind)!s}", f"It has: {have}.")
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of attention that there are, in the order self, masked-self, cross."""
+        return tuple(attention.kind for attention in self.attentions)
+
+    def __repr__(self) -> str:
+        kinds = (f"{a.kind}: layers {ranges(a.layers)}, {len(a.queries)}×{len(a.keys)} tokens" for a in self.attentions)
+        return f"<Trace of {_shorten(self.text)!r} by {_shorten(self.model)}; {'; '.join(kinds)}>"
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write this trace to one safetensors file, whole or not at all. Raises FileError."""
+        return write_whole(path, self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """This trace as the bytes of a safetensors file: one tensor a kind and layer, and JSON metadata."""
+        from safetensors.numpy import save
+
+        tensors, described = {}, []
+        for a in self.attentions:
+            described.append(
+                {
+                    "kind": a.kind,
+                    "part": a.part,
+                    "queries": [asdict(t) for t in a.queries],
+                    "keys": [asdict(t) for t in a.keys],
+                    "predicts": a.predicts and [t and asdict(t) for t in a.predicts],
+                    "heads": [[layer, list(a.head_numbers[layer])] for layer in a.layers],
+                }
+            )
+            tensors |= {f"{a.kind}.{layer}": np.ascontiguousarray(w) for layer, w in a.by_layer.items()}
+            tensors |= {f"{a.kind}.{layer}.sink": np.ascontiguousarray(m) for layer, m in a.sink_mass.items()}
+        header = {
+            "version": FORMAT_VERSION,
+            "model": self.model,
+            "revision": self.revision,
+            "text": self.text,
+            "target": self.target,
+            "provenance": dict(self.provenance),
+            "notes": list(self.notes),
+            "attentions": described,
+        }
+        return save(tensors, metadata={"attnviz": json.dumps(header, ensure_ascii=False)})
+
+
+def open_trace(path: str | os.PathLike[str]) -> Trace:
+    """Open a saved trace.
+
+    Raises FileError where there is no such file, it is not a trace, or a newer attnviz wrote it.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path = Path(path)
+    if not path.is_file():
+        raise FileError(f"no such file: {path}", "Make one with: attnviz trace TEXT -o trace.safetensors")
+    try:
+        with safe_open(path, framework="np") as file:
+            header = json.loads((file.metadata() or {}).get("attnviz", "null"))
+            tensors = {name: file.get_tensor(name) for name in file.keys()} if header else {}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError) as error:
+        raise FileError(f"{path} is not a saved trace: {error}", "Was it copied whole?") from error
+    if not header:
+        raise FileError(
+            f"{path} is a safetensors file, but not a saved trace", "A model's weights? Name its folder with -m."
+        )
+    if header.get("version") != FORMAT_VERSION:
+        raise FileError(
+            f"{path} has trace format {header.get('version')}; this attnviz reads {FORMAT_VERSION}", "Upgrade attnviz."
+        )
+    try:
+        return Trace(
+            model=header["model"],
+            revision=header["revision"],
+            text=header["text"],
+            target=header["target"],
+            provenance=header["provenance"],
+            notes=tuple(header["notes"]),
+            attentions=tuple(_attention(described, tensors) for described in header["attentions"]),
+        )
+    except (KeyError, TypeError, CaptureError) as error:
+        raise FileError(f"{path} is a damaged trace: {error}", "Make it again with: attnviz trace") from error
+
+
+def _attention(described: dict[str, Any], tensors: dict[str, np.ndarray]) -> Attention:
+    kind, layers = described["kind"], [layer for layer, _ in described["heads"]]
+    predicts = described["predicts"]
+    return Attention(
+        kind=kind,
+        part=described["part"],
+        queries=tuple(map(_token, described["queries"])),
+        keys=tuple(map(_token, described["keys"])),
+        by_layer={layer: tensors[f"{kind}.{layer}"] for layer in layers},
+        head_numbers={layer: tuple(heads) for layer, heads in described["heads"]},
+        sink_mass={layer: tensors[f"{kind}.{layer}.sink"] for layer in layers if f"{kind}.{layer}.sink" in tensors},
+        predicts=predicts and tuple(t and _token(t) for t in predicts),
+    )
+
+
+def _token(fields: dict[str, Any]) -> Token:
+    return Token(**{**fields, "span": fields["span"] and tuple(fields["span"])})
+
+
+def ranges(numbers: tuple[int, ...]) -> str:
+    """Whole numbers as people write them: `0-3, 7`."""
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
+
+
+def _shorten(text: str, length: int = 40) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"

@@ -1,0 +1,1 @@
+"""How attention leaves a running Hugging Face model."""

@@ -1,0 +1,36 @@
+"""What attnviz says when it cannot do what was asked: a message, and a hint that says what would work."""
+
+
+class AttnvizError(Exception):
+    """Base of every error that a user can mend. Anything else that is raised is a bug.
+
+    `message` says what failed and names the value; `hint` says what would work.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.hint}" if self.hint else self.message
+
+
+class InputError(AttnvizError):
+    """The text, or a file of texts, cannot be used: empty, too long, not UTF-8."""
+
+
+class SelectionError(AttnvizError):
+    """A kind, layer or head that the model or the trace does not have."""
+
+
+class ModelError(AttnvizError):
+    """A model that cannot be found, loaded or looked into."""
+
+
+class FileError(AttnvizError):
+    """A file that cannot be read or written, or is not what its name says."""
+
+
+class CaptureError(AttnvizError):
+    """What left the model is not attention: a wrong shape, a NaN, a row that does not sum to 1."""

@@ -1,0 +1,1 @@
+"""A trace as text or bytes: one file an output."""

@@ -1,0 +1,106 @@
+"""Which kinds, layers and heads were asked for, held against what there is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from attnviz.attention import KIND_NAMES, KINDS, Trace, ranges
+from attnviz.errors import SelectionError
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What was asked for; None means all."""
+
+    layers: tuple[int, ...] | None = None
+    heads: tuple[int, ...] | None = None
+    kinds: tuple[str, ...] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        layers: Sequence[int] | int | None = None,
+        heads: Sequence[int] | int | None = None,
+        kinds: Sequence[str] | str | None = None,
+    ) -> "Selection":
+        """A selection from what a caller wrote: one value, several, or None. Raises SelectionError for a false kind."""
+        if isinstance(kinds, str):
+            kinds = (kinds,)
+        for kind in kinds or ():
+            if kind not in KINDS:
+                raise SelectionError(f"{kind!r} is not a kind of attention", f"Kinds: {', '.join(KINDS)}.")
+        return cls(_numbers(layers), _numbers(heads), tuple(kinds) if kinds is not None else None)
+
+    def resolve(self, available: Mapping[str, Mapping[int, Sequence[int]]]) -> dict[str, dict[int, tuple[int, ...]]]:
+        """The heads to take: kind → layer → head numbers, out of `available`, which has the same form.
+
+        A kind without any layer that was asked for is left out. Raises SelectionError for a kind, layer or head that
+        is nowhere in `available`; the hint gives the range.
+        """
+        kinds = {kind: layers for kind, layers in available.items() if self.kinds is None or kind in self.kinds}
+        for kind in self.kinds or ():
+            if kind not in available:
+                raise SelectionError(
+                    f"this model has no {KIND_NAMES[kind]}", f"It has: {', '.join(available) or 'no attention'}."
+                )
+        for layer in self.layers or ():
+            if not any(layer in layers for layers in kinds.values()):
+                raise SelectionError(f"there is no layer {layer}", f"Layers: {_layer_ranges(kinds)}.")
+        chosen = {
+            kind: {
+                layer: tuple(head for head in heads if self.heads is None or head in self.heads)
+                for layer, heads in layers.items()
+                if self.layers is None or layer in self.layers
+            }
+            for kind, layers in kinds.items()
+        }
+        for head in self.heads or ():
+            if not any(head in heads for layers in chosen.values() for heads in layers.values()):
+                every = {h for kind in chosen for layer in chosen[kind] for h in available[kind][layer]}
+                raise SelectionError(f"there is no head {head}", f"Heads: {ranges(tuple(every))}.")
+        captured = {kind: {layer: heads for layer, heads in layers.items() if heads} for kind, layers in chosen.items()}
+        return {kind: layers for kind, layers in captured.items() if layers}
+
+    def left_out(self, available: Mapping[str, Mapping[int, Sequence[int]]]) -> tuple[str, ...]:
+        """A note for each kind of `available` that has none of the layers that were asked for."""
+        kinds = {kind: layers for kind, layers in available.items() if self.kinds is None or kind in self.kinds}
+        return tuple(
+            f"{KIND_NAMES[kind]} has no layer {ranges(self.layers)}: its layers are {ranges(tuple(layers))}"
+            for kind, layers in kinds.items()
+            if self.layers is not None and not any(layer in layers for layer in self.layers)
+        )
+
+    def narrow(self, trace: Trace) -> Trace:
+        """`trace` with only what was asked for. Raises SelectionError as `resolve` does."""
+        available = {a.kind: a.head_numbers for a in trace.attentions}
+        chosen = self.resolve(available)
+        attentions = []
+        for a in trace.attentions:
+            if a.kind not in chosen:
+                continue
+            kept = chosen[a.kind]
+            at = {layer: [a.head_numbers[layer].index(head) for head in heads] for layer, heads in kept.items()}
+            attentions.append(
+                replace(
+                    a,
+                    by_layer={layer: a.by_layer[layer][rows] for layer, rows in at.items()},
+                    head_numbers=kept,
+                    sink_mass={layer: a.sink_mass[layer][rows] for layer, rows in at.items() if layer in a.sink_mass},
+                )
+            )
+        notes = tuple(note for note in self.left_out(available) if note not in trace.notes)
+        return replace(trace, attentions=tuple(attentions), notes=trace.notes + notes)
+
+
+def _numbers(given: Sequence[int] | int | None) -> tuple[int, ...] | None:
+    if given is None:
+        return None
+    return (given,) if isinstance(given, int) else tuple(given)
+
+
+def _layer_ranges(kinds: Mapping[str, Mapping[int, object]]) -> str:
+    by_range: dict[str, list[str]] = {}
+    for kind, layers in kinds.items():
+        by_range.setdefault(ranges(tuple(layers)), []).append(KIND_NAMES[kind])
+    if len(by_range) == 1:
+        return next(iter(by_range))
+    return "; ".join(f"{numbers} ({', '.join(names)})" for numbers, names in by_range.items())
