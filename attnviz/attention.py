@@ -11,16 +11,10 @@ import numpy as np
 
 from attnviz.errors import CaptureError, FileError, SelectionError
 from attnviz.files import write_whole
+from attnviz.kinds import KIND_NAMES, Kind
 
-Kind = Literal["self", "masked-self", "cross"]
 Part = Literal["encoder", "decoder"]
 
-KINDS: tuple[Kind, ...] = ("self", "masked-self", "cross")
-KIND_NAMES: dict[str, str] = {
-    "self": "self-attention",
-    "masked-self": "masked self-attention",
-    "cross": "cross-attention",
-}
 FORMAT_VERSION = 1
 
 
@@ -92,7 +86,8 @@ class Attention:
         heads = self.heads(layer)
         if head not in heads:
             raise SelectionError(f"head {head} of layer {layer} was not captured", f"Captured: {ranges(heads)}.")
-        return self.weights(layer)[heads.index(head)]
+        weights: np.ndarray = self.weights(layer)[heads.index(head)]
+        return weights
 
     def check(self, tolerance: float = 1e-4) -> None:
         """Raise CaptureError unless every weight is finite and every row sums to 1 less its sink, or sees nothing."""
@@ -136,7 +131,7 @@ class Trace:
         raise SelectionError(f"this trace of {self.model} has no {KIND_NAMES.get(kind, kind)!s}", f"It has: {have}.")
 
     @property
-    def kinds(self) -> tuple[str, ...]:
+    def kinds(self) -> tuple[Kind, ...]:
         """The kinds of attention that there are, in the order self, masked-self, cross."""
         return tuple(attention.kind for attention in self.attentions)
 
@@ -152,7 +147,8 @@ class Trace:
         """This trace as the bytes of a safetensors file: one tensor a kind and layer, and JSON metadata."""
         from safetensors.numpy import save
 
-        tensors, described = {}, []
+        tensors: dict[str, np.ndarray] = {}
+        described = []
         for a in self.attentions:
             described.append(
                 {

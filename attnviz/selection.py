@@ -3,8 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from attnviz.attention import KIND_NAMES, KINDS, Trace, ranges
+from attnviz.attention import Trace, ranges
 from attnviz.errors import SelectionError
+from attnviz.kinds import KIND_NAMES, KINDS, Kind
+
+Available = Mapping[Kind, Mapping[int, Sequence[int]]]
+"""All the heads that there are: kind → layer → head numbers."""
 
 
 @dataclass(frozen=True)
@@ -13,7 +17,7 @@ class Selection:
 
     layers: tuple[int, ...] | None = None
     heads: tuple[int, ...] | None = None
-    kinds: tuple[str, ...] | None = None
+    kinds: tuple[Kind, ...] | None = None
 
     @classmethod
     def of(
@@ -23,14 +27,14 @@ class Selection:
         kinds: Sequence[str] | str | None = None,
     ) -> "Selection":
         """A selection from what a caller wrote: one value, several, or None. Raises SelectionError for a false kind."""
-        if isinstance(kinds, str):
-            kinds = (kinds,)
-        for kind in kinds or ():
+        named = (kinds,) if isinstance(kinds, str) else kinds or ()
+        for kind in named:
             if kind not in KINDS:
                 raise SelectionError(f"{kind!r} is not a kind of attention", f"Kinds: {', '.join(KINDS)}.")
-        return cls(_numbers(layers), _numbers(heads), tuple(kinds) if kinds is not None else None)
+        known = tuple(kind for kind in KINDS if kind in named)
+        return cls(_numbers(layers), _numbers(heads), None if kinds is None else known)
 
-    def resolve(self, available: Mapping[str, Mapping[int, Sequence[int]]]) -> dict[str, dict[int, tuple[int, ...]]]:
+    def resolve(self, available: Available) -> dict[Kind, dict[int, tuple[int, ...]]]:
         """The heads to take: kind → layer → head numbers, out of `available`, which has the same form.
 
         A kind without any layer that was asked for is left out. Raises SelectionError for a kind, layer or head that
@@ -60,7 +64,7 @@ class Selection:
         captured = {kind: {layer: heads for layer, heads in layers.items() if heads} for kind, layers in chosen.items()}
         return {kind: layers for kind, layers in captured.items() if layers}
 
-    def left_out(self, available: Mapping[str, Mapping[int, Sequence[int]]]) -> tuple[str, ...]:
+    def left_out(self, available: Available) -> tuple[str, ...]:
         """A note for each kind of `available` that has none of the layers that were asked for."""
         kinds = {kind: layers for kind, layers in available.items() if self.kinds is None or kind in self.kinds}
         return tuple(
@@ -97,7 +101,7 @@ def _numbers(given: Sequence[int] | int | None) -> tuple[int, ...] | None:
     return (given,) if isinstance(given, int) else tuple(given)
 
 
-def _layer_ranges(kinds: Mapping[str, Mapping[int, object]]) -> str:
+def _layer_ranges(kinds: Available) -> str:
     by_range: dict[str, list[str]] = {}
     for kind, layers in kinds.items():
         by_range.setdefault(ranges(tuple(layers)), []).append(KIND_NAMES[kind])

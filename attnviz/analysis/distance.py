@@ -1,0 +1,21 @@
+"""How far a head looks."""
+
+import numpy as np
+
+from attnviz.analysis.reach import one_sequence
+from attnviz.attention import Attention
+
+
+def distance(attention: Attention, layer: int) -> np.ndarray:
+    """Mean distance between query and key, weighted by attention, `[head]`, in tokens.
+
+    `Σ A[i,j]·|i−j| / Σ A[i,j]` (Vig & Belinkov 2019). nan for cross-attention, whose queries and keys are different
+    sequences, and for a head that gives no attention. Raises SelectionError for a layer that was not captured.
+    """
+    weights = attention.weights(layer).astype(np.float64)
+    if not one_sequence(attention):
+        return np.full(len(weights), np.nan)
+    n, m = weights.shape[1:]
+    apart = np.abs(np.arange(n)[:, None] - np.arange(m))
+    total = weights.sum((1, 2))
+    return np.where(total > 0, (weights * apart).sum((1, 2)) / np.where(total > 0, total, 1), np.nan)

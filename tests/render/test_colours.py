@@ -1,0 +1,49 @@
+"""The map of colours: lightness only rises, steps look equal, and text on it can be read."""
+
+import numpy as np
+import pytest
+
+from attnviz.render.colours import ink, palette, shade
+from attnviz.render.scene import top_of
+
+
+def linear(colours: np.ndarray) -> np.ndarray:
+    rgb = colours / 255
+    return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+
+
+def luminance(colours: np.ndarray) -> np.ndarray:
+    return linear(colours) @ [0.2126, 0.7152, 0.0722]
+
+
+def test_lightness_rises_so_that_the_map_reads_in_grey() -> None:
+    assert (np.diff(luminance(palette().astype(float))) > 0).all()
+
+
+def test_steps_look_equal() -> None:
+    """In OKLab, by colour-science's rule of thumb: no tenth of the map is much longer than another."""
+    to_lms = [[0.4122214708, 0.5363325363, 0.0514459929], [0.2119034982, 0.6806995451, 0.1073969566]]
+    to_lms.append([0.0883024619, 0.2817188376, 0.6299787005])
+    to_lab = [[0.2104542553, 0.7936177850, -0.0040720468], [1.9779984951, -2.4285922050, 0.4505937099]]
+    to_lab.append([0.0259040371, 0.7827717662, -0.8086757660])
+    lab = np.cbrt(linear(palette().astype(float)) @ np.array(to_lms).T) @ np.array(to_lab).T
+    steps = np.linalg.norm(np.diff(lab[::25], axis=0), axis=1)
+    assert steps.max() / steps.min() < 1.1
+
+
+def test_text_on_every_colour_has_contrast() -> None:
+    for colour in palette():
+        light = luminance(colour.astype(float))
+        contrast = 1.05 / (light + 0.05) if ink(colour) == "#ffffff" else (light + 0.05) / 0.05
+        assert contrast >= 4.5
+
+
+def test_shade() -> None:
+    assert shade(np.array([0, 0.25, 0.5, 0.9]), 0.5).tolist() == [0, 128, 255, 255]
+
+
+@pytest.mark.parametrize(
+    ("largest", "top"), [(0.83, 0.85), (0.5, 0.5), (1.0, 1.0), (0.99, 1.0), (0.021, 0.025), (0.0, 1.0)]
+)
+def test_the_scale_ends_at_an_easy_number(largest: float, top: float) -> None:
+    assert top_of(largest) == top

@@ -1,0 +1,47 @@
+"""JSON and NPZ: what other programs read."""
+
+import io
+import json
+
+import numpy as np
+from traces import HOSTILE, encoder_decoder, labelled
+
+from attnviz.render.data import as_json, as_npz
+
+
+def test_json_holds_everything() -> None:
+    trace = encoder_decoder()
+    content = json.loads(as_json(trace))
+    assert (content["model"], content["text"], content["target"]) == ("by hand", "I ate an apple", "나는 사과를 먹었다")
+    assert "rows are queries" in content["convention"]
+    assert [a["kind"] for a in content["attentions"]] == ["self", "masked-self", "cross"]
+    cross = content["attentions"][2]
+    assert cross["queries"] == ["<s>", "나는", "사과를", "먹었다"]
+    assert cross["keys"] == ["I", "ate", "an", "apple"]
+    assert cross["predicts"] == ["나는", "사과를", "먹었다", "</s>"]
+    for layer in cross["layers"]:
+        assert layer["heads"] == [0, 1]
+        np.testing.assert_array_equal(np.array(layer["weights"], np.float32), trace["cross"].weights(layer["layer"]))
+
+
+def test_json_writes_no_more_digits_than_there_are() -> None:
+    assert json.loads(as_json(encoder_decoder()))["attentions"][0]["layers"][1]["weights"][1][0] == [0.9, 0.1, 0.0, 0.0]
+
+
+def test_npz_opens_without_pickle() -> None:
+    trace = encoder_decoder()
+    with np.load(io.BytesIO(as_npz(trace)), allow_pickle=False) as archive:
+        np.testing.assert_array_equal(archive["masked_self_L1"], trace["masked-self"].weights(1))
+        assert archive["self_L0_heads"].tolist() == [0, 1]
+        assert archive["self_keys"].tolist() == ["I", "ate", "an", "apple"]
+        assert archive["cross_predicts"].tolist() == ["나는", "사과를", "먹었다", "</s>"]
+        assert str(archive["text"]) == "I ate an apple"
+
+
+def test_any_token_survives_and_bytes_repeat() -> None:
+    trace = labelled(HOSTILE)
+    assert tuple(json.loads(as_json(trace))["attentions"][0]["keys"]) == HOSTILE
+    with np.load(io.BytesIO(as_npz(trace)), allow_pickle=False) as archive:
+        assert tuple(archive["self_keys"].tolist()) == HOSTILE
+    assert as_npz(trace) == as_npz(labelled(HOSTILE))
+    assert as_json(trace) == as_json(labelled(HOSTILE))

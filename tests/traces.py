@@ -1,0 +1,71 @@
+"""Small traces made by hand, whose every number is known."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from attnviz.attention import Attention, Token, Trace
+from attnviz.kinds import Kind
+
+
+def tokens(texts: Sequence[str], special: Sequence[str] = ()) -> tuple[Token, ...]:
+    return tuple(Token(i, text, None, i, text in special) for i, text in enumerate(texts))
+
+
+def attention(
+    heads: Sequence[object], texts: Sequence[str] = (), kind: Kind = "self", special: Sequence[str] = ()
+) -> Attention:
+    """One layer, number 0, with the matrices `heads`; tokens `a`, `b`, … unless given."""
+    weights = np.array(heads, np.float32)
+    queries, keys = (tokens(texts or [chr(97 + i) for i in range(n)], special) for n in weights.shape[1:])
+    part = "encoder" if kind == "self" else "decoder"
+    return Attention(kind, part, queries, keys, {0: weights}, {0: tuple(range(len(weights)))})
+
+
+def encoder_decoder() -> Trace:
+    """`I ate an apple` → `나는 사과를 먹었다`: two layers of two heads by formula, but in L1H1 ate looks at apple."""
+    source = tokens(["I", "ate", "an", "apple"])
+    read = tokens(["<s>", "나는", "사과를", "먹었다"], ["<s>"])
+    written = (*read[1:], Token(9, "</s>", special=True))
+    heads = {0: (0, 1), 1: (0, 1)}
+    full, causal = ({layer: _weights(layer, causal) for layer in heads} for causal in (False, True))
+    encoder = {layer: weights.copy() for layer, weights in full.items()}
+    encoder[1][1] = [[0.9, 0.1, 0, 0], [0, 0.02, 0.02, 0.96], [0, 0.3, 0.1, 0.6], [0.05, 0.8, 0.1, 0.05]]
+    return Trace(
+        model="by hand",
+        text="I ate an apple",
+        target="나는 사과를 먹었다",
+        attentions=(
+            Attention("self", "encoder", source, source, encoder, heads),
+            Attention("masked-self", "decoder", read, read, causal, heads, {}, written),
+            Attention("cross", "decoder", read, source, full, heads, {}, written),
+        ),
+    )
+
+
+def decoder_only(texts: Sequence[str] = ("The", "cat", "sat")) -> Trace:
+    n = len(texts)
+    weights = np.tril(np.ones((1, n, n), np.float32)) / np.arange(1, n + 1, dtype=np.float32)[:, None]
+    t = tokens(texts)
+    one = Attention("masked-self", "decoder", t, t, {0: weights}, {0: (0,)}, {}, (*t[1:], None))
+    return Trace(model="by hand", text=" ".join(texts), attentions=(one,))
+
+
+def labelled(texts: Sequence[str]) -> Trace:
+    """An encoder of one head that looks at the next token, with tokens of these names."""
+    n = len(texts)
+    return Trace("by hand", " ".join(texts), (attention([np.roll(np.eye(n), 1, 1)], texts),))
+
+
+def _weights(layer: int, causal: bool) -> np.ndarray:
+    """Two heads of 4 × 4: one fades with distance, one prefers one key more the further down the row."""
+    i, j = np.mgrid[:4, :4]
+    raw = np.stack([0.5 ** (np.abs(i - j) + layer), (1.0 + i) ** j]) * (np.tri(4) if causal else 1)
+    return (raw / raw.sum(-1, keepdims=True)).astype(np.float32)
+
+
+HOSTILE = (
+    *("\x1b[31m", "$x$", "[bold]", "</script>", "שלום", "e\u0301te\u0301", "a\nb", "a\tb", "\u202eabc", "\ufffd"),
+    *("😀", "👨\u200d👩\u200d👧", "❤\ufe0f", "日本語", "한국어", "ก็", "𓀀", "🦥", "x" * 60),
+)
+"""Token texts that have broken a terminal, a picture or a page before."""
