@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+import torch
+
+from attnviz.capture.weights import attention_weights
+
+torch.manual_seed(0)
+Q, K = torch.randn(1, 4, 5, 8), torch.randn(1, 2, 5, 8)
+CAUSAL = torch.ones(1, 1, 5, 5, dtype=torch.bool).tril()
+
+
+def by_hand(head, mask=None, bias=None, softcap=None, sink=None):
+    """The same row by row in float64: numpy, no shared code."""
+    q, k = Q[0, head].double().numpy(), K[0, head // 2].double().numpy()
+    rows = []
+    for i in range(5):
+        scores = np.array([q[i] @ k[j] * 0.5 for j in range(5)])
+        if softcap:
+            scores = softcap * np.tanh(scores / softcap)
+        if bias is not None:
+            scores = scores + bias[i]
+        exponentials = np.exp(scores) * (1 if mask is None else mask[i])
+        rows.append(exponentials / (exponentials.sum() + (0 if sink is None else np.exp(sink))))
+    return np.array(rows)
+
+
+@pytest.mark.parametrize("heads", [(0,), (3, 1), (0, 1, 2, 3)])
+def test_chosen_heads_each_use_their_own_group_of_keys(heads):
+    A, sink = attention_weights(Q, K, heads, 0.5)
+    assert sink is None
+    assert A.shape == (1, len(heads), 5, 5)
+    for at, head in enumerate(heads):
+        np.testing.assert_allclose(A[0, at], by_hand(head), atol=1e-6)
+
+
+def test_a_boolean_and_an_added_mask_hide_the_same():
+    added = torch.zeros(1, 1, 5, 5).masked_fill(~CAUSAL, torch.finfo(torch.float32).min)
+    A, _ = attention_weights(Q, K, [2], 0.5, CAUSAL)
+    B, _ = attention_weights(Q, K, [2], 0.5, added)
+    np.testing.assert_allclose(A[0, 0], by_hand(2, CAUSAL[0, 0].numpy()), atol=1e-6)
+    assert torch.equal(A, B)
+
+
+def test_soft_cap_comes_before_bias_and_mask():
+    bias = torch.randn(1, 4, 5, 5)
+    A, _ = attention_weights(Q, K, [1, 3], 0.5, CAUSAL, bias, softcap=0.7)
+    for at, head in enumerate((1, 3)):
+        expected = by_hand(head, CAUSAL[0, 0].numpy(), bias[0, head].numpy(), softcap=0.7)
+        np.testing.assert_allclose(A[0, at], expected, atol=1e-6)
+
+
+def test_a_sink_takes_its_share_of_every_row():
+    A, mass = attention_weights(Q, K, [3], 0.5, CAUSAL, sinks=torch.tensor([9.0, 9.0, 9.0, 0.3]))
+    np.testing.assert_allclose(A[0, 0], by_hand(3, CAUSAL[0, 0].numpy(), sink=0.3), atol=1e-6)
+    np.testing.assert_allclose(A.sum(-1) + mass, 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("sinks", [None, torch.zeros(4)])
+def test_a_row_that_sees_nothing_is_zero(sinks):
+    mask = CAUSAL.clone()
+    mask[..., 2, :] = False
+    A, _ = attention_weights(Q, K, [0, 1], 0.5, mask, sinks=sinks)
+    assert A.isfinite().all()
+    assert not A[..., 2, :].any()
+    assert A[..., 1, :].any()

@@ -1,0 +1,154 @@
+"""Against transformers' own eager attention, which shares no code with the capture."""
+
+import numpy as np
+import pytest
+import tiny
+import torch
+
+from attnviz.capture import capture
+from attnviz.capture.sites import is_causal
+from attnviz.errors import ModelError, SelectionError
+from attnviz.selection import Selection
+
+ALL = {**tiny.ENCODERS, **tiny.DECODERS, **tiny.PAIRS}
+BY_OUTPUT = {"deberta-v2", "bloom", "falcon"}  # these do not use the attention interface
+IDS = torch.tensor([[5, 17, 200, 31, 5, 44, 310, 90, 12]])
+WRITTEN = torch.tensor([[2, 30, 31, 32, 33, 34]])
+
+
+def inputs_of(model_type):
+    inputs = {"input_ids": IDS, "attention_mask": torch.ones_like(IDS)}
+    return inputs | ({"decoder_input_ids": WRITTEN} if model_type in tiny.PAIRS else {})
+
+
+def eager(model_type):
+    """kind → layer → weights as the model's own eager attention gives them."""
+    model = tiny.build(model_type, attn_implementation="eager").base_model
+    with torch.no_grad():
+        outputs = model(**inputs_of(model_type), output_attentions=True)
+    if model_type in tiny.PAIRS:
+        fields = {"self": "encoder_attentions", "masked-self": "decoder_attentions", "cross": "cross_attentions"}
+    else:
+        fields = {"self" if model_type in tiny.ENCODERS else "masked-self": "attentions"}
+    numbers = [1] if model_type == "jamba" else range(9)
+    given = {kind: [w for w in outputs[name] if w is not None] for kind, name in fields.items()}
+    return {kind: {n: w[0].numpy() for n, w in zip(numbers, layers, strict=False)} for kind, layers in given.items()}
+
+
+@pytest.mark.parametrize("model_type", ALL)
+def test_weights_are_those_of_eager_attention(model_type):
+    expected = eager(model_type)
+    record = capture(tiny.build(model_type).base_model, inputs_of(model_type), Selection())
+    assert record.path == ("eager output_attentions" if model_type in BY_OUTPUT else "attention interface")
+    assert {kind: list(layers) for kind, layers in record.weights.items()} == {k: list(v) for k, v in expected.items()}
+    for kind, layers in expected.items():
+        for layer, weights in layers.items():
+            assert weights.max() > 1.2 / weights.shape[-1], "a flat matrix would show nothing"
+            np.testing.assert_allclose(record.weights[kind][layer], weights, atol=1e-5, rtol=0)
+            assert record.heads[kind][layer] == tuple(range(len(weights)))
+
+
+@pytest.mark.parametrize("model_type", ALL)
+def test_the_model_gives_what_it_gave_and_is_given_back_as_it_was(model_type, monkeypatch):
+    model = tiny.build(model_type).base_model
+    before = model.config.to_dict(), model.config._attn_implementation
+    plain = model(**inputs_of(model_type))[0]  # the last hidden state; of T5, the logits
+    seen = []
+    forward = type(model).forward
+    monkeypatch.setattr(model, "forward", _watched(model, forward, seen))
+    capture(model, inputs_of(model_type), Selection())
+    torch.testing.assert_close(seen[-1][0], plain, atol=1e-4, rtol=1e-4)
+    assert (model.config.to_dict(), model.config._attn_implementation) == before
+
+
+def _watched(model, forward, seen):
+    import functools
+
+    @functools.wraps(forward)
+    def watched(**inputs):
+        seen.append(forward(model, **inputs))
+        return seen[-1]
+
+    return watched
+
+
+def test_an_error_in_the_model_leaves_it_as_it_was():
+    model = tiny.build("t5")
+    model.train()
+    model.encoder.eval()
+    implementations = [m.config._attn_implementation for m in (model, model.encoder, model.decoder)]
+    modes = [module.training for module in model.modules()]
+    with pytest.raises(IndexError):
+        capture(model.base_model, {"input_ids": IDS + 9999, "decoder_input_ids": WRITTEN}, Selection())
+    assert [m.config._attn_implementation for m in (model, model.encoder, model.decoder)] == implementations
+    assert [module.training for module in model.modules()] == modes
+
+
+def test_a_model_in_training_is_captured_without_dropout():
+    model = tiny.build("bert", attention_probs_dropout_prob=0.9, hidden_dropout_prob=0.9)
+    expected = capture(model, inputs_of("bert"), Selection()).weights["self"][2]
+    model.train()
+    np.testing.assert_array_equal(capture(model, inputs_of("bert"), Selection()).weights["self"][2], expected)
+    assert model.training
+
+
+@pytest.mark.parametrize("model_type", ["llama", "bloom"])
+def test_only_what_was_asked_for_is_kept(model_type):
+    expected = eager(model_type)
+    record = capture(tiny.build(model_type), inputs_of(model_type), Selection(layers=(2,), heads=(3, 0)))
+    assert list(record.weights["masked-self"]) == [2]
+    assert record.heads["masked-self"][2] == (0, 3)
+    np.testing.assert_allclose(record.weights["masked-self"][2], expected["masked-self"][2][[0, 3]], atol=1e-5)
+    assert list(record.available["masked-self"]) == [0, 1, 2]
+
+
+def test_a_kind_alone():
+    record = capture(tiny.build("bart").base_model, inputs_of("bart"), Selection(kinds=("cross",)))
+    assert list(record.weights) == ["cross"]
+    with pytest.raises(SelectionError, match="no layer 7"):
+        Selection(layers=(7,)).resolve(record.available)
+
+
+def test_a_learned_sink_is_recorded_by_row():
+    record = capture(tiny.build("gpt_oss"), inputs_of("gpt_oss"), Selection())
+    for layer, weights in record.weights["masked-self"].items():
+        mass = record.sink_mass["masked-self"][layer]
+        np.testing.assert_allclose(weights.sum(-1) + mass, 1, atol=1e-5)
+        assert mass.max() > 0.01
+
+
+def test_a_sliding_window_hides_what_is_outside_it():
+    record = capture(tiny.build("mistral"), inputs_of("mistral"), Selection())
+    weights = record.weights["masked-self"][0]
+    assert not np.tril(weights, -4).any()
+    assert np.tril(weights, -3).any()
+
+
+@pytest.mark.parametrize("model_type", ["bert", "deberta-v2", "gpt2", "bloom"])
+def test_one_token_alone_is_of_the_kind_that_the_model_is(model_type):
+    inputs = {"input_ids": torch.tensor([[5]])}
+    record = capture(tiny.build(model_type), inputs, Selection())
+    assert list(record.weights) == ["self" if model_type in tiny.ENCODERS else "masked-self"]
+
+
+def test_both_kinds_of_mask_are_seen_to_be_causal():
+    square = torch.ones(1, 1, 3, 3, dtype=torch.bool)
+    assert is_causal(square.tril(), False)
+    assert not is_causal(square, True)
+    assert is_causal(torch.zeros(1, 1, 3, 3).masked_fill(~square.tril(), -1e9), False)
+    assert not is_causal(None, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("MambaModel", {"vocab_size": 320, "hidden_size": 16, "num_hidden_layers": 2}),
+        ("FNetModel", {"vocab_size": 320, "hidden_size": 16, "num_hidden_layers": 2, "intermediate_size": 16}),
+    ],
+)
+def test_a_model_without_softmax_attention_is_refused(name, settings):
+    import transformers
+
+    kind = getattr(transformers, name)
+    with pytest.raises(ModelError, match=f"{name} gives no softmax attention"):
+        capture(kind(kind.config_class(**settings)), {"input_ids": IDS}, Selection())
