@@ -188,10 +188,10 @@ def open_trace(path: str | os.PathLike[str]) -> Trace:
     try:
         with safe_open(path, framework="np") as file:
             header = json.loads((file.metadata() or {}).get("attnviz", "null"))
-            tensors = {name: file.get_tensor(name) for name in file.keys()} if header else {}  # noqa: SIM118
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as error:
         raise FileError(f"{path} is not a saved trace: {error}", "Was it copied whole?") from error
-    if not header:
+    if not isinstance(header, dict):
         raise FileError(
             f"{path} is a safetensors file, but not a saved trace", "A model's weights? Name its folder with -m."
         )

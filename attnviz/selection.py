@@ -1,6 +1,6 @@
 """Which kinds, layers and heads were asked for, held against what there is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from attnviz.attention import Trace, ranges
@@ -64,14 +64,15 @@ class Selection:
         captured = {kind: {layer: heads for layer, heads in layers.items() if heads} for kind, layers in chosen.items()}
         return {kind: layers for kind, layers in captured.items() if layers}
 
-    def left_out(self, available: Available) -> tuple[str, ...]:
-        """A note for each kind of `available` that has none of the layers that were asked for."""
-        kinds = {kind: layers for kind, layers in available.items() if self.kinds is None or kind in self.kinds}
-        return tuple(
+    def left_out(self, available: Available) -> dict[str, str]:
+        """For a trace's provenance: which kinds of `available` have none of the layers that were asked for."""
+        reasons = [
             f"{KIND_NAMES[kind]} has no layer {ranges(self.layers)}: its layers are {ranges(tuple(layers))}"
-            for kind, layers in kinds.items()
-            if self.layers is not None and not any(layer in layers for layer in self.layers)
-        )
+            for kind, layers in available.items()
+            if (self.kinds is None or kind in self.kinds) and self.layers is not None
+            if not any(layer in layers for layer in self.layers)
+        ]
+        return {"left out": "; ".join(reasons)} if reasons else {}
 
     def narrow(self, trace: Trace) -> Trace:
         """`trace` with only what was asked for. Raises SelectionError as `resolve` does."""
@@ -91,14 +92,14 @@ class Selection:
                     sink_mass={layer: a.sink_mass[layer][rows] for layer, rows in at.items() if layer in a.sink_mass},
                 )
             )
-        notes = tuple(note for note in self.left_out(available) if note not in trace.notes)
-        return replace(trace, attentions=tuple(attentions), notes=trace.notes + notes)
+        provenance = {**trace.provenance, **self.left_out(available)}
+        return replace(trace, attentions=tuple(attentions), provenance=provenance)
 
 
 def _numbers(given: Sequence[int] | int | None) -> tuple[int, ...] | None:
     if given is None:
         return None
-    return (given,) if isinstance(given, int) else tuple(given)
+    return tuple(map(int, given)) if isinstance(given, Iterable) else (int(given),)
 
 
 def _layer_ranges(kinds: Available) -> str:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from attnviz.attention import Attention, Part, Token, Trace
 from attnviz.errors import InputError, ModelError
@@ -103,8 +103,7 @@ class HuggingFaceModel:
             attentions=self._attentions(record, sides),
             target=target,
             revision=self.revision,
-            provenance=self._provenance(record.path),
-            notes=selection.left_out(record.available),
+            provenance=self._provenance(record.path) | selection.left_out(record.available),
         )
 
     def _read(self, target: str) -> tuple[list[int], str, tuple[Token, ...]]:
@@ -196,6 +195,6 @@ class HuggingFaceModel:
     def _dtype(self) -> str:
         return str(self.model.dtype).removeprefix("torch.")
 
-    def _provenance(self, path: str) -> dict[str, Any]:
+    def _provenance(self, path: str) -> dict[str, str]:
         versions = {package: version(package) for package in ("attnviz", "transformers", "torch")}
         return {**versions, "dtype": self._dtype, "device": str(self.model.device), "capture": path}

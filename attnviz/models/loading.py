@@ -48,7 +48,7 @@ def locate(spec: str) -> Place:
     if path.is_dir():
         if not (path / "config.json").is_file():
             raise ModelError(f"{spec} is a folder without a config.json, so not a Hugging Face model", _WHERE)
-        return Place(str(path), path.resolve().name, {})
+        return Place(str(path), "/".join(path.parts[-2:]), {})
     if path.exists():
         raise ModelError(f"{spec} is a file, but not a .gguf file", _WHERE)
     if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", spec) or spec.startswith((".", "/", "~")):

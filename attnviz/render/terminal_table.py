@@ -18,7 +18,7 @@ SHARES = {"previous": "prev", "self": "self", "next": "next", "sink": "first", "
 
 MEANING = (
     "Mean attention to the previous token, to itself, to the next, to the first, and to special tokens; "
-    "then the strongest link from a content word (from → to) and its weight."
+    "then the weight of the strongest link between two content words, and that pair (from → to)."
 )
 
 
@@ -30,13 +30,13 @@ def table(trace: Trace) -> RenderableType:
 
 def _of_kind(shown: Scene) -> Table:
     attention = shown.attention
-    grid = Table(title=Text(attention.name), title_justify="left", title_style="bold", box=None, pad_edge=False)
-    grid.add_column("head", no_wrap=True)
+    grid = Table(title=Text(attention.name), title_justify="left", title_style="bold", box=None, padding=(0, 1, 0, 0))
+    grid.add_column("head", no_wrap=True, min_width=4)
     for name, heading in SHARES.items():
         if _applies(attention, name):
-            grid.add_column(heading, justify="right", no_wrap=True)
+            grid.add_column(heading, justify="right", no_wrap=True, min_width=max(len(heading), 5))
+    grid.add_column("peak", justify="right", no_wrap=True, min_width=5)
     grid.add_column("strongest pair", overflow="ellipsis", no_wrap=True)
-    grid.add_column("", justify="right", no_wrap=True)
     for layer in attention.layers:
         shares = [MEASURES[name](attention, layer) for name in SHARES if _applies(attention, name)]
         for at, head in enumerate(attention.heads(layer)):
@@ -57,8 +57,8 @@ def _share(value: float) -> Text:
 def _pair(shown: Scene, layer: int, head: int) -> tuple[Text, Text]:
     pair = strongest(shown.attention, layer, head)
     if pair is None:
-        return Text("–", style="dim"), Text("")
+        return Text("–", style="dim"), Text("–", style="dim")
     of_cross = shown.attention.kind == "cross" and shown.attention.predicts is not None
     written = shown.attention.predicts[pair.query] if of_cross and shown.attention.predicts else None
     query = visible((written or shown.attention.queries[pair.query]).text)  # alignment is read off the token written
-    return Text(f"{query} → {shown.columns[pair.key]}"), _share(pair.weight)
+    return _share(pair.weight), Text(f"{query} → {shown.columns[pair.key]}")

@@ -7,7 +7,7 @@ import torch
 
 from attnviz.capture import capture
 from attnviz.capture.sites import is_causal
-from attnviz.errors import ModelError, SelectionError
+from attnviz.errors import InputError, ModelError, SelectionError
 from attnviz.selection import Selection
 
 ALL = {**tiny.ENCODERS, **tiny.DECODERS, **tiny.PAIRS}
@@ -152,3 +152,12 @@ def test_a_model_without_softmax_attention_is_refused(name, settings):
     kind = getattr(transformers, name)
     with pytest.raises(ModelError, match=f"{name} gives no softmax attention"):
         capture(kind(kind.config_class(**settings)), {"input_ids": IDS}, Selection())
+
+
+def test_what_would_fill_the_memory_is_refused_before_it_does(monkeypatch):
+    model, one_layer = tiny.build("bert").base_model, 4 * 4 * len(IDS[0]) ** 2
+    heads = model.config.num_attention_heads
+    monkeypatch.setattr("attnviz.capture.record.memory", lambda: 2 * heads * one_layer // 4)
+    assert list(capture(model, inputs_of("bert"), Selection(layers=(1,))).weights["self"]) == [1]
+    with pytest.raises(InputError, match="the attention of 9 tokens, all together"):
+        capture(model, inputs_of("bert"), Selection())

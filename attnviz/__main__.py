@@ -1,0 +1,33 @@
+"""`attnviz` and `python -m attnviz`."""
+
+import gc
+import io
+import os
+import sys
+
+
+def main() -> None:
+    """Run the command line, then end at once: tearing torch down takes a second that the user would wait for."""
+    gc.disable()  # collecting while importing finds nothing and takes half a second; `cli.running` switches it on again
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show Hangul shows ?
+    try:
+        from attnviz.cli import app
+
+        app()
+    except SystemExit as end:
+        code = end.code
+    except KeyboardInterrupt:  # while it was still importing
+        sys.stderr.write("Interrupted.\n")
+        code = 130
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:  # the reader of a pipe has gone
+        code = code or 1
+    os._exit(code if isinstance(code, int) else int(code is not None))
+
+
+if __name__ == "__main__":
+    main()

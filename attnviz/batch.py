@@ -1,0 +1,87 @@
+"""Many texts to many pictures."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import partial
+from os.path import commonpath
+from pathlib import Path
+
+from attnviz.errors import AttnvizError, FileError, InputError
+
+ENDINGS = (".txt", ".tsv")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One line of a file, to be drawn to `output`."""
+
+    source: Path
+    line: int
+    text: str
+    target: str | None
+    output: Path
+
+
+@dataclass(frozen=True)
+class Done:
+    """What became of a job: `error` is None where its picture was written."""
+
+    job: Job
+    error: AttnvizError | None = None
+
+
+def find_files(paths: Sequence[Path]) -> list[Path]:
+    """The .txt and .tsv files among `paths` and in its folders, in order. Raises FileError for a path that is not."""
+    found: dict[Path, None] = {}
+    for path in paths:
+        if not path.exists():
+            raise FileError(f"no such file or folder: {path}", "Give .txt or .tsv files, or folders of them.")
+        inside = sorted(path.rglob("*")) if path.is_dir() else [path]
+        found |= dict.fromkeys(file for file in inside if file.suffix.lower() in ENDINGS and file.is_file())
+    if not found:
+        raise FileError(f"no .txt or .tsv file in {', '.join(map(str, paths))}", "A .txt file holds one text a line.")
+    return list(found)
+
+
+def read_jobs(file: Path, output: Path) -> list[Job]:
+    """A job for each line of `file` that is not blank: its text, and in a .tsv file its target after a tab.
+
+    The picture of line 7 of `korean.txt` is `output/korean.txt/007.png`. Raises InputError where the file is not
+    UTF-8, and FileError where it cannot be read.
+    """
+    try:
+        lines = file.read_bytes().decode("utf-8-sig").split("\n")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{file} is not UTF-8: byte {error.start} is {error.object[error.start]:#04x}") from error
+    except OSError as error:
+        raise FileError(f"cannot read {file}: {error.strerror}") from error
+    digits = max(3, len(str(len(lines))))
+    jobs = []
+    for number, line in enumerate(lines, start=1):
+        text, target = line.rstrip("\r"), ""
+        if file.suffix.lower() == ".tsv":
+            text, _, target = text.partition("\t")
+        if text.strip():
+            jobs.append(Job(file, number, text, target.strip() or None, output / f"{number:0{digits}}.png"))
+    return jobs
+
+
+def folders(files: Sequence[Path], output: Path) -> dict[Path, Path]:
+    """A folder of its own under `output` for each file, in the tree that the files stand in."""
+    absolute = {file: file.resolve() for file in files}
+    root = Path(commonpath([path.parent for path in absolute.values()]))
+    return {file: output / path.relative_to(root) for file, path in absolute.items()}
+
+
+def draw_all(jobs: Sequence[Job], draw: Callable[[Job], None], executor: Executor | None = None) -> Iterator[Done]:
+    """Draw every job, here or by `executor`; tell of each as it is done, in order. One that fails stops no other."""
+    return (executor.map if executor else map)(partial(_attempt, draw), jobs)
+
+
+def _attempt(draw: Callable[[Job], None], job: Job) -> Done:
+    try:
+        draw(job)
+    except AttnvizError as error:
+        return Done(job, error)
+    return Done(job)

@@ -1,0 +1,67 @@
+"""`attnviz batch`: files of sentences to pictures."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from attnviz.cli.inputs import Run, with_run
+from attnviz.cli.output import wrote
+from attnviz.cli.running import PARTLY_FAILED, bar, interruptible, notes, report, say
+from attnviz.errors import AttnvizError
+
+EXAMPLES = """\
+attnviz batch samples -o pictures
+attnviz batch english.txt pairs.tsv -o pictures --layer 3"""
+
+
+@with_run
+def batch(
+    run: Run,
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="Files, and folders of files.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="The folder for the pictures.")],
+) -> None:
+    """Draw every line of files of sentences to a .png, as plot would.
+
+    A line is a text in a .txt file; text, tab, target in a .tsv file. Line 7 of korean.txt becomes
+    DIR/korean.txt/007.png. Other files are passed over.
+    """
+    from attnviz.batch import Job, draw_all, find_files, folders, read_jobs
+    from attnviz.files import write_whole
+    from attnviz.render import render
+    from attnviz.render.plan import plot_scene
+
+    selection = run.selection
+    files = find_files(paths)
+    errors: list[AttnvizError] = []
+    jobs: list[Job] = []
+    for file, folder in folders(files, output).items():
+        try:
+            jobs += read_jobs(file, folder)
+        except AttnvizError as error:
+            errors.append(error)
+    model = run.load()
+    noted: dict[str, None] = {}
+
+    def draw(job: Job) -> None:
+        trace = model.trace(job.text, target=job.target, selection=selection)
+        noted.update(dict.fromkeys(f"{job.source}, line {job.line}: {note}" for note in trace.notes))
+        scene, _ = plot_scene(trace, selection)
+        write_whole(job.output, render(trace, [scene], ".png"))
+
+    written = 0
+    with bar("Drawing", len(jobs)) as advance, interruptible() as heed:
+        for done in draw_all(jobs, draw):
+            heed()
+            advance(now=f"{done.job.source.name}:{done.job.line}")
+            written += done.error is None
+            if done.error:
+                place = f"{done.job.source}, line {done.job.line}: {done.error.message}"
+                errors.append(AttnvizError(place, done.error.hint))
+    notes(noted)
+    for failed in errors:
+        report(failed)
+    say(f"{written} pictures of {len(jobs)} lines in {len(files)} files.")
+    wrote(output)
+    if errors:
+        raise typer.Exit(PARTLY_FAILED)

@@ -1,0 +1,41 @@
+"""`attnviz heads`: every head of the model, with what it does."""
+
+from attnviz.cli import options
+from attnviz.cli.inputs import Run, standard_input, with_run
+from attnviz.cli.output import Output, check_writable, write
+from attnviz.cli.running import notes, stdout
+
+EXAMPLES = """\
+attnviz heads
+attnviz heads --layer 3
+attnviz heads "그녀는 사과를 먹고 학교에 갔다." -o heads.png
+attnviz heads "The cat sat on the mat." -m path/to/model --kind self"""
+
+DEFAULT_TEXT = "I ate an apple"
+
+
+@with_run
+def heads(
+    run: Run,
+    text: options.Text = None,
+    target: options.Target = None,
+    output: Output = None,
+) -> None:
+    """List every head: where its attention goes, and its strongest pair of words.
+
+    With -o, a grid of small heatmaps, or the numbers. Without TEXT the sentence is "I ate an apple".
+    """
+    check_writable(output)
+    text = DEFAULT_TEXT if text is None else standard_input() if text == "-" else text
+    trace = run.trace(text, target)
+    notes(trace.notes)
+    if left_out := trace.provenance.get("left out"):
+        notes(left_out.split("; "))
+    if output is not None:
+        from attnviz.render.plan import head_scenes
+
+        write(output, trace, head_scenes(trace))
+    else:
+        from attnviz.render.terminal_table import table
+
+        stdout().print(table(trace))

@@ -1,0 +1,45 @@
+"""Where a result goes: to the file that -o names, or to the terminal."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from attnviz.cli.running import printable, stdout
+from attnviz.files import write_whole
+
+if TYPE_CHECKING:
+    from attnviz.attention import Trace
+    from attnviz.render.scene import Scene
+
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Write to this file instead: .png .svg .pdf .json .npz .safetensors. Its folder is made.",
+        show_default=False,
+    ),
+]
+
+
+def check_writable(output: Path | None) -> None:
+    """Refuse an ending that cannot be written before a model is loaded in vain. Raises FileError."""
+    if output is not None:
+        from attnviz.render import writer
+
+        writer(output.suffix)
+
+
+def write(output: Path, trace: "Trace", scenes: Sequence["Scene"]) -> None:
+    """Write the file and print its path. Raises FileError."""
+    from attnviz.render import render
+
+    wrote(write_whole(output, render(trace, scenes, output.suffix)))
+
+
+def wrote(path: Path) -> None:
+    """Print where a result went."""
+    stdout().print(printable(str(path)), soft_wrap=True)

@@ -1,0 +1,48 @@
+"""`attnviz plot`: one heatmap, or a grid of them."""
+
+from attnviz.cli import options
+from attnviz.cli.inputs import Run, given_text, with_run
+from attnviz.cli.output import Output, check_writable, write
+from attnviz.cli.running import notes, say, stdout
+
+EXAMPLES = """\
+attnviz plot "I ate an apple"
+attnviz plot "그녀는 사과를 먹고 학교에 갔다." -o apple.png
+attnviz plot "I ate an apple" --kind cross --layer 1
+attnviz plot "The cat sat on the mat." -m path/to/model --layer 3 --head 5
+attnviz plot saved.safetensors --layer 2"""
+
+
+@with_run
+def plot(
+    run: Run,
+    text: options.Text = None,
+    target: options.Target = None,
+    output: Output = None,
+) -> None:
+    """Draw a sentence's attention: one head, or the heads that you name.
+
+    Rows are queries ("from"), columns are keys ("to").
+    A layer without a head draws all its heads, a head without a layer that head in every layer. With neither, one head
+    is chosen: of the first kind that the model has (self, masked-self, cross), heads that peak at one fixed offset in
+    more than half their rows are left out, and of the rest the one with the largest mean peak weight between two
+    different content words is taken.
+    """
+    check_writable(output)
+    trace = run.trace(given_text(text), target)
+    from attnviz.render.plan import drawn, plot_scene
+
+    notes(trace.notes)
+    scene, reason = plot_scene(trace, run.selection)
+    if reason:
+        say(reason)
+    if output is not None:
+        write(output, drawn(trace, scene), [scene])
+    elif len(scene.heads) == 1:
+        from attnviz.render.terminal import heatmap
+
+        stdout().print(heatmap(scene))
+    else:
+        from attnviz.render.terminal_grid import grid
+
+        stdout().print(grid([scene]))

@@ -1,0 +1,174 @@
+"""Around every command: errors become a message, a hint and an exit code; results go to stdout, all else to stderr."""
+
+import errno
+import functools
+import gc
+import signal
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ParamSpec
+
+import typer
+
+from attnviz.errors import AttnvizError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+FAILED, PARTLY_FAILED, INTERRUPTED = 1, 3, 130
+
+Parameters = ParamSpec("Parameters")
+
+
+@dataclass
+class Settings:
+    """What holds for the whole run."""
+
+    debug: bool = False
+
+
+settings = Settings()
+
+
+def guarded(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
+    """`command` with its AttnvizErrors printed and turned into exit code 1, and Ctrl-C into 130. Bugs stay loud."""
+
+    @functools.wraps(command)
+    def run(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except AttnvizError as error:
+            if settings.debug:
+                raise
+            report(error)
+            raise typer.Exit(FAILED) from None
+        except KeyboardInterrupt:
+            if settings.debug:
+                raise
+            say("Interrupted.")
+            raise typer.Exit(INTERRUPTED) from None
+        except BrokenPipeError:  # the reader, such as `head`, has seen enough
+            sys.stdout = None  # type: ignore[assignment]  # so that nothing tries to flush into it again
+            raise typer.Exit(FAILED) from None
+        except OSError as error:
+            if settings.debug or error.errno != errno.ENOSPC:
+                raise
+            report(AttnvizError(f"cannot write the result: {error.strerror}", "Make room, or write it elsewhere."))
+            raise typer.Exit(FAILED) from None
+
+    return run
+
+
+def examples(lines: str) -> str:
+    """Example commands as the end of a help text, a line each."""
+    return "[bold]Examples:[/bold]\n" + lines
+
+
+def paragraphs(docstring: str) -> str:
+    """A docstring as a help text: a line a paragraph, for the terminal to wrap."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in docstring.split("\n\n"))
+
+
+def report(error: AttnvizError) -> None:
+    """Print an error and its hint on stderr."""
+    from rich.text import Text
+
+    console = stderr()
+    console.print(Text.assemble(("Error: ", "bold red"), printable(error.message)), soft_wrap=True)
+    if error.hint:
+        console.print(Text.assemble(("Hint:  ", "bold"), printable(error.hint)), soft_wrap=True)
+
+
+def say(message: str) -> None:
+    """Print a note on stderr."""
+    from rich.text import Text
+
+    stderr().print(Text(printable(message), style="dim"), soft_wrap=True)
+
+
+def notes(messages: Iterable[str]) -> None:
+    """Print notes on stderr."""
+    for message in messages:
+        say(f"Note: {message}")
+
+
+def printable(text: str) -> str:
+    """`text` with its control characters made visible, so that no name or path can drive the terminal."""
+    from attnviz.labels import visible
+
+    return "\n".join(line and visible(line) for line in text.split("\n"))
+
+
+def stdout() -> "Console":
+    """The console of the result."""
+    from rich.console import Console
+
+    return Console(highlight=False, markup=False, emoji=False)
+
+
+def stderr() -> "Console":
+    """The console of progress and notes."""
+    from rich.console import Console
+
+    return Console(file=sys.stderr, highlight=False, markup=False, emoji=False)
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """Show on stderr that something long goes on, where someone is watching; afterwards collect garbage again."""
+    console = stderr()
+    try:
+        if console.is_terminal:
+            with console.status(printable(what)):
+                yield
+        else:
+            yield
+    finally:
+        gc.freeze()  # what was imported and loaded stays: no collection need look at it
+        gc.enable()
+
+
+@contextmanager
+def interruptible() -> Iterator[Callable[[], None]]:
+    """Hold Ctrl-C back until the function that is yielded is called, which raises KeyboardInterrupt then.
+
+    Inside a job it can land in a library's callback, where Python drops it. The second Ctrl-C is not held back.
+    """
+    pressed: list[int] = []
+
+    def remember(number: int, frame: object) -> None:
+        pressed.append(number)
+        signal.signal(signal.SIGINT, before)
+
+    def heed() -> None:
+        if pressed:
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, remember)
+    try:
+        yield heed
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def bar(what: str, total: int) -> Iterator[Callable[..., None]]:
+    """A progress bar on stderr, where someone is watching; yields a function that advances it and says where it is."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns: tuple[Any, ...] = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    console = stderr()
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task(printable(what), total=total)
+
+        def advance(steps: int = 1, now: str | None = None) -> None:
+            progress.update(task, advance=steps, description=printable(now) if now else None)
+
+        yield advance

@@ -1,0 +1,33 @@
+"""`attnviz trace`: run once, save, draw later."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from attnviz.cli import options
+from attnviz.cli.inputs import Run, given_text, with_run
+from attnviz.cli.output import wrote
+from attnviz.cli.running import notes
+
+EXAMPLES = """\
+attnviz trace "I ate an apple" -o apple.safetensors
+attnviz plot apple.safetensors --kind cross"""
+
+
+@with_run
+def trace(
+    run: Run,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The file to save to: x.safetensors.")],
+    text: options.Text = None,
+    target: options.Target = None,
+) -> None:
+    """Run once, save the attention, draw it later.
+
+    Of every layer and head, or those named. The file stands wherever TEXT does, and needs no model any more.
+    """
+    if output.suffix != ".safetensors":
+        raise typer.BadParameter("a trace is saved as x.safetensors", param_hint="--output")
+    saved = run.trace(given_text(text), target)
+    notes(saved.notes)
+    wrote(saved.save(output))

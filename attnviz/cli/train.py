@@ -1,0 +1,52 @@
+"""`attnviz train`: the built-in model again, from nothing."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from attnviz.cli.output import wrote
+from attnviz.cli.running import bar, stdout, working
+
+EXAMPLES = """\
+attnviz train -o runs
+attnviz train -o runs --seed 0 --seed 1 --seed 2
+attnviz plot "I ate an apple" -m runs/builtin-0.safetensors"""
+
+
+def train(
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="The folder for the weights.")],
+    seed: Annotated[list[int] | None, typer.Option(help="The seed; repeatable.", show_default="0")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Stop sooner, for a trial.", show_default="4000")] = None,
+) -> None:
+    """Train the built-in model again, from nothing.
+
+    Prints what it reached on sentences that it never saw. Takes 10 to 30 minutes on two cores. Checkpoints
+    are kept in DIR: the same command goes on where it was interrupted.
+    """
+    from attnviz.files import write_whole
+
+    with working("Importing torch"):
+        from attnviz.scratch.corpus import corpus_vocabulary, draw_corpus, examples
+        from attnviz.scratch.evaluate import evaluate, table
+        from attnviz.scratch.store import read, to_bytes
+        from attnviz.scratch.tokenizer import Tokenizer
+        from attnviz.scratch.train import Recipe
+        from attnviz.scratch.train import train as train_model
+
+        corpus = draw_corpus()
+    recipe = Recipe() if steps is None else Recipe(steps=steps)
+    tokenizer = Tokenizer(corpus_vocabulary())
+    columns = {}
+    for one in seed or [0]:
+        with bar(f"Seed {one}", recipe.steps) as advance:
+
+            def tell(made: int, now: str, seed: int = one) -> None:
+                advance(made, f"Seed {seed} {now}")
+
+            checkpoint = train_model(examples(corpus.train), tokenizer, recipe, one, output, tell)
+        path = write_whole(output / f"builtin-{one}.safetensors", to_bytes(checkpoint))
+        wrote(path)
+        with working("Measuring on sentences it never saw"):
+            columns[path.name] = evaluate(read(path), corpus)
+    stdout().print(table(columns), soft_wrap=True)

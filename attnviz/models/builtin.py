@@ -1,0 +1,156 @@
+"""The built-in model: the transformer of `attnviz/scratch`, its shipped weights, run by numpy."""
+
+import os
+from collections import Counter
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from unicodedata import normalize
+
+import numpy as np
+from safetensors import SafetensorError
+
+from attnviz.attention import Attention, Token, Trace
+from attnviz.errors import InputError, ModelError
+from attnviz.kinds import Kind
+from attnviz.labels import tokens_from_offsets, visible
+from attnviz.scratch import transformer
+from attnviz.scratch.store import Checkpoint, read, shipped
+from attnviz.scratch.tokenizer import END, ENGLISH, KOREAN, UNKNOWN, Piece, language
+from attnviz.selection import Selection
+
+LONGEST, LONGEST_WRITTEN = 512, 64  # tokens; it was trained on sentences of up to 20
+
+
+@dataclass(frozen=True)
+class BuiltinModel:
+    """The built-in translator between English and Korean; make one with `load`."""
+
+    checkpoint: Checkpoint
+    name: str = "builtin"
+
+    @classmethod
+    @cache
+    def load(cls) -> "BuiltinModel":
+        """The model that comes with attnviz."""
+        return cls(shipped())
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> "BuiltinModel":
+        """A model that `attnviz train` has made. Raises ModelError where the file is none."""
+        try:
+            return cls(read(path), Path(path).stem)
+        except FileNotFoundError as error:
+            raise ModelError(f"no such file: {path}", "Make one with: attnviz train -o runs") from error
+        except (KeyError, ValueError, TypeError, OSError, SafetensorError) as error:
+            raise ModelError(
+                f"{path} is not a built-in model that attnviz train has made",
+                "For a Hugging Face model name its folder: -m FOLDER.",
+            ) from error
+
+    def trace(self, text: str, *, target: str | None = None, selection: Selection | None = None) -> Trace:
+        """Translate `text`, or read `target` as its translation, and return the attention that `selection` asks for.
+
+        Raises InputError for a text without a word, and for one that is too long; SelectionError as `Selection` does.
+        """
+        selection = selection or Selection()
+        chosen = selection.resolve(self._available)
+        text = normalize("NFC", text)
+        pieces = self._encode(text)
+        source = self._tokens(text, [piece.id for piece in pieces], [(piece.start, piece.end) for piece in pieces])
+        target, written = self._write(text, pieces) if target is None else self._read(normalize("NFC", target))
+        seen = self._run(source, written[:-1])
+        attentions = []
+        for kind, layers in chosen.items():
+            queries = source if kind == "self" else written[:-1]
+            attention = Attention(
+                kind=kind,
+                part="encoder" if kind == "self" else "decoder",
+                queries=queries,
+                keys=source if kind == "cross" else queries,
+                by_layer={layer: seen[kind][layer][0, list(heads)] for layer, heads in layers.items()},
+                head_numbers=layers,
+                predicts=None if kind == "self" else written[1:],
+            )
+            attention.check()
+            attentions.append(attention)
+        return Trace(
+            model=self.name,
+            text=text,
+            target=target,
+            attentions=tuple(attentions),
+            provenance=self._provenance | selection.left_out(self._available),
+            notes=self._unknown(text, pieces),
+        )
+
+    @property
+    def _provenance(self) -> dict[str, str]:
+        return {"attnviz": version("attnviz"), "numpy": np.__version__, "dtype": "float32", "capture": "exact"}
+
+    @property
+    def _available(self) -> dict[Kind, dict[int, tuple[int, ...]]]:
+        config = self.checkpoint.config
+        heads = tuple(range(config.h))
+        return {
+            "self": dict.fromkeys(range(config.encoder_layers), heads),
+            "masked-self": dict.fromkeys(range(config.decoder_layers), heads),
+            "cross": dict.fromkeys(range(config.decoder_layers), heads),
+        }
+
+    def _encode(self, text: str) -> list[Piece]:
+        pieces = self.checkpoint.tokenizer.encode(text)
+        if not pieces:
+            raise InputError("the text is empty", 'Give it a sentence: attnviz plot "I ate an apple"')
+        if len(pieces) > LONGEST:
+            raise InputError(
+                f"the text is {len(pieces)} tokens long, and the built-in model reads {LONGEST}",
+                "Give it a sentence, or take another model: -m NAME.",
+            )
+        return pieces
+
+    def _write(self, text: str, pieces: list[Piece]) -> tuple[str, tuple[Token, ...]]:
+        """The translation of `text`, and its tokens with the start and the end."""
+        start = ENGLISH if language(text) == KOREAN else KOREAN
+        ids = np.array([[piece.id for piece in pieces]])
+        limit = min(2 * len(pieces) + 8, LONGEST_WRITTEN)
+        W, h = self.checkpoint.weights, self.checkpoint.config.h
+        out = transformer.greedy(ids, np.ones_like(ids, np.bool), np.array([[start]]), END, limit, W, h, np)
+        words = out[0, 1:].tolist()
+        words = words[: words.index(END)] if END in words else words
+        target, spans = self.checkpoint.tokenizer.spell(words)
+        return target, self._with_ends(start, target, words, spans)
+
+    def _read(self, target: str) -> tuple[str, tuple[Token, ...]]:
+        """A given target and its tokens with the start and the end."""
+        pieces = self._encode(target)
+        ids, spans = [piece.id for piece in pieces], [(piece.start, piece.end) for piece in pieces]
+        return target, self._with_ends(language(target), target, ids, spans)
+
+    def _with_ends(self, start: int, text: str, ids: list[int], spans: list[tuple[int, int]]) -> tuple[Token, ...]:
+        return self._tokens(text, [start, *ids, END], [(0, 0), *spans, (0, 0)])
+
+    def _tokens(self, text: str, ids: list[int], spans: list[tuple[int, int]]) -> tuple[Token, ...]:
+        names = [self.checkpoint.tokenizer.vocabulary[id] for id in ids]
+        return tokens_from_offsets(text, ids, spans, [start == end for start, end in spans], names)
+
+    def _run(self, source: tuple[Token, ...], read: tuple[Token, ...]) -> dict[Kind, list[np.ndarray]]:
+        """One pass over both sides: the weights by kind and layer, each `[1, head, query, key]`."""
+        W, h = self.checkpoint.weights, self.checkpoint.config.h
+        ids = np.array([[token.id for token in source]])
+        real = np.ones_like(ids, np.bool)
+        memory, encoded = transformer.encode(ids, real, W, h, np)
+        _, decoded = transformer.decode(np.array([[token.id for token in read]]), memory, real, W, h, np)
+        return {"self": encoded.encoder, "masked-self": decoded.masked, "cross": decoded.cross}
+
+    def _unknown(self, text: str, pieces: list[Piece]) -> tuple[str, ...]:
+        """A note that names the words that are in pieces, for they are outside the vocabulary."""
+        spans: dict[int, tuple[int, int]] = {}
+        for piece in pieces:
+            spans[piece.word] = (spans.get(piece.word, (piece.start, 0))[0], piece.end)
+        counts = Counter(piece.word for piece in pieces)
+        unknown = {piece.word for piece in pieces if piece.id == UNKNOWN or counts[piece.word] > 1}
+        if not unknown:
+            return ()
+        words = ", ".join(dict.fromkeys(visible(text[slice(*spans[word])]) for word in sorted(unknown)))
+        return (f"outside the built-in model's vocabulary: {words}. For any text, take a real model: -m NAME.",)

@@ -1,0 +1,80 @@
+"""Attention, as in "Attention Is All You Need" (Vaswani et al. 2017), section 3.2. Start reading here.
+
+Every function takes `xp`, the array namespace that it computes in: `numpy`, or `array_api_compat.torch` while training.
+Shapes stand beside the lines: B sentences, h heads, q queries, k keys, d = d_model features, d_k = d / h.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+Array = Any  # an array of the namespace `xp`; the array API standard has no type to name here
+Namespace = Any
+Weights = dict[str, Any]
+Dropout = Callable[[Array], Array]
+
+
+def keep(x: Array) -> Array:
+    """The dropout of a model that is not being trained: none."""
+    return x
+
+
+def softmax(S: Array, xp: Namespace) -> Array:
+    """softmax(s)_j = exp(s_j) / Σ_k exp(s_k), along the last axis; subtracting the maximum only keeps exp in range."""
+    exp = xp.exp(S - xp.max(S, axis=-1, keepdims=True))
+    return exp / xp.sum(exp, axis=-1, keepdims=True)
+
+
+def scaled_dot_product_attention(
+    Q: Array, K: Array, V: Array, visible: Array, xp: Namespace, dropout: Dropout = keep
+) -> tuple[Array, Array]:
+    """Equation 1: what each query reads, and the weights that it reads with.
+
+    `Q` is `[B, h, q, d_k]`, `K` and `V` are `[B, h, k, d_k]`; `visible` is boolean, broadcast to `[B, h, q, k]`, and
+    true where a query may look: every query must see at least one key. Returns `[B, h, q, d_k]` and the weights before
+    dropout, `[B, h, q, k]`, whose rows sum to 1.
+    """
+    d_k = Q.shape[-1]
+    # S = Q Kᵀ / √d_k
+    S = Q @ K.mT / math.sqrt(d_k)  # [B, h, q, k]
+    # s_ij = −∞ where query i may not see key j (section 3.2.3)
+    S = xp.where(visible, S, -math.inf)  # [B, h, q, k]
+    # A = softmax(S)
+    A = softmax(S, xp)  # [B, h, q, k]
+    # Attention(Q, K, V) = A V
+    return dropout(A) @ V, A  # [B, h, q, d_k], [B, h, q, k]
+
+
+def multi_head_attention(
+    x: Array, y: Array, W: Weights, h: int, visible: Array, xp: Namespace, dropout: Dropout = keep
+) -> tuple[Array, Array]:
+    """Section 3.2.2: queries from `x` `[B, q, d]`, keys and values from `y` `[B, k, d]`, in `h` heads.
+
+    Self-attention is `x` looking at itself, `y = x`; masked self-attention the same with `visible = causal(q)`;
+    cross-attention has `x` in the decoder and `y` the encoder's output. Returns `[B, q, d]` and weights `[B, h, q, k]`.
+    """
+    # Q = x W_Q,  K = y W_K,  V = y W_V, each cut into h heads
+    Q = split_heads(x @ W["W_Q"] + W["b_Q"], h, xp)  # [B, h, q, d_k]
+    K = split_heads(y @ W["W_K"] + W["b_K"], h, xp)  # [B, h, k, d_k]
+    V = split_heads(y @ W["W_V"] + W["b_V"], h, xp)  # [B, h, k, d_k]
+    # head_i = Attention(Q_i, K_i, V_i)
+    heads, A = scaled_dot_product_attention(Q, K, V, visible, xp, dropout)  # [B, h, q, d_k], [B, h, q, k]
+    # MultiHead(x, y) = Concat(head_1, …, head_h) W_O
+    return join_heads(heads, xp) @ W["W_O"] + W["b_O"], A  # [B, q, d], [B, h, q, k]
+
+
+def split_heads(x: Array, h: int, xp: Namespace) -> Array:
+    """`[B, n, d]` → `[B, h, n, d / h]`: each head takes its own slice of the features."""
+    B, n, d = x.shape
+    return xp.permute_dims(xp.reshape(x, (B, n, h, d // h)), (0, 2, 1, 3))
+
+
+def join_heads(x: Array, xp: Namespace) -> Array:
+    """`[B, h, n, d_k]` → `[B, n, h · d_k]`: the Concat of section 3.2.2."""
+    B, h, n, d_k = x.shape
+    return xp.reshape(xp.permute_dims(x, (0, 2, 1, 3)), (B, n, h * d_k))
+
+
+def causal(n: int, xp: Namespace, device: Any = None) -> Array:
+    """`[n, n]`, true where query i may see key j: j ≤ i (section 3.2.3)."""
+    return xp.tril(xp.ones((n, n), dtype=xp.bool, device=device))

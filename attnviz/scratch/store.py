@@ -1,0 +1,68 @@
+"""The trained model as one safetensors file: weights in float16, and its sizes and vocabulary as metadata."""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.resources import as_file, files
+from typing import Any
+
+import numpy as np
+
+from attnviz.scratch import transformer
+from attnviz.scratch.tokenizer import Tokenizer
+from attnviz.scratch.transformer import Config
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model that can be run: its sizes, its weights as numpy float32 arrays, and its tokenizer."""
+
+    config: Config
+    weights: dict[str, Any]
+    tokenizer: Tokenizer
+
+
+def to_bytes(checkpoint: Checkpoint) -> bytes:
+    """The file's content: every weight by its path in the tree, as `encoder.0.self.W_Q`."""
+    from safetensors.numpy import save
+
+    tensors = {name: array.astype(np.float16) for name, array in named(checkpoint.weights)}
+    header = {"config": asdict(checkpoint.config), "vocabulary": checkpoint.tokenizer.vocabulary}
+    return save(tensors, metadata={"attnviz": json.dumps(header, ensure_ascii=False)})
+
+
+def read(path: str | os.PathLike[str]) -> Checkpoint:
+    """Read a file of `to_bytes`. Raises KeyError where it is another kind of safetensors file."""
+    from safetensors import safe_open
+
+    with safe_open(path, framework="np") as file:
+        header = json.loads((file.metadata() or {})["attnviz"])
+        config, tokenizer = Config(**header["config"]), Tokenizer(header["vocabulary"])
+        leaves = {name: file.get_tensor(name).astype(np.float32) for name, _ in named(transformer.shapes(config))}
+    return Checkpoint(config, _tree(transformer.shapes(config), leaves), tokenizer)
+
+
+@cache
+def shipped() -> Checkpoint:
+    """The model that comes with attnviz."""
+    with as_file(files("attnviz.scratch") / "weights" / "builtin.safetensors") as path:
+        return read(path)
+
+
+def named(tree: Any, path: str = "") -> list[tuple[str, Any]]:
+    """The leaves of a tree of dictionaries and lists, each with its path."""
+    if isinstance(tree, dict | list):
+        branches = tree.items() if isinstance(tree, dict) else enumerate(tree)
+        return [leaf for key, branch in branches for leaf in named(branch, f"{path}.{key}" if path else str(key))]
+    return [(path, tree)]
+
+
+def _tree(shape: Any, leaves: dict[str, Any], path: str = "") -> Any:
+    """The tree of the same form as `shape`, with `leaves` in their places."""
+    join = f"{path}." if path else ""
+    if isinstance(shape, dict):
+        return {key: _tree(branch, leaves, join + key) for key, branch in shape.items()}
+    if isinstance(shape, list):
+        return [_tree(branch, leaves, f"{join}{at}") for at, branch in enumerate(shape)]
+    return leaves[path]

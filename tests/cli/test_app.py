@@ -1,0 +1,179 @@
+"""What holds for every command: help, exit codes, streams, pipes, Ctrl-C."""
+
+import signal
+import subprocess
+import sys
+from importlib.metadata import version
+
+import pytest
+from commands import process, run, start
+from traces import encoder_decoder
+
+from attnviz.cli import COMMANDS
+from attnviz.cli.running import settings
+
+
+def test_the_version():
+    for args in (["--version"], ["--version", "plot"]):
+        assert run(*args).out == f"attnviz {version('attnviz')}\n"
+
+
+@pytest.mark.parametrize("option", ["--help", "-h"])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_shows_examples_that_are_commands(command, option):
+    done = run(command, option)
+    assert done.code == 0
+    assert not done.err
+    examples = done.out[done.out.index("Examples:") :]
+    lines = COMMANDS[command].EXAMPLES.splitlines()
+    assert lines
+    for line in lines:
+        assert line in examples
+        assert line.startswith("attnviz ")
+        assert line.split()[1] in COMMANDS
+    assert any(line.startswith(f"attnviz {command}") for line in lines)
+
+
+def test_help_lists_every_command_with_a_sentence():
+    done = run("--help")
+    assert done.code == 0
+    for name in COMMANDS:
+        [line] = [line for line in done.out.splitlines() if line.startswith(f"│ {name} ")]
+        assert line.rstrip("│ ").endswith(".")
+    assert 'attnviz plot "I ate an apple"' in done.out
+
+
+def test_help_is_also_what_is_shown_without_a_command():
+    assert "Commands" in run().out + run().err
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        *(["nope"], ["--nope"], ["plot", "--nope"], ["plot", "a", "b"], ["plot", "a", "--layer", "x"]),
+        *(["plot", "a", "--head", "3-1"], ["trace", "a"], ["batch"], ["batch", "a"]),
+        *(["train"], ["train", "-o", "d", "--steps", "0"]),
+    ],
+)
+def test_what_cannot_be_meant_ends_with_2_and_writes_to_stderr(args):
+    done = run(*args)
+    assert done.code == 2
+    assert not done.out
+    assert "Error" in done.err
+
+
+def test_an_error_ends_with_1_a_message_and_a_hint_on_stderr():
+    done = process("plot", "gone.safetensors")
+    assert (done.code, done.out) == (1, "")
+    assert done.err.splitlines() == [
+        "Error: no such file: gone.safetensors",
+        "Hint:  Make one with: attnviz trace TEXT -o trace.safetensors",
+    ]
+
+
+def test_debug_shows_where_an_error_came_from():
+    done = process("--debug", "plot", "gone.safetensors")
+    assert done.code == 1
+    assert "Traceback" in done.err
+    assert "FileError" in done.err
+    run("plot", "gone.safetensors")
+    assert settings.debug is False
+
+
+def test_a_bug_stays_loud(monkeypatch):
+    monkeypatch.setattr("attnviz.cli.inputs.Run.trace", lambda *args: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        run("plot", "I ate")
+
+
+def interrupted(running: subprocess.Popen, wait_for_stderr: bool = False) -> tuple[int, str, str]:
+    """Ctrl-C, once the command is waiting."""
+    try:
+        running.wait(2.5)
+    except subprocess.TimeoutExpired:
+        running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=20)
+    return running.returncode, out.decode(), err.decode()
+
+
+@pytest.mark.parametrize("args", [["plot"], ["plot", "-"], ["heads", "-"], ["trace", "-o", "never.safetensors"]])
+def test_ctrl_c_ends_with_130_and_no_traceback(args, tmp_path):
+    code, out, err = interrupted(start(*args, cwd=tmp_path))
+    assert (code, out) == (130, "")
+    assert "Interrupted." in err
+    assert "Traceback" not in err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("args", [["--help"], ["plot", "I ate an apple " * 100], ["models"]])
+def test_a_reader_that_has_seen_enough_gets_no_traceback(args):
+    running = start(*args, stdin=subprocess.DEVNULL)
+    running.stdout.close()
+    err = running.stderr.read().decode()
+    running.wait(60)
+    assert "Traceback" not in err
+    assert "BrokenPipe" not in err
+    assert running.returncode in (1, 141)
+
+
+def test_a_full_disk_behind_stdout_is_an_error_not_a_traceback():
+    with open("/dev/full", "wb") as full:
+        done = process("plot", "I ate an apple", stdout=full)
+    assert done.code == 1
+    assert "No space left" in done.err
+    assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize(
+    "env", [{"NO_COLOR": "1", "FORCE_COLOR": ""}, {"TERM": "dumb", "NO_COLOR": ""}, {"NO_COLOR": ""}]
+)
+def test_what_is_piped_is_plain_text(env, tmp_path):
+    saved = encoder_decoder().save(tmp_path / "t.safetensors")
+    done = process("plot", saved, env=env)
+    assert done.code == 0
+    assert "\x1b" not in done.out + done.err
+
+
+def in_a_terminal(*args: str, **variables: str) -> str:
+    """What a terminal 100 columns wide would be sent."""
+    code = f"""
+import fcntl, os, pty, struct, sys, termios
+os.environ.update({ {"TERM": "xterm-256color", "COLORTERM": "truecolor", **variables}!r})
+for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES"):
+    if name not in {variables!r}: os.environ.pop(name, None)
+pid, terminal = pty.fork()
+if not pid:
+    fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
+    os.execv(sys.executable, [sys.executable, "-m", "attnviz", *{list(args)!r}])
+data = b""
+while True:
+    try:
+        read = os.read(terminal, 65536)
+    except OSError:
+        break
+    if not read: break
+    data += read
+_, status = os.waitpid(pid, 0)
+sys.stdout.buffer.write(data)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=True)
+    return done.stdout.decode()
+
+
+def test_a_terminal_gets_true_colours_unless_it_asks_for_none(tmp_path):
+    saved = str(encoder_decoder().save(tmp_path / "t.safetensors"))
+    assert "\x1b[38;2;" in in_a_terminal("plot", saved)
+    plain = in_a_terminal("plot", saved, NO_COLOR="1")
+    assert "38;2" not in plain
+    assert "48;2" not in plain
+    assert "apple" in plain
+    assert "\x1b" not in in_a_terminal("plot", saved, TERM="dumb", COLORTERM="")
+
+
+def test_the_installed_command_is_the_same():
+    from importlib.metadata import entry_points
+
+    [script] = [entry for entry in entry_points(group="console_scripts") if entry.name == "attnviz"]
+    assert script.value == "attnviz.__main__:main"
+    assert sys.modules["attnviz.cli"]

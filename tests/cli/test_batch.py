@@ -1,0 +1,134 @@
+"""`attnviz batch`: files of sentences to pictures."""
+
+import signal
+import subprocess
+import time
+from contextlib import suppress
+
+import pytest
+from commands import process, run, start
+from PIL import Image
+
+
+@pytest.fixture
+def texts(tmp_path):
+    folder = tmp_path / "texts"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "english.txt").write_text("I ate an apple\n\nShe drank milk.\n")
+    (folder / "deep" / "pairs.tsv").write_text("I ate an apple\t나는 사과를 먹었다.\n그녀는 잤다\n")
+    (folder / "notes.md").write_text("not this")
+    return folder
+
+
+def pictures(folder) -> list[str]:
+    files = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    assert all(Image.open(folder / name).format == "PNG" for name in files if name.endswith(".png"))
+    return files
+
+
+def test_every_line_becomes_a_picture(texts, tmp_path):
+    done = run("batch", texts, "-o", tmp_path / "new" / "out")
+    assert (done.code, done.out) == (0, f"{tmp_path / 'new' / 'out'}\n")
+    assert pictures(tmp_path / "new" / "out") == [
+        "deep/pairs.tsv/001.png",
+        "deep/pairs.tsv/002.png",
+        "english.txt/001.png",
+        "english.txt/003.png",
+    ]
+    assert done.err.splitlines()[-1] == "4 pictures of 4 lines in 2 files."
+
+
+def test_a_picture_is_the_one_that_plot_draws(texts, tmp_path):
+    options = ["--layer", "1", "--kind", "cross"]
+    run("batch", texts / "deep", "-o", tmp_path / "out", *options)
+    run("plot", "I ate an apple", "--target", "나는 사과를 먹었다.", "-o", tmp_path / "one.png", *options)
+    assert (tmp_path / "out" / "pairs.tsv" / "001.png").read_bytes() == (tmp_path / "one.png").read_bytes()
+
+
+def test_the_target_of_a_line_is_read(tmp_path):
+    (tmp_path / "a.tsv").write_text("I ate an apple\t나는 사과를 먹었다.\nI ate an apple\t너는 바나나를 먹었다.\n")
+    run("batch", tmp_path / "a.tsv", "-o", tmp_path / "out", "--kind", "cross")
+    one, other = ((tmp_path / "out" / "a.tsv" / f"00{n}.png").read_bytes() for n in (1, 2))
+    assert one != other
+
+
+def test_a_line_that_fails_is_told_of_and_stops_no_other(tmp_path):
+    (tmp_path / "a.txt").write_text("I ate\n" + "apple " * 600 + "\nShe slept\n")
+    (tmp_path / "b.txt").write_bytes("사과".encode("cp949"))
+    done = run("batch", tmp_path / "a.txt", tmp_path / "b.txt", "-o", tmp_path / "out")
+    assert done.code == 3
+    assert pictures(tmp_path / "out") == ["a.txt/001.png", "a.txt/003.png"]
+    assert f"Error: {tmp_path / 'a.txt'}, line 2: the text is 600 tokens long" in done.err
+    assert f"{tmp_path / 'b.txt'} is not UTF-8" in done.err
+    assert "2 pictures of 3 lines in 2 files." in done.err
+    assert "Error" not in done.out
+
+
+def test_unknown_words_are_noted_with_their_line(tmp_path):
+    (tmp_path / "a.txt").write_text("I ate\nI frobnicate\n")
+    done = run("batch", tmp_path / "a.txt", "-o", tmp_path / "out")
+    assert done.code == 0
+    assert f"Note: {tmp_path / 'a.txt'}, line 2: outside the built-in model's vocabulary: frobnicate" in done.err
+    assert "line 1" not in done.err
+
+
+@pytest.mark.parametrize(("asked", "says"), [("gone", "no such file or folder"), ("a.md", "no .txt or .tsv file in")])
+def test_nothing_to_draw_is_an_error(asked, says, tmp_path):
+    (tmp_path / "a.md").touch()
+    done = run("batch", tmp_path / asked, "-o", tmp_path / "out")
+    assert (done.code, done.out) == (1, "")
+    assert says in done.err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "says"), [(["--layer", "9"], "there is no layer 9"), (["--kind", "x"], "not a kind")]
+)
+def test_what_the_model_does_not_have(options, says, texts, tmp_path):
+    done = run("batch", texts, "-o", tmp_path / "out", *options)
+    assert done.code in (1, 3)
+    assert says in done.err
+    assert not (tmp_path / "out").exists() or pictures(tmp_path / "out") == []
+
+
+def test_a_place_that_cannot_be_written(texts, tmp_path):
+    (tmp_path / "file").write_bytes(b"old")
+    done = run("batch", texts, "-o", tmp_path / "file" / "out")
+    assert done.code in (1, 3)
+    assert "cannot write" in done.err
+    assert (tmp_path / "file").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("name", ["[bold]x.txt", "a b.txt", "사과.txt", "$x$.txt"])
+def test_any_file_name_will_do(name, tmp_path):
+    (tmp_path / name).write_text("I ate\n")
+    done = run("batch", tmp_path / name, "-o", tmp_path / "out")
+    assert done.code == 0
+    assert pictures(tmp_path / "out") == [f"{name}/001.png"]
+
+
+def test_piped_there_is_no_progress_bar(texts, tmp_path):
+    done = process("batch", texts, "-o", tmp_path / "out")
+    assert done.code == 0
+    assert "\x1b" not in done.err + done.out
+    assert "━" not in done.err
+
+
+def test_ctrl_c_ends_with_130_and_leaves_whole_pictures(tmp_path):
+    (tmp_path / "a.txt").write_text("I ate an apple\n" * 500)
+    running = start("batch", tmp_path / "a.txt", "-o", tmp_path / "out", stdin=subprocess.DEVNULL)
+    deadline = time.monotonic() + 30
+    while not list(tmp_path.glob("out/a.txt/*.png")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    while (
+        running.poll() is None and time.monotonic() < deadline
+    ):  # Python drops one that falls into a callback of its own
+        running.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            running.wait(3)
+    _, err = running.communicate(timeout=20)
+    assert running.returncode == 130
+    assert b"Interrupted." in err
+    names = pictures(tmp_path / "out")
+    assert 0 < len(names) < 500
+    assert all(name.endswith(".png") and "/." not in name for name in names)

@@ -1,0 +1,172 @@
+"""`attnviz heads`: every head of a model, or of a layer.
+
+`python tests/cli/test_heads.py` writes the goldens again; look at the difference before you keep it.
+"""
+
+import json
+import re
+import sys
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+from commands import process, run
+from traces import decoder_only, encoder_decoder
+
+from attnviz.attention import open_trace
+from attnviz.scratch.store import shipped
+
+GOLDENS = Path(__file__).parent / "goldens"
+SCHOOL = "그녀는 사과를 먹고 학교에 갔다."
+CASES = {
+    "all": (encoder_decoder(), []),
+    "cross": (encoder_decoder(), ["--kind", "cross", "--layer", "1"]),
+    "decoder-only": (decoder_only(["The"]), []),
+}
+
+
+def shown(name: str, folder: Path) -> str:
+    trace, options = CASES[name]
+    done = run("heads", trace.save(folder / "saved.safetensors"), *options)
+    assert done.code == 0
+    return f"{done.out}--- stderr ---\n{done.err}"
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_golden(name, tmp_path):
+    assert shown(name, tmp_path) == (GOLDENS / f"heads-{name}.txt").read_bytes().decode()
+
+
+def every_head() -> list[str]:
+    config = shipped().config
+    return [
+        f"L{layer}H{head}"
+        for layers in (config.encoder_layers, config.decoder_layers, config.decoder_layers)
+        for layer in range(layers)
+        for head in range(config.h)
+    ]
+
+
+def test_without_a_text_and_a_layer_it_lists_every_head_for_i_ate_an_apple():
+    done = run("heads")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("I ate an apple → ")
+    assert re.findall(r"^L\dH\d", done.out, re.M) == every_head()
+    assert [name for name in ("self-attention", "masked self-attention", "cross-attention") if name in done.out]
+    assert done.out == run("heads", "I ate an apple").out
+    assert "from → to" in done.out
+
+
+def test_a_line_says_where_the_mass_of_a_head_goes_and_its_strongest_pair(tmp_path):
+    trace = encoder_decoder()
+    own = trace["self"].matrix(1, 1)
+    lines = run("heads", trace.save(tmp_path / "t.safetensors"), "--kind", "self").out.splitlines()
+    [heading] = [line.split() for line in lines if line.startswith("head ")]
+    [cells] = [line.split() for line in lines if line.startswith("L1H1")]
+    assert "ate → apple" in " ".join(cells)
+    assert ".96" in cells
+    shares = {name: 0.0 if cell == "·" else float(cell) for name, cell in zip(heading[1:6], cells[1:6], strict=True)}
+    expected = {"self": np.diag(own).mean(), "first": own[:, 0].mean(), "special": 0}
+    expected |= {"prev": np.diag(own, -1).mean(), "next": np.diag(own, 1).mean()}
+    assert shares == {name: pytest.approx(share, abs=0.0051) for name, share in expected.items()}
+
+
+def test_a_kind_without_that_layer_is_left_out_with_a_note():
+    layer = shipped().config.encoder_layers - 1
+    done = run("heads", "--layer", layer)
+    assert done.code == 0
+    assert re.findall(r"^L\dH\d", done.out, re.M) == [f"L{layer}H{head}" for head in range(shipped().config.h)]
+    assert done.err.splitlines() == [
+        f"Note: masked self-attention has no layer {layer}: its layers are 0-1",
+        f"Note: cross-attention has no layer {layer}: its layers are 0-1",
+    ]
+
+
+def test_a_saved_trace_of_a_layer_is_told_of_too(tmp_path):
+    run("trace", "I ate an apple", "-o", tmp_path / "t.safetensors")
+    done = run("heads", tmp_path / "t.safetensors", "--layer", "3")
+    assert "cross-attention has no layer 3" in done.err
+    assert done.out == run("heads", "--layer", "3").out
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--layer", "9"], "Layers: 0-3 (self-attention); 0-1 (masked self-attention, cross-attention)."),
+        (["--layer", "9", "--kind", "cross"], "Layers: 0-1."),
+        (["--head", "7"], "Heads: 0-3."),
+        (["--kind", "x"], "Kinds: self, masked-self, cross."),
+    ],
+)
+def test_what_no_kind_has_is_an_error_that_gives_the_range(options, says):
+    done = run("heads", *options)
+    assert (done.code, done.out) == (1, "")
+    assert says in done.err
+
+
+@pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
+def test_a_grid_of_heatmaps_goes_to_a_file_that_is_printed(suffix, tmp_path):
+    path = tmp_path / "new" / f"h{suffix}"
+    done = run("heads", SCHOOL, "-o", path)
+    assert (done.code, done.out, done.err) == (0, f"{path}\n", "")
+    assert path.stat().st_size > 5000
+    if suffix == ".png":
+        whole = Image.open(path).size
+        run("heads", SCHOOL, "--layer", "3", "-o", tmp_path / "one.png")
+        assert whole[1] > 1.5 * Image.open(tmp_path / "one.png").size[1]
+
+
+@pytest.mark.parametrize("suffix", [".json", ".npz", ".safetensors"])
+def test_the_numbers_of_every_head_go_to_a_file(suffix, tmp_path):
+    run("heads", SCHOOL, "-o", tmp_path / f"h{suffix}")
+    data = (tmp_path / f"h{suffix}").read_bytes()
+    if suffix == ".json":
+        heads = sum(len(layer["heads"]) for a in json.loads(data)["attentions"] for layer in a["layers"])
+    elif suffix == ".npz":
+        arrays = np.load(BytesIO(data))
+        heads = sum(len(arrays[name]) for name in arrays if re.fullmatch(r"\w+_L\d", name))
+    else:
+        trace = open_trace(tmp_path / "h.safetensors")
+        heads = sum(len(a.heads(layer)) for a in trace.attentions for layer in a.layers)
+    assert heads == len(every_head())
+
+
+@pytest.mark.parametrize("name", ["h.html", "h.gif", "h"])
+def test_other_endings_are_refused(name, tmp_path):
+    done = run("heads", "-o", tmp_path / name)
+    assert (done.code, done.out) == (1, "")
+    assert "Endings: .png" in done.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_text_is_read_from_stdin_where_it_is_a_dash_and_only_there():
+    assert run("heads", "-", stdin=SCHOOL).out == run("heads", SCHOOL).out
+    assert process("heads", stdin=SCHOOL.encode()).out == run("heads").out
+
+
+@pytest.mark.parametrize("stdin", ["", "\n"])
+def test_an_empty_text_is_refused(stdin):
+    done = run("heads", "-", stdin=stdin)
+    assert (done.code, done.out) == (1, "")
+    assert "the text is empty" in done.err
+
+
+@pytest.mark.parametrize("width", ["30", "60", "200"])
+def test_no_line_is_wider_than_the_terminal(width):
+    from rich.cells import cell_len
+
+    done = run("heads", SCHOOL, env={"COLUMNS": width})
+    assert max(map(cell_len, done.out.splitlines())) <= int(width)
+
+
+if __name__ == "__main__":
+    from tempfile import TemporaryDirectory
+
+    GOLDENS.mkdir(exist_ok=True)
+    for name in CASES:
+        with TemporaryDirectory() as folder:
+            (GOLDENS / f"heads-{name}.txt").write_bytes(shown(name, Path(folder)).encode())

@@ -1,0 +1,345 @@
+"""`attnviz plot`: what it draws, where it goes, and what it refuses.
+
+`python tests/cli/test_plot.py` writes the goldens again; look at the difference before you keep it.
+"""
+
+import json
+import re
+import sys
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+from commands import process, run
+from traces import HOSTILE, decoder_only, encoder_decoder, labelled
+
+from attnviz.attention import Trace, open_trace
+from attnviz.files import write_whole
+from attnviz.scratch.store import shipped
+
+GOLDENS = Path(__file__).parent / "goldens"
+APPLE, SCHOOL = "I ate an apple", "그녀는 사과를 먹고 학교에 갔다."
+
+CASES: dict[str, tuple[Trace, list[str]]] = {
+    "chosen": (encoder_decoder(), []),
+    "one-head": (encoder_decoder(), ["--layer", "0", "--head", "1"]),
+    "layer": (encoder_decoder(), ["--layer", "1"]),
+    "head": (encoder_decoder(), ["--head", "1"]),
+    "cross": (encoder_decoder(), ["--kind", "cross", "-l", "0", "--head", "0"]),
+    "masked": (encoder_decoder(), ["--kind", "masked-self", "-l", "0-1"]),
+    "decoder-only": (decoder_only(), []),
+    "hostile": (labelled(HOSTILE[:6]), []),
+}
+
+
+def shown(name: str, folder: Path) -> str:
+    trace, options = CASES[name]
+    done = run("plot", trace.save(folder / "saved.safetensors"), *options)
+    assert done.code == 0
+    return f"{done.out}--- stderr ---\n{done.err}"
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_golden(name, tmp_path):
+    assert shown(name, tmp_path) == (GOLDENS / f"plot-{name}.txt").read_bytes().decode()
+
+
+@pytest.mark.parametrize(("text", "verb", "object"), [(APPLE, "ate", "apple"), (SCHOOL, "먹고", "사과를")])
+def test_the_picture_of_the_mission(text, verb, object):
+    done = process("plot", text)
+    assert done.code == 0
+    title, axes, labels, *rows = done.out.splitlines()
+    assert title == f"{text} → " + shipped_translation(text)
+    assert axes == "query (from) ↓   key (to) →"
+    keys = labels.split()
+    [row] = [row.split() for row in rows if row.split()[:1] == [verb]]
+    weights = [0.0 if cell == "·" else float(cell) for cell in row[1:]]
+    assert keys[int(np.argmax(weights))] == object
+    assert max(weights) > 0.5
+    assert re.fullmatch(r"L\dH\d of self-attention: .* 0\.\d\d, of 16 heads.*\n", done.err)
+
+
+def shipped_translation(text: str) -> str:
+    from attnviz.models.builtin import BuiltinModel
+
+    return BuiltinModel(shipped()).trace(text).target
+
+
+def test_the_head_that_it_names_is_the_head_that_it_draws():
+    done = run("plot", APPLE)
+    name = re.match(r"L\dH\d", done.err)[0]
+    assert f"self-attention · {name} · builtin" in done.out
+    again = run("plot", APPLE, "--layer", name[1], "--head", name[3])
+    assert again.out == done.out
+    assert not again.err
+
+
+CONTENT = {
+    ".png": lambda data: Image.open(BytesIO(data)).format == "PNG",
+    ".svg": lambda data: b"<svg" in data and b"</svg>" in data,
+    ".pdf": lambda data: data.startswith(b"%PDF-") and b"%%EOF" in data[-10:],
+    ".json": lambda data: json.loads(data)["text"] == APPLE,
+    ".npz": lambda data: [n for n in np.load(BytesIO(data)) if re.fullmatch(r"self_L\d", n)],
+    ".safetensors": lambda data: b"I ate an apple" in data,
+    ".PNG": lambda data: Image.open(BytesIO(data)).format == "PNG",
+}
+
+
+@pytest.mark.parametrize("suffix", CONTENT)
+def test_a_file_of_every_ending_in_folders_that_are_made_and_its_path_printed(suffix, tmp_path):
+    path = tmp_path / "new" / "그림 폴더" / f"a{suffix}"
+    done = run("plot", APPLE, "-o", path)
+    assert (done.code, done.out) == (0, f"{path}\n")
+    assert CONTENT[suffix](path.read_bytes())
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+    assert re.match(r"L\dH\d of self-attention", done.err)
+
+
+@pytest.mark.parametrize("suffix", [".json", ".npz", ".safetensors"])
+def test_numbers_are_of_what_is_drawn(suffix, tmp_path):
+    run("plot", APPLE, "--kind", "cross", "--layer", "1", "--head", "0", "--head", "2-3", "-o", tmp_path / f"a{suffix}")
+    data = (tmp_path / f"a{suffix}").read_bytes()
+    if suffix == ".json":
+        [one] = json.loads(data)["attentions"]
+        found = one["kind"], one["layers"][0]["layer"], one["layers"][0]["heads"]
+    elif suffix == ".npz":
+        arrays = np.load(BytesIO(data))
+        assert arrays["cross_L1"].shape == (3, 4, 4)
+        found = "cross", 1, arrays["cross_L1_heads"].tolist()
+    else:
+        [one] = open_trace(tmp_path / "a.safetensors").attentions
+        found = one.kind, one.layers[0], list(one.heads(1))
+    assert found == ("cross", 1, [0, 2, 3])
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        (["--layer", "3"], ["L3H0", "L3H1", "L3H2", "L3H3"]),
+        (["--head", "2"], ["L0H2", "L1H2", "L2H2", "L3H2"]),
+        (["-l", "0", "-l", "2-3", "--head", "1,3"], ["L0H1", "L0H3", "L2H1", "L2H3", "L3H1", "L3H3"]),
+        (["--kind", "cross", "--layer", "1"], ["L1H0", "L1H1", "L1H2", "L1H3"]),
+    ],
+)
+def test_a_layer_draws_its_heads_and_a_head_every_layer(options, names):
+    done = run("plot", APPLE, *options)
+    assert done.code == 0
+    assert re.findall(r"L\dH\d(?=\s)", done.out) == names
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("a.html", "not built yet"),
+        ("a.gif", "cannot write .gif files"),
+        ("a", "without an ending"),
+        (".png", "without an"),
+    ],
+)
+def test_other_endings_are_refused_before_anything_is_run(name, says, tmp_path, monkeypatch):
+    monkeypatch.setattr("attnviz.cli.inputs.Run.load", lambda run: 1 / 0)
+    done = run("plot", APPLE, "-o", tmp_path / "new" / name)
+    assert (done.code, done.out) == (1, "")
+    assert says in done.err
+    assert "Endings: .png, .svg, .pdf, .json, .npz, .safetensors." in done.err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "says", "hint"),
+    [
+        (["--layer", "9"], "there is no layer 9", "Layers: 0-3 (self-attention); 0-1 (masked self-attention,"),
+        (["--layer", "2", "--kind", "cross"], "there is no layer 2", "Layers: 0-1."),
+        (["--head", "4"], "there is no head 4", "Heads: 0-3."),
+        (["--kind", "Self"], "'Self' is not a kind of attention", "Kinds: self, masked-self, cross."),
+        (["-m", "gone.safetensors"], "no such file: gone.safetensors", "attnviz train"),
+        (["--target", " "], "the target is empty", "attnviz plot"),
+    ],
+)
+def test_what_is_not_there_is_an_error_that_gives_the_range(options, says, hint):
+    done = run("plot", APPLE, *options)
+    assert (done.code, done.out) == (1, "")
+    assert says in done.err
+    assert hint in done.err.replace("\n", " ")
+
+
+@pytest.mark.parametrize("option", ["--layer", "--head"])
+def test_the_range_of_a_saved_trace_is_what_was_saved(option, tmp_path):
+    done = run("plot", encoder_decoder().save(tmp_path / "t.safetensors"), option, "2")
+    assert done.code == 1
+    assert "0-1." in done.err
+
+
+def test_a_hybrid_model_gives_its_true_layers(tmp_path):
+    one = decoder_only()["masked-self"]
+    from dataclasses import replace
+
+    layers = {3: one.weights(0), 7: one.weights(0)}
+    hybrid = Trace("hybrid", "The cat sat", (replace(one, by_layer=layers, head_numbers={3: (0,), 7: (0,)}),))
+    saved = hybrid.save(tmp_path / "t.safetensors")
+    assert "Layers: 3, 7." in run("plot", saved, "--layer", "4").err
+    assert "L7H0" in run("plot", saved, "--layer", "7").out
+
+
+@pytest.mark.parametrize("args", [[], ["-"]])
+@pytest.mark.parametrize("ending", ["", "\n", "\r\n"])
+def test_the_text_is_read_from_stdin(args, ending):
+    assert run("plot", *args, stdin=f"{SCHOOL}{ending}").out == run("plot", SCHOOL).out
+    assert run("plot", *args, stdin=f"\ufeff{SCHOOL}").out == run("plot", SCHOOL).out
+
+
+def test_the_text_is_piped_from_another_process():
+    assert process("plot", stdin=SCHOOL.encode()).out == run("plot", SCHOOL).out
+
+
+def test_a_saved_trace_is_named_on_stdin_too(tmp_path):
+    saved = encoder_decoder().save(tmp_path / "t.safetensors")
+    assert run("plot", stdin=f"{saved}\n").out == run("plot", saved).out
+
+
+@pytest.mark.parametrize("stdin", [b"\xff\xfeI", "사과를".encode("cp949")])
+def test_stdin_that_is_not_utf8_is_refused_with_the_byte(stdin):
+    done = process("plot", "-", stdin=stdin)
+    assert (done.code, done.out) == (1, "")
+    assert f"standard input is not UTF-8: byte 0 is {stdin[0]:#04x}" in done.err
+
+
+@pytest.mark.parametrize("text", ["", "  ", "\n"])
+def test_an_empty_text_is_refused(text):
+    for done in (run("plot", text), run("plot", stdin=text)):
+        assert (done.code, done.out) == (1, "")
+        assert "the text is empty" in done.err
+
+
+def test_text_that_is_not_utf8_is_refused_and_shown_safely():
+    done = process("plot", b"I \xff ate".decode("utf-8", "surrogateescape"))
+    assert (done.code, done.out) == (1, "")
+    assert "is not UTF-8" in done.err
+
+
+@pytest.mark.parametrize("text", ["a" * 100_000, "I ate " * 50_000])
+def test_an_enormous_text_is_refused(text):
+    done = run("plot", stdin=text)
+    assert (done.code, done.out) == (1, "")
+    assert "tokens long" in done.err
+    assert len(done.err) < 500
+
+
+def test_a_long_text_still_fits_the_terminal():
+    done = run("plot", "I ate an apple " * 20, "--target", "나는")
+    assert done.code == 0
+    from rich.cells import cell_len
+
+    assert max(map(cell_len, done.out.splitlines())) <= 100
+
+
+HARMFUL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2066-\u2069\ufffd]")
+
+
+@pytest.mark.parametrize(
+    "text", [*HOSTILE, "\x1b]0;title\x07", "[/bold]", "שלום עולם abc", "`rm -rf`", "--", ":smile:"]
+)
+@pytest.mark.parametrize("suffix", [None, ".svg"])
+def test_hostile_text_drives_neither_the_terminal_nor_a_picture(text, suffix, tmp_path):
+    options = ["-o", tmp_path / f"a{suffix}"] if suffix else []
+    done = run("plot", "-", *options, stdin=f"I ate {text} today")
+    assert done.code == 0
+    assert not HARMFUL.search(done.out + done.err)
+    if suffix:
+        svg = (tmp_path / "a.svg").read_text()
+        assert "</script>" not in svg
+        assert not HARMFUL.search(svg)
+    elif "<" not in text:
+        assert "smile" not in text or ":" in done.out
+        assert "bold" not in text or "[" in done.out
+
+
+def test_hostile_labels_of_a_saved_trace(tmp_path):
+    saved = labelled(HOSTILE).save(tmp_path / "t.safetensors")
+    for args in (["plot", saved], ["heads", saved], ["plot", saved, "-o", tmp_path / "a.svg"]):
+        done = run(*args)
+        assert done.code == 0
+        assert not HARMFUL.search(done.out + done.err)
+
+
+def test_a_path_cannot_drive_the_terminal_either(tmp_path):
+    done = run("plot", APPLE, "-o", tmp_path / "a\x1b[2J[bold].png")
+    assert done.code == 0
+    assert not HARMFUL.search(done.out)
+    assert "[bold]" in done.out
+    assert "\x1b" not in run("plot", "gone\x1b[2J.safetensors").err
+
+
+def test_unknown_words_are_noted_on_stderr():
+    done = run("plot", "I frobnicate an apple")
+    assert done.code == 0
+    assert "Note: outside the built-in model's vocabulary: frobnicate." in done.err
+    assert "-m" in done.err
+    assert "Note" not in done.out
+
+
+def test_a_target_is_read():
+    done = run("plot", APPLE, "--target", "너는 먹었다", "--kind", "cross", "-l", "0", "--head", "0")
+    assert done.out.startswith("I ate an apple → 너는 먹었다\n")
+    assert "너는 → 먹었다" in done.out
+
+
+def test_a_saved_trace_takes_no_target(tmp_path):
+    done = run("plot", encoder_decoder().save(tmp_path / "t.safetensors"), "--target", "x")
+    assert done.code == 2
+    assert "--target" in done.err
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"I ate an apple", b"\x80\x04K\x01.", (b"\x08" + bytes(7)) + b"{}      "], ids=str
+)
+def test_a_file_that_is_no_trace_is_refused(content, tmp_path):
+    (tmp_path / "t.safetensors").write_bytes(content)
+    done = run("plot", tmp_path / "t.safetensors")
+    assert (done.code, done.out) == (1, "")
+    assert "saved trace" in done.err
+
+
+def test_a_place_that_cannot_be_written_is_an_error(tmp_path):
+    (tmp_path / "file").write_bytes(b"old")
+    done = run("plot", APPLE, "-o", tmp_path / "file" / "a.png")
+    assert (done.code, done.out) == (1, "")
+    assert f"cannot write {tmp_path / 'file' / 'a.png'}" in done.err
+    assert "Choose another place with -o." in done.err
+
+
+@pytest.mark.parametrize("suffix", [".png", ".safetensors"])
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(suffix, tmp_path):
+    """The limit stands for a disk that is full: the write itself fails, in the middle."""
+    path = write_whole(tmp_path / f"a{suffix}", b"old")
+    code = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300));"
+        f"sys.argv = ['attnviz', 'plot', {APPLE!r}, '-o', {str(path)!r}]; from attnviz.__main__ import main; main()"
+    )
+    import subprocess
+
+    done = subprocess.run([sys.executable, "-B", "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert f"cannot write {path}: File too large" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+    assert path.read_bytes() == b"old"
+
+
+def test_the_same_command_writes_the_same_bytes(tmp_path):
+    for name in ("a.png", "b.png"):
+        assert process("plot", APPLE, "-o", tmp_path / name).code == 0
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+if __name__ == "__main__":
+    from tempfile import TemporaryDirectory
+
+    GOLDENS.mkdir(exist_ok=True)
+    for name in CASES:
+        with TemporaryDirectory() as folder:
+            (GOLDENS / f"plot-{name}.txt").write_bytes(shown(name, Path(folder)).encode())

@@ -1,0 +1,101 @@
+"""`attnviz trace`: run once, save, draw later."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from commands import process, run
+
+import attnviz
+
+APPLE = "I ate an apple"
+
+
+@pytest.fixture
+def saved(tmp_path):
+    path = tmp_path / "new" / "사과.safetensors"
+    done = run("trace", APPLE, "-o", path)
+    assert (done.code, done.out, done.err) == (0, f"{path}\n", "")
+    return path
+
+
+def test_what_is_saved_is_what_python_gives(saved):
+    assert attnviz.open(saved).to_bytes() == attnviz.trace(APPLE).to_bytes()
+    assert [file.name for file in saved.parent.iterdir()] == [saved.name]
+
+
+@pytest.mark.parametrize(
+    "args",
+    [["plot"], ["plot", "--layer", "3"], ["plot", "--kind", "cross", "--head", "0"], ["heads"], ["heads", "-l", "1"]],
+)
+def test_a_saved_trace_stands_wherever_a_text_does(args, saved):
+    command, *options = args
+    from_file, from_text = (run(command, text, *options) for text in (saved, APPLE))
+    assert from_file == from_text
+    assert from_file.code == 0
+
+
+@pytest.mark.parametrize("suffix", [".png", ".json", ".npz", ".safetensors"])
+def test_and_makes_the_same_files(suffix, saved, tmp_path):
+    for name, text in (("a", saved), ("b", APPLE)):
+        assert run("heads", text, "-o", tmp_path / f"{name}{suffix}").code == 0
+    assert (tmp_path / f"a{suffix}").read_bytes() == (tmp_path / f"b{suffix}").read_bytes()
+
+
+def test_only_what_was_named_is_saved(tmp_path):
+    run("trace", APPLE, "--kind", "self", "-l", "1-2", "--head", "3", "--head", "0", "-o", tmp_path / "t.safetensors")
+    trace = attnviz.open(tmp_path / "t.safetensors")
+    assert trace.kinds == ("self",)
+    assert (trace["self"].layers, trace["self"].heads(2)) == ((1, 2), (0, 3))
+    np.testing.assert_array_equal(trace["self"].matrix(2, 3), attnviz.trace(APPLE)["self"].matrix(2, 3))
+    done = run("plot", tmp_path / "t.safetensors", "--layer", "0")
+    assert done.code == 1
+    assert "Layers: 1-2." in done.err
+
+
+def test_a_saved_trace_is_narrowed_and_saved_again(saved, tmp_path):
+    assert run("trace", saved, "--kind", "cross", "-o", tmp_path / "c.safetensors").code == 0
+    assert attnviz.open(tmp_path / "c.safetensors").kinds == ("cross",)
+
+
+def test_a_target_and_unknown_words(tmp_path):
+    done = run("trace", "I frobnicate", "--target", "나는 먹었다", "-o", tmp_path / "t.safetensors")
+    assert "frobnicate" in done.err
+    assert attnviz.open(tmp_path / "t.safetensors").target == "나는 먹었다"
+    assert "frobnicate" in run("plot", tmp_path / "t.safetensors").err
+
+
+def test_the_text_is_piped(tmp_path):
+    done = process("trace", "-o", "t.safetensors", stdin="그녀는 사과를 먹었다.\n".encode(), cwd=tmp_path)
+    assert (done.code, done.out) == (0, "t.safetensors\n")
+    assert attnviz.open(tmp_path / "t.safetensors").text == "그녀는 사과를 먹었다."
+
+
+@pytest.mark.parametrize("name", ["t.png", "t", "t.json"])
+def test_another_ending_is_refused(name, tmp_path):
+    done = run("trace", APPLE, "-o", tmp_path / name)
+    assert (done.code, done.out) == (2, "")
+    assert "a trace is saved as x.safetensors" in done.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_cannot_be_written_is_an_error(tmp_path):
+    (tmp_path / "file").touch()
+    done = run("trace", APPLE, "-o", tmp_path / "file" / "t.safetensors")
+    assert (done.code, done.out) == (1, "")
+    assert "cannot write" in done.err
+
+
+def test_a_full_disk_leaves_the_old_trace_whole(saved):
+    before = saved.read_bytes()
+    code = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300));"
+        f"sys.argv = ['attnviz', 'trace', 'She ate', '-o', {str(saved)!r}];"
+        "from attnviz.__main__ import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-B", "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "cannot write" in done.stderr
+    assert saved.read_bytes() == before
+    assert [file.name for file in saved.parent.iterdir()] == [saved.name]

@@ -1,0 +1,87 @@
+"""`attnviz train`, on a corpus and a model so small that it ends: what it writes, prints, and goes on from."""
+
+from dataclasses import replace
+
+import pytest
+from commands import run
+
+from attnviz.scratch import corpus as corpora
+from attnviz.scratch import evaluate as evaluation
+from attnviz.scratch import train as training
+from attnviz.scratch.store import read
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    """A corpus of a few sentences, small batches, and translations that are cut off early."""
+    corpus = corpora.draw_corpus(size=30, held_out=3)
+    monkeypatch.setattr(corpora, "draw_corpus", lambda *args: corpus)
+    recipe = training.Recipe
+    monkeypatch.setattr(training, "Recipe", lambda steps=2, **more: replace(recipe(), steps=steps, batch=8, **more))
+    monkeypatch.setattr(training, "SAVE_EVERY", 1)
+
+
+def test_it_writes_a_model_that_can_be_used_and_prints_what_it_reached(tmp_path):
+    folder = tmp_path / "new" / "runs"
+    done = run("train", "-o", folder, "--steps", "1")
+    path = folder / "builtin-0.safetensors"
+    assert done.code == 0
+    lines = done.out.splitlines()
+    assert lines[0] == str(path)
+    assert lines[1] == "|  |  | asked | builtin-0.safetensors |"
+    assert "exact translation" in done.out
+    assert "best fixed offset" in done.out
+    assert sorted(file.name for file in folder.iterdir()) == ["builtin-0.safetensors", "checkpoint-0.pt"]
+    assert read(path).config.encoder_layers >= 4
+    shown = run("plot", "I ate an apple", "-m", path, "--target", "나는")
+    assert shown.code == 0
+    assert "builtin-0" in shown.out
+
+
+def test_several_seeds_make_several_models_and_columns(tmp_path):
+    done = run("train", "-o", tmp_path, "--steps", "1", "--seed", "3", "--seed", "5")
+    names = ["builtin-3.safetensors", "builtin-5.safetensors"]
+    lines = done.out.splitlines()
+    assert lines[:2] == [str(tmp_path / name) for name in names]
+    assert lines[2] == f"|  |  | asked | {names[0]} | {names[1]} |"
+    assert (tmp_path / names[0]).read_bytes() != (tmp_path / names[1]).read_bytes()
+
+
+def test_the_table_is_of_the_stored_weights(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(evaluation, "evaluate", lambda checkpoint, corpus: seen.append(checkpoint) or [])
+    run("train", "-o", tmp_path, "--steps", "1")
+    stored = read(tmp_path / "builtin-0.safetensors")
+    assert (seen[0].weights["E"] == stored.weights["E"]).all()
+
+
+@pytest.mark.parametrize("stop_after", [1, 2])
+def test_ctrl_c_ends_with_130_and_the_same_command_goes_on(stop_after, tmp_path, monkeypatch):
+    whole = run("train", "-o", tmp_path / "whole", "--steps", "3")
+    assert whole.code == 0
+    made, save = [], training._save
+
+    def save_and_stop(*args):
+        save(*args)
+        made.append(args)
+        if len(made) == stop_after:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "_save", save_and_stop)
+    done = run("train", "-o", tmp_path / "cut", "--steps", "3")
+    assert (done.code, done.out) == (130, "")
+    assert "Interrupted." in done.err
+    assert [file.name for file in (tmp_path / "cut").iterdir()] == ["checkpoint-0.pt"]
+    again = run("train", "-o", tmp_path / "cut", "--steps", "3")
+    assert again.code == 0
+    assert len(made) == 3
+    cut, uncut = (read(tmp_path / name / "builtin-0.safetensors") for name in ("cut", "whole"))
+    assert (cut.weights["E"] == uncut.weights["E"]).all()
+
+
+def test_a_place_that_cannot_be_written_is_an_error_before_the_training(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "train", lambda *args: 1 / 0)
+    (tmp_path / "file").touch()
+    done = run("train", "-o", tmp_path / "file" / "runs")
+    assert (done.code, done.out) == (1, "")
+    assert "cannot write" in done.err

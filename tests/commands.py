@@ -1,0 +1,50 @@
+"""Running `attnviz` in a test: in this process, which is quick, or as a user does, in one of its own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from attnviz.cli import app
+
+PINNED = {"COLUMNS": "100", "LINES": "40", "NO_COLOR": "1", "TERM": "xterm", "PYTHONIOENCODING": "utf-8"}
+
+
+@dataclass(frozen=True)
+class Done:
+    """What became of a command."""
+
+    code: int
+    out: str
+    err: str
+
+
+def run(*args: object, stdin: str | bytes | None = None, env: Mapping[str, str] | None = None) -> Done:
+    """`attnviz ARGS` in this process. A bug is raised, as it is at the command line."""
+    result = CliRunner().invoke(app, list(map(str, args)), input=stdin, env={**PINNED, **(env or {})})
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return Done(result.exit_code, result.stdout, result.stderr)
+
+
+def start(*args: object, env: Mapping[str, str] | None = None, **options: object) -> subprocess.Popen:
+    """`python -m attnviz ARGS` in a process of its own, with pipes unless `options` say otherwise."""
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    return subprocess.Popen(
+        [sys.executable, "-m", "attnviz", *map(str, args)],
+        env={**os.environ, **PINNED, **(env or {})},
+        **pipes | options,
+    )
+
+
+def process(
+    *args: object, stdin: bytes = b"", env: Mapping[str, str] | None = None, cwd: Path | None = None, **options: object
+) -> Done:
+    """`python -m attnviz ARGS`, to its end."""
+    running = start(*args, env=env, cwd=cwd, **options)
+    out, err = running.communicate(stdin, timeout=60)
+    return Done(running.returncode, (out or b"").decode(), (err or b"").decode())

@@ -1,0 +1,347 @@
+"""The built-in model as it is shipped: what it writes, where its heads look, and that no text is too odd for it."""
+
+import unicodedata
+
+import array_api_compat.torch as torch_xp
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load, save
+
+from attnviz.analysis import choose
+from attnviz.attention import Trace
+from attnviz.errors import InputError, ModelError, SelectionError
+from attnviz.models.builtin import LONGEST, BuiltinModel
+from attnviz.scratch import transformer
+from attnviz.scratch.store import shipped, to_bytes
+from attnviz.selection import Selection
+
+APPLE, SCHOOL = "I ate an apple", "그녀는 사과를 먹고 학교에 갔다."
+ODD = [
+    *("😀", "👨\u200d👩\u200d👧", "我吃苹果", "日本語を食べる", "שלום עולם", "مرحبا بالعالم", "हिन्दी"),
+    *("e\u0301te\u0301", "\x1b[31mred\x1b[0m", "\u202eevil\u202c", "[bold]x[/bold]", "$x^2$ \\alpha"),
+    *("</script><script>alert(1)</script>", "...", ".", "_", "\u200b", "\ufeffI ate", "ㅋㅋㅋ", "\u1100\u119e"),
+    *("<pad> <unk> </s>", "##apple", "I\tate\nan\r\napple", "1234567890", "a" * 200, "가" * 200, "I ate 사과를"),
+    *("ẞ ﬁ ǅ", "İstanbul", "𝒳", "\ue000", "\u0300", "I ate an apple " * 40),
+]
+
+
+@pytest.fixture(scope="module")
+def model() -> BuiltinModel:
+    return BuiltinModel.load()
+
+
+@pytest.fixture(scope="module")
+def apple(model) -> Trace:
+    return model.trace(APPLE)
+
+
+@pytest.fixture(scope="module")
+def school(model) -> Trace:
+    return model.trace(SCHOOL)
+
+
+def texts(tokens) -> list[str]:
+    return [token.text for token in tokens]
+
+
+def peak_of(trace: Trace, kind: str, layer: int, head: int, word: str) -> str:
+    """What the row of `word` has its largest weight on; in cross-attention the row that writes it."""
+    attention = trace[kind]
+    rows = texts(attention.predicts if kind == "cross" else attention.queries)
+    [row] = [at for at, text in enumerate(rows) if text == word]
+    return attention.keys[int(attention.matrix(layer, head)[row].argmax())].text
+
+
+@pytest.mark.parametrize(
+    ("text", "translation"),
+    [
+        (APPLE, "나는 사과를 먹었다."),
+        (SCHOOL, "She ate an apple and went to school."),
+        ("나는 사과를 먹었다.", "I ate an apple."),
+        ("She ate an apple and went to school.", "그녀는 사과를 먹고 학교에 갔다."),
+        ("She wore shoes.", "그녀는 신발을 신었다."),
+        ("She wore a hat.", "그녀는 모자를 썼다."),
+    ],
+)
+def test_it_translates_both_ways(text, translation, model):
+    assert model.trace(text).target == translation
+
+
+@pytest.mark.parametrize(("text", "verb", "object"), [(APPLE, "ate", "apple"), (SCHOOL, "먹고", "사과를")])
+def test_the_head_that_plot_chooses_looks_from_verb_to_object(text, verb, object, model):
+    trace = model.trace(text)
+    choice = choose(trace)
+    assert choice.kind == "self"
+    assert peak_of(trace, "self", choice.layer, choice.head, verb) == object
+
+
+@pytest.mark.parametrize(
+    ("text", "links"),
+    [
+        (APPLE, {"먹었다": "ate", "사과를": "apple"}),
+        (SCHOOL, {"ate": "먹고", "apple": "사과를", "went": "갔다", "school": "학교에"}),
+    ],
+)
+def test_a_head_of_the_cross_attention_aligns_what_is_written_with_its_source(text, links, model):
+    trace = model.trace(text)
+    cross = trace["cross"]
+    assert [
+        (layer, head)
+        for layer in cross.layers
+        for head in cross.heads(layer)
+        if all(peak_of(trace, "cross", layer, head, written) == source for written, source in links.items())
+    ]
+
+
+@pytest.mark.parametrize("text", ["i ate an apple", "I ATE AN APPLE", "I ate an apple.", " I  ate an apple . "])
+def test_case_and_the_final_stop_make_no_difference_to_the_weights(text, model, apple):
+    other = model.trace(text)
+    assert other.target == apple.target
+    for one in apple.attentions:
+        for layer in one.layers:
+            np.testing.assert_array_equal(other[one.kind].weights(layer), one.weights(layer))
+
+
+def test_the_labels_are_as_the_user_wrote_them(model):
+    assert texts(model.trace("i ATE an Apple.")["self"].queries) == ["i", "ATE", "an", "Apple"]
+
+
+def test_a_trace_has_every_layer_and_head_of_three_kinds(apple):
+    config = shipped().config
+    assert apple.kinds == ("self", "masked-self", "cross")
+    assert [apple[kind].part for kind in apple.kinds] == ["encoder", "decoder", "decoder"]
+    assert config.encoder_layers >= 4
+    for kind, layers in (
+        ("self", config.encoder_layers),
+        ("masked-self", config.decoder_layers),
+        ("cross", config.decoder_layers),
+    ):
+        assert apple[kind].layers == tuple(range(layers))
+        assert all(apple[kind].heads(layer) == tuple(range(config.h)) for layer in apple[kind].layers)
+    assert apple["self"].weights(3).shape == (config.h, 4, 4)
+    assert apple["masked-self"].weights(0).shape == (config.h, 4, 4)
+    assert apple["cross"].weights(0).shape == (config.h, 4, 4)
+
+
+def test_tokens_know_where_they_stand(apple, school):
+    assert [(t.text, t.span, t.word, t.special) for t in apple["self"].queries] == [
+        ("I", (0, 1), 0, False),
+        ("ate", (2, 5), 1, False),
+        ("an", (6, 8), 2, False),
+        ("apple", (9, 14), 3, False),
+    ]
+    assert texts(school["cross"].keys) == ["그녀는", "사과를", "먹고", "학교에", "갔다"]
+    for trace in (apple, school):
+        for token in trace["masked-self"].queries[1:]:
+            assert trace.target[slice(*token.span)] == token.text
+
+
+@pytest.mark.parametrize(("text", "start"), [(APPLE, "<ko>"), (SCHOOL, "<en>")])
+def test_row_i_reads_token_i_and_predicts_the_next(text, start, model):
+    trace = model.trace(text)
+    for kind in ("masked-self", "cross"):
+        read, written = trace[kind].queries, trace[kind].predicts
+        assert written[:-1] == read[1:]
+        assert (read[0].text, written[-1].text) == (start, "</s>")
+        assert read[0].special
+        assert written[-1].special
+    assert trace["self"].predicts is None
+    assert texts(trace["cross"].keys) == texts(trace["self"].queries)
+
+
+def test_what_a_row_predicts_is_what_the_model_writes_there(model, apple):
+    """Given its own translation, the model's likeliest next token is each row's `predicts`."""
+    W, h = shipped().weights, shipped().config.h
+    source = np.array([[t.id for t in apple["self"].queries]])
+    memory, _ = transformer.encode(source, np.ones_like(source, bool), W, h, np)
+    read = np.array([[t.id for t in apple["cross"].queries]])
+    x, _ = transformer.decode(read, memory, np.ones_like(source, bool), W, h, np)
+    assert transformer.logits(x, W)[0].argmax(-1).tolist() == [t.id for t in apple["cross"].predicts]
+
+
+@pytest.mark.parametrize("text", [APPLE, SCHOOL, "xyzzy", "I ate " * 20])
+def test_rows_sum_to_1_and_no_row_looks_ahead(text, model):
+    trace = model.trace(text)
+    for attention in trace.attentions:
+        for layer in attention.layers:
+            weights = attention.weights(layer)
+            assert weights.dtype == np.float32
+            np.testing.assert_allclose(weights.sum(-1), 1, atol=1e-5)
+            assert (weights >= 0).all()
+    for layer in trace["masked-self"].layers:
+        weights = trace["masked-self"].weights(layer)
+        assert not np.triu(weights, 1).any()
+        assert (weights[:, 0, 0] == 1).all()
+
+
+@pytest.mark.parametrize("text", [APPLE, SCHOOL, "frobnicate the 사과나무"])
+def test_numpy_shows_what_torch_computes_with_the_stored_weights(text, model):
+    trace = model.trace(text)
+
+    def as_torch(tree):
+        if isinstance(tree, dict):
+            return {key: as_torch(branch) for key, branch in tree.items()}
+        return [as_torch(branch) for branch in tree] if isinstance(tree, list) else torch.tensor(tree)
+
+    W, h = as_torch(shipped().weights), shipped().config.h
+    source = torch.tensor([[t.id for t in trace["self"].queries]])
+    read = torch.tensor([[t.id for t in trace["masked-self"].queries]])
+    real = torch.ones_like(source, dtype=torch.bool)
+    memory, encoded = transformer.encode(source, real, W, h, torch_xp)
+    _, decoded = transformer.decode(read, memory, real, W, h, torch_xp)
+    for kind, layers in (("self", encoded.encoder), ("masked-self", decoded.masked), ("cross", decoded.cross)):
+        assert len(layers) == len(trace[kind].layers)
+        for layer, weights in enumerate(layers):
+            np.testing.assert_allclose(trace[kind].weights(layer), weights[0].numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("text", "target", "start", "shown"),
+    [
+        (APPLE, "나는 바나나를 먹었다.", "<ko>", ["나는", "바나나를", "먹었다"]),
+        (APPLE, "She ate an apple", "<en>", ["She", "ate", "an", "apple"]),
+        (SCHOOL, "She ate.", "<en>", ["She", "ate"]),
+    ],
+)
+def test_a_given_target_is_read_in_either_language(text, target, start, shown, model):
+    trace = model.trace(text, target=target)
+    assert trace.target == target
+    assert texts(trace["masked-self"].queries) == [start, *shown]
+    assert texts(trace["cross"].predicts) == [*shown, "</s>"]
+    assert [target[slice(*t.span)] for t in trace["cross"].queries[1:]] == shown
+
+
+def test_the_target_changes_the_decoder_and_not_the_encoder(model, apple):
+    other = model.trace(APPLE, target="나는 바나나를 먹었다.")
+    np.testing.assert_array_equal(other["self"].weights(3), apple["self"].weights(3))
+    assert np.abs(other["cross"].weights(1) - apple["cross"].weights(1)).max() > 1e-3
+
+
+def test_its_own_translation_as_target_gives_the_same_weights(model, apple):
+    again = model.trace(APPLE, target=apple.target)
+    for kind in apple.kinds:
+        for layer in apple[kind].layers:
+            np.testing.assert_array_equal(again[kind].weights(layer), apple[kind].weights(layer))
+
+
+@pytest.mark.parametrize(
+    ("text", "named"), [("I frobnicate an apple", "frobnicate"), ("😀 ate xyzzy.", "😀, xyzzy"), ("q\x1bz", "␛")]
+)
+def test_unknown_words_are_named_and_another_model_is_suggested(text, named, model):
+    [note] = model.trace(text).notes
+    assert named in note
+    assert "-m" in note
+    assert "apple" not in note
+    assert "\x1b" not in note
+
+
+@pytest.mark.parametrize("text", [APPLE, SCHOOL, "나는 사과를 먹었다"])
+def test_known_words_need_no_note(text, model):
+    assert model.trace(text).notes == ()
+
+
+@pytest.mark.parametrize("text", ODD)
+def test_no_text_is_too_odd(text, model):
+    trace = model.trace(text)
+    assert trace.text == unicodedata.normalize("NFC", text)
+    for attention in trace.attentions:
+        attention.check()
+        for token in (*attention.queries, *attention.keys):
+            assert token.text
+            assert not any(unicodedata.category(char) in ("Cc", "Cs") for char in token.text)
+            assert "\u202e" not in token.text
+    assert all(trace.text[slice(*t.span)] for t in trace["self"].queries)
+
+
+def test_decomposed_hangul_is_the_same_word(model):
+    decomposed = unicodedata.normalize("NFD", SCHOOL)
+    assert decomposed != SCHOOL
+    assert model.trace(decomposed).target == model.trace(SCHOOL).target
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\n\t", "\u3000"])
+def test_a_text_without_a_word_is_refused(text, model):
+    with pytest.raises(InputError, match="the text is empty") as caught:
+        model.trace(text)
+    assert "attnviz plot" in caught.value.hint
+    with pytest.raises(InputError, match="empty"):
+        model.trace(APPLE, target=text)
+
+
+@pytest.mark.parametrize("text", ["a" * 20_000, "I ate " * 20_000])
+def test_an_enormous_text_is_refused_with_the_limit(text, model):
+    with pytest.raises(InputError, match=str(LONGEST)) as caught:
+        model.trace(text)
+    assert "-m" in caught.value.hint
+
+
+def test_the_longest_text_is_traced(model):
+    trace = model.trace("apple " * LONGEST)
+    assert len(trace["self"].queries) == LONGEST
+    with pytest.raises(InputError):
+        model.trace("apple " * (LONGEST + 1))
+
+
+def test_only_what_is_asked_for_is_kept_and_it_is_the_same(model, apple):
+    some = model.trace(APPLE, selection=Selection.of(layers=(1, 3), heads=(2, 0), kinds=("self", "cross")))
+    assert some.kinds == ("self", "cross")
+    assert (some["self"].layers, some["cross"].layers) == ((1, 3), (1,))
+    assert some["self"].heads(3) == (0, 2)
+    np.testing.assert_array_equal(some["self"].weights(3), apple["self"].weights(3)[[0, 2]])
+    np.testing.assert_array_equal(some["cross"].matrix(1, 2), apple["cross"].matrix(1, 2))
+
+
+def test_a_kind_without_the_layer_is_noted_and_a_layer_that_none_has_is_an_error(model):
+    layers = shipped().config.encoder_layers
+    trace = model.trace(APPLE, selection=Selection.of(layers=layers - 1))
+    assert trace.kinds == ("self",)
+    assert trace.provenance["left out"].count(f"has no layer {layers - 1}") == 2
+    assert trace.notes == ()
+    with pytest.raises(SelectionError, match=f"there is no layer {layers}") as caught:
+        model.trace(APPLE, selection=Selection.of(layers=layers))
+    assert f"0-{layers - 1}" in caught.value.hint
+
+
+def test_a_trace_says_where_it_came_from(apple):
+    assert (apple.model, apple.text, apple.revision) == ("builtin", APPLE, None)
+    assert apple.provenance["numpy"] == np.__version__
+    assert {"attnviz", "dtype", "capture"} <= set(apple.provenance)
+
+
+def test_a_trained_file_is_opened_by_name(tmp_path, apple):
+    (tmp_path / "mine-1.safetensors").write_bytes(to_bytes(shipped()))
+    trace = BuiltinModel.open(tmp_path / "mine-1.safetensors").trace(APPLE)
+    assert (trace.model, trace.target) == ("mine-1", apple.target)
+    np.testing.assert_array_equal(trace["self"].weights(3), apple["self"].weights(3))
+
+
+BAD_FILES = {
+    "missing": None,
+    "text": b"not a model",
+    "a saved trace": lambda: BuiltinModel.load().trace(APPLE).to_bytes(),
+    "other weights": lambda: save({"E": np.zeros(3)}),
+    "a model without a layer": lambda: without_last_tensor(to_bytes(shipped())),
+}
+
+
+def without_last_tensor(data: bytes) -> bytes:
+    tensors = load(data)
+    del tensors["encoder.3.ff.W_1"]
+    return save(tensors)
+
+
+@pytest.mark.parametrize("what", BAD_FILES)
+def test_a_file_that_is_no_such_model_is_refused_by_name(what, tmp_path):
+    content = BAD_FILES[what]
+    path = tmp_path / "m.safetensors"
+    if content is not None:
+        path.write_bytes(content if isinstance(content, bytes) else content())
+    with pytest.raises(ModelError, match="no such file" if content is None else "not a built-in model") as caught:
+        BuiltinModel.open(path)
+    assert str(path) in caught.value.message
+    assert caught.value.hint
+
+
+def test_it_is_loaded_once():
+    assert BuiltinModel.load() is BuiltinModel.load()

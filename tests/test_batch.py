@@ -1,0 +1,144 @@
+"""Files of sentences to jobs, and jobs to what became of them."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from attnviz.batch import Done, Job, draw_all, find_files, folders, read_jobs
+from attnviz.errors import FileError, InputError
+
+
+def written(folder: Path, *names: str) -> list[Path]:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("I ate an apple\n")
+    return [folder / name for name in names]
+
+
+def test_files_are_found_in_folders_in_order_each_once(tmp_path):
+    written(tmp_path, "b.txt", "a/z.tsv", "a/B.TXT", "a/picture.png", "notes.md", ".txt")
+    found = find_files([tmp_path / "b.txt", tmp_path])
+    assert [str(path.relative_to(tmp_path)) for path in found] == ["b.txt", "a/B.TXT", "a/z.tsv"]
+
+
+def test_a_folder_named_as_a_file_is_passed_over(tmp_path):
+    (tmp_path / "folder.txt").mkdir()
+    [file] = written(tmp_path, "folder.txt/in.txt")
+    assert find_files([tmp_path]) == [file]
+
+
+@pytest.mark.parametrize(
+    ("names", "asked", "says"),
+    [
+        ((), "gone", "no such file or folder: .*gone"),
+        (("a.md",), "a.md", "no .txt or .tsv file in .*a.md"),
+        ((), "", "no .txt"),
+    ],
+)
+def test_paths_without_texts_are_refused(names, asked, says, tmp_path):
+    written(tmp_path, *names)
+    with pytest.raises(FileError, match=says) as caught:
+        find_files([tmp_path / asked])
+    assert ".txt" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "jobs"),
+    [
+        ("a.txt", "one\ntwo", [(1, "one", None), (2, "two", None)]),
+        ("a.txt", "one\n\n  \n\t\nfour\n", [(1, "one", None), (5, "four", None)]),
+        ("a.txt", "\ufeffone\r\ntwo\r\n", [(1, "one", None), (2, "two", None)]),
+        ("a.txt", "one\ttab", [(1, "one\ttab", None)]),
+        ("a.txt", "one\x0b\u2028still one", [(1, "one\x0b\u2028still one", None)]),
+        ("a.tsv", "one\t하나\r\ntwo\nthree\t\n\t넷\n", [
+            (1, "one", "하나"), (2, "two", None), (3, "three", None),
+        ]),
+        ("a.TSV", "one\t하나\tmore", [(1, "one", "하나\tmore")]),
+        ("a.txt", "", []),
+    ],
+)  # fmt: skip
+def test_a_line_is_a_job(name, content, jobs, tmp_path):
+    (tmp_path / name).write_bytes(content.encode())
+    found = read_jobs(tmp_path / name, Path("out"))
+    assert [(job.line, job.text, job.target) for job in found] == jobs
+    assert [str(job.output) for job in found] == [f"out/{line:03}.png" for line, _, _ in jobs]
+    assert all(job.source == tmp_path / name for job in found)
+
+
+def test_pictures_sort_as_their_lines_do(tmp_path):
+    (tmp_path / "a.txt").write_text("x\n" * 1200)
+    names = [job.output.name for job in read_jobs(tmp_path / "a.txt", tmp_path)]
+    assert (names[0], names[-1]) == ("0001.png", "1200.png")
+    assert names == sorted(names)
+
+
+def test_a_file_that_is_not_utf8_is_refused_with_the_byte(tmp_path):
+    (tmp_path / "a.txt").write_bytes("사과를".encode("cp949"))
+    with pytest.raises(InputError, match=r"a\.txt is not UTF-8: byte 0 is 0xbb"):
+        read_jobs(tmp_path / "a.txt", tmp_path)
+
+
+def test_a_file_that_cannot_be_read_is_refused(tmp_path):
+    with pytest.raises(FileError, match=r"cannot read .*gone\.txt"):
+        read_jobs(tmp_path / "gone.txt", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("names", "places"),
+    [
+        (["a.txt"], ["a.txt"]),
+        (["deep/a.txt"], ["a.txt"]),
+        (["x/a.txt", "y/a.txt"], ["x/a.txt", "y/a.txt"]),
+        (["a.txt", "x/a.txt", "a.tsv"], ["a.txt", "x/a.txt", "a.tsv"]),
+    ],
+)
+def test_every_file_has_a_folder_of_its_own(names, places, tmp_path):
+    files = written(tmp_path, *names)
+    assert folders(files, Path("out")) == {file: Path("out") / place for file, place in zip(files, places, strict=True)}
+
+
+def test_relative_and_absolute_paths_go_together(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    written(tmp_path, "x/a.txt", "y/b.txt")
+    files = [Path("x/a.txt"), tmp_path / "y" / "b.txt"]
+    assert list(folders(files, Path("out")).values()) == [Path("out/x/a.txt"), Path("out/y/b.txt")]
+
+
+JOBS = [Job(Path("a.txt"), line, text, None, Path(f"{line}.png")) for line, text in enumerate(["one", "", "three"], 1)]
+
+
+@pytest.mark.parametrize("threads", [None, 2])
+def test_a_job_that_fails_stops_no_other(threads):
+    drawn = []
+    error = InputError("the text is empty")
+
+    def draw(job: Job) -> None:
+        if not job.text:
+            raise error
+        drawn.append(job.line)
+
+    if threads is None:
+        done = list(draw_all(JOBS, draw))
+    else:
+        with ThreadPoolExecutor(threads) as executor:
+            done = list(draw_all(JOBS, draw, executor))
+    assert done == [Done(JOBS[0]), Done(JOBS[1], error), Done(JOBS[2])]
+    assert sorted(drawn) == [1, 3]
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt])
+def test_a_bug_and_ctrl_c_stop_all(error):
+    def draw(job: Job) -> None:
+        raise error
+
+    with pytest.raises(error):
+        list(draw_all(JOBS, draw))
+
+
+def test_jobs_are_done_one_after_another_as_they_are_asked_for():
+    drawn: list[int] = []
+    done = draw_all(JOBS, lambda job: drawn.append(job.line))
+    assert drawn == []
+    next(iter(done))
+    assert drawn == [1]

