@@ -115,6 +115,12 @@ def stderr() -> "Console":
     return Console(file=sys.stderr, highlight=False, markup=False, emoji=False)
 
 
+def collect_garbage() -> None:
+    """Switch the garbage collector on, which `__main__` switched off for the start: now long work is ahead."""
+    gc.freeze()  # what was imported and loaded stays: no collection need look at it
+    gc.enable()
+
+
 @contextmanager
 def working(what: str) -> Iterator[None]:
     """Show on stderr that something long goes on, where someone is watching; afterwards collect garbage again."""
@@ -126,8 +132,7 @@ def working(what: str) -> Iterator[None]:
         else:
             yield
     finally:
-        gc.freeze()  # what was imported and loaded stays: no collection need look at it
-        gc.enable()
+        collect_garbage()
 
 
 @contextmanager
@@ -164,6 +169,7 @@ def bar(what: str, total: int) -> Iterator[Callable[..., None]]:
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
+    collect_garbage()
     console = stderr()
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task(printable(what), total=total)

@@ -15,7 +15,7 @@ from attnviz.render.scene import Scene
 SMALL, BODY, LARGE = 8.0, 9.5, 12.0
 """Sizes of text, in points."""
 GREY = "#5b5f6b"
-BAR, BAR_ROOM = 0.14, 0.8
+BAR, BAR_ROOM = 0.14, 0.7
 """Width of a colour bar, and of the room for it and its numbers."""
 LEADING = 1.4
 COMFORTABLE = 6.5

@@ -13,6 +13,9 @@ from attnviz.scratch import transformer
 from attnviz.scratch.tokenizer import Tokenizer
 from attnviz.scratch.transformer import Config
 
+SHIPPED_SEED = 2
+"""Of the seeds 0, 1 and 2 the one whose weaker verb → object head is the best on the development set."""
+
 
 @dataclass(frozen=True)
 class Checkpoint:

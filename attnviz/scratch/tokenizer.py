@@ -99,7 +99,6 @@ def vocabulary(words: Iterable[str], stems: Iterable[str], endings: Iterable[str
     words = sorted(set(words))
     characters = sorted({c.lower() for word in words for c in word} | set("abcdefghijklmnopqrstuvwxyz0123456789"))
     continued = [f"##{piece}" for piece in sorted({*characters, *endings})]
-    unique: dict[str, str] = {}
-    for token in [*SPECIALS, *PUNCTUATION, *words, *stems, *characters, *continued]:
-        unique.setdefault(token.lower(), token)
-    return list(unique.values())
+    everything = [*SPECIALS, *PUNCTUATION, *words, *stems, *characters, *continued]
+    unique = {token.lower(): token for token in reversed(everything)}  # of equals the first, as `I` and not `i`
+    return list(reversed(unique.values()))

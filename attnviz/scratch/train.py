@@ -27,14 +27,14 @@ from attnviz.scratch.tokenizer import END, MASK, PAD, Tokenizer
 from attnviz.scratch.transformer import Config
 
 SAVE_EVERY = 200  # steps
-THREADS = 2  # a sum cut into other parts is rounded otherwise, and training drifts apart
+THREADS = 1  # a sum cut into other parts is rounded otherwise, and training drifts apart
 
 
 @dataclass(frozen=True)
 class Recipe:
     """How the model is trained. A probability, where nothing else is said."""
 
-    steps: int = 4000
+    steps: int = 3600
     batch: int = 128  # sentences
     peak: float = 3e-3  # the highest learning rate
     warmup: int = 300  # steps until it is reached
@@ -42,7 +42,7 @@ class Recipe:
     smoothing: float = 0.1  # of labels
     weight_decay: float = 0.01
     in_pieces: float = 0.02  # that a source word is written in pieces, so that pieces are learned
-    hide_verb: float = 0.4  # that a verb is to be guessed
+    hide_verb: float = 0.3  # that a verb is to be guessed
     hide_other: float = 0.1  # that another word is
 
 
