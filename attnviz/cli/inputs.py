@@ -65,9 +65,11 @@ class Run:
             from attnviz.attention import open_trace
 
             return selection.narrow(open_trace(text))
-        _require_text(text, "text")
+        from attnviz.models.text import require_text
+
+        require_text(text)  # before a model is loaded in vain
         if target is not None:
-            _require_text(target, "target")
+            require_text(target, "target")
         model = self.load()
         return model.trace(text, target=target, selection=selection)
 
@@ -105,10 +107,3 @@ def standard_input() -> str:
         raise InputError(
             f"standard input is not UTF-8: byte {error.start} is {error.object[error.start]:#04x}", "Convert it first."
         ) from error
-
-
-def _require_text(text: str, what: str) -> None:
-    if not text.strip():
-        raise InputError(f"the {what} is empty", 'Give it a sentence: attnviz plot "I ate an apple"')
-    if any("\ud800" <= char <= "\udfff" for char in text):
-        raise InputError(f"the {what} is not UTF-8", "Check the terminal's locale, or pipe the text in.")

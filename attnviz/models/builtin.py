@@ -15,6 +15,7 @@ from attnviz.attention import Attention, Token, Trace
 from attnviz.errors import InputError, ModelError
 from attnviz.kinds import Kind
 from attnviz.labels import tokens_from_offsets, visible
+from attnviz.models.text import require_text
 from attnviz.scratch import transformer
 from attnviz.scratch.store import Checkpoint, read, shipped
 from attnviz.scratch.tokenizer import END, ENGLISH, KOREAN, UNKNOWN, Piece, language
@@ -56,6 +57,7 @@ class BuiltinModel:
         """
         selection = selection or Selection()
         chosen = selection.resolve(self._available)
+        require_text(text)
         text = normalize("NFC", text)
         pieces = self._encode(text)
         source = self._tokens(text, [piece.id for piece in pieces], [(piece.start, piece.end) for piece in pieces])
@@ -100,8 +102,6 @@ class BuiltinModel:
 
     def _encode(self, text: str) -> list[Piece]:
         pieces = self.checkpoint.tokenizer.encode(text)
-        if not pieces:
-            raise InputError("the text is empty", 'Give it a sentence: attnviz plot "I ate an apple"')
         if len(pieces) > LONGEST:
             raise InputError(
                 f"the text is {len(pieces)} tokens long, and the built-in model reads {LONGEST}",
@@ -123,6 +123,7 @@ class BuiltinModel:
 
     def _read(self, target: str) -> tuple[str, tuple[Token, ...]]:
         """A given target and its tokens with the start and the end."""
+        require_text(target, "target")
         pieces = self._encode(target)
         ids, spans = [piece.id for piece in pieces], [(piece.start, piece.end) for piece in pieces]
         return target, self._with_ends(language(target), target, ids, spans)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from attnviz.attention import Token
 from attnviz.errors import InputError
 from attnviz.labels import offsets_by_decoding, tokens_from_offsets
+from attnviz.models.text import require_text
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -24,7 +25,7 @@ class Encoding:
         Raises InputError for a text that is empty or not Unicode, or of which the tokenizer makes no token.
         """
         what = "target" if as_target else "text"
-        _require_text(text, what)
+        require_text(text, what)
         how = {"return_special_tokens_mask": True, "return_offsets_mapping": self.tokenizer.is_fast}
         inputs = dict(self.tokenizer(text_target=text, **how) if as_target else self.tokenizer(text, **how))
         ids, added, offsets = inputs["input_ids"], inputs.pop("special_tokens_mask"), inputs.pop("offset_mapping", None)
@@ -74,12 +75,3 @@ def _within(text: str, spelled: str, tokens: Sequence[Token]) -> tuple[Token, ..
     by = at - spelled.find(core)
     moved = ((token.span[0] + by, token.span[1] + by) if token.span else None for token in tokens)
     return tuple(replace(token, span=span) for token, span in zip(tokens, moved, strict=True))
-
-
-def _require_text(text: str, what: str) -> None:
-    if not text.strip():
-        raise InputError(f"the {what} is empty", 'Give it some words: attnviz plot "I ate an apple".')
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise InputError(f"character {error.start} of the {what} is not Unicode", "Is it UTF-8?") from None
