@@ -16,7 +16,7 @@ PACKAGE = Path(attnviz.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 EVERYWHERE = {"errors", "files", "kinds"}
-DATA = {"attention", "selection"}
+DATA = {"attention", "selection", "words"}
 DRAWING = {*DATA, "labels", "analysis", "render"}
 RUNNING = {*DATA, "labels", "scratch", "capture", "models"}
 MAY_IMPORT: dict[str, set[str]] = {  # a room: the rooms above it; itself and EVERYWHERE go without saying
@@ -26,6 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {  # a room: the rooms above it; itself and EV
     "attention": set(),
     "labels": {"attention"},
     "selection": {"attention"},
+    "words": {"attention"},
     "scratch": set(),
     "capture": DATA,
     "models": RUNNING,

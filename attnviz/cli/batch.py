@@ -31,7 +31,7 @@ def batch(
     from attnviz.render import render
     from attnviz.render.plan import plot_scene
 
-    selection = run.selection
+    selection = run.selection  # a kind that is none is found out before a model is loaded
     files = find_files(paths)
     errors: list[AttnvizError] = []
     jobs: list[Job] = []
@@ -44,7 +44,7 @@ def batch(
     noted: dict[str, None] = {}
 
     def draw(job: Job) -> None:
-        trace = model.trace(job.text, target=job.target, selection=selection)
+        trace = run.by(model, job.text, job.target)
         noted.update(dict.fromkeys(f"{job.source}, line {job.line}: {note}" for note in trace.notes))
         scene, _ = plot_scene(trace, selection)
         write_whole(job.output, render(trace, [scene], ".png"))

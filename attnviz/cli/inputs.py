@@ -28,6 +28,7 @@ class Run:
     layer: options.Layers = None
     head: options.Heads = None
     kind: options.Kind = None
+    words: options.Words = False
     device: options.Device = None
     dtype: options.Dtype = None
     revision: options.Revision = None
@@ -64,14 +65,22 @@ class Run:
                 raise typer.BadParameter("a saved trace has its target already", param_hint="--target")
             from attnviz.attention import open_trace
 
-            return selection.narrow(open_trace(text))
+            return self._merged(selection.narrow(open_trace(text)))
         from attnviz.models.text import require_text
 
         require_text(text)  # before a model is loaded in vain
         if target is not None:
             require_text(target, "target")
-        model = self.load()
-        return model.trace(text, target=target, selection=selection)
+        return self.by(self.load(), text, target)
+
+    def by(self, model: "Model", text: str, target: str | None) -> "Trace":
+        """What was asked for of a model's trace of `text`. Raises AttnvizError."""
+        return self._merged(model.trace(text, target=target, selection=self.selection))
+
+    def _merged(self, trace: "Trace") -> "Trace":
+        from attnviz.words import by_words
+
+        return by_words(trace) if self.words else trace
 
 
 def with_run(command: Callable[..., None]) -> Callable[..., None]:

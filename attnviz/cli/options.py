@@ -41,6 +41,7 @@ Kind = Annotated[
     str | None,
     typer.Option(metavar="KIND", help=f"The kind of attention: {', '.join(KINDS)}.", show_default=False),
 ]
+Words = Annotated[bool, typer.Option("--words", help="Merge the tokens of each word.")]
 Device = Annotated[
     str | None,
     typer.Option(metavar="DEVICE", help="cpu, cuda, cuda:1, mps; the best that there is.", show_default=False),

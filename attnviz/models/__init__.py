@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from attnviz.attention import Trace
 from attnviz.selection import Selection
+from attnviz.words import by_words
 
 BUILTIN = "builtin"
 
@@ -64,6 +65,7 @@ def trace(
     layers: Sequence[int] | int | None = None,
     heads: Sequence[int] | int | None = None,
     kinds: Sequence[str] | str | None = None,
+    words: bool = False,
     tokenizer: Any = None,
     revision: str | None = None,
     device: str | None = None,
@@ -73,8 +75,9 @@ def trace(
     """Run `text` through `model` once and return its attention: of all layers, heads and kinds, or those asked for.
 
     `model` is what `load` takes, or a model that it returned. A decoder of an encoder-decoder reads `target`, or what
-    the model writes itself where that is None. Raises InputError for a text that cannot be used, SelectionError for a
-    kind, layer or head that the model does not have, ModelError for a model that cannot be loaded.
+    the model writes itself where that is None; `words` merges the tokens of each word. Raises InputError for a text
+    that cannot be used, SelectionError for a kind, layer or head that the model does not have, ModelError for a model
+    that cannot be loaded.
 
     >>> attnviz.trace("I ate an apple")["self"].weights(3).shape
     (4, 4, 4)
@@ -90,4 +93,4 @@ def trace(
             trust_remote_code=trust_remote_code,
         )
     traced: Trace = model.trace(text, target=target, selection=selection)
-    return traced
+    return by_words(traced) if words else traced

@@ -1,0 +1,75 @@
+"""A trace by words instead of tokens."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import groupby
+
+import numpy as np
+
+from attnviz.attention import Attention, Token, Trace
+
+
+def by_words(trace: Trace) -> Trace:
+    """`trace` with the tokens of each word merged: what is looked at adds up, what looks is averaged.
+
+    The columns of a word's tokens are summed, then its rows are averaged (Clark et al. 2019, section 3): rows still sum
+    to 1, less the mean of what sinks took. Special tokens, and tokens outside every word, stay alone. Where every word
+    is one token nothing changes.
+    """
+    merged = tuple(_merged(attention, trace) for attention in trace.attentions)
+    if all(new is old for new, old in zip(merged, trace.attentions, strict=True)):
+        return trace
+    return replace(trace, attentions=merged, provenance={**trace.provenance, "merged": "tokens to words"})
+
+
+def _merged(attention: Attention, trace: Trace) -> Attention:
+    source = trace.text if trace.target is None or attention.part == "encoder" else trace.target
+    rows, columns = _words(attention.queries), _words(attention.keys)
+    if len(rows) == len(attention.queries) and len(columns) == len(attention.keys):
+        return attention
+    queries = _tokens(rows, source)
+    keys = _tokens(columns, trace.text if attention.kind == "cross" else source)
+    predicts = attention.predicts and (*queries[1:], attention.predicts[-1])
+    return replace(
+        attention,
+        queries=queries,
+        keys=keys,
+        by_layer={layer: _mean(_sum(A, columns, -1), rows, -2) for layer, A in attention.by_layer.items()},
+        sink_mass={layer: _mean(mass, rows, -1) for layer, mass in attention.sink_mass.items()},
+        predicts=predicts,
+    )
+
+
+def _words(tokens: Sequence[Token]) -> list[list[Token]]:
+    """The tokens, those of one word together."""
+    numbered = ((index, token) for index, token in enumerate(tokens))
+    alone = groupby(numbered, key=lambda at: (at[1].word, -1) if _in_word(at[1]) else (None, at[0]))
+    return [[token for _, token in word] for _, word in alone]
+
+
+def _in_word(token: Token) -> bool:
+    return token.word is not None and not token.special
+
+
+def _tokens(words: Sequence[Sequence[Token]], source: str) -> tuple[Token, ...]:
+    """A token for each word: its first token, with the text of them all."""
+    return tuple(word[0] if len(word) == 1 else _joined(word, source) for word in words)
+
+
+def _joined(word: Sequence[Token], source: str) -> Token:
+    first, last = word[0].span, word[-1].span
+    if first is None or last is None:  # the tokenizer changed what was written
+        return replace(word[0], text="".join(token.text for token in word), span=None)
+    return replace(word[0], text=source[first[0] : last[1]], span=(first[0], last[1]))
+
+
+def _sum(values: np.ndarray, words: Sequence[Sequence[Token]], axis: int) -> np.ndarray:
+    """`values` with the entries of each word added up along `axis`."""
+    starts = np.cumsum([0, *map(len, words[:-1])])
+    return np.asarray(np.add.reduceat(values, starts, axis=axis))
+
+
+def _mean(values: np.ndarray, words: Sequence[Sequence[Token]], axis: int) -> np.ndarray:
+    """`values` with the entries of each word averaged along `axis`."""
+    counts = np.array([len(word) for word in words], values.dtype)
+    return np.asarray(_sum(values, words, axis) / np.expand_dims(counts, tuple(range(axis + 1, 0))))
