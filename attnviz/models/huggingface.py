@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from attnviz.errors import InputError, ModelError
 from attnviz.kinds import KINDS
 from attnviz.models.encoding import Encoding
 from attnviz.models.loading import load_model, load_tokenizer, locate, quiet
+from attnviz.models.one_parse import one_parse
 from attnviz.selection import Selection
 
 if TYPE_CHECKING:
@@ -68,10 +70,11 @@ class HuggingFaceModel:
             name = os.path.basename(name) if os.path.isdir(name) else name or type(spec).__name__
             return cls(name, spec, Encoding(load_tokenizer(tokenizer, {})), revision)
         place = locate(os.fspath(spec))
-        options = {"revision": revision, "trust_remote_code": trust_remote_code}
-        model = load_model(place.path, {**options, **place.options}, device, dtype)
-        if tokenizer is None:
-            tokenizer = load_tokenizer(place.path, {**options, **place.options})
+        options = {"revision": revision, "trust_remote_code": trust_remote_code, **place.options}
+        with one_parse() if "gguf_file" in options else nullcontext():
+            model = load_model(place.path, options, device, dtype)
+            if tokenizer is None:
+                tokenizer = load_tokenizer(place.path, options)
         return cls(place.name, model, Encoding(load_tokenizer(tokenizer, {})), revision)
 
     def trace(self, text: str, *, target: str | None = None, selection: Selection | None = None) -> Trace:
