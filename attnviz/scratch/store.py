@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.resources import as_file, files
@@ -42,8 +43,8 @@ def read(path: str | os.PathLike[str]) -> Checkpoint:
     with safe_open(path, framework="np") as file:
         header = json.loads((file.metadata() or {})["attnviz"])
         config, tokenizer = Config(**header["config"]), Tokenizer(header["vocabulary"])
-        leaves = {name: file.get_tensor(name).astype(np.float32) for name, _ in named(transformer.shapes(config))}
-    return Checkpoint(config, _tree(transformer.shapes(config), leaves), tokenizer)
+        weights = map_tree(lambda name, _: file.get_tensor(name).astype(np.float32), transformer.shapes(config))
+    return Checkpoint(config, weights, tokenizer)
 
 
 @cache
@@ -53,19 +54,18 @@ def shipped() -> Checkpoint:
         return read(path)
 
 
-def named(tree: Any, path: str = "") -> list[tuple[str, Any]]:
+def named(tree: Any) -> list[tuple[str, Any]]:
     """The leaves of a tree of dictionaries and lists, each with its path."""
-    if isinstance(tree, dict | list):
-        branches = tree.items() if isinstance(tree, dict) else enumerate(tree)
-        return [leaf for key, branch in branches for leaf in named(branch, f"{path}.{key}" if path else str(key))]
-    return [(path, tree)]
+    leaves: list[tuple[str, Any]] = []
+    map_tree(lambda path, leaf: leaves.append((path, leaf)), tree)
+    return leaves
 
 
-def _tree(shape: Any, leaves: dict[str, Any], path: str = "") -> Any:
-    """The tree of the same form as `shape`, with `leaves` in their places."""
+def map_tree(make: Callable[[str, Any], Any], tree: Any, path: str = "") -> Any:
+    """The tree of the same form as `tree`, with `make(path, leaf)` in the place of each leaf."""
     join = f"{path}." if path else ""
-    if isinstance(shape, dict):
-        return {key: _tree(branch, leaves, join + key) for key, branch in shape.items()}
-    if isinstance(shape, list):
-        return [_tree(branch, leaves, f"{join}{at}") for at, branch in enumerate(shape)]
-    return leaves[path]
+    if isinstance(tree, dict):
+        return {key: map_tree(make, branch, f"{join}{key}") for key, branch in tree.items()}
+    if isinstance(tree, list):
+        return [map_tree(make, branch, f"{join}{at}") for at, branch in enumerate(tree)]
+    return make(path, tree)

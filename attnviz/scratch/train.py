@@ -22,7 +22,7 @@ from attnviz.files import write_whole
 from attnviz.scratch import transformer
 from attnviz.scratch.attention import Dropout, Weights
 from attnviz.scratch.corpus import Example
-from attnviz.scratch.store import Checkpoint, named
+from attnviz.scratch.store import Checkpoint, map_tree, named
 from attnviz.scratch.tokenizer import END, MASK, PAD, Tokenizer
 from attnviz.scratch.transformer import Config
 
@@ -102,7 +102,7 @@ def train(
         if (step + 1) % SAVE_EVERY == 0:
             _save(file, step + 1, W, optimizer, made_by)
         advance(1, f"loss {loss.item():.2f}")
-    return Checkpoint(config, _as_numpy(W), tokenizer)
+    return Checkpoint(config, map_tree(lambda _, array: array.detach().numpy(), W), tokenizer)
 
 
 def translation_loss(batch: Batch, W: Weights, h: int, recipe: Recipe) -> torch.Tensor:
@@ -140,16 +140,16 @@ def learning_rate(step: int, recipe: Recipe) -> float:
     return recipe.peak * min((step + 1) / recipe.warmup, (1 + math.cos(math.pi * fall)) / 2)
 
 
-def initial(shape: Any, config: Config, name: str = "") -> Any:
+def initial(shapes: Any, config: Config) -> Any:
     """Weights to start from: gains 1, biases 0, embeddings N(0, 1/d), the rest by Glorot and Bengio (2010)."""
-    if isinstance(shape, dict):
-        return {key: initial(branch, config, key) for key, branch in shape.items()}
-    if isinstance(shape, list):
-        return [initial(branch, config) for branch in shape]
-    if len(shape) == 1:
-        return torch.full(shape, 1.0 if name == "gain" else 0.0, requires_grad=True)
-    deviation = config.d**-0.5 if name == "E" else math.sqrt(2 / sum(shape))
-    return (torch.randn(shape) * deviation).requires_grad_()
+
+    def start(name: str, shape: tuple[int, ...]) -> torch.Tensor:
+        if len(shape) == 1:
+            return torch.full(shape, 1.0 if name.endswith("gain") else 0.0, requires_grad=True)
+        deviation = config.d**-0.5 if name == "E" else math.sqrt(2 / sum(shape))
+        return (torch.randn(shape) * deviation).requires_grad_()
+
+    return map_tree(start, shapes)
 
 
 def batches(examples: list[Example], tokenizer: Tokenizer, recipe: Recipe, seed: int) -> Iterator[Batch]:
@@ -204,11 +204,3 @@ def _resume(file: Path, W: Weights, optimizer: torch.optim.Optimizer, made_by: d
     optimizer.load_state_dict(state["optimizer"])
     torch.set_rng_state(state["random"])
     return int(state["step"])
-
-
-def _as_numpy(tree: Any) -> Any:
-    if isinstance(tree, dict):
-        return {key: _as_numpy(branch) for key, branch in tree.items()}
-    if isinstance(tree, list):
-        return [_as_numpy(branch) for branch in tree]
-    return tree.detach().numpy()

@@ -9,7 +9,7 @@ from attnviz.scratch import transformer
 from attnviz.scratch.corpus import Corpus, draw_corpus, examples, mission
 from attnviz.scratch.evaluate import Result, alignment, best, best_offset, evaluate, exact, table, verb_to_object
 from attnviz.scratch.grammar import english
-from attnviz.scratch.store import Checkpoint, shipped
+from attnviz.scratch.store import Checkpoint, map_tree, shipped
 from attnviz.scratch.tokenizer import END, ENGLISH, KOREAN, Tokenizer
 from attnviz.scratch.transformer import Config
 
@@ -70,15 +70,8 @@ def untrained(small) -> Checkpoint:
     tokenizer = Tokenizer(("<pad>", "<unk>", "<mask>", "<en>", "<ko>", "</s>", *sorted(words)))
     config = Config(len(tokenizer.vocabulary), d=16, h=2, ff=16, encoder_layers=2, decoder_layers=2)
     random = np.random.default_rng(0)
-
-    def filled(shape):
-        if isinstance(shape, dict):
-            return {key: filled(branch) for key, branch in shape.items()}
-        if isinstance(shape, list):
-            return [filled(branch) for branch in shape]
-        return random.normal(size=shape).astype(np.float32)
-
-    return Checkpoint(config, filled(transformer.shapes(config)), tokenizer)
+    weights = map_tree(lambda _, shape: random.normal(size=shape).astype(np.float32), transformer.shapes(config))
+    return Checkpoint(config, weights, tokenizer)
 
 
 def test_a_model_that_is_not_trained_reaches_nothing(untrained, small):

@@ -8,7 +8,7 @@ import pytest
 from safetensors.numpy import load, save
 
 from attnviz.scratch import transformer
-from attnviz.scratch.store import Checkpoint, named, read, shipped, to_bytes
+from attnviz.scratch.store import Checkpoint, map_tree, named, read, shipped, to_bytes
 from attnviz.scratch.tokenizer import Tokenizer, vocabulary
 from attnviz.scratch.transformer import Config
 
@@ -19,15 +19,8 @@ def checkpoint() -> Checkpoint:
     tokenizer = Tokenizer(vocabulary(["I", "ate", "사과를"], ["사과"], ["를"]))
     config = Config(len(tokenizer.vocabulary), d=8, h=2, ff=12, encoder_layers=2, decoder_layers=1)
     random = np.random.default_rng(0)
-
-    def filled(shape):
-        if isinstance(shape, dict):
-            return {key: filled(branch) for key, branch in shape.items()}
-        if isinstance(shape, list):
-            return [filled(branch) for branch in shape]
-        return random.normal(size=shape).astype(np.float32)
-
-    return Checkpoint(config, filled(transformer.shapes(config)), tokenizer)
+    weights = map_tree(lambda _, shape: random.normal(size=shape).astype(np.float32), transformer.shapes(config))
+    return Checkpoint(config, weights, tokenizer)
 
 
 def test_a_model_comes_back_rounded_to_float16_and_ready_in_float32(tmp_path):

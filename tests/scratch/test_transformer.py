@@ -7,17 +7,15 @@ import torch
 from transformers import MarianConfig, MarianMTModel
 
 from attnviz.scratch import transformer
-from attnviz.scratch.store import named
+from attnviz.scratch.store import map_tree, named
 from attnviz.scratch.train import initial
 from attnviz.scratch.transformer import Config
 
 CONFIG = Config(vocabulary=30, d=16, h=4, ff=24, encoder_layers=2, decoder_layers=2)
 
 
-def as_numpy(tree):
-    if isinstance(tree, dict):
-        return {key: as_numpy(branch) for key, branch in tree.items()}
-    return [as_numpy(branch) for branch in tree] if isinstance(tree, list) else tree.detach().numpy()
+def as_numpy(W):
+    return map_tree(lambda _, array: array.detach().numpy(), W)
 
 
 @pytest.fixture
