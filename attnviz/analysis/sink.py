@@ -4,15 +4,13 @@ import numpy as np
 
 from attnviz.attention import Attention
 
-SINKS_ABOVE = 0.3
-"""A head sinks where `α_0` is above this (Gu et al. 2024)."""
-
 
 def sink(attention: Attention, layer: int, key: int = 0) -> np.ndarray:
     """Mean attention that `key` gets from the rows that could give it, `[head]`, from 0 to 1.
 
-    `α_k = 1/(n−k) Σ_{i≥k} A[i,k]` (Gu et al. 2024, When Attention Sink Emerges; Xiao et al. 2023). In cross-attention
-    every row could, and counts. Raises SelectionError for a layer that was not captured.
+    `α_k = 1/(n−k) Σ_{i≥k} A[i,k]` (Gu et al. 2024, When Attention Sink Emerges; Xiao et al. 2023); they say that a head
+    sinks where `α_0 > 0.3`. In cross-attention every row could, and counts. Raises SelectionError for a layer that was
+    not captured.
     """
     first = 0 if attention.kind == "cross" else key
     alpha: np.ndarray = attention.weights(layer)[:, first:, key].mean(-1, dtype=np.float64)
