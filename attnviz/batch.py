@@ -7,7 +7,8 @@ from functools import partial
 from os.path import commonpath
 from pathlib import Path
 
-from attnviz.errors import AttnvizError, FileError, InputError
+from attnviz.errors import AttnvizError, FileError
+from attnviz.files import decoded
 
 ENDINGS = (".txt", ".tsv")
 
@@ -51,9 +52,7 @@ def read_jobs(file: Path, output: Path) -> list[Job]:
     UTF-8, and FileError where it cannot be read.
     """
     try:
-        lines = file.read_bytes().decode("utf-8-sig").split("\n")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{file} is not UTF-8: byte {error.start} is {error.object[error.start]:#04x}") from error
+        lines = decoded(file.read_bytes(), str(file)).split("\n")
     except OSError as error:
         raise FileError(f"cannot read {file}: {error.strerror}") from error
     digits = max(3, len(str(len(lines))))

@@ -4,7 +4,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from attnviz.errors import FileError
+from attnviz.errors import FileError, InputError
 
 
 def write_whole(path: str | os.PathLike[str], data: bytes) -> Path:
@@ -30,6 +30,15 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> Path:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
     return path
+
+
+def decoded(data: bytes, what: str) -> str:
+    """`data` as text. Raises InputError, which calls it `what`, where it is not UTF-8."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        byte = error.object[error.start]
+        raise InputError(f"{what} is not UTF-8: byte {error.start} is {byte:#04x}", "Convert it first.") from error
 
 
 def _umask() -> int:

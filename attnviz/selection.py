@@ -78,6 +78,8 @@ class Selection:
         """`trace` with only what was asked for. Raises SelectionError as `resolve` does."""
         available = {a.kind: a.head_numbers for a in trace.attentions}
         chosen = self.resolve(available)
+        if chosen == available:  # as most traces are: captured by the same selection, and large
+            return trace
         attentions = []
         for a in trace.attentions:
             if a.kind not in chosen:

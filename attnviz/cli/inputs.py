@@ -12,7 +12,7 @@ import typer
 
 from attnviz.cli import options
 from attnviz.cli.running import working
-from attnviz.errors import InputError
+from attnviz.files import decoded
 
 if TYPE_CHECKING:
     from attnviz.attention import Trace
@@ -110,9 +110,4 @@ def given_text(text: str | None) -> str:
 
 def standard_input() -> str:
     """All of standard input, as UTF-8. Raises InputError where it is not."""
-    try:
-        return sys.stdin.buffer.read().decode("utf-8-sig").rstrip("\r\n")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"standard input is not UTF-8: byte {error.start} is {error.object[error.start]:#04x}", "Convert it first."
-        ) from error
+    return decoded(sys.stdin.buffer.read(), "standard input").rstrip("\r\n")

@@ -37,6 +37,7 @@ def train(
         corpus = draw_corpus()
     recipe = Recipe() if steps is None else Recipe(steps=steps)
     tokenizer = Tokenizer(corpus_vocabulary())
+    to_learn = examples(corpus.train)
     columns = {}
     for one in seed or [SHIPPED_SEED]:
         with bar(f"Seed {one}", recipe.steps) as advance:
@@ -44,7 +45,7 @@ def train(
             def tell(made: int, now: str, seed: int = one) -> None:
                 advance(made, f"Seed {seed} {now}")
 
-            checkpoint = train_model(examples(corpus.train), tokenizer, recipe, one, output, tell)
+            checkpoint = train_model(to_learn, tokenizer, recipe, one, output, tell)
         path = write_whole(output / f"builtin-{one}.safetensors", to_bytes(checkpoint))
         wrote(path)
         with working("Measuring on sentences it never saw"):

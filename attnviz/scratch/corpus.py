@@ -74,7 +74,7 @@ def draw_corpus(size: int = 40_000, held_out: int = 1_000, seed: int = 0) -> Cor
 def _unseen_pairs(random: Random) -> set[tuple[str, str]]:
     """One object in ten of every verb sense that has at least six, at random."""
     return {
-        (f"{verb.stem}/{verb.base}", noun.english)
+        (verb.sense, noun.english)
         for verb in grammar.lexicon().verbs
         if len(verb.objects) >= 6
         for noun in random.sample(verb.objects, len(verb.objects) // 10 or 1)

@@ -14,7 +14,7 @@ import numpy as np
 from attnviz.scratch import transformer
 from attnviz.scratch.corpus import Corpus, Example, draw_corpus, examples, mission
 from attnviz.scratch.store import Checkpoint, read, shipped
-from attnviz.scratch.tokenizer import END, ENGLISH, KOREAN, PAD
+from attnviz.scratch.tokenizer import END, ENGLISH, KOREAN, PAD, padded
 
 DIRECTIONS = {"English → Korean": KOREAN, "Korean → English": ENGLISH}
 
@@ -131,18 +131,13 @@ def _parts(tests: Sequence[Example], size: int = 250) -> Iterator[Sequence[Examp
 
 def _sources(checkpoint: Checkpoint, part: Sequence[Example]) -> tuple[np.ndarray, np.ndarray]:
     """The sources as ids and which of them are real, each `[B, n]`."""
-    ids = _padded([[checkpoint.tokenizer.id(word) for word in example.source] for example in part])
+    ids = np.array(padded([[checkpoint.tokenizer.id(word) for word in example.source] for example in part]))
     return ids, ids != PAD
 
 
 def _targets(checkpoint: Checkpoint, part: Sequence[Example]) -> np.ndarray:
     """The targets with their start and end as ids, `[B, m]`."""
-    return _padded([[e.language, *map(checkpoint.tokenizer.id, e.target), END] for e in part])
-
-
-def _padded(rows: list[list[int]]) -> np.ndarray:
-    width = max(map(len, rows))
-    return np.array([[*row, *[PAD] * (width - len(row))] for row in rows])
+    return np.array(padded([[e.language, *map(checkpoint.tokenizer.id, e.target), END] for e in part]))
 
 
 def table(columns: dict[str, list[Result]]) -> str:

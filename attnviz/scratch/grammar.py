@@ -2,7 +2,8 @@
 
 A sentence is drawn as a meaning (who, when, and one or two clauses) and written out in both languages. Every word
 carries the part of the meaning that it stands for, so that what a head ought to find is known: which word is a verb's
-object, and which source word a translated word comes from. Training never sees that; only the measures do.
+object, and which source word a translated word comes from. Only the measures use that; training is told no more than
+which words are verbs.
 """
 
 from collections.abc import Iterator
@@ -40,6 +41,11 @@ class Verb:
     objects: tuple[Noun, ...]
     notes: frozenset[str]
 
+    @property
+    def sense(self) -> str:
+        """What tells this sense from the verb's others: 쓰/wear."""
+        return f"{self.stem}/{self.base}"
+
 
 @dataclass(frozen=True)
 class Clause:
@@ -66,7 +72,7 @@ class Meaning:
     @property
     def pairs(self) -> set[tuple[str, str]]:
         """The verb-object pairs, as (Korean and English verb, English object)."""
-        return {(f"{c.verb.stem}/{c.verb.base}", c.object.english) for c in self.clauses if c.object}
+        return {(c.verb.sense, c.object.english) for c in self.clauses if c.object}
 
 
 @dataclass(frozen=True)
@@ -131,7 +137,7 @@ def _verb(cells: list[str], nouns: tuple[Noun, ...]) -> Verb:
         stem=stem,
         past=past,
         honorific=named.get("honored") or korean.honorific(stem),
-        objects=tuple(n for n in nouns if n.group not in ("place",) and {n.english, "#" + n.group} & set(wanted)),
+        objects=tuple(n for n in nouns if n.group != "place" and {n.english, "#" + n.group} & set(wanted)),
         notes=frozenset(note for note in notes.split() if "=" not in note),
     )
 

@@ -94,6 +94,12 @@ class Tokenizer:
         return text[:1].upper() + text[1:] + stop, spans
 
 
+def padded(rows: list[list[int]]) -> list[list[int]]:
+    """`rows` of ids, all as long as the longest."""
+    width = max(map(len, rows))
+    return [[*row, *[PAD] * (width - len(row))] for row in rows]
+
+
 def vocabulary(words: Iterable[str], stems: Iterable[str], endings: Iterable[str]) -> list[str]:
     """The special tokens, whole words, and pieces: stems and characters that begin a word or continue one."""
     words = sorted(set(words))

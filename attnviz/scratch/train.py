@@ -23,7 +23,7 @@ from attnviz.scratch import transformer
 from attnviz.scratch.attention import Dropout, Weights
 from attnviz.scratch.corpus import Example
 from attnviz.scratch.store import Checkpoint, map_tree, named
-from attnviz.scratch.tokenizer import END, MASK, PAD, Tokenizer
+from attnviz.scratch.tokenizer import END, MASK, PAD, Tokenizer, padded
 from attnviz.scratch.transformer import Config
 
 SAVE_EVERY = 200  # steps
@@ -165,8 +165,8 @@ def batches(examples: list[Example], tokenizer: Tokenizer, recipe: Recipe, seed:
             chunks += [coded[i : i + size] for i in range(0, len(coded), size)]
         random.shuffle(chunks)
         for chunk in chunks:
-            source, target, verbs = (_padded([getattr(one, side) for one in chunk]) for side in Coded.__annotations__)
-            yield Batch(source, target, verbs.bool())
+            source, target, verbs = (padded([getattr(one, side) for one in chunk]) for side in Coded.__annotations__)
+            yield Batch(torch.tensor(source), torch.tensor(target), torch.tensor(verbs).bool())
 
 
 def _code(example: Example, tokenizer: Tokenizer, recipe: Recipe, random: Random) -> Coded:
@@ -177,11 +177,6 @@ def _code(example: Example, tokenizer: Tokenizer, recipe: Recipe, random: Random
         source += [id for id, _, _ in pieces]
         verbs += [bool(key and key[1] == "verb")] * len(pieces)
     return Coded(source, [example.language, *map(tokenizer.id, example.target), END], verbs)
-
-
-def _padded(rows: list[list[int]]) -> torch.Tensor:
-    width = max(map(len, rows))
-    return torch.tensor([[*row, *[PAD] * (width - len(row))] for row in rows])
 
 
 def _save(file: Path, step: int, W: Weights, optimizer: torch.optim.Optimizer, made_by: dict[str, Any]) -> None:
