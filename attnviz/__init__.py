@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from attnviz.attention import open_trace as open
     from attnviz.errors import AttnvizError
     from attnviz.models import load, trace
+    from attnviz.render.picture_axes import plot
 
-__all__ = ["Attention", "AttnvizError", "Token", "Trace", "load", "open", "trace"]
+__all__ = ["Attention", "AttnvizError", "Token", "Trace", "load", "open", "plot", "trace"]
 
 # name: (module, its name there); imported when it is first asked for, so that `import attnviz` costs nothing.
 _PUBLIC = {
@@ -26,6 +27,7 @@ _PUBLIC = {
     "Trace": ("attnviz.attention", "Trace"),
     "load": ("attnviz.models", "load"),
     "open": ("attnviz.attention", "open_trace"),
+    "plot": ("attnviz.render.picture_axes", "plot"),
     "trace": ("attnviz.models", "trace"),
 }
 

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +15,10 @@ from attnviz.kinds import KIND_NAMES, Kind
 
 Part = Literal["encoder", "decoder"]
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+
+Range = tuple[int, int]
+"""Tokens from the first number up to, not including, the second."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,8 @@ class Token:
     """One token of the input.
 
     `text` is what a reader sees; `span` is where it stands in the input, in characters, or None for a token that is
-    not in it; `word` numbers the words of the input from 0, or is None outside every word.
+    not in it; `word` numbers the words of the input from 0, or is None outside every word; `segment` counts the parts
+    that the input was put together from: two sentences, a prompt and what a model wrote after it.
     """
 
     id: int
@@ -31,15 +35,26 @@ class Token:
     span: tuple[int, int] | None = None
     word: int | None = None
     special: bool = False
+    segment: int = 0
+
+
+def borders(tokens: Sequence[Token]) -> tuple[int, ...]:
+    """The positions in `tokens` at which another segment begins: where a renderer draws a line."""
+    return tuple(at for at in range(1, len(tokens)) if tokens[at].segment != tokens[at - 1].segment)
 
 
 @dataclass(frozen=True, eq=False)
 class Attention:
     """One kind of attention of one run. Rows are queries ("from"), columns are keys ("to").
 
-    `by_layer` maps each captured layer's true number to its weights, float32 `[head, query, key]`: post-softmax,
-    pre-dropout. `head_numbers` says which heads those are, `sink_mass` what a learned sink took from each row,
-    `[head, query]`, in the layers that have one. `predicts` holds, in a decoder, the token that row `i` writes.
+    `by_layer` maps each captured layer's true number to its weights, float32 `[head, row, column]`: post-softmax,
+    pre-dropout. `head_numbers` says which heads those are, `groups` the key-value group that serves each of them,
+    `sink_mass` what a learned sink took from each query, `[head, query]`, in the layers that have one. `predicts`
+    holds, in a decoder, the token that query `i` writes.
+
+    A row stands for one query and a column for one key, unless the matrix was pooled, or only a part was asked for:
+    `rows` and `columns` say which tokens each covers, and a cell that covers several holds their largest weight.
+    `row_sums` then keeps what each query that is covered gave to all keys together, `[head, query]`.
     """
 
     kind: Kind
@@ -50,16 +65,40 @@ class Attention:
     head_numbers: Mapping[int, tuple[int, ...]]
     sink_mass: Mapping[int, np.ndarray] = field(default_factory=dict)
     predicts: tuple[Token | None, ...] | None = None
+    groups: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    rows: tuple[Range, ...] = ()
+    columns: tuple[Range, ...] = ()
+    row_sums: Mapping[int, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "rows", tuple(self.rows) or each(len(self.queries)))
+        object.__setattr__(self, "columns", tuple(self.columns) or each(len(self.keys)))
+        for cells, tokens in ((self.rows, self.queries), (self.columns, self.keys)):
+            if cells and cells[-1][1] > len(tokens):
+                raise CaptureError(f"{KIND_NAMES[self.kind]}: a cell of tokens {cells[-1]}, of {len(tokens)} tokens")
         for layer, weights in self.by_layer.items():
-            expected = (len(self.head_numbers[layer]), len(self.queries), len(self.keys))
+            expected = (len(self.head_numbers[layer]), len(self.rows), len(self.columns))
             if weights.shape != expected:
                 raise CaptureError(
                     f"{KIND_NAMES[self.kind]}, layer {layer}: weights of shape {weights.shape},"
                     f" where {expected} [head, query, key] was expected"
                 )
             weights.flags.writeable = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every query has its row and every key its column: nothing was pooled, nothing left out."""
+        return self.rows == each(len(self.queries)) and self.columns == each(len(self.keys))
+
+    @property
+    def is_pooled(self) -> bool:
+        """Whether a row or a column covers several tokens."""
+        return any(stop - start > 1 for start, stop in (*self.rows, *self.columns))
+
+    @property
+    def covered(self) -> tuple[int, ...]:
+        """The queries that the rows cover, in order: the queries of `row_sums` and `sink_mass`."""
+        return tuple(query for start, stop in self.rows for query in range(start, stop))
 
     @property
     def name(self) -> str:
@@ -77,12 +116,12 @@ class Attention:
         return self.head_numbers[layer]
 
     def weights(self, layer: int) -> np.ndarray:
-        """The weights of `layer`, float32 `[head, query, key]`. Raises SelectionError for a layer not captured."""
+        """The weights of `layer`, float32 `[head, row, column]`. Raises SelectionError for a layer not captured."""
         self._require(layer)
         return self.by_layer[layer]
 
     def matrix(self, layer: int, head: int) -> np.ndarray:
-        """The weights of one head by its true number, float32 `[query, key]`. Raises SelectionError if not captured."""
+        """The weights of one head by its true number, float32 `[row, column]`. Raises SelectionError without it."""
         heads = self.heads(layer)
         if head not in heads:
             raise SelectionError(f"head {head} of layer {layer} was not captured", f"Captured: {ranges(heads)}.")
@@ -90,13 +129,14 @@ class Attention:
         return weights
 
     def check(self, tolerance: float = 1e-4) -> None:
-        """Raise CaptureError unless every weight is finite and every row sums to 1 less its sink, or sees nothing."""
+        """Raise CaptureError unless every weight is finite and every query's sum to 1 less its sink, or are all 0."""
         for layer, weights in self.by_layer.items():
             where = f"{self.name}, layer {layer}"
             if not np.isfinite(weights).all():
                 raise CaptureError(f"{where}: a weight is not finite", "Try --dtype float32.")
-            expected = 1.0 - self.sink_mass.get(layer, np.zeros(weights.shape[:2], np.float32))
-            off = np.where(weights.any(-1), np.abs(weights.sum(-1, dtype=np.float64) - expected), 0.0)
+            sums = self.row_sums[layer] if layer in self.row_sums else weights.sum(-1, dtype=np.float64)
+            expected = 1.0 - self.sink_mass.get(layer, np.zeros(sums.shape, np.float32))
+            off = np.where(sums > 0, np.abs(sums - expected), 0.0)
             if off.size and off.max() > tolerance:
                 raise CaptureError(f"{where}: a row sums to 1 only within {off.max():.2g}, not within {tolerance:.2g}")
 
@@ -158,10 +198,13 @@ class Trace:
                     "keys": [asdict(t) for t in a.keys],
                     "predicts": a.predicts and [t and asdict(t) for t in a.predicts],
                     "heads": [[layer, list(a.head_numbers[layer])] for layer in a.layers],
+                    "groups": [[layer, list(groups)] for layer, groups in a.groups.items()],
+                    "rows": a.rows,
+                    "columns": a.columns,
                 }
             )
-            tensors |= {f"{a.kind}.{layer}": np.ascontiguousarray(w) for layer, w in a.by_layer.items()}
-            tensors |= {f"{a.kind}.{layer}.sink": np.ascontiguousarray(m) for layer, m in a.sink_mass.items()}
+            for suffix, arrays in (("", a.by_layer), (".sink", a.sink_mass), (".sums", a.row_sums)):
+                tensors |= {f"{a.kind}.{layer}{suffix}": np.ascontiguousarray(x) for layer, x in arrays.items()}
         header = {
             "version": FORMAT_VERSION,
             "model": self.model,
@@ -195,7 +238,7 @@ def open_trace(path: str | os.PathLike[str]) -> Trace:
         raise FileError(
             f"{path} is a safetensors file, but not a saved trace", "A model's weights? Name its folder with -m."
         )
-    if header.get("version") != FORMAT_VERSION:
+    if header.get("version") not in range(1, FORMAT_VERSION + 1):
         raise FileError(
             f"{path} has trace format {header.get('version')}; this attnviz reads {FORMAT_VERSION}", "Upgrade attnviz."
         )
@@ -216,6 +259,10 @@ def open_trace(path: str | os.PathLike[str]) -> Trace:
 def _attention(described: dict[str, Any], tensors: dict[str, np.ndarray]) -> Attention:
     kind, layers = described["kind"], [layer for layer, _ in described["heads"]]
     predicts = described["predicts"]
+
+    def arrays(suffix: str) -> dict[int, np.ndarray]:
+        return {layer: tensors[name] for layer in layers if (name := f"{kind}.{layer}{suffix}") in tensors}
+
     return Attention(
         kind=kind,
         part=described["part"],
@@ -223,13 +270,22 @@ def _attention(described: dict[str, Any], tensors: dict[str, np.ndarray]) -> Att
         keys=tuple(map(_token, described["keys"])),
         by_layer={layer: tensors[f"{kind}.{layer}"] for layer in layers},
         head_numbers={layer: tuple(heads) for layer, heads in described["heads"]},
-        sink_mass={layer: tensors[f"{kind}.{layer}.sink"] for layer in layers if f"{kind}.{layer}.sink" in tensors},
+        sink_mass=arrays(".sink"),
         predicts=predicts and tuple(t and _token(t) for t in predicts),
+        groups={layer: tuple(groups) for layer, groups in described.get("groups", ())},
+        rows=tuple((start, stop) for start, stop in described.get("rows", ())),
+        columns=tuple((start, stop) for start, stop in described.get("columns", ())),
+        row_sums=arrays(".sums"),
     )
 
 
 def _token(fields: dict[str, Any]) -> Token:
     return Token(**{**fields, "span": fields["span"] and tuple(fields["span"])})
+
+
+def each(tokens: int) -> tuple[Range, ...]:
+    """A range for each of so many tokens."""
+    return tuple((at, at + 1) for at in range(tokens))
 
 
 def ranges(numbers: tuple[int, ...]) -> str:

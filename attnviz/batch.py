@@ -7,10 +7,12 @@ from functools import partial
 from os.path import commonpath
 from pathlib import Path
 
+from attnviz.attention import Trace
 from attnviz.errors import AttnvizError, FileError
 from attnviz.files import decoded
 
 ENDINGS = (".txt", ".tsv")
+TOGETHER = 16  # lines that are handed to a model at once
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,24 @@ def folders(files: Sequence[Path], output: Path) -> dict[Path, Path]:
     absolute = {file: file.resolve() for file in files}
     root = Path(commonpath([path.parent for path in absolute.values()]))
     return {file: output / path.relative_to(root) for file, path in absolute.items()}
+
+
+def trace_each(
+    jobs: Sequence[Job], trace_all: Callable[[Sequence[Job]], Iterator[Trace]]
+) -> Iterator[Trace | AttnvizError]:
+    """The trace of every job, in order, or why there is none; `trace_all` makes those of several, or fails."""
+    for start in range(0, len(jobs), TOGETHER):
+        waiting = list(jobs[start : start + TOGETHER])
+        try:
+            for trace in trace_all(tuple(waiting)):
+                del waiting[0]
+                yield trace
+        except AttnvizError:  # of one of them: which, each alone will tell
+            for job in waiting:
+                try:
+                    yield from trace_all([job])
+                except AttnvizError as error:
+                    yield error
 
 
 def draw_all(jobs: Sequence[Job], draw: Callable[[Job], None], executor: Executor | None = None) -> Iterator[Done]:

@@ -5,20 +5,31 @@ No `Ġ`, `▁`, `##` or replacement character comes out of here, and nothing tha
 
 import re
 import unicodedata
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from itertools import groupby
 
 from attnviz.attention import Token
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _SIGNS = {"\n": "⏎", "\t": "⇥", "\x7f": "␡"} | {chr(c): chr(0x2400 + c) for c in range(32) if c not in (9, 10)}
 _NAMES = {
+    **{chr(0xFE00 + n): f"VS{n + 1}" for n in range(16)},
+    **{chr(0xE0100 + n): f"VS{n + 17}" for n in range(240)},
+    **{chr(0xE0000 + n): f"TAG {chr(n)}" for n in range(0x20, 0x7F)},
+    "\U000e007f": "TAG END",
     "\u200b": "ZWSP", "\u200c": "ZWNJ", "\u200d": "ZWJ", "\u200e": "LRM", "\u200f": "RLM", "\u2060": "WJ",
     "\u202a": "LRE", "\u202b": "RLE", "\u202c": "PDF", "\u202d": "LRO", "\u202e": "RLO",
     "\u2066": "LRI", "\u2067": "RLI", "\u2068": "FSI", "\u2069": "PDI", "\u00ad": "SHY", "\ufeff": "BOM",
 }  # fmt: skip
 _JOINERS = "\u200c\u200d"
-_SELECTORS = "".join(map(chr, range(0xFE00, 0xFE10)))
+_SELECTOR = re.compile("[\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+_GOES_WITH_THE_LAST = re.compile("[\u1160-\u11ff\ud7b0-\ud7fb\uff9e\uff9f]")
+_JUNGSEONG = "[\u1160-\u11ff\ud7b0-\ud7fb]+"  # vowels and final consonants
+_SYLLABLE = re.compile(f"[\u1100-\u115f\ua960-\ua97c]+{_JUNGSEONG}|[가-힣]{_JUNGSEONG}")
+_UNSPACED = re.compile(  # Thai, Lao, Tibetan; Myanmar; Khmer; Han, kana, bopomofo, Yi: no spaces between words
+    "[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u2e80-\u2fdf\u3001-\u312f\u31a0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\ua000-\ua4cf\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]"
+)
 _BLANK_LETTERS = (
     "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"  # letters and marks by category, yet drawn as nothing
 )
@@ -29,12 +40,13 @@ _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 def visible(text: str) -> str:
     """`text` with everything unseen made seen: `⏎ ⇥ ␛` for control characters, `⟨RLO⟩ ⟨U+2028⟩` for the rest.
 
-    Text of nothing but spaces becomes that many `␣`. Letters, emoji and combining marks stay as they are; so does a
-    joiner between two characters that it joins.
+    In text of nothing but white space each space is a `␣`. Letters, emoji and combining marks stay as they are; so does
+    a joiner between two characters that it joins. A mark that begins the text stands on a dotted circle.
     """
-    if text and not text.strip(" \u00a0\u3000"):
-        return "␣" * len(text)
-    return "".join(_sign(text, at) if _is_unseen(text, at) else text[at] for at in range(len(text)))
+    if text.isspace():
+        return "".join("␣" if unicodedata.category(char) == "Zs" else _sign(char) for char in text)
+    shown = "".join(_sign(char) if _is_unseen(text, at) else char for at, char in enumerate(text))
+    return "◌" + shown if shown and is_mark(shown[0]) and shown[0] not in "ﾞﾟ" else shown
 
 
 def _is_unseen(text: str, at: int) -> bool:
@@ -43,11 +55,11 @@ def _is_unseen(text: str, at: int) -> bool:
         return not char.isprintable()
     if char in _JOINERS:
         return not (0 < at < len(text) - 1 and _joins(text[at - 1]) and _joins(text[at + 1]))
-    if char in _SELECTORS:
+    if _SELECTOR.match(char):
         return at == 0
     if char in _BLANK_LETTERS or char == _REPLACEMENT:
         return True
-    return unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp") and char not in _DRAWN_FORMATS
+    return unicodedata.category(char) in ("Cc", "Cf", "Co", "Cs", "Zl", "Zp") and char not in _DRAWN_FORMATS
 
 
 def _joins(char: str) -> bool:
@@ -55,9 +67,13 @@ def _joins(char: str) -> bool:
     return unicodedata.category(char) in ("So", "Sk", "Lo", "Mn", "Mc")
 
 
-def _sign(text: str, at: int) -> str:
-    char = text[at]
+def _sign(char: str) -> str:
     return _SIGNS.get(char) or f"⟨{_NAMES.get(char, f'U+{ord(char):04X}')}⟩"
+
+
+def is_mark(char: str) -> bool:
+    """Whether `char` goes with the one before it: a combining mark, all but the first letter of decomposed Hangul."""
+    return unicodedata.category(char).startswith("M") or bool(_GOES_WITH_THE_LAST.match(char))
 
 
 def word_spans(text: str) -> list[tuple[int, int]]:
@@ -90,73 +106,80 @@ def tokens_from_offsets(
 ) -> tuple[Token, ...]:
     """The tokens of `text` by their offsets `[start, end)` in it, one for each of `ids`.
 
-    A token is shown as what it covers, without the spaces around it. Where several tokens share one character, each
-    shows it with the number of its part: `녀₁ 녀₂`. A token that covers nothing is shown by its own name, from `names`:
-    `[CLS]`, a language tag; without one it is a space that the tokenizer put in.
+    A token is shown as what it covers, without the spaces around it. Where several tokens share a character, or
+    characters, each shows that with the number of its part: `녀₁ 녀₂`; a Hangul syllable is one character, decomposed
+    too. A token that covers nothing is shown by its own name, from `names`: `[CLS]`, a language tag; without one it is
+    a space that the tokenizer put in.
+
+    Special tokens are in no word, and end one. Others are of one word if `word_spans` says so; in Chinese, Japanese,
+    Thai and other scripts without spaces between words each token is a word, and so are those that share a character.
     """
-    spans = [None if start >= end else (start, end) for start, end in offsets]
-    shares = Counter(at for span in spans if span for at in range(*span))
-    words = word_spans(text)
-    word_at = {at: number for number, (start, end) in enumerate(words) for at in range(start, end)}
-    parts: Counter[int] = Counter()
+    spans = _spans(text, offsets)
+    sharing: dict[int, list[int]] = {}
+    for index, span in enumerate(spans):
+        for at in range(*span) if span else ():
+            sharing.setdefault(at, []).append(index)
     tokens = []
-    for id_, span, is_special, name in zip(ids, spans, special, names, strict=True):
-        if span is None:
-            tokens.append(Token(int(id_), visible(name or " "), special=bool(is_special)))
-            continue
-        start, end = _trim(text, *span)
-        parts.update(range(*span))
-        numbers = {at: parts[at] for at in range(start, end) if shares[at] > 1}
-        word = next((word_at[at] for at in range(start, end) if at in word_at), None)
-        tokens.append(Token(int(id_), _label(text, start, end, numbers), (start, end), word, bool(is_special)))
+    words = _words(text, spans, special)
+    for index, span in enumerate(spans):
+        shown = _label(text, span, index, sharing) if span else visible(names[index] or " ")
+        tokens.append(Token(int(ids[index]), shown, span, words[index], bool(special[index])))
     return tuple(tokens)
 
 
-def _trim(text: str, start: int, end: int) -> tuple[int, int]:
-    """The span without the spaces at its ends, unless it is only spaces."""
-    inner = text[start:end].strip(" ")
-    if not inner:
-        return start, end
-    start = text.index(inner, start)
-    return start, start + len(inner)
+def _spans(text: str, offsets: Sequence[tuple[int, int]]) -> list[tuple[int, int] | None]:
+    """What each token covers: whole Hangul syllables, and no spaces at its ends unless it is only white space.
 
-
-def _label(text: str, start: int, end: int, numbers: dict[int, int]) -> str:
-    """The characters from `start` to `end`, those that are only a part of themselves with the part's number."""
-    pieces, plain = [], start
-    for at in sorted(numbers):
-        pieces += [visible(text[plain:at]) if plain < at else "", visible(text[at])]
-        pieces.append(str(numbers[at]).translate(_SUBSCRIPTS))
-        plain = at + 1
-    label = "".join(pieces) + visible(text[plain:end])
-    stands_alone = unicodedata.category(text[start]).startswith("M") and label.startswith(text[start])
-    return "◌" + label if stands_alone else label
-
-
-def offsets_by_decoding(
-    ids: Sequence[int], special: Sequence[bool], decode: Callable[[Sequence[int]], str]
-) -> tuple[str, list[tuple[int, int]]]:
-    """The text that `ids` spell and each one's offsets in it, for a tokenizer that keeps none.
-
-    `decode` turns some ids into text. Special tokens cover nothing. A character that is not whole yet, which decodes
-    to U+FFFD, belongs to each token that it takes.
+    A mark of which no token was made, for the tokenizer dropped it or composed it, goes with what it stands on.
     """
-    text, offsets = "", []
-    settled: list[int] = []  # the last ids that ended with a whole character
-    pending: list[int] = []  # the ids since then
-    reached = 0  # the whole characters of `pending`
-    for id_, is_special in zip(ids, special, strict=True):
-        if is_special:
-            offsets.append((0, 0))
+    covered = {at for start, end in offsets for at in range(start, end)}
+    syllables = {at: match.span() for match in _SYLLABLE.finditer(text) for at in range(*match.span())}
+    spans: list[tuple[int, int] | None] = []
+    for start, end in offsets:
+        if start >= end:
+            spans.append(None)
             continue
-        pending.append(id_)
-        # What came before goes along, for some tokenizers drop the space before the first word.
-        grown = decode([*settled, *pending])[len(decode(settled)) :]
-        whole = grown.rstrip(_REPLACEMENT)
-        offsets.append((len(text) + reached, len(text) + len(whole) + (whole != grown)))
-        reached = len(whole)
-        if whole == grown or len(pending) > 4:  # no character has more than four bytes
-            text, settled, pending, reached = text + grown, pending, [], 0
-    if pending:
-        text += decode([*settled, *pending])[len(decode(settled)) :]
-    return text, [(min(start, len(text)), min(end, len(text))) for start, end in offsets]
+        if not text[start:end].isspace():
+            while unicodedata.category(text[start]) == "Zs":
+                start += 1
+            while unicodedata.category(text[end - 1]) == "Zs":
+                end -= 1
+        start, end = syllables.get(start, (start, 0))[0], syllables.get(end - 1, (0, end))[1]
+        while end < len(text) and end not in covered and is_mark(text[end]):
+            end += 1
+        spans.append((start, end))
+    return spans
+
+
+def _words(text: str, spans: Sequence[tuple[int, int] | None], special: Sequence[bool]) -> list[int | None]:
+    """The number of each token's word, or None outside every word. A special token divides words as a space does."""
+    for start, end in (span for span, mark in zip(spans, special, strict=True) if span and mark):
+        text = text[:start] + " " * (end - start) + text[end:]
+    place = {at: number for number, (start, end) in enumerate(word_spans(text)) for at in range(start, end)}
+    words: list[int | None] = []
+    count, last, reached = -1, -1, 0
+    for start, end in (span or (0, 0) for span in spans):
+        first = next((at for at in range(start, end) if at in place), None)
+        if first is None:
+            words.append(None)
+            continue
+        if place[first] != last or (first >= reached and _divides(text, first)):
+            count += 1
+        words.append(count)
+        last, reached = place[first], end
+    return words
+
+
+def _divides(text: str, at: int) -> bool:
+    """Whether a token that begins within a word, at `at`, begins another: beside a script without spaces."""
+    return bool(_UNSPACED.match(text[at]) or _UNSPACED.match(text[at - 1])) and not is_mark(text[at])
+
+
+def _label(text: str, span: tuple[int, int], index: int, sharing: dict[int, list[int]]) -> str:
+    """The text of a token, what it shares with others marked as the part that it is of that."""
+    pieces = []
+    for tokens, run in groupby(range(*span), key=sharing.__getitem__):
+        piece = visible("".join(text[at] for at in run))
+        part = str(tokens.index(index) + 1).translate(_SUBSCRIPTS)
+        pieces.append(piece + part if len(tokens) > 1 else piece)
+    return "".join(pieces)

@@ -1,11 +1,13 @@
-"""Which kinds, layers and heads were asked for, held against what there is."""
+"""What was asked for, kinds, layers, heads, rows and columns, held against what there is."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from attnviz.attention import Trace, ranges
+from attnviz.attention import Attention, Range, Trace, ranges
 from attnviz.errors import SelectionError
 from attnviz.kinds import KIND_NAMES, KINDS, Kind
+from attnviz.pooling import joined, layout, reduced
+from attnviz.words import by_words
 
 Available = Mapping[Kind, Mapping[int, Sequence[int]]]
 """All the heads that there are: kind → layer → head numbers."""
@@ -13,11 +15,20 @@ Available = Mapping[Kind, Mapping[int, Sequence[int]]]
 
 @dataclass(frozen=True)
 class Selection:
-    """What was asked for; None means all."""
+    """What was asked for; None means all.
+
+    `words` merges the tokens of each word, which are the tokens from then on. `rows` and `columns` are numbers of query
+    and key tokens. Without them, more than `cells` tokens are pooled to at most so many rows and columns; None keeps
+    every token's own.
+    """
 
     layers: tuple[int, ...] | None = None
     heads: tuple[int, ...] | None = None
     kinds: tuple[Kind, ...] | None = None
+    rows: tuple[int, ...] | None = None
+    columns: tuple[int, ...] | None = None
+    cells: int | None = None
+    words: bool = False
 
     @classmethod
     def of(
@@ -25,14 +36,24 @@ class Selection:
         layers: Sequence[int] | int | None = None,
         heads: Sequence[int] | int | None = None,
         kinds: Sequence[str] | str | None = None,
+        rows: Sequence[int] | int | None = None,
+        columns: Sequence[int] | int | None = None,
+        cells: int | None = None,
+        words: bool = False,
     ) -> "Selection":
-        """A selection from what a caller wrote: one value, several, or None. Raises SelectionError for a false kind."""
+        """A selection from what a caller wrote: one value, several, or None.
+
+        Raises SelectionError for a kind that is none, and for less than one cell.
+        """
         named = (kinds,) if isinstance(kinds, str) else kinds or ()
         for kind in named:
             if kind not in KINDS:
                 raise SelectionError(f"{kind!r} is not a kind of attention", f"Kinds: {', '.join(KINDS)}.")
         known = tuple(kind for kind in KINDS if kind in named)
-        return cls(_numbers(layers), _numbers(heads), None if kinds is None else known)
+        if cells is not None and cells < 1:
+            raise SelectionError(f"{cells} cells hold nothing", "cells: 1 or more.")
+        of_kinds = None if kinds is None else known
+        return cls(_numbers(layers), _numbers(heads), of_kinds, _in_order(rows), _in_order(columns), cells, words)
 
     def resolve(self, available: Available) -> dict[Kind, dict[int, tuple[int, ...]]]:
         """The heads to take: kind → layer → head numbers, out of `available`, which has the same form.
@@ -40,7 +61,7 @@ class Selection:
         A kind without any layer that was asked for is left out. Raises SelectionError for a kind, layer or head that
         is nowhere in `available`; the hint gives the range.
         """
-        kinds = {kind: layers for kind, layers in available.items() if self.kinds is None or kind in self.kinds}
+        kinds = {kind: layers for kind, layers in available.items() if self._has(kind)}
         for kind in self.kinds or ():
             if kind not in available:
                 raise SelectionError(
@@ -64,44 +85,105 @@ class Selection:
         captured = {kind: {layer: heads for layer, heads in layers.items() if heads} for kind, layers in chosen.items()}
         return {kind: layers for kind, layers in captured.items() if layers}
 
+    def require_tokens(self, sizes: Mapping[Kind, tuple[int, int]]) -> None:
+        """Raise SelectionError for a row or column that no kind has; `sizes` are their numbers of queries and keys."""
+        for what, numbers, axis in (("row", self.rows, 0), ("column", self.columns, 1)):
+            most = max((size[axis] for size in sizes.values()), default=0)
+            for number in numbers or ():
+                if number >= most > 0:
+                    side = "queries" if axis == 0 else "keys"
+                    raise SelectionError(
+                        f"there is no {what} {number}", f"{what.capitalize()}s ({side}): 0-{most - 1}."
+                    )
+
+    def _has(self, kind: Kind) -> bool:
+        return self.kinds is None or kind in self.kinds
+
     def left_out(self, available: Available) -> dict[str, str]:
         """For a trace's provenance: which kinds of `available` have none of the layers that were asked for."""
         reasons = [
             f"{KIND_NAMES[kind]} has no layer {ranges(self.layers)}: its layers are {ranges(tuple(layers))}"
             for kind, layers in available.items()
-            if (self.kinds is None or kind in self.kinds) and self.layers is not None
+            if self._has(kind) and self.layers is not None
             if not any(layer in layers for layer in self.layers)
         ]
         return {"left out": "; ".join(reasons)} if reasons else {}
 
+    @property
+    def captured(self) -> "Selection":
+        """What a capture has to keep: every token's own row and column where words are still to be merged."""
+        return replace(self, rows=None, columns=None, cells=None) if self.words else self
+
     def narrow(self, trace: Trace) -> Trace:
-        """`trace` with only what was asked for. Raises SelectionError as `resolve` does."""
+        """`trace` with only what was asked for. Raises SelectionError as `resolve` and `cut` do."""
         available = {a.kind: a.head_numbers for a in trace.attentions}
         chosen = self.resolve(available)
-        if chosen == available:  # as most traces are: captured by the same selection, and large
+        kept = tuple(_with_heads(a, chosen[a.kind]) for a in trace.attentions if a.kind in chosen)
+        if kept != trace.attentions:  # it is as most traces are: captured by the same selection, and large
+            provenance = {**trace.provenance, **self.left_out(available)}
+            trace = replace(trace, attentions=kept, provenance=provenance)
+        return self.cut(trace)
+
+    def cut(self, trace: Trace) -> Trace:
+        """`trace` with the words, rows, columns and cells that were asked for.
+
+        A kind that has none of the rows or columns is left out. Raises SelectionError for a row or column that no kind
+        has, or that is not kept by itself.
+        """
+        trace = by_words(trace) if self.words else trace
+        self.require_tokens({a.kind: (len(a.queries), len(a.keys)) for a in trace.attentions})
+        kept = tuple(reduced(a, *cells) for a in trace.attentions if all(cells := self._cells(a)))
+        if not kept:
+            raise SelectionError("no kind of attention has both these rows and these columns", "Name fewer of them.")
+        if kept == trace.attentions and all(a.is_whole for a in kept):
             return trace
-        attentions = []
-        for a in trace.attentions:
-            if a.kind not in chosen:
-                continue
-            kept = chosen[a.kind]
-            at = {layer: [a.head_numbers[layer].index(head) for head in heads] for layer, heads in kept.items()}
-            attentions.append(
-                replace(
-                    a,
-                    by_layer={layer: a.by_layer[layer][rows] for layer, rows in at.items()},
-                    head_numbers=kept,
-                    sink_mass={layer: a.sink_mass[layer][rows] for layer, rows in at.items() if layer in a.sink_mass},
-                )
-            )
-        provenance = {**trace.provenance, **self.left_out(available)}
-        return replace(trace, attentions=tuple(attentions), provenance=provenance)
+        return replace(trace, attentions=kept, provenance={**trace.provenance, "reduced": _how(kept)})
+
+    def _cells(self, a: Attention) -> tuple[tuple[Range, ...], tuple[Range, ...]]:
+        """Which tokens the rows and columns of `a` shall cover."""
+        n, m = len(a.queries), len(a.keys)
+        rows = joined(a.rows, n, self.cells) if self.rows is None else layout(n, self.rows)
+        columns = joined(a.columns, m, self.cells) if self.columns is None else layout(m, self.columns)
+        return rows, columns
+
+
+def _with_heads(a: Attention, kept: Mapping[int, tuple[int, ...]]) -> Attention:
+    """`a` with these heads of these layers only."""
+    if kept == a.head_numbers:
+        return a
+    at = {layer: [a.head_numbers[layer].index(head) for head in heads] for layer, heads in kept.items()}
+    return replace(
+        a,
+        by_layer={layer: a.by_layer[layer][heads] for layer, heads in at.items()},
+        head_numbers=kept,
+        sink_mass={layer: a.sink_mass[layer][heads] for layer, heads in at.items() if layer in a.sink_mass},
+        groups={
+            layer: tuple(a.groups[layer][head] for head in heads) for layer, heads in at.items() if layer in a.groups
+        },
+        row_sums={layer: a.row_sums[layer][heads] for layer, heads in at.items() if layer in a.row_sums},
+    )
+
+
+def _how(attentions: Sequence[Attention]) -> str:
+    """What rows and columns are, for a trace's provenance."""
+    told = []
+    for a in attentions:
+        high, wide = (max(stop - start for start, stop in cells) for cells in (a.rows, a.columns))
+        told.append(
+            f"{a.kind}: {len(a.rows)} × {len(a.columns)} cells of up to {high} × {wide} tokens, their largest weight"
+        )
+    return "; ".join(told)
 
 
 def _numbers(given: Sequence[int] | int | None) -> tuple[int, ...] | None:
     if given is None:
         return None
     return tuple(map(int, given)) if isinstance(given, Iterable) else (int(given),)
+
+
+def _in_order(given: Sequence[int] | int | None) -> tuple[int, ...] | None:
+    numbers = _numbers(given)
+    return numbers and tuple(sorted(set(numbers)))
 
 
 def _layer_ranges(kinds: Available) -> str:

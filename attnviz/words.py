@@ -7,14 +7,18 @@ from itertools import groupby
 import numpy as np
 
 from attnviz.attention import Attention, Token, Trace
+from attnviz.errors import SelectionError
+from attnviz.labels import visible
 
 
 def by_words(trace: Trace) -> Trace:
     """`trace` with the tokens of each word merged: what is looked at adds up, what looks is averaged.
 
     The columns of a word's tokens are summed, then its rows are averaged (Clark et al. 2019, section 3): rows still sum
-    to 1, less the mean of what sinks took. Special tokens, and tokens outside every word, stay alone. Where every word
-    is one token nothing changes.
+    to 1, less the mean of what sinks took. Words are what white space divides, without the punctuation around them; in
+    Chinese, Japanese, Thai and other scripts without spaces a token is a word, and only the parts of one character are
+    merged. Special tokens, and tokens outside every word, stay alone. Where every word is one token nothing changes.
+    Raises SelectionError where rows or columns cover several tokens.
     """
     merged = tuple(_merged(attention, trace) for attention in trace.attentions)
     if all(new is old for new, old in zip(merged, trace.attentions, strict=True)):
@@ -27,6 +31,8 @@ def _merged(attention: Attention, trace: Trace) -> Attention:
     rows, columns = _words(attention.queries), _words(attention.keys)
     if len(rows) == len(attention.queries) and len(columns) == len(attention.keys):
         return attention
+    if not attention.is_whole:
+        raise SelectionError("the tokens of this trace were pooled or left out", "Trace the text again, with --words.")
     queries = _tokens(rows, source)
     keys = _tokens(columns, trace.text if attention.kind == "cross" else source)
     predicts = attention.predicts and (*queries[1:], attention.predicts[-1])
@@ -37,6 +43,8 @@ def _merged(attention: Attention, trace: Trace) -> Attention:
         by_layer={layer: _mean(_sum(A, columns, -1), rows, -2) for layer, A in attention.by_layer.items()},
         sink_mass={layer: _mean(mass, rows, -1) for layer, mass in attention.sink_mass.items()},
         predicts=predicts,
+        rows=(),
+        columns=(),
     )
 
 
@@ -57,10 +65,11 @@ def _tokens(words: Sequence[Sequence[Token]], source: str) -> tuple[Token, ...]:
 
 
 def _joined(word: Sequence[Token], source: str) -> Token:
-    first, last = word[0].span, word[-1].span
-    if first is None or last is None:  # the tokenizer changed what was written
+    spans = [token.span for token in word if token.span]
+    if len(spans) < len(word):  # one of them is not in the text
         return replace(word[0], text="".join(token.text for token in word), span=None)
-    return replace(word[0], text=source[first[0] : last[1]], span=(first[0], last[1]))
+    start, end = min(start for start, _ in spans), max(end for _, end in spans)
+    return replace(word[0], text=visible(source[start:end]), span=(start, end))
 
 
 def _sum(values: np.ndarray, words: Sequence[Sequence[Token]], axis: int) -> np.ndarray:

@@ -4,10 +4,11 @@ import json
 
 import numpy as np
 import pytest
+from safetensors import safe_open
 from safetensors.numpy import load, save
 from traces import HOSTILE, attention, encoder_decoder, labelled, tokens
 
-from attnviz.attention import FORMAT_VERSION, Attention, Token, Trace, open_trace, ranges
+from attnviz.attention import FORMAT_VERSION, Attention, Token, Trace, borders, open_trace, ranges
 from attnviz.errors import CaptureError, FileError, SelectionError
 
 
@@ -168,7 +169,7 @@ DAMAGE = {
         lambda path: path.write_bytes(save({"E": np.zeros(2)}, metadata={"format": "pt"})),
         "but not a saved trace",
     ),
-    "newer": (lambda path: changed(path, version=2), "has trace format 2; this attnviz reads 1"),
+    "newer": (lambda path: changed(path, version=FORMAT_VERSION + 1), "Upgrade attnviz"),
     "no text": (lambda path: changed(path, text=None, attentions=[{}]), "damaged"),
     "a tensor is gone": (
         lambda path: path.write_bytes(save({}, metadata={"attnviz": json.dumps(header_of(path))})),
@@ -219,3 +220,31 @@ def test_a_repr_is_one_short_line():
 )
 def test_ranges(numbers, written):
     assert ranges(numbers) == written
+
+
+@pytest.mark.parametrize(
+    ("segments", "at"), [("", ()), ("0", ()), ("000", ()), ("0011", (2,)), ("0112", (1, 3)), ("010", (1, 2))]
+)
+def test_a_border_is_where_another_segment_begins(segments, at):
+    assert borders([Token(0, "a", segment=int(segment)) for segment in segments]) == at
+
+
+def test_segments_are_kept_in_the_file_and_are_none_in_an_older_one(tmp_path):
+    read = (Token(1, "a"), Token(2, "b", segment=1))
+    one = Attention("self", "encoder", read, read, {0: np.eye(2, dtype=np.float32)[None]}, {0: (0,)})
+    path = Trace("tiny", "a\nb", (one,)).save(tmp_path / "pair.safetensors")
+    assert open_trace(path)["self"].keys == read
+    header = rewritten(path, lambda header: [t.pop("segment") for a in header["attentions"] for t in a["keys"]])
+    assert "segment" not in header["attentions"][0]["keys"][0]
+    assert open_trace(path)["self"].keys == (Token(1, "a"), Token(2, "b"))
+    assert open_trace(path)["self"].queries == read
+
+
+def rewritten(path, change):
+    """The header of a saved trace after `change`, which is written back."""
+    tensors = load(path.read_bytes())
+    with safe_open(path, "np") as file:
+        header = json.loads(file.metadata()["attnviz"])
+    change(header)
+    path.write_bytes(save(tensors, metadata={"attnviz": json.dumps(header)}))
+    return header

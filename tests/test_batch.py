@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from attnviz.batch import Done, Job, draw_all, find_files, folders, read_jobs
+from attnviz.batch import Done, Job, draw_all, find_files, folders, read_jobs, trace_each
 from attnviz.errors import FileError, InputError
 
 
@@ -142,3 +142,39 @@ def test_jobs_are_done_one_after_another_as_they_are_asked_for():
     assert drawn == []
     next(iter(done))
     assert drawn == [1]
+
+
+def test_a_text_without_a_trace_costs_no_other_its_own():
+    from traces import labelled
+
+    jobs = [Job(Path("a.txt"), line, text, None, Path("a.png")) for line, text in enumerate(["one", "two", "", "four"])]
+    jobs *= 10
+    asked: list[int] = []
+
+    def trace_all(some):
+        asked.append(len(some))
+        for job in some:
+            if not job.text:
+                raise InputError("the text is empty")
+            yield labelled([job.text])
+
+    traces = list(trace_each(jobs, trace_all))
+    assert [trace.message if isinstance(trace, InputError) else trace.text for trace in traces] == [
+        job.text or "the text is empty" for job in jobs
+    ]
+    assert max(asked) == 16
+    assert asked[0] == 16
+
+
+def test_traces_that_all_come_are_made_together():
+    from traces import labelled
+
+    asked: list[int] = []
+
+    def trace_all(some):
+        asked.append(len(some))
+        return (labelled([job.text]) for job in some)
+
+    jobs = [Job(Path("a.txt"), line, "one", None, Path("a.png")) for line in range(33)]
+    assert [trace.text for trace in trace_each(jobs, trace_all)] == ["one"] * 33
+    assert asked == [16, 16, 1]

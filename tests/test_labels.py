@@ -1,7 +1,9 @@
+import unicodedata
+
 import pytest
 
 from attnviz.attention import Token
-from attnviz.labels import offsets_by_decoding, tokens_from_offsets, visible, word_spans
+from attnviz.labels import tokens_from_offsets, visible, word_spans
 
 
 def by_offsets(text, offsets, special=None, names=None):
@@ -29,10 +31,19 @@ def by_offsets(text, offsets, special=None, names=None):
         ("\u3164", "⟨U+3164⟩"),
         ("\ufffd", "⟨U+FFFD⟩"),
         ("\ud800", "⟨U+D800⟩"),
-        ("\U000e0041", "⟨U+E0041⟩"),
+        ("\U000e0041\U000e007f", "⟨TAG A⟩⟨TAG END⟩"),
+        ("\U000e0001", "⟨U+E0001⟩"),
+        ("\ue000", "⟨U+E000⟩"),
         ("a\u200db", "a⟨ZWJ⟩b"),
         ("\u200d", "⟨ZWJ⟩"),
-        ("\ufe0f", "⟨U+FE0F⟩"),
+        ("\ufe0f", "⟨VS16⟩"),
+        ("\U000e0100", "⟨VS17⟩"),
+        ("\u2003\u202f", "␣␣"),
+        (" \n    ", "␣⏎␣␣␣␣"),
+        ("\u0301", "◌\u0301"),
+        ("ि", "◌ि"),
+        ("\u11ab", "◌\u11ab"),
+        ("◌\u0301", "◌\u0301"),
     ],
 )
 def test_what_is_unseen_becomes_visible(text, shown):
@@ -74,6 +85,45 @@ def test_tokens_that_share_a_character_show_it_with_the_numbers_of_its_parts():
     assert twelve[-1].text == "🙂₁₂"
 
 
+def test_characters_that_the_same_tokens_share_have_one_number():
+    tokens = by_offsets("ab cd", [(0, 5), (0, 5)])
+    assert [t.text for t in tokens] == ["ab cd₁", "ab cd₂"]
+
+
+def test_a_hangul_syllable_is_one_character_decomposed_too():
+    text = unicodedata.normalize("NFD", "한가") + "\u11a8"  # 한 and 각, in three letters each
+    tokens = by_offsets(text, [(0, 1), (1, 3), (3, 4), (4, 6)])
+    assert [unicodedata.normalize("NFC", t.text) for t in tokens] == ["한₁", "한₂", "각₁", "각₂"]
+    assert [t.span for t in tokens] == [(0, 3), (0, 3), (3, 6), (3, 6)]
+    assert [t.word for t in tokens] == [0, 0, 0, 0]
+    composed = by_offsets("가\u11a8", [(0, 1), (1, 2)])
+    assert [unicodedata.normalize("NFC", t.text) for t in composed] == ["각₁", "각₂"]
+
+
+def test_a_mark_of_which_no_token_was_made_goes_with_what_it_stands_on():
+    tokens = by_offsets("cafe\u0301 ｶﾞ", [(0, 3), (3, 4), (6, 7)])
+    assert [t.text for t in tokens] == ["caf", "e\u0301", "ｶﾞ"]
+    assert [t.text for t in by_offsets("e\u0301", [(0, 1), (1, 2)])] == ["e", "◌\u0301"]
+
+
+def test_spaces_of_every_width_are_left_out_beside_a_word():
+    tokens = by_offsets("\u3000a\u00a0 \tb\n", [(0, 3), (3, 6), (6, 7)])
+    assert [(t.text, t.span) for t in tokens] == [("a", (1, 2)), ("⇥b", (4, 6)), ("⏎", (6, 7))]
+
+
+def test_in_scripts_without_spaces_a_token_is_a_word():
+    tokens = by_offsets("我们吃apple了", [(0, 2), (2, 3), (3, 5), (5, 8), (8, 9)])
+    assert [t.word for t in tokens] == [0, 1, 2, 2, 3]
+    shared = by_offsets("食食", [(0, 1), (0, 2), (1, 2)])
+    assert [t.word for t in shared] == [0, 0, 0]
+    assert [t.word for t in by_offsets("ที่", [(0, 1), (1, 2), (2, 3)])] == [0, 0, 0]
+
+
+def test_special_tokens_are_in_no_word_and_end_one():
+    tokens = by_offsets("a</s>b c", [(0, 1), (1, 5), (5, 6), (7, 8)], [False, True, False, False])
+    assert [t.word for t in tokens] == [0, None, 1, 2]
+
+
 def test_a_mark_that_begins_a_token_stands_on_a_dotted_circle():
     assert [t.text for t in by_offsets("हि", [(0, 1), (1, 2)])] == ["ह", "◌ि"]
 
@@ -83,39 +133,3 @@ def test_a_token_that_is_not_in_the_text_goes_by_its_own_name():
     assert tokens[0] == Token(0, "[CLS]", special=True)
     assert tokens[2].text == "␛]"
     assert tokens[3] == Token(3, "␣")
-
-
-def _bytes(text, sizes):
-    """A tokenizer that cuts the bytes of `text` into pieces of those sizes: its ids, and its decoder."""
-    data, pieces = text.encode(), []
-    for size in sizes:
-        pieces.append(data[:size])
-        data = data[size:]
-    assert not data
-    return list(range(len(pieces))), lambda ids: b"".join(pieces[i] for i in ids).decode(errors="replace")
-
-
-def test_offsets_are_found_by_decoding_where_the_tokenizer_keeps_none():
-    ids, decode = _bytes("a 녀는🙂!", [1, 2, 2, 4, 2, 2])
-    text, offsets = offsets_by_decoding(ids, [False] * 6, decode)
-    assert text == "a 녀는🙂!"
-    assert offsets == [(0, 1), (1, 3), (2, 3), (3, 5), (4, 5), (4, 6)]
-    labels = [t.text for t in tokens_from_offsets(text, ids, offsets, [False] * 6, [""] * 6)]
-    assert labels == ["a", "녀₁", "녀₂", "는🙂₁", "🙂₂", "🙂₃!"]
-
-
-def test_special_tokens_are_passed_over_in_decoding():
-    pieces = {0: "<s>", 1: "I", 2: " ate", 3: "</s>"}
-    decode = lambda ids: "".join(pieces[i] for i in ids).lstrip()  # noqa: E731
-    text, offsets = offsets_by_decoding([0, 1, 2, 3], [True, False, False, True], decode)
-    assert (text, offsets) == ("I ate", [(0, 0), (0, 1), (1, 5), (0, 0)])
-
-
-def test_bytes_that_are_no_character_do_not_stop_the_rest():
-    _, decode = _bytes("ab", [1, 1])
-    broken = lambda some: "".join("\ufffd" if i == 9 else decode([i]) for i in some)  # noqa: E731
-    text, offsets = offsets_by_decoding([0, 9, 1], [False] * 3, broken)
-    tokens = tokens_from_offsets(text, [0, 9, 1], offsets, [False] * 3, [""] * 3)
-    assert "\ufffd" not in "".join(t.text for t in tokens)
-    assert tokens[0].text == "a"
-    assert tokens[2].text.endswith("b")

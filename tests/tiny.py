@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import torch
 import transformers
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
@@ -71,6 +72,29 @@ def build(model_type: str, **changes: object) -> PreTrainedModel:
             if weight.ndim > 1:
                 weight.normal_(std=0.2)
     return model
+
+
+def writer(model_type: str, **changes: object) -> PreTrainedModel:
+    """A tiny decoder of that type with a language-model head, always the same one."""
+    torch.manual_seed(len(model_type))
+    model = transformers.AutoModelForCausalLM.from_config(build(model_type, **changes).config).eval()
+    with torch.no_grad():
+        for weight in model.parameters():
+            if weight.ndim > 1:
+                weight.normal_(std=0.2)
+    return model
+
+
+def eager(model: PreTrainedModel, ids: list[int]) -> list[np.ndarray]:
+    """The weights of every layer, `[head, query, key]`, by the model's own eager attention."""
+    before = model.config._attn_implementation
+    model.set_attn_implementation("eager")
+    try:
+        with torch.no_grad():
+            found = model(torch.tensor([ids]), output_attentions=True, use_cache=False).attentions
+    finally:
+        model.config._attn_implementation = before
+    return [layer[0].numpy() for layer in found]
 
 
 def tokenizer() -> PreTrainedTokenizerFast:

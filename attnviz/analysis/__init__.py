@@ -4,10 +4,6 @@ A measure takes an `Attention` and a layer and gives one number for each head th
 nan where it does not apply, as the previous token in cross-attention. A new one is a file, and a line in `MEASURES`.
 """
 
-from collections.abc import Callable
-
-import numpy as np
-
 from attnviz.analysis.choice import Choice, choose
 from attnviz.analysis.content import content_pairs, content_peak, content_words
 from attnviz.analysis.distance import distance
@@ -18,9 +14,7 @@ from attnviz.analysis.reach import reach
 from attnviz.analysis.sink import sink
 from attnviz.analysis.special import special_mass
 from attnviz.analysis.strongest import Pair, strongest
-from attnviz.attention import Attention
-
-Measure = Callable[[Attention, int], np.ndarray]
+from attnviz.analysis.whole import Measure
 
 MEASURES: dict[str, Measure] = {
     "entropy": entropy,

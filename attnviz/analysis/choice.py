@@ -51,12 +51,12 @@ def choose(trace: Trace, kind: str | None = None) -> Choice:
 
 
 def _links(attention: Attention) -> tuple[np.ndarray, str]:
-    """The links to judge by, bool `[query, key]`, and what they do: the first of three sorts that the text has."""
+    """The links to judge by, bool `[row, column]`, and what they do: the first of three sorts that the text has."""
     content = content_pairs(attention)
     if content.any():
         return content, "its content words look at one another"
     visible = reach(attention)
-    different = visible & (np.eye(*visible.shape) == 0)
+    different = visible & (np.array(attention.rows)[:, None] != np.array(attention.columns)).any(-1)
     if different.any():
         return different, "its tokens look at one another"
     return visible, "its token looks"

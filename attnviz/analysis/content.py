@@ -1,11 +1,12 @@
 """Which tokens belong to content words, the words that a reader would point at."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
 
 from attnviz.analysis.reach import one_sequence, reach
-from attnviz.attention import Attention, Token
+from attnviz.attention import Attention, Range, Token
 
 _ENGLISH = """
 i me my mine myself you your yours yourself he him his himself she her hers herself it its itself we us our ours they
@@ -22,6 +23,7 @@ _KOREAN = """
 이것 이것은 그것 그것은 저것
 이 가 은 는 을 를 에 에서 에게 와 과 로 으로 도 의 만 그리고 그러나 하지만 또는 그래서 아주 매우 안 못
 """
+_PART = re.compile("[₀-₉]+")
 FUNCTION_WORDS = frozenset((_ENGLISH + _KOREAN).split())
 """Pronouns, articles, auxiliaries, prepositions, particles, conjunctions: words whose links say little to a reader."""
 
@@ -32,13 +34,26 @@ def content_words(tokens: Sequence[Token]) -> tuple[str | None, ...]:
     A content word has a letter, is not special, and is no function word. Tokens with the same `Token.word` are judged
     together, as the word that they make; a token without one is judged alone.
     """
-    whole: dict[int, str] = {}
+    parts: dict[int, list[Token]] = {}
     for token in tokens:
         if token.word is not None and not token.special:
-            whole[token.word] = whole.get(token.word, "") + token.text.strip()
+            parts.setdefault(token.word, []).append(token)
+    whole = {word: _content(_spelled(pieces)) for word, pieces in parts.items()}
     return tuple(
-        None if token.special else _content(token.text if token.word is None else whole[token.word]) for token in tokens
+        None if token.special else _content(token.text) if token.word is None else whole[token.word] for token in tokens
     )
+
+
+def _spelled(tokens: Sequence[Token]) -> str:
+    """The word that `tokens` make: a character that several of them share, shown as `녀₁ 녀₂`, is there once."""
+    letters: dict[int, str] = {}
+    for token in tokens:
+        shown = _PART.sub("", token.text) if token.span else token.text
+        start, stop = token.span or (0, 0)
+        if len(shown) != stop - start:  # it is not shown letter by letter
+            return "".join(token.text.strip() for token in tokens)
+        letters |= zip(range(start, stop), shown, strict=True)
+    return "".join(letters[at] for at in sorted(letters))
 
 
 def _content(word: str) -> str | None:
@@ -63,21 +78,38 @@ def rows_as_words(attention: Attention) -> tuple[str | None, ...]:
 
 
 def content_pairs(attention: Attention) -> np.ndarray:
-    """Bool `[query, key]`: true where query and key are content words, differ, and the query may look at the key.
+    """Bool `[row, column]`: true where query and key are content words, differ, and the query may look at the key.
 
-    A word met again is the same word. Words of two sequences, in cross-attention, always differ.
+    A word met again is the same word. Words of two sequences, in cross-attention, always differ. A cell of several
+    tokens has a content word where one of them is one, and differs from those that it does not overlap.
     """
     numbers: dict[str | None, int] = {None: 0}
-    rows, columns = (
-        np.array([numbers.setdefault(word, len(numbers)) for word in words], int)
-        for words in (rows_as_words(attention), content_words(attention.keys))
+    rows = _numbered(rows_as_words(attention), attention.rows, numbers)
+    columns = _numbered(content_words(attention.keys), attention.columns, numbers)
+    pairs: np.ndarray = reach(attention) & (rows != 0)[:, None] & (columns != 0)
+    if not one_sequence(attention):
+        return pairs
+    if attention.is_pooled:
+        (starts, stops), (first, last) = (np.array(ranges, int).T for ranges in (attention.rows, attention.columns))
+        pairs &= (last <= starts[:, None]) | (first >= stops[:, None])
+    pairs &= (rows[:, None] != columns) | (rows[:, None] == _SEVERAL)
+    return pairs
+
+
+_SEVERAL = -1
+
+
+def _numbered(words: Sequence[str | None], cells: Sequence[Range], numbers: dict[str | None, int]) -> np.ndarray:
+    """For each cell its word's number, 0 where it is no content word; `_SEVERAL` for a cell of several tokens."""
+    single = np.array([numbers.setdefault(word, len(numbers)) for word in words], int)
+    return np.array(
+        [single[start] if stop - start == 1 else _SEVERAL * bool(single[start:stop].any()) for start, stop in cells],
+        int,
     )
-    pairs: np.ndarray = reach(attention) & (rows > 0)[:, None] & (columns > 0)
-    return pairs & (rows[:, None] != columns) if one_sequence(attention) else pairs
 
 
 def mean_peak(attention: Attention, layer: int, pairs: np.ndarray) -> np.ndarray:
-    """Each row's largest weight within `pairs`, bool `[query, key]`, and the mean of that over the rows that have one.
+    """Each row's largest weight within `pairs`, bool `[row, column]`, and the mean of that over the rows that have one.
 
     `[head]`, from 0 to 1; nan where `pairs` has none.
     """

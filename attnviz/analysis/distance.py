@@ -3,9 +3,11 @@
 import numpy as np
 
 from attnviz.analysis.reach import one_sequence
+from attnviz.analysis.whole import of_tokens
 from attnviz.attention import Attention
 
 
+@of_tokens
 def distance(attention: Attention, layer: int) -> np.ndarray:
     """Mean distance between query and key, weighted by attention, `[head]`, in tokens.
 

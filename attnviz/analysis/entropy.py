@@ -3,9 +3,11 @@
 import numpy as np
 
 from attnviz.analysis.reach import reach
+from attnviz.analysis.whole import of_tokens
 from attnviz.attention import Attention
 
 
+@of_tokens
 def entropy(attention: Attention, layer: int) -> np.ndarray:
     """Mean entropy of each head's rows, `[head]`, in nats.
 
@@ -16,6 +18,7 @@ def entropy(attention: Attention, layer: int) -> np.ndarray:
     return _mean(_of_rows(weights), _sees(weights))
 
 
+@of_tokens
 def normalised_entropy(attention: Attention, layer: int) -> np.ndarray:
     """Mean entropy of each head's rows over the most each could have, `[head]`: 0 looks at one key, 1 at all alike.
 

@@ -9,20 +9,20 @@ def best_offset(attention: Attention, layer: int) -> np.ndarray:
     """The offset key − query at which most of a head's rows peak, int `[head]`; of equals the one nearest to 0.
 
     After Clark et al. 2019, who hold a head against the best fixed offset. In cross-attention both positions are
-    counted from the start of their own sequence.
+    counted from the start of their own sequence; a cell of several tokens stands where it starts.
     """
     return np.array([_most_common(offsets)[0] for offsets in _offsets(attention, layer)], int)
 
 
 def offset_share(attention: Attention, layer: int) -> np.ndarray:
     """The share of a head's rows that peak at its `best_offset`, `[head]`, from 0 to 1. Rows that see nothing count."""
-    rows = len(attention.queries)
+    rows = len(attention.rows)
     return np.array([_most_common(offsets)[1] / rows for offsets in _offsets(attention, layer)], float)
 
 
 def _offsets(attention: Attention, layer: int) -> np.ndarray:
-    weights = attention.weights(layer)
-    offsets: np.ndarray = weights.argmax(-1) - np.arange(weights.shape[1])  # [head, query]
+    rows, columns = (np.array([start for start, _ in ranges], int) for ranges in (attention.rows, attention.columns))
+    offsets: np.ndarray = columns[attention.weights(layer).argmax(-1)] - rows  # [head, row]
     return offsets
 
 

@@ -3,14 +3,17 @@
 import numpy as np
 
 from attnviz.analysis.reach import one_sequence
+from attnviz.analysis.whole import of_tokens
 from attnviz.attention import Attention
 
 
+@of_tokens
 def previous_token(attention: Attention, layer: int) -> np.ndarray:
     """Mean of `A[i, i−1]` over the rows that have such a key, `[head]` (Clark et al. 2019). nan where none has."""
     return _at_offset(attention, layer, -1)
 
 
+@of_tokens
 def next_token(attention: Attention, layer: int) -> np.ndarray:
     """Mean of `A[i, i+1]` over the rows that have such a key, `[head]` (Clark et al. 2019). nan where none has.
 
@@ -21,6 +24,7 @@ def next_token(attention: Attention, layer: int) -> np.ndarray:
     return _at_offset(attention, layer, 1)
 
 
+@of_tokens
 def same_token(attention: Attention, layer: int) -> np.ndarray:
     """Mean of `A[i, i]`, `[head]` (Clark et al. 2019). nan in cross-attention."""
     return _at_offset(attention, layer, 0)

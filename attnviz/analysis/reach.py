@@ -6,13 +6,16 @@ from attnviz.attention import Attention
 
 
 def reach(attention: Attention) -> np.ndarray:
-    """Bool `[query, key]`: true where the query may look at the key.
+    """Bool `[row, column]`: true where a query of the row may look at a key of the column.
 
     In masked self-attention a query sees itself and what came before; elsewhere it sees every key. A model that
     narrows this further, by a sliding window, is not known here.
     """
-    n, m = len(attention.queries), len(attention.keys)
-    return np.tri(n, m, m - n, dtype=bool) if attention.kind == "masked-self" else np.ones((n, m), bool)
+    if attention.kind != "masked-self":
+        return np.ones((len(attention.rows), len(attention.columns)), bool)
+    last = np.array([stop - 1 for _, stop in attention.rows], int)
+    first = np.array([start for start, _ in attention.columns], int)
+    return np.asarray(first <= last[:, None])
 
 
 def one_sequence(attention: Attention) -> bool:

@@ -2,9 +2,11 @@
 
 import numpy as np
 
+from attnviz.analysis.whole import of_tokens
 from attnviz.attention import Attention
 
 
+@of_tokens
 def special_mass(attention: Attention, layer: int) -> np.ndarray:
     """Mass on special keys (BOS, CLS, SEP, EOS, PAD, language tags), mean over rows, `[head]` (Clark et al. 2019).
 

@@ -1,11 +1,13 @@
 """How attention leaves a running Hugging Face model: through transformers' attention interface, or its eager output.
 
-`unchanged.py` gives a model back as it was, `weights.py` is the equation, `interface.py` and `eager.py` are the two
-paths, and `record.py` is what either fills in.
+`run.py` tries three paths in turn: `interface.py`, whose equation is `weights.py`, `eager.py`, whose odd forms
+`unfold.py` makes matrices of, and `softmaxes.py`. Each fills in a `record.py` for each text, of a `kept.py` for each
+layer; `sites.py` tells which layer that is, and `mixers.py` what the others do. `unchanged.py` gives a model back as it
+was.
 """
 
 from attnviz.capture.record import Record
-from attnviz.capture.run import capture
+from attnviz.capture.run import capture, capture_all
 from attnviz.capture.unchanged import unchanged
 
-__all__ = ["Record", "capture", "unchanged"]
+__all__ = ["Record", "capture", "capture_all", "unchanged"]

@@ -4,9 +4,11 @@ It is handed query, key, value and mask by any architecture that uses the attent
 sdpa would have given it, and records the weights that were asked for.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import partial
+from math import lcm
 from typing import Any
 
 import torch
@@ -14,30 +16,51 @@ from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedM
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
+from attnviz.capture.kept import Kept
 from attnviz.capture.record import Record
-from attnviz.capture.sites import Sites
-from attnviz.capture.weights import attention_weights
-from attnviz.selection import Selection
+from attnviz.capture.sites import Sites, hides, sizes
+from attnviz.capture.weights import Block, attention_blocks
+from attnviz.kinds import KINDS
 
 NAME = "attnviz"
-_current: ContextVar[tuple[Record, Sites]] = ContextVar("current")
+_current: ContextVar["_Pass"] = ContextVar("current")
+_HARMLESS = {"position_ids", "cache_position"}  # what a model may hand on besides, and does not change the weights
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """What is known of the pass in progress; `of_tokens` are the numbers of queries and keys where both are tokens."""
+
+    records: Sequence[Record]
+    sites: Sites
+    of_tokens: set[tuple[int, int]]
+    knows_sdpa: bool
+
+
+class _UnservedError(Exception):
+    """A model's attention is more than the interface can tell of."""
 
 
 def record_by_interface(
-    model: PreTrainedModel, inputs: Mapping[str, torch.Tensor | bool], selection: Selection
-) -> Record:
-    """Run `model` once on `inputs`. What it computes without the interface is not in the record: it may be empty.
+    model: PreTrainedModel, inputs: Mapping[str, torch.Tensor | bool], records: Sequence[Record]
+) -> bool:
+    """Run `model` once on `inputs`, and fill the record of each text; whether the interface serves all its attention.
 
     Leaves the model's attention implementation changed: run it inside `unchanged`.
     """
-    record = Record(selection, path="attention interface")
     model.set_attn_implementation(NAME)
-    token = _current.set((record, Sites(model)))
+    sites, of_tokens = Sites(model), {sizes(model, inputs, kind) for kind in KINDS}
+    token = _current.set(_Pass(records, sites, of_tokens, model._supports_sdpa))
     try:
         model(**inputs)
+    except _UnservedError:
+        return False
     finally:
         _current.reset(token)
-    return record
+    for record in records:
+        record.without |= sites.without
+    found = set(records[0].available)
+    return found == set(KINDS) if model.config.is_encoder_decoder else bool(found)
 
 
 def _attention(
@@ -47,6 +70,7 @@ def _attention(
     value: torch.Tensor,
     attention_mask: torch.Tensor | None,
     scaling: float | None = None,
+    is_causal: bool | None = None,
     softcap: float | None = None,
     s_aux: torch.Tensor | None = None,
     position_bias: torch.Tensor | None = None,
@@ -54,40 +78,75 @@ def _attention(
 ) -> tuple[torch.Tensor, None]:
     """Attention as transformers calls it; `query` `[batch, head, query, d]`, the result `[batch, query, head, d]`.
 
-    The mask is never left out for being causal (see `_mask`), so None means that every key is seen.
+    Where the weights of all heads and rows are wanted they give the result too, at no more cost than sdpa; where they
+    are not, sdpa gives it. Raises _UnservedError for attention to what is no token, or by what is not known here.
     """
-    record, sites = _current.get()
-    kind, layer = sites.locate(module, attention_mask)
-    wanted = record.wanted(kind, layer, query.shape[1])
-    weights_of = partial(
-        attention_weights,
+    records, sites = _current.get().records, _current.get().sites
+    if sites.passes_over(module):
+        others |= {"scaling": scaling, "is_causal": is_causal, "position_bias": position_bias}
+        return sdpa_attention_forward(module, query, key, value, attention_mask, **others)[0], None
+    unknown = {name for name, value in others.items() if isinstance(value, torch.Tensor)} - _HARMLESS
+    if unknown or (query.shape[2], key.shape[2]) not in _current.get().of_tokens:
+        raise _UnservedError
+    without_mask = attention_mask is None and query.shape[2] > 1 and _current.get().knows_sdpa
+    causal = bool(without_mask and (getattr(module, "is_causal", True) if is_causal is None else is_causal))  # as sdpa
+    hides_later = causal or hides(attention_mask, query.shape[2])
+    (n_heads, n), (n_groups, m) = query.shape[1:3], key.shape[1:3]
+    wanted: tuple[int, ...] = ()
+    if not sites.repeats(module, query):
+        kind, layer = sites.locate(module, hides_later)
+        wanted = {record.wanted(kind, layer, n_heads) for record in records}.pop()  # the same for each text
+    kept = [record.begin(kind, layer, wanted, n, m) for record in records] if wanted else []
+    for record in records if wanted else ():
+        record.groups.setdefault(kind, {})[layer] = tuple(head * n_groups // n_heads for head in wanted)
+    weights = partial(
+        attention_blocks,
         query,
         key,
         scaling=query.shape[-1] ** -0.5 if scaling is None else scaling,
+        causal=bool(hides_later) and n == m,
         mask=attention_mask,
         bias=position_bias,
         softcap=softcap,
         sinks=s_aux,
+        multiple=lcm(*(each.high for each in kept)),
     )
-    if wanted:
-        record.keep(kind, layer, wanted, *weights_of(wanted))
-    if softcap is None and s_aux is None:
-        others |= {"is_causal": False, "dropout": 0.0}
-        Z, _ = sdpa_attention_forward(
-            module, query, key, value, attention_mask, scaling=scaling, position_bias=position_bias, **others
-        )
-        return Z, None
-    A, _ = weights_of(range(query.shape[1]))  # sdpa has neither soft caps nor sinks
-    Z = A.to(value.dtype) @ value.repeat_interleave(query.shape[1] // value.shape[1], dim=1)
-    return Z.transpose(1, 2).contiguous(), None
+    all_wanted = len(wanted) == n_heads and {n} == {len(each.queries) for each in kept}
+    if all_wanted or softcap is not None or s_aux is not None:  # sdpa has neither soft caps nor sinks
+        return _mixed(weights(range(n_heads), range(n)), query, value, kept, wanted), None
+    queries = sorted({query for each in kept for query in each.queries})
+    for block in weights(wanted, queries) if queries else ():
+        _put(block, kept)
+    others |= {"dropout": 0.0, "scaling": scaling, "is_causal": causal, "position_bias": position_bias}
+    return sdpa_attention_forward(module, query, key, value, attention_mask, **others)[0], None
 
 
-def _mask(*args: Any, **kwargs: Any) -> torch.Tensor:
-    """sdpa's boolean mask, `[batch, 1, query, key]`, also where sdpa would leave it out."""
-    mask: torch.Tensor = sdpa_mask(
-        *args, **kwargs | {"allow_is_causal_skip": False, "allow_is_bidirectional_skip": False}
-    )
-    return mask
+def _mixed(
+    blocks: Iterator[Block], query: torch.Tensor, value: torch.Tensor, kept: Sequence[Kept], wanted: Sequence[int]
+) -> torch.Tensor:
+    """`Z = A V`, `[batch, query, head, d]`, of all heads, block by block; what of A is `wanted` is kept."""
+    Z = query.new_empty(*query.shape[:3], value.shape[-1])
+    V = value.flatten(0, 1)  # [batch · group, key, d]
+    some = slice(None) if len(wanted) == query.shape[1] else list(wanted)
+    for block in blocks:
+        A = block.weights
+        mixed = A.to(V.dtype).reshape(V.shape[0], -1, A.shape[-1]) @ V[:, : A.shape[-1]]
+        Z[:, :, block.queries[0] : block.queries[-1] + 1] = mixed.view(*A.shape[:3], -1)
+        _put(Block(block.queries, A[:, some], None if block.sink is None else block.sink[:, some]), kept)
+    return Z.transpose(1, 2).contiguous()
+
+
+def _put(block: Block, kept: Sequence[Kept]) -> None:
+    """Give each text its rows."""
+    for text, each in enumerate(kept):
+        each.put(block.queries, block.weights[text], None if block.sink is None else block.sink[text])
+
+
+def _mask(*args: Any, **kwargs: Any) -> torch.Tensor | None:
+    """sdpa's mask, which it leaves out where the module says that it is causal: all do that sdpa is made for."""
+    if not _current.get().knows_sdpa:
+        kwargs |= {"allow_is_causal_skip": False}
+    return sdpa_mask(*args, **kwargs)  # type: ignore[no-any-return]
 
 
 AttentionInterface.register(NAME, _attention)

@@ -1,33 +1,54 @@
-"""What a pass of a model leaves behind: which attention there is, and the weights of what was asked for."""
+"""What a pass of a model leaves behind of one text: which attention there is, and the weights of what was asked for."""
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 
-from attnviz.errors import CaptureError, InputError
+from attnviz.attention import Range, ranges
+from attnviz.capture.kept import Kept
+from attnviz.errors import CaptureError, InputError, SelectionError
 from attnviz.kinds import KIND_NAMES, Kind
+from attnviz.pooling import layout
 from attnviz.selection import Selection
 
 
 @dataclass
 class Record:
-    """The attention of one pass, by kind and true layer number.
+    """The attention of one text in one pass, by kind and true layer number.
 
-    `available` is all that the model computed, `weights` `[head, query, key]` and `sink_mass` `[head, query]` what
-    `selection` asks for, as float32 on the CPU; `path` says how it was had.
+    `available` is all that the model computed, `heads` what of it was kept, since `selection` asks for it, and `groups`
+    the key-value groups that serve those heads, where they are known. `without` are the layers that have no softmax
+    attention between tokens, and what they do instead. `path` says how it was had. `lengths` are the
+    text's own numbers of queries and keys where it was padded.
     """
 
     selection: Selection
     path: str
+    lengths: Mapping[Kind, tuple[int, int]] = field(default_factory=dict)
     available: dict[Kind, dict[int, tuple[int, ...]]] = field(default_factory=dict)
     heads: dict[Kind, dict[int, tuple[int, ...]]] = field(default_factory=dict)
-    weights: dict[Kind, dict[int, np.ndarray]] = field(default_factory=dict)
-    sink_mass: dict[Kind, dict[int, np.ndarray]] = field(default_factory=dict)
+    groups: dict[Kind, dict[int, tuple[int, ...]]] = field(default_factory=dict)
+    kept: dict[Kind, dict[int, Kept]] = field(default_factory=dict)
+    without: dict[int, str] = field(default_factory=dict)
     size: int = 0  # of all weights, in bytes
+
+    def resolve(self) -> dict[Kind, dict[int, tuple[int, ...]]]:
+        """The heads that were asked for: kind → layer → head numbers.
+
+        Raises SelectionError for a layer that has no softmax attention, and as `Selection.resolve` does.
+        """
+        for layer in self.selection.layers or ():
+            if layer in self.without:
+                numbers = ranges(tuple(sorted({number for layers in self.available.values() for number in layers})))
+                raise SelectionError(
+                    f"layer {layer} has no softmax attention between tokens: it is {self.without[layer]}",
+                    f"Layers that have: {numbers}.",
+                )
+        return self.selection.resolve(self.available)
 
     def wanted(self, kind: Kind, layer: int, heads: int) -> tuple[int, ...]:
         """Note that `layer` has so many `heads`; which of them were asked for."""
@@ -40,29 +61,55 @@ class Record:
             return ()
         return every if asked.heads is None else tuple(head for head in every if head in asked.heads)
 
+    def begin(self, kind: Kind, layer: int, heads: Sequence[int], queries: int, keys: int) -> Kept:
+        """Room for the weights of `heads`, of so many queries and keys, as many cells as were asked for.
+
+        Raises InputError where all that is kept outgrows half the machine's memory.
+        """
+        rows, columns = self.cells(kind, queries, keys)
+        self.size += 4 * len(heads) * len(rows) * len(columns)
+        if self.size > memory() / 2:
+            raise InputError(
+                f"the attention of {queries} tokens, all together, is more than half of this machine's memory",
+                "Name fewer layers or heads (--layer 3 --head 0), or pool it: --cells 512.",
+            )
+        kept = Kept(len(heads), rows, columns)
+        self.heads.setdefault(kind, {})[layer] = tuple(heads)
+        self.kept.setdefault(kind, {})[layer] = kept
+        return kept
+
     def keep(
         self, kind: Kind, layer: int, heads: Sequence[int], weights: torch.Tensor, sink: torch.Tensor | None = None
     ) -> None:
-        """Keep the weights `[1, head, query, key]` of `heads`, and the mass `[1, head, query]` that a sink took.
+        """Keep the weights `[head, query, key]` of `heads`, and the mass `[head, query]` that a sink took.
 
-        Raises CaptureError where they are of more than one text, and InputError where all that is kept outgrows half
-        the machine's memory.
+        Raises CaptureError where they are of another shape, and InputError as `begin` does.
         """
-        if weights.ndim != 4 or weights.shape[0] != 1:
+        if weights.ndim != 3 or len(weights) != len(heads):
             raise CaptureError(
                 f"{KIND_NAMES[kind]}, layer {layer}: weights of shape {list(weights.shape)},"
-                " where [1, head, query, key] was expected"
+                f" where [{len(heads)}, query, key] was expected"
             )
-        self.size += 4 * weights.numel()
-        if self.size > memory() / 2:
-            raise InputError(
-                f"the attention of {weights.shape[2]} tokens, all together, is more than half of this machine's memory",
-                "Name fewer layers or heads: --layer 3 --head 0.",
-            )
-        self.heads.setdefault(kind, {})[layer] = tuple(heads)
-        self.weights.setdefault(kind, {})[layer] = _numpy(weights[0])
-        if sink is not None:
-            self.sink_mass.setdefault(kind, {})[layer] = _numpy(sink[0])
+        self.begin(kind, layer, heads, *weights.shape[1:]).put(range(weights.shape[1]), weights, sink)
+
+    def cells(self, kind: Kind, queries: int, keys: int) -> tuple[tuple[Range, ...], tuple[Range, ...]]:
+        """Which tokens the rows and the columns cover, of so many queries and keys, or of the text's own number."""
+        n, m = self.lengths.get(kind, (queries, keys))
+        asked = self.selection
+        return layout(n, asked.rows, asked.cells), layout(m, asked.columns, asked.cells)
+
+    @property
+    def weights(self) -> dict[Kind, dict[int, np.ndarray]]:
+        """The weights, float32 `[head, row, column]`."""
+        return {kind: {layer: kept.weights for layer, kept in layers.items()} for kind, layers in self.kept.items()}
+
+    @property
+    def sink_mass(self) -> dict[Kind, dict[int, np.ndarray]]:
+        """What learned sinks took, float32 `[head, query]`, in the layers that have one."""
+        return {
+            kind: {layer: kept.sink for layer, kept in layers.items() if kept.sink is not None}
+            for kind, layers in self.kept.items()
+        }
 
 
 def memory() -> int:
@@ -70,7 +117,3 @@ def memory() -> int:
     if not hasattr(os, "sysconf"):
         return sys.maxsize
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-
-
-def _numpy(tensor: torch.Tensor) -> np.ndarray:
-    return np.ascontiguousarray(tensor.detach().to("cpu", torch.float32).numpy())

@@ -1,5 +1,7 @@
 """Where in the model a call of attention comes from: its kind, and its layer's true number."""
 
+from collections.abc import Mapping
+
 import torch
 from transformers import PreTrainedModel
 from transformers.models.auto.modeling_auto import (
@@ -8,6 +10,10 @@ from transformers.models.auto.modeling_auto import (
 )
 
 from attnviz.kinds import Kind
+
+_STACKS = {  # a model of several stacks: where their layers are, and what they look at if it is not tokens
+    "blt": {"local_encoder.layers": "", "global_transformer.layers": "patches of bytes", "local_decoder.layers": ""}
+}
 
 
 class Sites:
@@ -18,18 +24,31 @@ class Sites:
     """
 
     def __init__(self, model: PreTrainedModel) -> None:
-        self._names = {id(module): name for name, module in model.named_modules()}
+        self._names: dict[int, list[str]] = {}  # a module that several layers share has a name in each
+        for name, module in model.named_modules(remove_duplicate=False):
+            self._names.setdefault(id(module), []).append(name)
+        self.without: dict[int, str] = {}
+        """Layers whose attention is not between tokens, and what it is between."""
+        self._in_stack: dict[int, int] = {}
+        for stack, of_what in _STACKS.get(model.config.model_type, {}).items():
+            first = len({*self._in_stack.values(), *self.without})
+            for number, layer in enumerate(model.get_submodule(stack).children(), first):
+                if of_what:
+                    self.without[number] = f"attention between {of_what}"
+                else:
+                    self._in_stack |= {id(module): number for module in layer.modules()}
+        self._last: tuple[torch.nn.Module, torch.Tensor] | None = None
         self._one_way = reads_one_way(model)
         self._has_encoder = bool(model.config.is_encoder_decoder)
         self._encoder = {id(module) for module in model.get_encoder().modules()} if self._has_encoder else set()
         self._seen: dict[Kind, set[int]] = {"self": set(), "masked-self": set(), "cross": set()}
 
-    def locate(self, module: torch.nn.Module, mask: torch.Tensor | None) -> tuple[Kind, int]:
-        """The kind and the layer of a call from `module` that uses `mask`, `[batch, head, query, key]`."""
-        layer = self._layer(module)
+    def locate(self, module: torch.nn.Module, hides_later: bool | None) -> tuple[Kind, int]:
+        """The kind and the layer of a call from `module`, whose queries see nothing that is later: see `hides`."""
+        layer = self.layer(module)
         kind: Kind
         if not self._has_encoder:
-            kind = "masked-self" if is_causal(mask, self._one_way) else "self"
+            kind = "masked-self" if (self._one_way if hides_later is None else hides_later) else "self"
         elif id(module) in self._encoder:
             kind = "self"
         else:
@@ -39,13 +58,35 @@ class Sites:
         self._seen[kind].add(layer)
         return kind, layer
 
-    def _layer(self, module: torch.nn.Module) -> int:
-        """The layer's number: what the module says, or the first number on the way to it."""
-        number = getattr(module, "layer_idx", None)
-        if isinstance(number, int):
+    def passes_over(self, module: torch.nn.Module) -> bool:
+        """Whether a call from `module` is of no layer of tokens, in a model of several stacks."""
+        return bool(self._in_stack) and id(module) not in self._in_stack
+
+    def repeats(self, module: torch.nn.Module, query: torch.Tensor) -> bool:
+        """Whether the call before was this one with other values, as DiffLlama makes two with the same weights."""
+        last, self._last = self._last, (module, query)
+        return last is not None and last[0] is module and last[1] is query
+
+    def layer(self, module: torch.nn.Module) -> int:
+        """The layer's number: what the module says, or the first number on the way to it.
+
+        Each call of a module that several layers share is by the next of them.
+        """
+        number = self._in_stack.get(id(module), getattr(module, "layer_idx", None))
+        if isinstance(number, int) and number >= 0:
             return number
-        path = self._names.get(id(module), "").split(".")
+        names = self._names[id(module)]
+        path = (names.pop(0) if len(names) > 1 else names[0]).split(".")
         return next((int(step) for step in path if step.isdecimal()), 0)
+
+
+def sizes(model: PreTrainedModel, inputs: Mapping[str, torch.Tensor | bool], kind: Kind) -> tuple[int, int]:
+    """How many queries and keys that kind of attention has where both are tokens."""
+    text = inputs["input_ids"]
+    target = inputs.get("decoder_input_ids", text) if model.config.is_encoder_decoder else text
+    assert isinstance(text, torch.Tensor)
+    assert isinstance(target, torch.Tensor)
+    return (text if kind == "self" else target).shape[1], (target if kind == "masked-self" else text).shape[1]
 
 
 def reads_one_way(model: PreTrainedModel) -> bool:
@@ -55,12 +96,15 @@ def reads_one_way(model: PreTrainedModel) -> bool:
     return kind in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES and not may_read_both
 
 
-def is_causal(mask: torch.Tensor | None, when_one_token: bool) -> bool:
-    """Whether a mask hides all that comes later: boolean, true where a query may look, or added to the scores."""
-    if mask is None:
+def hides(mask: torch.Tensor | None, queries: int) -> bool | None:
+    """Whether a mask hides all that comes later: boolean, true where a query may look, or added to the scores.
+
+    None for one query alone, which nothing comes after.
+    """
+    if queries == 1:
+        return None
+    if mask is None or mask.shape[-2] == 1:
         return False
-    if mask.shape[-1] == 1:
-        return when_one_token
     hidden = ~mask if mask.dtype == torch.bool else mask < 0
     later = torch.ones(mask.shape[-2:], dtype=torch.bool, device=mask.device).triu(1)
     return bool(hidden[..., later].all())

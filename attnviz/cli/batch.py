@@ -1,14 +1,19 @@
 """`attnviz batch`: files of sentences to pictures."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from attnviz.cli.inputs import Run, with_run
+from attnviz.cli.look import LookOptions
 from attnviz.cli.output import wrote
 from attnviz.cli.running import PARTLY_FAILED, bar, interruptible, notes, report, say
 from attnviz.errors import AttnvizError
+
+if TYPE_CHECKING:
+    from attnviz.attention import Trace
 
 EXAMPLES = """\
 attnviz batch samples -o pictures
@@ -18,6 +23,7 @@ attnviz batch english.txt pairs.tsv -o pictures --layer 3"""
 @with_run
 def batch(
     run: Run,
+    look: LookOptions,
     paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="Files, and folders of files.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="The folder for the pictures.")],
 ) -> None:
@@ -26,7 +32,7 @@ def batch(
     A line is a text in a .txt file; text, tab, target in a .tsv file. Line 7 of korean.txt becomes
     DIR/korean.txt/007.png. Other files are passed over.
     """
-    from attnviz.batch import Job, draw_all, find_files, folders, read_jobs
+    from attnviz.batch import Job, draw_all, find_files, folders, read_jobs, trace_each
     from attnviz.files import write_whole
     from attnviz.render import render
     from attnviz.render.plan import plot_scene
@@ -43,11 +49,18 @@ def batch(
     model = run.load()
     noted: dict[str, None] = {}
 
+    def trace_all(some: Sequence[Job]) -> "Iterator[Trace]":
+        return run.all_by(model, [job.text for job in some], [job.target for job in some])
+
+    traces = trace_each(jobs, trace_all)
+
     def draw(job: Job) -> None:
-        trace = run.by(model, job.text, job.target)
+        trace = next(traces)  # its own, for both go in order
+        if isinstance(trace, AttnvizError):
+            raise trace
         noted.update(dict.fromkeys(f"{job.source}, line {job.line}: {note}" for note in trace.notes))
-        scene, _ = plot_scene(trace, selection)
-        write_whole(job.output, render(trace, [scene], ".png"))
+        scene, _ = plot_scene(trace, selection, look)
+        write_whole(job.output, render(trace, [scene], ".png", look))
 
     written = 0
     with bar("Drawing", len(jobs)) as advance, interruptible() as heed:

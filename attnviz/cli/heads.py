@@ -2,8 +2,10 @@
 
 from attnviz.cli import options
 from attnviz.cli.inputs import Run, standard_input, with_run
+from attnviz.cli.look import LookOptions, require_picture
 from attnviz.cli.output import Output, check_writable, write
-from attnviz.cli.running import notes, stdout
+from attnviz.cli.running import notes
+from attnviz.cli.screen import show
 
 EXAMPLES = """\
 attnviz heads
@@ -17,6 +19,7 @@ DEFAULT_TEXT = "I ate an apple"
 @with_run
 def heads(
     run: Run,
+    look: LookOptions,
     text: options.Text = None,
     target: options.Target = None,
     output: Output = None,
@@ -26,16 +29,19 @@ def heads(
     With -o, a grid of small heatmaps, or the numbers. Without TEXT the sentence is "I ate an apple".
     """
     check_writable(output)
+    require_picture(look, output)
     text = DEFAULT_TEXT if text is None else standard_input() if text == "-" else text
     trace = run.trace(text, target)
     notes(trace.notes)
     if left_out := trace.provenance.get("left out"):
         notes(left_out.split("; "))
+    if without := trace.provenance.get("layers without attention"):
+        notes([f"layers without attention: {without}"])
     if output is not None:
         from attnviz.render.plan import head_scenes
 
-        write(output, trace, head_scenes(trace))
+        write(output, trace, head_scenes(trace, look), look)
     else:
         from attnviz.render.terminal_table import table
 
-        stdout().print(table(trace))
+        show(table(trace))

@@ -3,15 +3,15 @@
 import functools
 import inspect
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields, is_dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from attnviz.cli import options
-from attnviz.cli.running import working
+from attnviz.cli.running import loading
 from attnviz.files import decoded
 
 if TYPE_CHECKING:
@@ -25,9 +25,15 @@ class Run:
     """Which model is run, and what of its attention is asked for: each field is an option of the command line."""
 
     model: options.Model = "builtin"
+    text_pair: options.TextPair = None
+    chat: options.Chat = False
+    generate: options.Generate = None
     layer: options.Layers = None
     head: options.Heads = None
     kind: options.Kind = None
+    rows: options.Rows = None
+    columns: options.Columns = None
+    cells: options.Cells = 512
     words: options.Words = False
     device: options.Device = None
     dtype: options.Dtype = None
@@ -36,11 +42,12 @@ class Run:
 
     @cached_property
     def selection(self) -> "Selection":
-        """The kinds, layers and heads that were asked for. Raises SelectionError for a kind that is none."""
+        """What of the attention was asked for. Raises SelectionError for a kind that is none."""
         from attnviz.selection import Selection
 
         layers, heads = options.numbers(self.layer, "--layer"), options.numbers(self.head, "--head")
-        return Selection.of(layers, heads, self.kind)
+        rows, columns = options.numbers(self.rows, "--rows"), options.numbers(self.columns, "--columns")
+        return Selection.of(layers, heads, self.kind, rows, columns, self.cells, self.words)
 
     def load(self) -> "Model":
         """Load the model. Raises ModelError."""
@@ -48,52 +55,64 @@ class Run:
 
         if self.model == BUILTIN:  # it is there in a blink: nothing to wait for
             return load(BUILTIN)
-        with working(f"Loading {self.model}"):
+        with loading(self.model) as progress:
             return load(
                 self.model,
                 device=self.device,
                 dtype=self.dtype,
                 revision=self.revision,
                 trust_remote_code=self.trust_remote_code,
+                with_head=self.generate is not None,
+                progress=progress,
             )
 
     def trace(self, text: str, target: str | None) -> "Trace":
         """The saved trace that `text` names, narrowed; or else the model's trace of `text`. Raises AttnvizError."""
         selection = self.selection
         if text.endswith(".safetensors"):
-            if target is not None:
-                raise typer.BadParameter("a saved trace has its target already", param_hint="--target")
+            made = {"target": target, "text-pair": self.text_pair, "chat": self.chat or None, "generate": self.generate}
+            for option in (option for option, value in made.items() if value is not None):
+                raise typer.BadParameter("a saved trace is what it was made with", param_hint=f"--{option}")
             from attnviz.attention import open_trace
 
-            return self._merged(selection.narrow(open_trace(text)))
+            return selection.narrow(open_trace(text))
         from attnviz.models.text import require_text
 
         require_text(text)  # before a model is loaded in vain
         if target is not None:
             require_text(target, "target")
+        if self.text_pair is not None:
+            require_text(self.text_pair, "second text")
         return self.by(self.load(), text, target)
 
     def by(self, model: "Model", text: str, target: str | None) -> "Trace":
         """What was asked for of a model's trace of `text`. Raises AttnvizError."""
-        return self._merged(model.trace(text, target=target, selection=self.selection))
+        return next(self.all_by(model, [text], [target]))
 
-    def _merged(self, trace: "Trace") -> "Trace":
-        from attnviz.words import by_words
-
-        return by_words(trace) if self.words else trace
+    def all_by(self, model: "Model", texts: Sequence[str], targets: Sequence[str | None]) -> "Iterator[Trace]":
+        """The same of many texts. Raises AttnvizError."""
+        pairs = None if self.text_pair is None else [self.text_pair] * len(texts)
+        return model.trace_all(
+            texts, targets=targets, text_pairs=pairs, chat=self.chat, generate=self.generate, selection=self.selection
+        )
 
 
 def with_run(command: Callable[..., None]) -> Callable[..., None]:
-    """`command`, whose first parameter is a `Run`, as Typer shall see it: with the fields of `Run` as options."""
-    _, *own = inspect.signature(command).parameters.values()
+    """`command` as Typer shall see it: parameters that are a `Run` or a `Look` become their fields, as options."""
+    parameters = inspect.signature(command).parameters
+    own = [parameter for parameter in parameters.values() if not is_dataclass(parameter.annotation)]
+    bundles: dict[str, Any] = {name: p.annotation for name, p in parameters.items() if is_dataclass(p.annotation)}
     shared = [
         inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=field.type)
-        for field in fields(Run)
+        for bundle in bundles.values()
+        for field in fields(bundle)
     ]
 
     @functools.wraps(command)
     def run(**values: Any) -> None:
-        command(Run(**{option.name: values.pop(option.name) for option in shared}), **values)
+        for name, bundle in bundles.items():
+            values[name] = bundle(**{field.name: values.pop(field.name) for field in fields(bundle)})
+        command(**values)
 
     ordered = [*(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own), *shared]
     run.__signature__ = inspect.Signature(ordered)  # type: ignore[attr-defined]

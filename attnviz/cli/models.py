@@ -12,28 +12,18 @@ def models() -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from attnviz.models.cache import cached_models
     from attnviz.scratch.transformer import Config
 
     table = Table("model", "what it is", box=None, pad_edge=False)
     sizes = f"{Config.encoder_layers} + {Config.decoder_layers} layers × {Config.h} heads"
     table.add_row("builtin", f"encoder-decoder, {sizes}: translates between English and Korean")
-    for name, size in _cached():
-        table.add_row(Text(printable(name)), f"in the Hugging Face cache, {size}")
+    for model in cached_models():
+        part = "" if model.has_weights else ", without weights"
+        table.add_row(Text(printable(model.name)), f"in the Hugging Face cache, {model.size}{part}")
     table.add_row("NAME", "any text model of the Hugging Face Hub, downloaded once")
     table.add_row("FOLDER", "a local folder with config.json, weights and tokenizer")
     gguf = "" if find_spec("gguf") else " (needs: pip install 'attnviz[gguf]')"
     table.add_row("FILE.gguf", f"a GGUF file{gguf}")
     table.add_row("FILE.safetensors", "a built-in model that attnviz train has made")
     stdout().print(table)
-
-
-def _cached() -> list[tuple[str, str]]:
-    """The models in the Hub's cache, and their sizes."""
-    from huggingface_hub import scan_cache_dir
-    from huggingface_hub.errors import CacheNotFound
-
-    try:
-        repositories = scan_cache_dir().repos
-    except CacheNotFound:
-        return []
-    return sorted((repo.repo_id, repo.size_on_disk_str) for repo in repositories if repo.repo_type == "model")

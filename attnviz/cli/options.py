@@ -29,6 +29,20 @@ Target = Annotated[
         show_default=False,
     ),
 ]
+TextPair = Annotated[
+    str | None,
+    typer.Option(metavar="TEXT", help="A second sentence, for models that read pairs.", show_default=False),
+]
+Chat = Annotated[bool, typer.Option("--chat", help="TEXT is a user's message: apply the model's chat template.")]
+Generate = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=1,
+        help="Let the model write N tokens after TEXT, and draw both as one. Decoder-only models.",
+        show_default=False,
+    ),
+]
 Layers = Annotated[
     list[str] | None,
     typer.Option("--layer", "-l", metavar="N", help="A layer, or a range: 3, 0-5. Repeatable.", show_default=False),
@@ -41,10 +55,27 @@ Kind = Annotated[
     str | None,
     typer.Option(metavar="KIND", help=f"The kind of attention: {', '.join(KINDS)}.", show_default=False),
 ]
-Words = Annotated[bool, typer.Option("--words", help="Merge the tokens of each word.")]
+Rows = Annotated[
+    list[str] | None,
+    typer.Option("--rows", metavar="N", help="Only these queries, by number: 3, 0-5. Repeatable.", show_default=False),
+]
+Columns = Annotated[
+    list[str] | None,
+    typer.Option("--columns", metavar="N", help="Only these keys, by number: 3, 0-5. Repeatable.", show_default=False),
+]
+Cells = Annotated[
+    int,
+    typer.Option(
+        metavar="N", min=1, help="Pool a longer text to at most so many rows and columns, each by its largest weight."
+    ),
+]
+Words = Annotated[
+    bool,
+    typer.Option("--words", help="Merge the tokens of each word; in scripts without spaces a token is a word."),
+]
 Device = Annotated[
     str | None,
-    typer.Option(metavar="DEVICE", help="cpu, cuda, cuda:1, mps; the best that there is.", show_default=False),
+    typer.Option(metavar="DEVICE", help="cpu, cuda, cuda:1, mps, or auto: the best that there is.", show_default=False),
 ]
 Dtype = Annotated[
     str | None, typer.Option(metavar="DTYPE", help="float32, float16, bfloat16; the model's own.", show_default=False)

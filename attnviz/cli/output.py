@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from attnviz.cli.running import printable, stdout
+from attnviz.cli.running import notes, printable
 from attnviz.files import write_whole
 
 if TYPE_CHECKING:
     from attnviz.attention import Trace
+    from attnviz.render.look import Look
     from attnviz.render.scene import Scene
 
 Output = Annotated[
@@ -33,13 +34,14 @@ def check_writable(output: Path | None) -> None:
         writer(output.suffix)
 
 
-def write(output: Path, trace: "Trace", scenes: Sequence["Scene"]) -> None:
-    """Write the file and print its path. Raises FileError."""
-    from attnviz.render import render
+def write(output: Path, trace: "Trace", scenes: Sequence["Scene"], look: "Look") -> None:
+    """Write the file and print its path. Raises FileError, LookError and SelectionError."""
+    from attnviz.render import remarks, render
 
-    wrote(write_whole(output, render(trace, scenes, output.suffix)))
+    notes(remarks(scenes, output.suffix))
+    wrote(write_whole(output, render(trace, scenes, output.suffix, look)))
 
 
 def wrote(path: Path) -> None:
     """Print where a result went."""
-    stdout().print(printable(str(path)), soft_wrap=True)
+    print(printable(str(path)))  # without rich, whose import would take longer than a small picture

@@ -1,21 +1,26 @@
-"""`attnviz plot`: one heatmap, or a grid of them."""
+"""`attnviz plot`: one head, or several, in any style."""
 
 from attnviz.cli import options
 from attnviz.cli.inputs import Run, given_text, with_run
+from attnviz.cli.look import LookOptions, require_drawn
 from attnviz.cli.output import Output, check_writable, write
 from attnviz.cli.running import notes, say, stdout
+from attnviz.cli.screen import show
 
 EXAMPLES = """\
 attnviz plot "I ate an apple"
 attnviz plot "그녀는 사과를 먹고 학교에 갔다." -o apple.png
 attnviz plot "I ate an apple" --kind cross --layer 1
 attnviz plot "The cat sat on the mat." -m path/to/model --layer 3 --head 5
-attnviz plot saved.safetensors --layer 2"""
+attnviz plot saved.safetensors --layer 2
+attnviz plot "I ate an apple" --style lines -o lines.svg
+attnviz plot "I ate an apple" --style text --query ate"""
 
 
 @with_run
 def plot(
     run: Run,
+    look: LookOptions,
     text: options.Text = None,
     target: options.Target = None,
     output: Output = None,
@@ -29,20 +34,19 @@ def plot(
     different content words is taken.
     """
     check_writable(output)
+    require_drawn(look, output)
     trace = run.trace(given_text(text), target)
     from attnviz.render.plan import drawn, plot_scene
 
     notes(trace.notes)
-    scene, reason = plot_scene(trace, run.selection)
+    scene, reason = plot_scene(trace, run.selection, look)
     if reason:
         say(reason)
     if output is not None:
-        write(output, drawn(trace, scene), [scene])
-    elif len(scene.heads) == 1:
-        from attnviz.render.terminal import heatmap
-
-        stdout().print(heatmap(scene))
+        write(output, drawn(trace, scene), [scene], look)
     else:
-        from attnviz.render.terminal_grid import grid
+        from attnviz.render import on_screen, render
 
-        stdout().print(grid([scene]))
+        drawing = on_screen(scene, look)
+        is_coarse = drawing.is_coarse(stdout().width)
+        show(drawing, (lambda: render(trace, [scene], ".png", look)) if is_coarse else None)

@@ -115,6 +115,11 @@ def stderr() -> "Console":
     return Console(file=sys.stderr, highlight=False, markup=False, emoji=False)
 
 
+def watched(console: "Console") -> bool:
+    """Whether someone is watching it, on a screen that can show what moves."""
+    return console.is_terminal and not console.is_dumb_terminal
+
+
 def collect_garbage() -> None:
     """Switch the garbage collector on, which `__main__` switched off for the start: now long work is ahead."""
     gc.freeze()  # what was imported and loaded stays: no collection need look at it
@@ -126,11 +131,43 @@ def working(what: str) -> Iterator[None]:
     """Show on stderr that something long goes on, where someone is watching; afterwards collect garbage again."""
     console = stderr()
     try:
-        if console.is_terminal:
+        if watched(console):
             with console.status(printable(what)):
                 yield
         else:
             yield
+    finally:
+        collect_garbage()
+
+
+@contextmanager
+def loading(name: str) -> Iterator[Callable[[str, int, int | None], None]]:
+    """A bar on stderr for a model that is being loaded, where someone is watching; yields what moves it.
+
+    That is called with what is counted (bytes, weights), how many are done, and of how many, where that is known.
+    """
+    from rich.filesize import decimal
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = stderr()
+    name, room = printable(name), max(8, console.width - 57)
+    name = name if len(name) <= room else f"…{name[1 - room :]}"
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=16),
+        TextColumn("{task.fields[now]}", markup=False),
+        TimeElapsedColumn(),
+    )
+    try:
+        with Progress(*columns, console=console, transient=True, disable=not watched(console)) as progress:
+            task = progress.add_task(f"Loading {name}", total=None, now="")
+
+            def tell(what: str, done: int, total: int | None) -> None:
+                doing, written = ("Downloading", decimal) if what == "bytes" else ("Loading", str)
+                now = f"{written(done)}/{written(total)}" if total else written(done)
+                progress.update(task, description=f"{doing} {name}", completed=done, total=total, now=now)
+
+            yield tell
     finally:
         collect_garbage()
 
@@ -171,7 +208,7 @@ def bar(what: str, total: int) -> Iterator[Callable[..., None]]:
     )
     collect_garbage()
     console = stderr()
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+    with Progress(*columns, console=console, disable=not watched(console)) as progress:
         task = progress.add_task(printable(what), total=total)
 
         def advance(steps: int = 1, now: str | None = None) -> None:

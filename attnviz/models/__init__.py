@@ -1,12 +1,12 @@
 """From a model's name to a model that can be traced, and from a text to its trace."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from attnviz.attention import Trace
+from attnviz.models.progress import Progress
 from attnviz.selection import Selection
-from attnviz.words import by_words
 
 BUILTIN = "builtin"
 
@@ -18,8 +18,35 @@ class Model(Protocol):
     def name(self) -> str:
         """The name that its traces carry."""
 
-    def trace(self, text: str, *, target: str | None = None, selection: Selection | None = None) -> Trace:
-        """Run once on `text` and return the attention that `selection` asks for; all where it is None."""
+    def trace(
+        self,
+        text: str,
+        *,
+        target: str | None = None,
+        text_pair: str | None = None,
+        chat: bool = False,
+        generate: int | None = None,
+        selection: Selection | None = None,
+    ) -> Trace:
+        """Run once on `text` and return the attention that `selection` asks for; all where it is None.
+
+        The other keywords are those of `attnviz.trace`. Raises InputError for one that the model has no place for.
+        """
+
+    def trace_all(
+        self,
+        texts: Sequence[str],
+        *,
+        targets: Sequence[str | None] | None = None,
+        text_pairs: Sequence[str | None] | None = None,
+        chat: bool = False,
+        generate: int | None = None,
+        selection: Selection | None = None,
+    ) -> Iterator[Trace]:
+        """The trace of each text, in order, with its target and its second text; several run at once where they can.
+
+        Raises what `trace` does.
+        """
 
 
 def load(
@@ -28,12 +55,20 @@ def load(
     tokenizer: Any = None,
     revision: str | None = None,
     device: str | None = None,
+    device_map: Any = None,
     dtype: str | None = None,
     trust_remote_code: bool = False,
+    with_head: bool = False,
+    progress: Progress | None = None,
 ) -> Model:
     """Load a model: `builtin`, a Hub name, a local folder, a .gguf file, or a loaded model with its `tokenizer`.
 
-    A .safetensors file is a built-in model that `attnviz train` has made.
+    A .safetensors file is a built-in model that `attnviz train` has made. `device` is `cpu`, `cuda`, `cuda:1`, `mps`,
+    or the best that there is: a model larger than one GPU goes on over the next and over memory, where the package
+    accelerate is installed. `device_map` says how, as in transformers: `auto`, `balanced`, `sequential`, or a device
+    for each part. `dtype` is `float32`, `float16`, `bfloat16`, or the checkpoint's own. A decoder comes with the head
+    that it needs to generate only `with_head`. `progress` is called with what is counted (bytes, weights), how many are
+    done, and of how many, or None where that is not known.
 
     Raises ModelError for what cannot be found or loaded. Code in a repository runs only with `trust_remote_code`.
     """
@@ -52,8 +87,11 @@ def load(
         tokenizer=tokenizer,
         revision=revision,
         device=device,
+        device_map=device_map,
         dtype=dtype,
         trust_remote_code=trust_remote_code,
+        with_head=with_head,
+        progress=progress,
     )
 
 
@@ -62,35 +100,52 @@ def trace(
     model: Any = BUILTIN,
     *,
     target: str | None = None,
+    text_pair: str | None = None,
+    chat: bool = False,
+    generate: int | None = None,
     layers: Sequence[int] | int | None = None,
     heads: Sequence[int] | int | None = None,
     kinds: Sequence[str] | str | None = None,
+    rows: Sequence[int] | int | None = None,
+    columns: Sequence[int] | int | None = None,
+    cells: int | None = None,
     words: bool = False,
     tokenizer: Any = None,
     revision: str | None = None,
     device: str | None = None,
+    device_map: Any = None,
     dtype: str | None = None,
     trust_remote_code: bool = False,
 ) -> Trace:
     """Run `text` through `model` once and return its attention: of all layers, heads and kinds, or those asked for.
 
     `model` is what `load` takes, or a model that it returned. A decoder of an encoder-decoder reads `target`, or what
-    the model writes itself where that is None; `words` merges the tokens of each word. Raises InputError for a text
-    that cannot be used, SelectionError for a kind, layer or head that the model does not have, ModelError for a model
-    that cannot be loaded.
+    the model writes itself where that is None. A decoder alone writes on with `generate`: so many tokens, or until it
+    ends, always the likeliest; the trace is of one pass over the prompt and what was written. `text_pair` is a second
+    text, for models that read pairs; `chat` makes of the text a message in the model's chat template. The trace's text
+    is all that the model read.
+
+    `words` merges the tokens of each word. `rows` and `columns` keep only these queries and keys, by their numbers;
+    without them, more than `cells` tokens are pooled to at most so many rows and columns, each cell by its largest
+    weight, while the weights are computed. Raises InputError for a text that cannot be used, SelectionError for a kind,
+    layer, head, row or column that there is not, ModelError for a model that cannot be loaded.
 
     >>> attnviz.trace("I ate an apple")["self"].weights(3).shape
     (4, 4, 4)
     """
-    selection = Selection.of(layers, heads, kinds)
+    selection = Selection.of(layers, heads, kinds, rows, columns, cells, words)
     if isinstance(model, str | os.PathLike) or not hasattr(model, "trace"):
         model = load(
             model,
             tokenizer=tokenizer,
             revision=revision,
             device=device,
+            device_map=device_map,
             dtype=dtype,
             trust_remote_code=trust_remote_code,
+            with_head=generate is not None,
         )
-    traced: Trace = model.trace(text, target=target, selection=selection)
-    return by_words(traced) if words else traced
+    asked = {"text_pair": text_pair, "chat": chat or None, "generate": generate}
+    given = {name: value for name, value in asked.items() if value is not None}  # a model may have none of them
+    traced: Trace = model.trace(text, target=target, selection=selection, **given)
+    return traced

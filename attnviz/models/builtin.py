@@ -2,6 +2,7 @@
 
 import os
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -50,13 +51,29 @@ class BuiltinModel:
                 "For a Hugging Face model name its folder: -m FOLDER.",
             ) from error
 
-    def trace(self, text: str, *, target: str | None = None, selection: Selection | None = None) -> Trace:
+    def trace(
+        self,
+        text: str,
+        *,
+        target: str | None = None,
+        text_pair: str | None = None,
+        chat: bool = False,
+        generate: int | None = None,
+        selection: Selection | None = None,
+    ) -> Trace:
         """Translate `text`, or read `target` as its translation, and return the attention that `selection` asks for.
 
-        Raises InputError for a text without a word, and for one that is too long; SelectionError as `Selection` does.
+        Raises InputError for a text without a word, for one that is too long, and for a pair, a chat, or a text to be
+        continued: this model translates one sentence. Raises SelectionError as `Selection` does.
         """
+        asked = {"--text-pair": text_pair, "--chat": chat or None, "--generate": generate}
+        for option in (option for option, value in asked.items() if value is not None):
+            raise InputError(
+                "the built-in model translates one sentence: it reads no pairs and no chats, and continues nothing",
+                f"Leave out {option}, or take another model: -m NAME.",
+            )
         selection = selection or Selection()
-        chosen = selection.resolve(self._available)
+        selection.resolve(self._available)
         require_text(text)
         text = normalize("NFC", text)
         pieces = self._encode(text)
@@ -64,27 +81,43 @@ class BuiltinModel:
         target, written = self._write(text, pieces) if target is None else self._read(normalize("NFC", target))
         seen = self._run(source, written[:-1])
         attentions = []
-        for kind, layers in chosen.items():
+        for kind, layers in self._available.items():
             queries = source if kind == "self" else written[:-1]
             attention = Attention(
                 kind=kind,
                 part="encoder" if kind == "self" else "decoder",
                 queries=queries,
                 keys=source if kind == "cross" else queries,
-                by_layer={layer: seen[kind][layer][0, list(heads)] for layer, heads in layers.items()},
+                by_layer={layer: seen[kind][layer][0] for layer in layers},
                 head_numbers=layers,
                 predicts=None if kind == "self" else written[1:],
             )
             attention.check()
             attentions.append(attention)
-        return Trace(
+        trace = Trace(
             model=self.name,
             text=text,
             target=target,
             attentions=tuple(attentions),
-            provenance=self._provenance | selection.left_out(self._available),
+            provenance=self._provenance,
             notes=self._unknown(text, pieces),
         )
+        return selection.narrow(trace)
+
+    def trace_all(
+        self,
+        texts: Sequence[str],
+        *,
+        targets: Sequence[str | None] | None = None,
+        text_pairs: Sequence[str | None] | None = None,
+        chat: bool = False,
+        generate: int | None = None,
+        selection: Selection | None = None,
+    ) -> Iterator[Trace]:
+        """The trace of each text, one after another. Raises what `trace` does."""
+        none = [None] * len(texts)
+        for text, target, pair in zip(texts, targets or none, text_pairs or none, strict=True):
+            yield self.trace(text, target=target, text_pair=pair, chat=chat, generate=generate, selection=selection)
 
     @property
     def _provenance(self) -> dict[str, str]:

@@ -1,16 +1,44 @@
 """Between a text and what a Hugging Face model reads: ids, and the tokens that a reader sees."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from attnviz.attention import Token
-from attnviz.errors import InputError
-from attnviz.labels import offsets_by_decoding, tokens_from_offsets
+from attnviz.errors import InputError, ModelError
+from attnviz.labels import tokens_from_offsets
+from attnviz.models.offsets import offsets_by_words
+from attnviz.models.spelling import Offsets, decode, is_space, name, offsets_by_decoding
 from attnviz.models.text import require_text
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
+
+JOINT = "\n"  # between the two texts of a pair
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A text as a model reads it: ids, mask and the like, and its tokens, whose spans are in `text`.
+
+    `offsets` are those spans with the spaces that they leave out.
+    """
+
+    text: str
+    inputs: Mapping[str, list[int]]
+    tokens: tuple[Token, ...]
+    offsets: Offsets
+
+    @property
+    def ids(self) -> list[int]:
+        """What the model reads for each token."""
+        return self.inputs["input_ids"]
+
+    @property
+    def special(self) -> list[bool]:
+        """Which tokens are marks."""
+        return [token.special for token in self.tokens]
 
 
 @dataclass(frozen=True)
@@ -19,22 +47,67 @@ class Encoding:
 
     tokenizer: "PreTrainedTokenizerBase"
 
-    def encode(self, text: str, *, as_target: bool = False) -> tuple[dict[str, list[int]], tuple[Token, ...]]:
-        """What a model reads for `text` (ids, mask and the like), and its tokens; `as_target` is for a decoder.
+    def encode(self, text: str, *, as_target: bool = False) -> Encoded:
+        """`text` as a model reads it; `as_target` is for a decoder.
 
         Raises InputError for a text that is empty or not Unicode, or of which the tokenizer makes no token.
         """
         what = "target" if as_target else "text"
         require_text(text, what)
-        how = {"return_special_tokens_mask": True, "return_offsets_mapping": self.tokenizer.is_fast}
-        inputs = dict(self.tokenizer(text_target=text, **how) if as_target else self.tokenizer(text, **how))
-        ids, added, offsets = inputs["input_ids"], inputs.pop("special_tokens_mask"), inputs.pop("offset_mapping", None)
-        special = [mark or bool(also) for mark, also in zip(self.special(ids), added, strict=True)]
-        if all(special):
-            raise InputError(f"the tokenizer makes no token of the {what}", "Give it some words.")
-        if offsets is None:
-            return inputs, _within(text, *self.spell(ids))
-        return inputs, self._tokens(text, ids, special, offsets)
+        inputs = self._tokenized(text_target=text) if as_target else self._tokenized(text)
+        return self._encoded(text, inputs, what)
+
+    def encode_pair(self, text: str, text_pair: str) -> Encoded:
+        """Two texts, the second in a segment of its own; the spans are in both, a line each.
+
+        Raises InputError as `encode` does, and for a tokenizer that puts nothing between two texts.
+        """
+        require_text(text)
+        require_text(text_pair, "second text")
+        inputs = self._tokenized(text, text_pair)
+        border = self._border(inputs, text_pair)
+        offsets, by = inputs["offset_mapping"], len(text) + len(JOINT)
+        offsets[border:] = [(start + by, end + by) for start, end in offsets[border:]]
+        encoded = self._encoded(f"{text}{JOINT}{text_pair}", inputs, "text")
+        second = [replace(token, segment=1) for token in encoded.tokens[border:]]
+        return replace(encoded, tokens=(*encoded.tokens[:border], *second))
+
+    def encode_chat(self, message: str) -> Encoded:
+        """`message` as a user's, in the tokenizer's chat template, up to where the answer begins.
+
+        The text is all of what the template makes of it. Raises InputError as `encode` does, and ModelError where there
+        is no template, or it fails.
+        """
+        require_text(message)
+        if not self.tokenizer.chat_template:
+            raise ModelError("this model's tokenizer has no chat template", "Leave out --chat.")
+        from jinja2 import TemplateError
+
+        chat = [{"role": "user", "content": message}]
+        try:
+            text = str(self.tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True))
+        except (TemplateError, ValueError, TypeError) as error:
+            raise ModelError(f"the model's chat template fails: {error}", "Leave out --chat.") from error
+        return self._encoded(text, self._tokenized(text, add_special_tokens=False), "text")
+
+    def continued(self, prompt: Encoded, ids: Sequence[int]) -> Encoded:
+        """`prompt` and the `ids` that a model wrote after it, which are a segment of their own."""
+        every = [*prompt.ids, *ids]
+        special = [*prompt.special, *self.special(ids)]
+        before, _ = offsets_by_decoding(prompt.ids, prompt.special, self._decode)
+        spelled, offsets = offsets_by_decoding(every, special, self._decode)
+        text, by = prompt.text + spelled[len(before) :], len(prompt.text) - len(before)
+        written = [(start + by, end + by) if start < end else (0, 0) for start, end in offsets[len(prompt.ids) :]]
+        whole = [*prompt.offsets, *written]
+        segments = [token.segment for token in prompt.tokens]
+        segments += [segments[-1] + 1] * len(ids)
+        tokens = zip(self._tokens(text, every, special, whole), segments, strict=True)
+        return Encoded(
+            text,
+            {"input_ids": every, "attention_mask": [1] * len(every)},
+            tuple(replace(token, segment=segment) for token, segment in tokens),
+            whole,
+        )
 
     def spell(self, ids: Sequence[int]) -> tuple[str, tuple[Token, ...]]:
         """The text that `ids` spell, as a model generated them, and their tokens."""
@@ -44,34 +117,78 @@ class Encoding:
 
     def special(self, ids: Sequence[int]) -> list[bool]:
         """Which ids are the model's own marks. An unknown word is the user's, though its token is a special one."""
-        tokenizer = self.tokenizer
-        marks = set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}
-        marks |= {tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id}
-        return [id_ in marks for id_ in ids]
+        return [id_ in self._marks for id_ in ids]
 
     def named(self, id_: int) -> str:
         """A token by its own name: `[CLS]`."""
-        return str(self.tokenizer.convert_ids_to_tokens(id_))
+        return name(self.tokenizer, id_)
+
+    @cached_property
+    def _marks(self) -> set[int | None]:
+        tokenizer = self.tokenizer
+        added = {id_ for id_, token in tokenizer.added_tokens_decoder.items() if token.special}
+        marks = (added | set(tokenizer.all_special_ids)) - {tokenizer.unk_token_id}
+        return marks | {tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id}
+
+    def _tokenized(self, *texts: str, **how: Any) -> dict[str, Any]:
+        kept = {"return_special_tokens_mask": True, "return_offsets_mapping": self.tokenizer.is_fast}
+        inputs = dict(self.tokenizer(*texts, **how, **kept))
+        if "offset_mapping" not in inputs:
+            given = [text for text in (*texts, *how.values()) if isinstance(text, str)]
+            inputs["offset_mapping"] = self._sought(inputs["input_ids"], given, **how)
+        return inputs
+
+    def _sought(self, ids: Sequence[int], texts: Sequence[str], **how: Any) -> Offsets:
+        """The offsets of `ids`, each in the one of `texts` that it is from, for a tokenizer that keeps none."""
+        kind = "text_target" if "text_target" in how else "text"
+
+        def encode(part: str) -> list[int]:
+            return list(self.tokenizer(**{kind: part}, add_special_tokens=False)["input_ids"])
+
+        offsets: Offsets = []
+        for text in texts:
+            own = encode(text)
+            while len(offsets) < len(ids) and ids[len(offsets) : len(offsets) + len(own)] != own:
+                offsets.append((0, 0))
+            offsets += offsets_by_words(text, own, self.tokenizer.unk_token_id, encode, self._decode)
+        return (offsets + [(0, 0)] * len(ids))[: len(ids)]
+
+    def _encoded(self, text: str, inputs: dict[str, Any], what: str) -> Encoded:
+        added, offsets = inputs.pop("special_tokens_mask"), inputs.pop("offset_mapping")
+        ids = inputs["input_ids"]
+        special = [mark or bool(also) for mark, also in zip(self.special(ids), added, strict=True)]
+        if all(special):
+            raise InputError(f"the tokenizer makes no token of the {what}", "Give it some words.")
+        return Encoded(text, inputs, self._tokens(text, ids, special, offsets), offsets)
+
+    def _border(self, inputs: Mapping[str, Any], text_pair: str) -> int:
+        """The position of the second text's first token. Raises InputError where no mark stands before it."""
+        length = len(self.tokenizer(text_pair, add_special_tokens=False)["input_ids"])
+        written = [at for at, added in enumerate(inputs["special_tokens_mask"]) if not added]
+        if not 0 < length < len(written):
+            raise InputError("the tokenizer makes no token of one of the two texts", "Give it some words.")
+        border = written[-length]
+        if border == written[-length - 1] + 1:
+            raise InputError(
+                "this model does not read pairs: its tokenizer puts nothing between two texts",
+                "Leave out --text-pair, or take a model that reads pairs, such as BERT.",
+            )
+        return border
 
     def _tokens(
         self, text: str, ids: Sequence[int], special: Sequence[bool], offsets: Sequence[tuple[int, int]]
     ) -> tuple[Token, ...]:
+        following = [*(start if start < end else len(text) for start, end in offsets[1:]), len(text)]
+        spans = [
+            # A space that the tokenizer put in claims the character after it, which the next token has.
+            (0, 0) if end > after and is_space(self.tokenizer, id_) else (start, end)
+            for id_, (start, end), after in zip(ids, offsets, following, strict=True)
+        ]
         names = [
             "" if start < end else self.named(id_) if mark else self._decode([id_])
-            for id_, mark, (start, end) in zip(ids, special, offsets, strict=True)
+            for id_, mark, (start, end) in zip(ids, special, spans, strict=True)
         ]
-        return tokens_from_offsets(text, ids, offsets, special, names)
+        return tokens_from_offsets(text, ids, spans, special, names)
 
     def _decode(self, ids: Sequence[int]) -> str:
-        return str(self.tokenizer.decode(list(ids), clean_up_tokenization_spaces=False)) if ids else ""
-
-
-def _within(text: str, spelled: str, tokens: Sequence[Token]) -> tuple[Token, ...]:
-    """The tokens of `spelled` with their spans in `text`, or with none where the tokenizer changed what was written."""
-    core = spelled.strip()
-    at = text.find(core)
-    if at < 0:
-        return tuple(replace(token, span=None) for token in tokens)
-    by = at - spelled.find(core)
-    moved = ((token.span[0] + by, token.span[1] + by) if token.span else None for token in tokens)
-    return tuple(replace(token, span=span) for token, span in zip(tokens, moved, strict=True))
+        return decode(self.tokenizer, ids)

@@ -1,37 +1,37 @@
 """A Hugging Face model: loaded from wherever it is, run once on a text, its attention captured."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from attnviz.attention import Attention, Part, Token, Trace
-from attnviz.errors import InputError, ModelError
+import numpy as np
+
+from attnviz.attention import Attention, Part, Trace, ranges
+from attnviz.errors import ModelError
 from attnviz.kinds import KINDS
+from attnviz.models.cache import commit
+from attnviz.models.devices import devices, input_device
 from attnviz.models.encoding import Encoding
-from attnviz.models.loading import load_model, load_tokenizer, locate, quiet
+from attnviz.models.headless import without_head
+from attnviz.models.loading import given_tokenizer, load_model, load_tokenizer, locate, quick_start, quiet
 from attnviz.models.one_parse import one_parse
+from attnviz.models.padding import groups, is_even, padded
+from attnviz.models.progress import Progress
+from attnviz.models.reading import Reader, Reading
 from attnviz.selection import Selection
 
 if TYPE_CHECKING:
-    import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from attnviz.capture import Record
 
 # How far a row's sum may be from 1: eager attention rounds its weights to the model's own type.
 _TOLERANCE = {"float32": 1e-4, "float16": 5e-3, "bfloat16": 4e-2}
-_LONGEST_TARGET = 256  # tokens that an encoder-decoder may generate, for one that never ends
-
-
-@dataclass(frozen=True)
-class Side:
-    """What one stack of the model reads: its tokens, and, in a decoder, the token that each row writes."""
-
-    tokens: tuple[Token, ...]
-    predicts: tuple[Token | None, ...] | None = None
+_ROUNDING = {"float32": 1e-5, "float16": 5e-3, "bfloat16": 4e-2}  # how far a weight may be off for rounding alone
 
 
 @dataclass(frozen=True)
@@ -50,15 +50,19 @@ class HuggingFaceModel:
         *,
         revision: str | None = None,
         device: str | None = None,
+        device_map: "str | Mapping[str, int | str] | None" = None,
         dtype: str | None = None,
         trust_remote_code: bool = False,
         tokenizer: "str | os.PathLike[str] | PreTrainedTokenizerBase | None" = None,
+        with_head: bool = False,
+        progress: Progress | None = None,
     ) -> "HuggingFaceModel":
         """Load `spec`: a Hub name, a folder, a .gguf file, or a model already in memory, which needs its `tokenizer`.
 
-        `device` is the best that there is, and `dtype` the checkpoint's own, where they are not given. Weights come
-        from safetensors, or through torch's safe loader; code in a repository runs only with `trust_remote_code`.
-        Raises ModelError for what cannot be found or loaded.
+        `device` is the best that there is, and `dtype` the checkpoint's own, where they are not given; `device_map` is
+        transformers' own. Weights come from safetensors, or through torch's safe loader; code in a repository runs only
+        with `trust_remote_code`. A decoder that shall generate is loaded `with_head`. `progress` is told of bytes and
+        weights. Raises ModelError for what cannot be found or loaded.
         """
         if not isinstance(spec, str | os.PathLike):
             if tokenizer is None:
@@ -68,131 +72,137 @@ class HuggingFaceModel:
                 )
             name = spec.config.name_or_path
             name = os.path.basename(name) if os.path.isdir(name) else name or type(spec).__name__
-            return cls(name, spec, Encoding(load_tokenizer(tokenizer, {})), revision)
+            return cls(name, spec, Encoding(given_tokenizer(tokenizer, trust_remote_code)), revision)
         place = locate(os.fspath(spec))
-        options = {"revision": revision, "trust_remote_code": trust_remote_code, **place.options}
-        with one_parse() if "gguf_file" in options else nullcontext():
-            model = load_model(place.path, options, device, dtype)
+        if revision is not None and not place.on_hub:
+            raise ModelError(f"{place.spec} has no revisions, so none is {revision}", "Revisions are of Hub models.")
+        options: dict[str, Any] = {"revision": revision, "trust_remote_code": trust_remote_code}
+        with quick_start(), one_parse() if place.is_file else nullcontext():
+            how: dict[str, Any] = {"device": device, "device_map": device_map, "dtype": dtype, "with_head": with_head}
+            model = load_model(place, progress=progress, **how, **options)
             if tokenizer is None:
-                tokenizer = load_tokenizer(place.path, options)
-        return cls(place.name, model, Encoding(load_tokenizer(tokenizer, {})), revision)
+                tokenizer = load_tokenizer(place, **options)
+        loaded = commit(place.spec, revision) if place.on_hub else None
+        return cls(place.name, model, Encoding(given_tokenizer(tokenizer, trust_remote_code)), loaded)
 
-    def trace(self, text: str, *, target: str | None = None, selection: Selection | None = None) -> Trace:
+    def trace(
+        self,
+        text: str,
+        *,
+        target: str | None = None,
+        text_pair: str | None = None,
+        chat: bool = False,
+        generate: int | None = None,
+        selection: Selection | None = None,
+    ) -> Trace:
         """Run the model once on `text` and return the attention that `selection` asks for; all where it is None.
 
-        An encoder-decoder reads `target` in its decoder, or, without one, what it greedily generates. Raises
-        InputError for a text that is empty or too long, SelectionError for what the model does not have, ModelError
-        where it has no softmax attention, and CaptureError where what it gave is not attention.
-        """
-        from attnviz.capture import capture
+        An encoder-decoder reads `target` in its decoder, or, without one, what it greedily generates. A decoder alone
+        writes on with `generate`: so many tokens, or until it ends, greedily; the trace is of one pass over all, and
+        its text is the prompt with what was written. `text_pair` is a second text, for models that read pairs; the
+        trace's text is both, a line each. `chat` makes of the text a user's message in the model's chat template.
 
+        Raises InputError for a text that is empty or too long, or that the model has no place for, SelectionError for
+        what the model does not have, ModelError where it has no softmax attention, no head to generate with, or no chat
+        template, and CaptureError where what it gave is not attention.
+        """
+        asked = {"targets": [target], "text_pairs": [text_pair]}
+        return next(self.trace_all([text], **asked, chat=chat, generate=generate, selection=selection))
+
+    def trace_all(
+        self,
+        texts: Sequence[str],
+        *,
+        targets: Sequence[str | None] | None = None,
+        text_pairs: Sequence[str | None] | None = None,
+        chat: bool = False,
+        generate: int | None = None,
+        selection: Selection | None = None,
+    ) -> Iterator[Trace]:
+        """The traces of many texts, in order, as `trace` gives them; `targets` and `text_pairs` go with the texts.
+
+        Up to 16 texts run in one pass, padded to one length. Where the shortest of them, run alone, does not give the
+        same weights, for there are models that padding disturbs, each runs alone. Raises what `trace` does.
+        """
         selection = selection or Selection()
-        has_encoder = bool(self.model.config.is_encoder_decoder)
-        if target is not None and not has_encoder:
-            raise InputError(f"{self.name} has no decoder apart that could read a target", "Leave the target out.")
+        reader = Reader(self.name, self.model, self.encoding)
+        none = [None] * len(texts)
+        asked = zip(texts, targets or none, text_pairs or none, strict=True)
+        readings = (reader.read(text, target, pair, chat, generate) for text, target, pair in asked)
+        for group in groups(readings):
+            for reading, record in zip(group, self._records(group, selection.captured), strict=True):
+                yield selection.cut(self._trace(reading, record))
+
+    def _records(self, group: Sequence[Reading], selection: Selection) -> "list[Record]":
+        """The records of the texts of a group: of one pass, if padding leaves them as they are."""
+        if is_even(group):
+            return self._captured(group, selection)
+        shortest = min(range(len(group)), key=lambda at: len(group[at].inputs["input_ids"]))
+        [alone] = self._captured([group[shortest]], selection)
+        together = self._captured(group, selection)
+        if _agree(together[shortest], alone, _ROUNDING.get(self._dtype, 4e-2)):
+            return together
+        return [self._captured([reading], selection)[0] for reading in group]
+
+    def _captured(self, group: Sequence[Reading], selection: Selection) -> "list[Record]":
+        import torch
+
+        from attnviz.capture import capture_all
+
+        device, filler = input_device(self.model), self.encoding.tokenizer.pad_token_id or 0
+        inputs = {name: torch.tensor(ids, device=device) for name, ids in padded(group, filler).items()}
+        lengths = [{}] * len(group) if is_even(group) else [reading.lengths for reading in group]
         with quiet():
-            inputs, tokens = self.encoding.encode(text)
-            self._require_room(len(tokens), "text")
-            tensors = {name: self._tensor(ids) for name, ids in inputs.items()}
-            sides: dict[Part, Side] = {"encoder": Side(tokens), "decoder": Side(tokens, (*tokens[1:], None))}
-            if has_encoder:
-                ids, target, written = self._write(tensors) if target is None else self._read(target)
-                tensors["decoder_input_ids"] = self._tensor(ids[:-1])
-                sides["decoder"] = Side(written[:-1], written[1:])
-            record = capture(self.model.base_model, tensors, selection)
+            return capture_all(self._bare, inputs, selection, lengths)
+
+    @cached_property
+    def _bare(self) -> "PreTrainedModel":
+        return without_head(self.model)
+
+    def _trace(self, reading: Reading, record: "Record") -> Trace:
+        """What a record holds, with all that is known of it."""
+        not_there = record.selection.left_out(record.available) | _without_attention(record.without)
         return Trace(
             model=self.name,
-            text=text,
-            attentions=self._attentions(record, sides),
-            target=target,
+            text=reading.text,
+            attentions=self._attentions(record, reading),
+            target=reading.target,
             revision=self.revision,
-            provenance=self._provenance(record.path) | selection.left_out(record.available),
+            provenance={**self._provenance(record.path), **reading.provenance, **not_there},
+            notes=reading.notes,
         )
 
-    def _read(self, target: str) -> tuple[list[int], str, tuple[Token, ...]]:
-        """The given target: its ids after the start token, its text, its tokens.
-
-        The decoder reads all of them but the last and writes all but the first.
-        """
-        inputs, tokens = self.encoding.encode(target, as_target=True)
-        self._require_room(len(tokens), "target")
-        start = self._start()
-        return [start, *inputs["input_ids"]], target, (Token(start, self.encoding.named(start), special=True), *tokens)
-
-    def _write(self, tensors: "Mapping[str, torch.Tensor]") -> tuple[list[int], str, tuple[Token, ...]]:
-        """The same of a target that the model generates greedily."""
-        from attnviz.capture import unchanged
-
-        if not self.model.can_generate():
-            raise ModelError(f"{type(self.model).__name__} cannot generate a target", "Give one: --target TEXT.")
-        given = {name: tensors[name] for name in ("input_ids", "attention_mask") if name in tensors}
-        room = min(self._room() or _LONGEST_TARGET, _LONGEST_TARGET)
-        with unchanged(self.model):
-            self.model.eval()
-            generated = self.model.generate(
-                **given, decoder_start_token_id=self._start(), do_sample=False, num_beams=1, max_length=room
-            )
-        ids = generated[0].tolist()
-        text, tokens = self.encoding.spell(ids)
-        return ids, text, tokens
-
-    def _start(self) -> int:
-        """The token that a decoder starts from. Raises ModelError where neither configuration nor tokenizer has one."""
-        candidates = (
-            getattr(self.model.config, "decoder_start_token_id", None),
-            getattr(self.model.generation_config, "decoder_start_token_id", None),
-            getattr(self.model.config, "pad_token_id", None),
-            self.encoding.tokenizer.pad_token_id,
-        )
-        for candidate in candidates:
-            if candidate is not None:
-                return int(candidate)
-        raise ModelError(f"{self.name} does not say which token its decoder starts from", "Set decoder_start_token_id.")
-
-    def _attentions(self, record: "Record", sides: Mapping[Part, Side]) -> tuple[Attention, ...]:
+    def _attentions(self, record: "Record", reading: Reading) -> tuple[Attention, ...]:
         """What was captured, checked. Raises SelectionError for what was asked for and is not there."""
-        chosen = record.selection.resolve(record.available)
+        chosen = record.resolve()
+        record.selection.require_tokens({kind: reading.lengths[kind] for kind in chosen})
         attentions = []
         for kind in (kind for kind in KINDS if kind in chosen):
             part: Part = "encoder" if kind == "self" else "decoder"
-            layers = sorted(chosen[kind])
-            sinks = record.sink_mass.get(kind, {})
+            layers, sides = sorted(chosen[kind]), reading.sides
+            queries, keys = sides[part].tokens, sides["encoder" if kind == "cross" else part].tokens
+            rows, columns = record.cells(kind, len(queries), len(keys))
+            if not rows or not columns:  # it is too short for the rows and columns that were asked for
+                continue
+            kept, groups = record.kept[kind], record.groups.get(kind, {})
             attention = Attention(
                 kind=kind,
                 part=part,
-                queries=sides[part].tokens,
-                keys=sides["encoder" if kind == "cross" else part].tokens,
-                by_layer={layer: record.weights[kind][layer] for layer in layers},
+                queries=queries,
+                keys=keys,
+                by_layer={layer: kept[layer].weights for layer in layers},
                 head_numbers={layer: chosen[kind][layer] for layer in layers},
-                sink_mass={layer: sinks[layer] for layer in layers if layer in sinks},
+                sink_mass={layer: sink for layer in layers if (sink := kept[layer].sink) is not None},
                 predicts=sides[part].predicts if part == "decoder" else None,
+                groups={layer: groups[layer] for layer in layers if layer in groups},
+                rows=rows,
+                columns=columns,
             )
+            if not attention.is_whole:
+                attention = replace(attention, row_sums={layer: kept[layer].sums for layer in layers})
             attention.check(_TOLERANCE.get(self._dtype, 4e-2))
             attentions.append(attention)
         return tuple(attentions)
-
-    def _require_room(self, length: int, what: str) -> None:
-        room = self._room()
-        if room is not None and length > room:
-            raise InputError(
-                f"the {what} is {length} tokens long, and {self.name} has room for {room}", "Give it a shorter one."
-            )
-
-    def _room(self) -> int | None:
-        """How many tokens the model has positions for; None where there is no limit."""
-        positions = getattr(self.model.config, "max_position_embeddings", None)
-        if not isinstance(positions, int) or positions < 1:
-            return None
-        # RoBERTa counts positions from after the padding's.
-        for name, module in self.model.named_modules():
-            if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None:
-                return positions - int(module.padding_idx) - 1
-        return positions
-
-    def _tensor(self, ids: list[int]) -> "torch.Tensor":
-        import torch
-
-        return torch.tensor([ids], device=self.model.device)
 
     @property
     def _dtype(self) -> str:
@@ -200,4 +210,22 @@ class HuggingFaceModel:
 
     def _provenance(self, path: str) -> dict[str, str]:
         versions = {package: version(package) for package in ("attnviz", "transformers", "torch")}
-        return {**versions, "dtype": self._dtype, "device": str(self.model.device), "capture": path}
+        return {**versions, "dtype": self._dtype, "device": ", ".join(devices(self.model)), "capture": path}
+
+
+def _without_attention(layers: Mapping[int, str]) -> dict[str, str]:
+    """For a trace's provenance: the layers that have no softmax attention between tokens, and what they do instead."""
+    alike: dict[str, list[int]] = {}
+    for layer, what in layers.items():
+        alike.setdefault(what, []).append(layer)
+    told = [f"{ranges(tuple(numbers))}: {what}" for what, numbers in alike.items()]
+    return {"layers without attention": "; ".join(told)} if told else {}
+
+
+def _agree(one: "Record", other: "Record", tolerance: float) -> bool:
+    """Whether two records hold the same weights."""
+    return all(
+        np.allclose(weights, other.weights[kind][layer], rtol=0, atol=tolerance)
+        for kind, layers in one.weights.items()
+        for layer, weights in layers.items()
+    )

@@ -1,37 +1,56 @@
 """From what a user writes after -m to a Hugging Face model and tokenizer, or an error that says what would work."""
 
 import gc
-import io
 import os
 import re
 import socket
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, redirect_stderr
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
+from logging import getLogger
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from attnviz.errors import ModelError
+from attnviz.models.devices import placement
+from attnviz.models.explained import WHERE, explained, nearby
+from attnviz.models.progress import Progress, telling
+from attnviz.models.writing import reads_both_ways
 
 if TYPE_CHECKING:
-    import torch
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 _DTYPES = ("float32", "float16", "bfloat16")
-_WHERE = "Name a model on the Hugging Face Hub (bert-base-uncased), a folder (./my-model) or a file (./model.gguf)."
+_FEWEST_WORDS = 3  # a tokenizer with fewer has lost its vocabulary
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a model is: what `from_pretrained` takes, a short name to show, and options that go with it."""
+    """Where a model is: as the user wrote it, as `from_pretrained` takes it, by a short name, and options with it."""
 
+    spec: str
     path: str
     name: str
     options: dict[str, Any]
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a .gguf file."""
+        return "gguf_file" in self.options
+
+    @property
+    def on_hub(self) -> bool:
+        """Whether it is a name on the Hugging Face Hub."""
+        return not self.is_file and not os.path.isdir(self.path)
+
+    @property
+    def offline(self) -> bool:
+        """Whether the cache alone is asked for it."""
+        return "local_files_only" in self.options
 
 
 def locate(spec: str) -> Place:
@@ -39,27 +58,31 @@ def locate(spec: str) -> Place:
     path = Path(spec).expanduser()
     if path.suffix.lower() == ".gguf":
         if not path.is_file():
-            raise ModelError(f"no such file: {spec}", _WHERE)
+            raise ModelError(f"no such file: {spec}", nearby(spec) or WHERE)
         if missing := [package for package in ("gguf", "accelerate") if find_spec(package) is None]:
             raise ModelError(
                 f"reading {path.name} needs the package {' and '.join(missing)}", "pip install 'attnviz[gguf]'"
             )
-        return Place(str(path.parent), path.stem, {"gguf_file": path.name})
+        return Place(spec, str(path.parent), path.stem, {"gguf_file": path.name})
     if path.is_dir():
         if not (path / "config.json").is_file():
-            raise ModelError(f"{spec} is a folder without a config.json, so not a Hugging Face model", _WHERE)
-        return Place(str(path), "/".join(path.parts[-2:]), {})
+            if (path / "adapter_config.json").is_file():
+                raise ModelError(f"{spec} is an adapter, not a whole model", "Merge it into its model and save that.")
+            raise ModelError(f"{spec} is a folder without a config.json, so not a Hugging Face model", WHERE)
+        return Place(spec, str(path), "/".join(path.parts[-2:]), {})
     if path.exists():
-        raise ModelError(f"{spec} is a file, but not a .gguf file", _WHERE)
+        raise ModelError(f"{spec} is a file, but not a .gguf file", WHERE)
     if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", spec) or spec.startswith((".", "/", "~")):
-        raise ModelError(f"no such model: {spec} is no folder here and no name on the Hub", _WHERE)
-    return Place(spec, spec, {"local_files_only": True} if _is_offline() else {})
+        raise ModelError(f"no such model: {spec} is no folder here and no name on the Hub", nearby(spec) or WHERE)
+    return Place(spec, spec, spec, {"local_files_only": True} if _is_offline() else {})
 
 
 def _is_offline() -> bool:
     """Whether the Hub has no address here: its client would try for 25 seconds before it looks in the cache."""
     from huggingface_hub import constants
 
+    if constants.HF_HUB_OFFLINE:
+        return True
     try:
         socket.getaddrinfo(urlsplit(constants.ENDPOINT).hostname, 443)
     except OSError:
@@ -67,75 +90,109 @@ def _is_offline() -> bool:
     return False
 
 
-def load_tokenizer(spec: Any, options: dict[str, Any]) -> "PreTrainedTokenizerBase":
-    """The tokenizer of a Hub name or folder; one that is loaded already comes back. Raises ModelError."""
-    if not isinstance(spec, str | os.PathLike):
-        return spec  # type: ignore[no-any-return]
-    with quick_start(), quiet(), explained(os.fspath(spec), "the tokenizer"):
+def load_tokenizer(place: Place, **options: Any) -> "PreTrainedTokenizerBase":
+    """The tokenizer at `place`. Raises ModelError where it cannot be loaded, or has nothing in its vocabulary."""
+    with quick_start(), quiet(), explained(place, "tokenizer", options.get("revision")):
         from transformers import AutoTokenizer
 
-        return AutoTokenizer.from_pretrained(os.fspath(spec), **options)  # type: ignore[no-any-return]
+        tokenizer = AutoTokenizer.from_pretrained(place.path, **options, **place.options)
+    if len(tokenizer) - len(tokenizer.all_special_ids) < _FEWEST_WORDS:  # made up where there was no file of it
+        raise ModelError(f"{place.spec} has no tokenizer", "Most have a tokenizer.json. From Python: tokenizer=.")
+    return tokenizer  # type: ignore[no-any-return]
 
 
-def load_model(path: str, options: dict[str, Any], device: str | None, dtype: str | None) -> "PreTrainedModel":
-    """The model at `path` on `device`: an encoder-decoder with its head, which it needs to generate; others without.
+def given_tokenizer(spec: Any, trust_remote_code: bool) -> "PreTrainedTokenizerBase":
+    """The tokenizer that a user gives: loaded already, or the name or folder of one. Raises ModelError."""
+    if not isinstance(spec, str | os.PathLike):
+        return spec  # type: ignore[no-any-return]
+    folder = os.fspath(spec)
+    place = Place(folder, folder, folder, {}) if os.path.isdir(folder) else locate(folder)
+    return load_tokenizer(place, trust_remote_code=trust_remote_code)
 
-    Raises ModelError for an unknown device or dtype, and for a model that cannot be found or loaded.
+
+def load_model(
+    place: Place,
+    *,
+    device: str | None = None,
+    device_map: Any = None,
+    dtype: str | None = None,
+    with_head: bool = False,
+    progress: Progress | None = None,
+    **options: Any,
+) -> "PreTrainedModel":
+    """The model at `place`: an encoder-decoder with its head, which it needs to generate; others without.
+
+    A decoder has its head `with_head`.
+
+    Raises ModelError for an unknown device or dtype, for a model that cannot be found or loaded, that lacks some of
+    its weights, or that reads something else than text.
     """
     if dtype is not None and dtype not in _DTYPES:
         raise ModelError(f"{dtype!r} is not a dtype", f"Dtypes: {', '.join(_DTYPES)}.")
-    with quick_start(), quiet():
+    options |= place.options
+    revision = options.get("revision")
+    with quick_start(), quiet(), telling(progress) as bar:
         import torch
 
-        chosen = _device(device)
-        with explained(path, "the model"):
-            from transformers import AutoConfig, AutoModel, AutoModelForSeq2SeqLM
+        chosen, placed = placement(device, device_map)
+        with explained(place, "configuration", revision):
+            from transformers import AutoConfig
 
-            config = AutoConfig.from_pretrained(path, **options)
-            kind = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModel
-            weights = getattr(torch, dtype) if dtype else "auto"
-            # transformers draws a bar for a .gguf file that it cannot be asked to leave out.
-            with redirect_stderr(io.StringIO()) if "gguf_file" in options else nullcontext():
-                model = kind.from_pretrained(path, config=config, dtype=weights, **options)
-            return model.to(chosen).eval()  # type: ignore[no-any-return]
-
-
-def _device(name: str | None) -> "torch.device":
-    """The device of that name, or the best there is. Raises ModelError for one that is not there."""
-    import torch
-
-    cuda = [f"cuda:{number}" for number in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
-    have = [*(["cuda"] if cuda else []), *cuda, *(["mps"] if torch.backends.mps.is_available() else []), "cpu"]
-    if name is None or name == "auto":
-        return torch.device(have[0])
-    if name not in have:
-        raise ModelError(f"there is no device {name!r} here", f"Devices: auto, {', '.join(have)}.")
-    return torch.device(name)
+            config = AutoConfig.from_pretrained(place.path, **options)
+        with explained(place, "weights", revision):
+            kind = _kind(config, with_head)
+            options |= {"dtype": getattr(torch, dtype) if dtype else "auto", "tqdm_class": bar, **placed}
+            model, report = kind.from_pretrained(place.path, config=config, output_loading_info=True, **options)
+            if chosen:
+                model = model.to(chosen)
+    _require_text(model, place)
+    _require_whole(model, report["missing_keys"], place)
+    return model.eval()  # type: ignore[no-any-return]
 
 
-@contextmanager
-def explained(path: str, what: str) -> Iterator[None]:
-    """Turn what transformers raises while it loads `what` from `path` into a ModelError that says what would work."""
-    from pickle import UnpicklingError
+def _kind(config: "PretrainedConfig", with_head: bool) -> Any:
+    """The class of automatic models that loads what a trace of this one runs."""
+    from transformers import (
+        MODEL_FOR_CAUSAL_LM_MAPPING,
+        AutoModel,
+        AutoModelForCausalLM,
+        AutoModelForSeq2SeqLM,
+        AutoModelForTextEncoding,
+    )
 
-    from safetensors import SafetensorError
+    if any(name.endswith("EncoderModel") for name in config.architectures or ()):  # T5's, published without decoder
+        config.is_encoder_decoder = False
+        return AutoModelForTextEncoding
+    if config.is_encoder_decoder:
+        return AutoModelForSeq2SeqLM
+    own = getattr(config, "auto_map", None) or {}  # of code in the repository
+    has_one = type(config) in MODEL_FOR_CAUSAL_LM_MAPPING or "AutoModelForCausalLM" in own
+    return AutoModelForCausalLM if with_head and has_one and not reads_both_ways(config) else AutoModel
 
-    try:
-        yield
-    except (OSError, ValueError, ImportError, KeyError, RuntimeError, SafetensorError, UnpicklingError) as error:
-        reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        if "trust_remote_code" in str(error):
-            message, hint = f"{path} brings Python code of its own", "If you trust it: --trust-remote-code."
-        elif isinstance(error, UnpicklingError):
-            message, hint = f"the weights in {path} are pickled with more than weights", "Save them as safetensors."
-        elif os.path.isdir(path):
-            message, hint = f"cannot load {what} from {path}: {reason}", "Is the folder whole?"
-        elif isinstance(error, OSError):
-            message = f"cannot find {what} {path}: not in the cache, and not to be had from the Hugging Face Hub"
-            hint = f"{reason} {_WHERE}"
-        else:
-            message, hint = f"cannot load {what} {path}: {reason}", _WHERE
-        raise ModelError(message, hint) from error
+
+def _require_text(model: "PreTrainedModel", place: Place) -> None:
+    """Raise ModelError for a model that cannot be run on a text alone."""
+    from transformers.models.auto import modeling_auto
+
+    type_ = model.config.model_type
+    needs_pictures = type_ in modeling_auto.MODEL_FOR_ZERO_SHOT_IMAGE_CLASSIFICATION_MAPPING_NAMES
+    if model.main_input_name != "input_ids" or needs_pictures:
+        raise ModelError(f"{place.spec} is a {type_} model, which does not run on text alone", "Name a text model.")
+
+
+def _require_whole(model: "PreTrainedModel", missing: Iterable[str], place: Place) -> None:
+    """Raise ModelError where weights are missing, which transformers makes up at random.
+
+    A pooler may be: it comes after all attention, and many models are published without. So may what is computed and
+    not learned.
+    """
+    learned = {name for name, weight in model.named_parameters() if weight.requires_grad and "pooler" not in name}
+    if lost := sorted(learned.intersection(missing)):
+        some = ", ".join(lost[:3]) + (", …" if lost[3:] else "")
+        raise ModelError(
+            f"{place.spec} lacks {len(lost)} of the {len(learned)} weights of a {type(model).__name__}: {some}",
+            "Are its config.json and its weights of one model?",
+        )
 
 
 @contextmanager
@@ -157,9 +214,12 @@ def quiet() -> Iterator[None]:
     from transformers.utils import logging
 
     verbosity, hub_verbosity = logging.get_verbosity(), hub_logging.get_verbosity()
+    accelerate = getLogger("accelerate")
+    spreading = accelerate.level
     bars = logging.is_progress_bar_enabled()
     logging.set_verbosity(logging.ERROR)
     hub_logging.set_verbosity(logging.ERROR)
+    accelerate.setLevel(logging.ERROR)
     logging.disable_progress_bar()
     try:
         with warnings.catch_warnings():
@@ -168,5 +228,6 @@ def quiet() -> Iterator[None]:
     finally:
         logging.set_verbosity(verbosity)
         hub_logging.set_verbosity(hub_verbosity)
+        accelerate.setLevel(spreading)
         if bars:
             logging.enable_progress_bar()

@@ -1,27 +1,72 @@
 """A trace as text or bytes: one file an output.
 
-`terminal.heatmap` and `terminal_grid.grid` give what rich prints; `render` gives the bytes of a file. A new output is
-a file here, and a line in `OUTPUTS`.
+`on_screen` gives what rich prints; `render` gives the bytes of a file. A new output is a file here, and a line in
+`OUTPUTS`.
 """
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from attnviz.errors import FileError
+from attnviz.errors import FileError, LookError
+from attnviz.render.look import DEFAULT, Look
 
 if TYPE_CHECKING:
     from attnviz.attention import Trace
     from attnviz.render.scene import Scene
+    from attnviz.render.terminal import Heatmap
+    from attnviz.render.terminal_grid import Grid
+    from attnviz.render.terminal_lines import Lines
+    from attnviz.render.terminal_text import RunningText
 
-Writer = Callable[["Trace", Sequence["Scene"], str], bytes]
+Writer = Callable[["Trace", Sequence["Scene"], str, Look], bytes]
+PICTURES = (".png", ".svg", ".pdf")
 
 
-def render(trace: "Trace", scenes: Sequence["Scene"], suffix: str) -> bytes:
+def render(trace: "Trace", scenes: Sequence["Scene"], suffix: str, look: Look = DEFAULT) -> bytes:
     """The bytes of a file with the ending `suffix`, such as `.png`: pictures of `scenes`, data of the whole `trace`.
 
-    Raises FileError for an ending that no output has.
+    Raises FileError for an ending that no output has, LookError and SelectionError for a picture that cannot be drawn.
     """
-    return writer(suffix)(trace, scenes, suffix.lower())
+    return writer(suffix)(trace, scenes, suffix.lower(), look)
+
+
+def remarks(scenes: Sequence["Scene"], suffix: str) -> list[str]:
+    """What a reader of `scenes` in a file with that ending ought to be told: which characters no font draws."""
+    if suffix.lower() not in PICTURES:
+        return []
+    from attnviz.render.picture import lettering_of
+
+    note = lettering_of(scenes).note
+    return [note] if note else []
+
+
+def require_screen(look: Look) -> None:
+    """Raise LookError for a style that a terminal cannot show."""
+    if look.style == "arcs":
+        raise LookError("a terminal has no room for style arcs", "Name a picture with -o: arcs.png")
+
+
+def on_screen(scene: "Scene", look: Look = DEFAULT) -> "Heatmap | Grid | Lines | RunningText":
+    """`scene` as something that rich prints: it adapts to the terminal's width and colours.
+
+    Raises LookError for a style that a terminal cannot show.
+    """
+    if look.style == "text":
+        from attnviz.render.terminal_text import RunningText
+
+        return RunningText(scene, look)
+    if look.style == "lines":
+        from attnviz.render.terminal_lines import Lines
+
+        return Lines(scene, look)
+    require_screen(look)
+    if len(scene.heads) > 1:
+        from attnviz.render.terminal_grid import grid
+
+        return grid([scene], look)
+    from attnviz.render.terminal import heatmap
+
+    return heatmap(scene, look)
 
 
 def writer(suffix: str) -> Writer:
@@ -34,32 +79,30 @@ def writer(suffix: str) -> Writer:
     return OUTPUTS[suffix.lower()]
 
 
-def _picture(trace: "Trace", scenes: Sequence["Scene"], suffix: str) -> bytes:
+def _picture(trace: "Trace", scenes: Sequence["Scene"], suffix: str, look: Look) -> bytes:
     from attnviz.render.picture import picture
 
-    return picture(trace, scenes, suffix)
+    return picture(trace, scenes, suffix, look)
 
 
-def _json(trace: "Trace", scenes: Sequence["Scene"], suffix: str) -> bytes:
+def _json(trace: "Trace", scenes: Sequence["Scene"], suffix: str, look: Look) -> bytes:
     from attnviz.render.data import as_json
 
     return as_json(trace)
 
 
-def _npz(trace: "Trace", scenes: Sequence["Scene"], suffix: str) -> bytes:
+def _npz(trace: "Trace", scenes: Sequence["Scene"], suffix: str, look: Look) -> bytes:
     from attnviz.render.data import as_npz
 
     return as_npz(trace)
 
 
-def _safetensors(trace: "Trace", scenes: Sequence["Scene"], suffix: str) -> bytes:
+def _safetensors(trace: "Trace", scenes: Sequence["Scene"], suffix: str, look: Look) -> bytes:
     return trace.to_bytes()
 
 
 OUTPUTS: dict[str, Writer] = {
-    ".png": _picture,
-    ".svg": _picture,
-    ".pdf": _picture,
+    **dict.fromkeys(PICTURES, _picture),
     ".json": _json,
     ".npz": _npz,
     ".safetensors": _safetensors,

@@ -1,30 +1,32 @@
 """Text in terminal cells: Hangul, emoji and combining characters keep their columns."""
 
-from collections.abc import Iterator, Sequence
-from functools import cache
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
 
-import numpy as np
-from rich.cells import cell_len
-from rich.console import Console
+from rich.cells import cell_len, split_graphemes
 from rich.segment import Segment
 from rich.style import Style
-
-from attnviz.render.colours import ink, palette, shade
+from rich.text import Text
 
 Line = list[Segment]
 DIM, BOLD = Style(dim=True), Style(bold=True)
-SHADES = "·░▒▓█"
+
+
+def ltr(text: str) -> str:
+    """`text`, so that a terminal that turns right-to-left letters around leaves what stands beside them in its place.
+
+    It holds the token and what it is joined to, by an arrow or a dot, in their order too.
+    """
+    if text.isascii() or not any(unicodedata.bidirectional(character) in ("R", "AL", "AN") for character in text):
+        return text
+    return re.sub("(?= [→·] |$)", "\N{LEFT-TO-RIGHT MARK}", text)
 
 
 def graphemes(text: str) -> list[str]:
     """`text` in the pieces that a reader takes for characters: what adds no width stays with what it adds to."""
-    pieces: list[str] = []
-    for character in text:
-        if pieces and (cell_len(character) == 0 or pieces[-1].endswith("\u200d")):
-            pieces[-1] += character
-        else:
-            pieces.append(character)
-    return pieces
+    spans, _ = split_graphemes(text)
+    return [text[start:end] for start, end, _ in spans]
 
 
 def fit(text: str, width: int, align: str = "left") -> str:
@@ -36,9 +38,25 @@ def fit(text: str, width: int, align: str = "left") -> str:
                 break
             kept += piece
         text = kept + "…" if width else ""
-    spare = width - cell_len(text)
+    spare, text = width - cell_len(text), ltr(text)
     left = {"left": 0, "right": spare, "center": (spare + 1) // 2}[align]
     return " " * left + text + " " * (spare - left)
+
+
+def heading(text: str, width: int) -> Text:
+    """`text` in bold; a line of it that would take more than three of `width` cells without its middle."""
+    return Text("\n".join(_ends(line, 3 * width) for line in text.split("\n")), style=BOLD)
+
+
+def _ends(text: str, room: int) -> str:
+    if cell_len(text) <= room:
+        return text
+    half, end = max(room // 2 - 8, 1), ""  # less than half, for lines break at words
+    for piece in reversed(graphemes(text)):
+        if cell_len(piece + end) > half:
+            break
+        end = piece + end
+    return f"{fit(text, half).rstrip()} {end.lstrip()}"
 
 
 def chopped(text: str, width: int) -> list[str]:
@@ -57,12 +75,32 @@ def _chop(text: str, width: int) -> list[str]:
     return pieces
 
 
-def above(columns: Sequence[list[str]], width: int, most: int) -> list[str]:
-    """Labels in pieces, each written downwards in `width` cells, ending on the last of at most `most` lines."""
+def above(columns: Sequence[list[str]], width: int, most: int, cuts: Sequence[int] = ()) -> list[str]:
+    """Labels in pieces, each written downwards in `width` cells, ending on the last of at most `most` lines.
+
+    A cell is left free before each of the columns `cuts`.
+    """
     columns = [c if len(c) <= most else [*c[: most - 1], "⋮"] for c in columns]
     height = max(map(len, columns), default=0)
     columns = [[""] * (height - len(c)) + c for c in columns]
-    return ["".join(fit(column[y], width, "center") for column in columns) for y in range(height)]
+    gaps = [" " * (at in cuts) for at in range(len(columns))]
+    return [
+        "".join(gap + fit(column[y], width, "center") for gap, column in zip(gaps, columns, strict=True))
+        for y in range(height)
+    ]
+
+
+def ruler(labels: Sequence[str], width: int, cuts: Sequence[int] = ()) -> str:
+    """`labels` of columns `width` cells wide, each from where its column begins, without those that have no room.
+
+    A cell is left free before each of the columns `cuts`.
+    """
+    line, end = "", len(labels) * width + len(cuts)
+    for at, label in enumerate(labels):
+        start = at * width + sum(cut <= at for cut in cuts)
+        if label and start >= len(line) + bool(line) and start + len(label) <= end:
+            line = line.ljust(start) + label
+    return line.ljust(end)
 
 
 def number(weight: float) -> str:
@@ -72,51 +110,15 @@ def number(weight: float) -> str:
     return "1.0" if weight >= 0.995 else f"{weight:.2f}"[1:]
 
 
-def in_colour(console: Console) -> bool:
-    """True where the console shows enough colours for a scale; 16 of them are not, and shading is clearer there."""
-    return not console.no_color and console.color_system in ("truecolor", "256")
-
-
-@cache
-def colour(index: int) -> Style:
-    """Background of the palette's colour `index`, and a text colour that can be read on it."""
-    return Style(bgcolor=_hex(index), color=ink(palette()[index]))
-
-
-@cache
-def halves(upper: int, lower: int) -> Segment:
-    """One cell that shows two weights, one above the other, by palette index; −1 for nothing."""
-    if upper < 0 or lower < 0:
-        shown = max(upper, lower)
-        return Segment(" ") if shown < 0 else Segment("▀" if lower < 0 else "▄", Style(color=_hex(shown)))
-    return Segment("▀", Style(color=_hex(upper), bgcolor=_hex(lower)))
-
-
-def shading(weight: float, top: float) -> str:
-    """Two cells whose darkness says `weight` on a scale from 0 to `top`; a dot is nearly nothing."""
-    character = SHADES[min(int(weight / top * len(SHADES)), len(SHADES) - 1)]
-    return " ·" if character == "·" else character * 2
-
-
-def legend(top: float, coloured: bool, masked: bool, width: int) -> Iterator[Segment]:
-    """The scale from 0 to `top`, in at most `width` cells; `masked` explains the cells that are left empty."""
-    if coloured:
-        bar = [Segment(" ", colour(int(index))) for index in shade(np.linspace(0, 1, 24), 1.0)]
-    else:
-        bar = [Segment("".join(shading(step, 1.0) for step in (0.1, 0.3, 0.5, 0.7, 0.9)))]
-    scale = [Segment("0 ", DIM), *bar, Segment(f" {top:g}", DIM)]
-    used = sum(segment.cell_length for segment in scale)
-    yield from scale
-    for note in ("attention weight", *(["empty: may not look there"] if masked else [])):
-        used += len(note) + 2
-        if used > width:
-            yield Segment.line()
-            used = len(note)
-        else:
-            note = "  " + note
-        yield Segment(note, DIM)
-    yield Segment.line()
-
-
-def _hex(index: int) -> str:
-    return "#{:02x}{:02x}{:02x}".format(*palette()[index])
+def flowing(pieces: Iterable[Text], width: int) -> Iterator[Text]:
+    """`pieces` one after the other, two spaces between them, in lines of at most `width` cells; none is broken."""
+    line = Text()
+    for piece in pieces:
+        if line and line.cell_len + 2 + piece.cell_len > width:
+            yield line
+            line = Text()
+        if line:
+            line.append("  ")
+        line.append_text(piece)
+    if line:
+        yield line

@@ -1,21 +1,26 @@
-"""The colours of weights: one map for the terminal and for pictures, from ink through violet and coral to cream."""
+"""The colours of weights: for screens from ink through violet and coral to cream, for print from white to black."""
 
 from functools import cache
 
 import numpy as np
 
-# Lightness, green-red, blue-yellow in OKLab (Ottosson 2020). Lightness only rises, so that the map also reads in grey
-# print and to readers who do not tell red from green.
-_ANCHORS = np.array(
-    [
-        [0.22, 0.000, -0.045],
-        [0.35, 0.045, -0.120],
-        [0.49, 0.125, -0.090],
-        [0.63, 0.165, 0.020],
-        [0.78, 0.075, 0.115],
-        [0.96, -0.015, 0.090],
-    ]
-)
+# Lightness, green-red, blue-yellow in OKLab (Ottosson 2020). Lightness only rises, or only falls, so that a map also
+# reads in grey and to readers who do not tell red from green.
+_ANCHORS = {
+    "violet": np.array(
+        [
+            [0.22, 0.000, -0.045],
+            [0.35, 0.045, -0.120],
+            [0.49, 0.125, -0.090],
+            [0.63, 0.165, 0.020],
+            [0.78, 0.075, 0.115],
+            [0.96, -0.015, 0.090],
+        ]
+    ),
+    "grey": np.array([[0.97, 0.0, 0.0], [0.15, 0.0, 0.0]]),  # not white: that is what may not be looked at
+    "lilac": np.array([[1.0, 0.0, 0.0], [0.72, 0.05, -0.10], [0.40, 0.06, -0.16]]),
+    "amber": np.array([[0.26, 0.0, -0.015], [0.52, 0.03, 0.045], [0.87, 0.03, 0.11]]),
+}
 _TO_LMS = np.array(
     [[1, 0.3963377774, 0.2158037573], [1, -0.1055613458, -0.0638541728], [1, -0.0894841775, -1.2914855480]]
 )
@@ -29,12 +34,13 @@ _TO_RGB = np.array(
 
 
 @cache
-def palette() -> np.ndarray:
+def palette(name: str = "violet") -> np.ndarray:
     """256 colours, uint8 `[256, 3]`, from weight 0 to the largest, at equal perceived steps."""
-    dense = _curve(np.linspace(0, 1, 1024))
+    anchors = _ANCHORS[name]
+    dense = _curve(anchors, np.linspace(0, 1, 1024))
     walked = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(dense, axis=0), axis=1))])
     even = np.interp(np.linspace(0, walked[-1], 256), walked, np.linspace(0, 1, 1024))
-    colours = np.round(_srgb(_curve(even)) * 255).astype(np.uint8)
+    colours = np.round(_srgb(_curve(anchors, even)) * 255).astype(np.uint8)
     colours.flags.writeable = False
     return colours
 
@@ -50,16 +56,22 @@ def ink(colour: np.ndarray) -> str:
     return "#ffffff" if 1.05 / (light + 0.05) >= (light + 0.05) / 0.05 else "#000000"
 
 
-def _curve(at: np.ndarray) -> np.ndarray:
+def oklab(colours: np.ndarray) -> np.ndarray:
+    """Colours, uint8 `[…, 3]`, as lightness, green-red and blue-yellow, in which equal distances look equal."""
+    to_lms, to_lab = np.linalg.inv(_TO_RGB), np.linalg.inv(_TO_LMS)
+    return np.asarray(np.cbrt(_linear(colours / 255) @ to_lms.T) @ to_lab.T)
+
+
+def _curve(anchors: np.ndarray, at: np.ndarray) -> np.ndarray:
     """The anchors joined smoothly: `at` from 0 to 1 → OKLab `[…, 3]`, by a cubic Hermite spline."""
-    steps = len(_ANCHORS) - 1
-    slopes = np.gradient(_ANCHORS, axis=0)
+    steps = len(anchors) - 1
+    slopes = np.gradient(anchors, axis=0)
     i = np.minimum((at * steps).astype(int), steps - 1)
     t = (at * steps - i)[:, None]
     joined: np.ndarray = (
-        (2 * t**3 - 3 * t**2 + 1) * _ANCHORS[i]
+        (2 * t**3 - 3 * t**2 + 1) * anchors[i]
         + (t**3 - 2 * t**2 + t) * slopes[i]
-        + (3 * t**2 - 2 * t**3) * _ANCHORS[i + 1]
+        + (3 * t**2 - 2 * t**3) * anchors[i + 1]
         + (t**3 - t**2) * slopes[i + 1]
     )
     return joined

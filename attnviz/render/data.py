@@ -12,7 +12,9 @@ from attnviz.attention import Attention, Token, Trace
 def as_json(trace: Trace) -> bytes:
     """`trace` as strict JSON, UTF-8: tokens, layers, heads, and weights as nested lists `[head][query][key]`.
 
-    Weights are written with as many digits as a float32 holds.
+    Weights are written with as many digits as a float32 holds. Where tokens were pooled or left out, `rows` and
+    `columns` say which tokens, from and up to, each row and column of the weights covers, and `row_sums`
+    `[head][covered query]` what each query gave to all keys.
     """
     content = {
         "model": trace.model,
@@ -32,7 +34,9 @@ def as_npz(trace: Trace) -> bytes:
 
     `self_L3` holds layer 3 of kind `self`, float32 `[head, query, key]`, and `self_L3_heads` the numbers of its heads;
     `masked-self` is written `masked_self`. `self_queries` and `self_keys` hold the tokens; `cross_predicts` what each
-    row writes. `model`, `text` and `convention` are strings.
+    row writes. `model`, `text` and `convention` are strings. Where tokens were pooled or left out, `self_rows` and
+    `self_columns`, int `[row, 2]`, say which tokens, from and up to, each row and column covers, and `self_L3_sums`,
+    `[head, covered query]`, what each query gave to all keys.
     """
     arrays: dict[str, np.ndarray] = {
         "model": np.array(trace.model),
@@ -48,6 +52,9 @@ def as_npz(trace: Trace) -> bytes:
         for layer in a.layers:
             arrays[f"{name}_L{layer}"] = a.weights(layer)
             arrays[f"{name}_L{layer}_heads"] = np.array(a.heads(layer), np.int64)
+        if not a.is_whole:
+            arrays[f"{name}_rows"], arrays[f"{name}_columns"] = np.array(a.rows), np.array(a.columns)
+            arrays |= {f"{name}_L{layer}_sums": sums for layer, sums in a.row_sums.items()}
     return _archive(arrays)
 
 
@@ -59,10 +66,18 @@ def _attention(a: Attention) -> dict[str, object]:
         "queries": [t.text for t in a.queries],
         "keys": [t.text for t in a.keys],
         "predicts": a.predicts and [t and t.text for t in a.predicts],
-        "layers": [
-            {"layer": layer, "heads": list(a.heads(layer)), "weights": _digits(a.weights(layer))} for layer in a.layers
-        ],
+        "layers": [_layer(a, layer) for layer in a.layers],
+        **({} if a.is_whole else {"rows": a.rows, "columns": a.columns}),
     }
+
+
+def _layer(a: Attention, layer: int) -> dict[str, object]:
+    known: dict[str, object] = {"layer": layer, "heads": list(a.heads(layer)), "weights": _digits(a.weights(layer))}
+    if layer in a.groups:
+        known["key_value_groups"] = list(a.groups[layer])
+    if layer in a.row_sums:
+        known["row_sums"] = _digits(a.row_sums[layer])
+    return known
 
 
 def _digits(weights: np.ndarray) -> object:

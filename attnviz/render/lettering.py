@@ -1,100 +1,160 @@
 """Text in pictures: a font for every script that is written, its width before it is drawn, and nothing lost."""
 
+import re
 import unicodedata
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import matplotlib
-from matplotlib.font_manager import FontProperties, fontManager, get_font
-from matplotlib.textpath import text_to_path
+from matplotlib.font_manager import FontEntry, fontManager, get_font
+from matplotlib.ft2font import LoadFlags
+
+from attnviz.render import fonts
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 LATIN, CJK = "DejaVu Sans", "Noto Sans CJK JP"
 POINT = 1 / 72
 """One point in inches."""
+NAMED = 8
+"""A note names at most so many characters."""
+
+_BETWEEN = re.compile("((?:^| )[→·](?: |$)|   )")
+"""What stands between texts that are read one by one, such as the token read and the token written."""
+_LEFT_TO_RIGHT, _ISOLATED = "\u200e", "\u2068{}\u2069"
 
 
 class Lettering:
     """How the texts of one picture are set: plain text, in the fonts that they need.
 
-    `family` is matplotlib's font family; the CJK font, which takes a while to load, is in it only for texts that need
-    it. What neither font has is written as its code point.
+    `files` are those fonts, each asked for what the ones before it lack, and `family` their names for matplotlib, which
+    shapes and orders the text: Arabic is joined, Hebrew runs from right to left. The CJK font and installed fonts take
+    a while to load and are among them only for texts that need them. What no font draws is written as its code point;
+    `lost` holds these characters.
     """
 
     def __init__(self, texts: Iterable[str]) -> None:
-        beyond = {ord(c) for text in texts for c in text if ord(c) > 126 and not _has(_latin_file(), ord(c))}
-        cjk = _cjk_file() if beyond else None
-        self.lost = {code for code in beyond if cjk is None or not _has(cjk, code)}
-        self.family = [LATIN, CJK] if cjk and beyond != self.lost else [LATIN]
-        if len(self.family) == 2:
-            _register(str(cjk))
+        lines = (line for text in texts if not text.isascii() for line in text.split("\n"))
+        pieces = {piece for line in lines for piece in fonts.clusters(line)}
+        _, broken = fonts.choose(pieces)
+        alone = {char for piece in broken for char in piece if not fonts.changes(char)}
+        files, without = fonts.choose(pieces - broken | alone)
+        drawn = alone - without  # what no font draws whole is written character by character
+        self.files = tuple(files)
+        self.family = [_registered(file) for file in files]
+        self._spelled = {piece: _spelled(piece, drawn) for piece in broken}
+        self.lost = {char for piece in broken for char in piece if fonts.is_drawn(char) and char not in drawn}
+
+    @property
+    def note(self) -> str | None:
+        """What a reader ought to be told: which characters are written as code points."""
+        if not self.lost:
+            return None
+        named = [f"U+{ord(c):04X} {unicodedata.name(c, '')}".rstrip() for c in sorted(self.lost)]
+        more = [f"and {len(named) - NAMED} more"] if len(named) > NAMED else []
+        return f"no font here has {', '.join(named[:NAMED] + more)}: written as code points. Noto fonts may have them."
 
     def shown(self, text: str) -> str:
-        """`text` as it is drawn: `U+1F9A5` for a character that no font has, nothing for one that only selects."""
-        if not any(ord(c) in self.lost for c in text):
+        """One line of `text` as it is given to the font: `⟨U+1F9A5⟩` for a character that no font has.
+
+        Texts between arrows and dots keep their places from left to right, whichever way each of them is read.
+        """
+        text = self._written(text)
+        parts = _BETWEEN.split(text) if _runs_left(text) else [text]
+        if len(parts) == 1:
             return text
-        return "".join(_code_point(c) if ord(c) in self.lost else c for c in text if c != "\u200d")  # joins nothing now
+        parts[::2] = [part and _ISOLATED.format(part) for part in parts[::2]]
+        return _LEFT_TO_RIGHT + "".join(parts)
 
     def width(self, text: str, size: float) -> float:
         """The width of one line of `text` at `size` points, in inches."""
-        return _width(self.shown(text), tuple(self.family)) * size
+        return _width(self.shown(text), self.files) * size
 
     def short(self, text: str, size: float, width: float) -> str:
         """`text` as it is drawn, cut with an ellipsis to at most `width` inches at `size` points."""
-        shown = self.shown(text)
-        if self.width(shown, size) <= width:
-            return shown
-        while shown and self.width(shown + "…", size) > width:
-            shown = shown[:-1]
-        return shown + "…"
+        return self.shown(self._cut(text, size, width))
 
     def wrapped(self, text: str, size: float, width: float) -> list[str]:
         """`text` as it is drawn, in lines of at most `width` inches at `size` points."""
-        lines = []
-        for paragraph in self.shown(text).split("\n"):
-            line = ""
+        return [self.shown(line) for line in self._lines(text, size, width)]
+
+    def _lines(self, text: str, size: float, width: float) -> Iterator[str]:
+        for paragraph in self._written(text).split("\n"):
+            line, wide = "", 0.0
             for word in paragraph.split(" "):
-                longer = f"{line} {word}" if line else word
-                if line and self.width(longer, size) > width:
-                    lines.append(line)
-                    longer = word
-                line = self.short(longer, size, width) if longer == word else longer
-            lines.append(line)
-        return lines
+                more = self.width(f" {word}", size)
+                if line and wide + more > width:
+                    yield line
+                    line = ""
+                if line:
+                    line, wide = f"{line} {word}", wide + more
+                else:
+                    line = self._cut(word, size, width)
+                    wide = self.width(line, size)
+            yield line
+
+    def _cut(self, text: str, size: float, width: float) -> str:
+        if self.width(text, size) <= width:
+            return text
+        pieces = fonts.clusters(self._written(text))
+
+        def cut(kept: int) -> str:
+            return "".join(pieces[:kept]) + "…"
+
+        return cut(max(bisect_right(range(len(pieces)), width, key=lambda kept: self.width(cut(kept), size)) - 1, 0))
+
+    def _written(self, text: str) -> str:
+        if not self._spelled or text.isascii():
+            return text
+        return "".join(self._spelled.get(piece, piece) for piece in fonts.clusters(text))
 
 
-def _code_point(character: str) -> str:
-    if unicodedata.category(character) == "Mn":  # as a variation selector, which only says how to draw
-        return ""
-    code = ord(character)
-    return f"U+{code - 0x2400 if 0x2400 <= code < 0x2420 else code:04X}"  # ␛ stands for the control character U+001B
+def _spelled(piece: str, drawn: set[str]) -> str:
+    """The characters of `piece`, as a code point each that is not in `drawn`."""
+    return "".join(c if c in drawn else f"⟨U+{_code(c):04X}⟩" for c in piece if fonts.is_drawn(c))
 
 
-def _has(path: str, code: int) -> bool:
-    return bool(get_font(path).get_char_index(code))
+def _code(char: str) -> int:
+    code = ord(char)
+    return code - 0x2400 if 0x2400 <= code < 0x2420 else code  # ␛ stands for the control character U+001B
+
+
+def outline_right_to_left(figure: "Figure") -> None:
+    """Have text that runs from right to left drawn as outlines.
+
+    matplotlib's PDF moves a letter that follows a mark of direction in another part of its font (3.11.2), and its SVG
+    has the marks in comments.
+    """
+    from matplotlib.patheffects import Normal
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        if _runs_left(text.get_text()):
+            text.set_path_effects([Normal()])
+
+
+def _runs_left(text: str) -> bool:
+    return not text.isascii() and any(unicodedata.bidirectional(char) in ("R", "AL") for char in text)
 
 
 @cache
-def _width(text: str, family: tuple[str, ...]) -> float:
+def _width(text: str, files: tuple[str, ...]) -> float:
     """Inches a point of font size."""
-    wide, _, _ = text_to_path.get_text_width_height_descent(text, FontProperties(family=list(family), size=10), False)
-    return float(wide) / 10 * POINT
+    font = get_font(list(files))
+    font.set_size(100, 72)  # a point is a pixel, of 64 units
+    font.set_text(text, 0.0, flags=LoadFlags.NO_HINTING)
+    return float(font.get_width_height()[0]) / 64 / 100 * POINT
 
 
 @cache
-def _latin_file() -> str:
-    return str(Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans.ttf"))
-
-
-@cache
-def _cjk_file() -> str | None:
-    """The font in the package noto-cjk-sans-jp-regular, or None where it was not installed."""
-    spec = find_spec("noto_cjk_sans_jp_regular")
-    folders = (spec and spec.submodule_search_locations) or []
-    return next((str(path) for folder in folders for path in sorted(Path(folder).glob("*.otf"))), None)
-
-
-@cache
-def _register(path: str) -> None:
-    fontManager.addfont(path)
+def _registered(file: str) -> str:
+    """The name by which matplotlib finds `file`; that of an installed font is its path, for families share names."""
+    if file == fonts.latin():
+        return LATIN
+    if file == fonts.cjk():
+        fontManager.addfont(file)
+        return CJK
+    fontManager.ttflist.append(FontEntry(fname=file, name=file, weight=400, size="scalable"))
+    return file

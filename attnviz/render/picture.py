@@ -1,53 +1,122 @@
 """Scenes as a picture for papers and slides: PNG, SVG and PDF, by matplotlib, without pyplot and its state."""
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
-
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, TypeVar
 
 from attnviz.attention import Trace
+from attnviz.errors import LookError
 from attnviz.labels import visible
-from attnviz.render.lettering import Lettering
-from attnviz.render.picture_grid import GridPanel
-from attnviz.render.picture_heatmap import HeatmapPanel
+from attnviz.render.lettering import Lettering, outline_right_to_left
+from attnviz.render.look import DEFAULT, Look
+from attnviz.render.picture_grid import GridPanel, dots
+from attnviz.render.picture_pixels import Pixels
+from attnviz.render.scale import Scale, scale_of
 from attnviz.render.scene import Scene
-from attnviz.render.sheet import Headed, Sheet, settings
+from attnviz.render.sheet import Box, Headed, Page, Panel, Sheet, settings
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from attnviz.render.picture_heatmap import HeatmapPanel
+
+AnyPage = TypeVar("AnyPage", bound=Page)
+Fitting = TypeVar("Fitting", GridPanel, "HeatmapPanel")
 
 DPI = 150
+LARGEST = 65_000
+"""No picture has more pixels across or down."""
 EDGE, BETWEEN = 0.25, 0.35
 """White around the picture and between scenes, in inches."""
 
 
-def picture(trace: Trace, scenes: Sequence[Scene], suffix: str = ".png") -> bytes:
-    """`scenes` of `trace`, one below the other, as the bytes of a `.png`, `.svg` or `.pdf`.
+def picture(trace: Trace, scenes: Sequence[Scene], suffix: str = ".png", look: Look = DEFAULT) -> bytes:
+    """`scenes` of `trace`, one below the other, as the bytes of a `.png`, `.svg` or `.pdf` that looks like `look`.
 
-    A scene of one head is a heatmap, one of several a grid of heads; all share one scale of colours. The same trace
-    and scenes give the same bytes, and the file's metadata says what it shows.
+    A scene of one head is a heatmap, one of several a grid of heads; all share one scale of colours. The same trace,
+    scenes and look give the same bytes, and the file's metadata says what it shows. Raises LookError where it cannot
+    be drawn so small or so large, and SelectionError where the style cannot show these heads.
     """
+    about = _described(trace, scenes, look)
+    if suffix == ".png" and look.style == "heatmap" and all(len(scene.heads) > 1 for scene in scenes):
+        # A figure would take most of the time.
+        return _drawn(scenes, Pixels, look).png({name.capitalize(): said for name, said in about.items()})
     with settings():
-        return _saved(figure(scenes), suffix, _described(trace, scenes))
+        return _saved(figure(scenes, look), suffix, about)
 
 
-def figure(scenes: Sequence[Scene]) -> Figure:
+def figure(scenes: Sequence[Scene], look: Look = DEFAULT) -> "Figure":
     """`scenes`, one below the other, as a matplotlib figure."""
-    lettering = Lettering(_texts(scenes))
-    top = max(scene.top for scene in scenes)
-    panels = [Headed(_panel(scene, top, lettering), scene, lettering) for scene in scenes]
+    return _drawn(scenes, Sheet, look).figure
+
+
+def _drawn(scenes: Sequence[Scene], kind: type[AnyPage], look: Look) -> AnyPage:
+    """A page of that kind with `scenes` on it, one below the other."""
+    lettering = lettering_of(scenes)
+    largest = max(float(scene.matrices.max(initial=0.0)) for scene in scenes)
+    scale = scale_of(look, [scene.top for scene in scenes], largest)
+    scale = scale.washed if look.style == "text" else scale
+    dpi = look.dpi or max([DPI, *(dots(scene) for scene in scenes if len(scene.heads) > 1)])
+    if look.inches[1] is not None and len(scenes) > 1:
+        raise LookError(f"{len(scenes)} kinds of attention stand below each other", "Give the width alone: --size 8")
+    panels = [_headed(scene, look, scale, dpi, lettering) for scene in scenes]
     width = max(panel.width for panel in panels) + 2 * EDGE
     height = sum(panel.height for panel in panels) + BETWEEN * (len(panels) - 1) + 2 * EDGE
-    sheet = Sheet(width, height, DPI, lettering)
+    width, height = look.inches[0] or width, look.inches[1] or height
+    if max(width, height) * dpi > LARGEST:
+        raise LookError(f"{width:.3g} × {height:.3g} inches at {dpi} dpi are too many pixels", "A lower --dpi.")
+    page = kind(width, height, dpi, lettering, scale)
     y = EDGE
     for panel in panels:
-        panel.draw(sheet, EDGE, y)
+        panel.draw(page, EDGE, y)
         y += panel.height + BETWEEN
-    return sheet.figure
+    return page
 
 
-def _panel(scene: Scene, top: float, lettering: Lettering) -> HeatmapPanel | GridPanel:
-    if len(scene.heads) == 1:
-        return HeatmapPanel(scene, top, lettering)
-    return GridPanel(scene, top, DPI, lettering)
+def _headed(scene: Scene, look: Look, scale: Scale, dpi: int, lettering: Lettering) -> Headed:
+    """`scene` with its title and caption, of the size that was asked for."""
+    width, height = (side and side - 2 * EDGE for side in look.inches)
+    headed = Headed(_panel(scene, look, scale, dpi, lettering, (width, None)), scene, lettering, width)
+    if height is not None:
+        room = width, max(height - (headed.height - headed.inner.height), 0.1)
+        headed = Headed(_panel(scene, look, scale, dpi, lettering, room), scene, lettering, width)
+    for given, needed, side in ((width, headed.inner.width, "wide"), (height, headed.height, "high")):
+        if given is not None and needed > given + 0.01:
+            least = f"At least {needed + 2 * EDGE:.2f} inches {side}."
+            raise LookError(f"a size of {given + 2 * EDGE:g} inches leaves no room beside the labels", least)
+    return headed
+
+
+def _panel(scene: Scene, look: Look, scale: Scale, dpi: int, lettering: Lettering, room: Box) -> Panel:
+    """`scene` in its style, as large as `room` where that is given."""
+    if look.style == "heatmap" and len(scene.heads) > 1:
+        if look.annotate:
+            raise LookError("a grid of heads has no room for numbers", "One head: --layer 3 --head 1 --annotate")
+        return _fitted(lambda area: GridPanel(scene, scale, dpi, lettering, area), room)
+    from attnviz.render.picture_heatmap import HeatmapPanel
+    from attnviz.render.picture_pen import Pen
+    from attnviz.render.picture_styles import tiles
+
+    pen = Pen.themed(lettering, scale.theme)
+    if look.style == "heatmap":
+        return _fitted(lambda area: HeatmapPanel(scene, scale, pen, look, area), room)
+    return tiles(scene, look, scale, pen, room)
+
+
+def _fitted(make: Callable[[Box], Fitting], room: Box) -> Fitting:
+    """A panel of width and height `room`: what is not labels gets what labels leave, which depend on it in turn."""
+    panel = make((None, None))
+    for _ in range(4 if room != (None, None) else 0):
+        has, area = (panel.width, panel.height), panel.area
+        across, down = (g and max(g - h + a, 0.1) for g, h, a in zip(room, has, area, strict=True))
+        panel = make((across, down))
+    return panel
+
+
+def lettering_of(scenes: Sequence[Scene]) -> Lettering:
+    """The fonts that a picture of `scenes` needs."""
+    return Lettering(_texts(scenes))
 
 
 def _texts(scenes: Sequence[Scene]) -> Iterator[str]:
@@ -55,11 +124,12 @@ def _texts(scenes: Sequence[Scene]) -> Iterator[str]:
         yield from (scene.title, scene.caption, *scene.rows, *scene.columns, "…→↓·")
 
 
-def _described(trace: Trace, scenes: Sequence[Scene]) -> dict[str, str]:
+def _described(trace: Trace, scenes: Sequence[Scene], look: Look) -> dict[str, str]:
     """What the file's metadata says: enough to make the picture again."""
     shown = "; ".join(f"{scene.attention.name} {' '.join(scene.names)}" for scene in scenes)
     facts = {"model": trace.model, "revision": trace.revision, "text": trace.text, "target": trace.target}
     lines = [f"{name}: {value}" for name, value in facts.items() if value is not None] + [f"heads: {shown}"]
+    lines += [f"{name}: {value}" for name, value in {"style": look.style, **look.given}.items()]
     return {
         "title": visible(f"Attention of {trace.model} on {trace.text}"),
         "description": visible("; ".join(lines)),
@@ -67,10 +137,12 @@ def _described(trace: Trace, scenes: Sequence[Scene]) -> dict[str, str]:
     }
 
 
-def _saved(figure: Figure, suffix: str, said: dict[str, str]) -> bytes:
+def _saved(figure: "Figure", suffix: str, said: dict[str, str]) -> bytes:
     """The figure drawn once. No dates, so that a picture made again is the same file."""
     buffer = io.BytesIO()
     title, description, software = said["title"], said["description"], said["software"]
+    if suffix != ".png":
+        outline_right_to_left(figure)
     if suffix == ".png":
         from matplotlib.backends.backend_agg import FigureCanvasAgg
 

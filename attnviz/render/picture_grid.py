@@ -1,115 +1,171 @@
 """Several heads in a picture: one mosaic image, and not one pair of axes a head."""
 
+import math
+
 import numpy as np
 
-from attnviz.render.colours import palette, shade
 from attnviz.render.lettering import Lettering
+from attnviz.render.mosaic import edge, mosaic, resized, slots
+from attnviz.render.scale import Scale
 from attnviz.render.scene import FROM, TO, Scene
-from attnviz.render.sheet import BAR_ROOM, BODY, GREY, SMALL, Sheet, line_height
+from attnviz.render.sheet import BAR_ROOM, BODY, SMALL, Box, Page, line_height
+from attnviz.render.ticks import Tick, counted, numbers, segments, words
 
+PIXELS = 100
+"""No head is fewer pixels wide: a picture of many heads has more dots an inch."""
+ACROSS, DOWN = 8.5, 10.5
+"""The tiles of many heads are about this wide, or this high, in inches."""
+READABLE, NUMBERED = 0.17, 1.0
+"""Cells at least so wide have their tokens beside them; smaller ones are numbered, beside tiles wider than this."""
+SMALLEST, LARGEST = 0.25, 1.6
+"""The width of a tile, in inches; it may be larger where that makes its cells readable."""
 GAP = 0.06
 """Between tiles, in inches."""
-READABLE = 0.17
-"""Tokens are written beside the tiles where their cells are at least so many inches."""
+LISTED = 40
+"""At most so many tokens are listed above tiles that are not labelled with them."""
+
+
+def side(scene: Scene) -> float:
+    """The width of a tile, in inches."""
+    places, _, _ = arranged(scene)
+    rows, columns = (1 + max(place[axis] for place in places) for axis in (0, 1))
+    most = max(LARGEST, len(scene.columns) * READABLE + 0.01)
+    return float(np.clip(min(ACROSS / columns, DOWN / rows / _ratio(scene)), SMALLEST, most))
+
+
+def dots(scene: Scene) -> int:
+    """The dots an inch that a grid needs for `PIXELS` a head."""
+    return math.ceil(PIXELS / side(scene))
 
 
 class GridPanel:
     """The heads of a scene as tiles: a row a layer and a column a head, or named one by one where that is one line."""
 
-    def __init__(self, scene: Scene, top: float, dpi: int, lettering: Lettering) -> None:
-        self.scene, self.top, self.dpi = scene, top, dpi
-        self.places, self.row_names, self.column_names = _arranged(scene)
-        self.rows = 1 + max(row for row, _ in self.places)
-        self.columns = 1 + max(column for _, column in self.places)
-        n, m = scene.reachable.shape
-        wide = float(np.clip(8.0 / self.columns, 100 / dpi, 1.6))
-        high = wide * float(np.clip(n / m, 0.5, 2.0))
-        self.tile = round(wide * dpi), round(high * dpi)  # pixels
-        self.labelled = not self.row_names and min(wide / m, high / n) >= READABLE
+    def __init__(self, scene: Scene, scale: Scale, dpi: int, lettering: Lettering, area: Box = (None, None)) -> None:
+        self.scene, self.scale, self.dpi, self.lettering = scene, scale, dpi, lettering
+        self.places, self.row_names, self.column_names = arranged(scene)
+        self.grid = tuple(1 + max(place[axis] for place in self.places) for axis in (0, 1))
+        self._lay_out(side(scene), lettering)
+        for _ in range(3 if area != (None, None) else 0):  # the gaps grow with the tiles, a little
+            fits = zip(area, self.gap[::-1], self.grid[::-1], (1.0, _ratio(scene)), strict=True)
+            sides = [((a + gap / dpi) / tiles - gap / dpi) / part for a, gap, tiles, part in fits if a is not None]
+            self._lay_out(max(min(sides), 0.05), lettering)
+
+    def _lay_out(self, wide: float, lettering: Lettering) -> None:
+        """Measure everything for tiles so many inches wide."""
+        scene, dpi, n, m = self.scene, self.dpi, len(self.scene.rows), len(self.scene.columns)
+        self.tile = int(wide * _ratio(scene) * dpi + 1e-6), int(wide * dpi + 1e-6)  # height and width, in pixels
+        self.labelled = min(wide / m, wide * _ratio(scene) / n) >= READABLE
+        self.ticks: list[list[Tick]] = [[], []]
+        if self.labelled:
+            self.ticks = [words([lettering.short(t, SMALL, 1.2) for t in ts], len(ts)) for ts in self._labels]
+        elif wide > NUMBERED:
+            apart = line_height(SMALL) * 1.5, lettering.width(str(self._cells[1][-1][1]), SMALL) + 0.15
+            self.ticks = [numbers(self._cells[axis], int(self.tile[axis] / dpi / apart[axis])) for axis in (0, 1)]
         self._rooms(lettering)
-        self.axes = lettering.wrapped(f"{FROM} ↓   {TO} →" if self.labelled else scene.axes, SMALL, self.width)
-        self.height = len(self.axes) * line_height(SMALL) + self.above + max(self.image[1] + self.below, 1.0)
+        self.axes = lettering.wrapped(self._axes(), SMALL, self.width)
+        self.height = len(self.axes) * line_height(SMALL) + self.above + max(self.area[1] + self.below, 1.0)
 
     def _rooms(self, lettering: Lettering) -> None:
-        """Room for the labels: left of the tiles, above all of them, and below each row."""
-        self.left, self.above, self.below = 0.36, 0.1 + line_height(SMALL), 0.0
-        if not self.row_names:
-            self.left = 0.0
-        if self.labelled:
-            self.tokens = [[lettering.short(t, SMALL, 1.2) for t in ts] for ts in (self.scene.rows, self.scene.columns)]
-            longest = [max(lettering.width(t, SMALL) for t in ts) for ts in self.tokens]
-            self.level = longest[1] + 0.1 < self.tile[0] / self.dpi / len(self.scene.columns)
-            self.left = longest[0] + 0.08
+        """Room for the labels: left of the tiles, above all of them, and below all or each row of them."""
+        longest = [max((lettering.width(tick.label, SMALL) for tick in ticks), default=0.0) for ticks in self.ticks]
+        self.beside = longest[0] + 0.08 if longest[0] else 0.0
+        self.left = self.beside + max((lettering.width(name, BODY) + 0.1 for name in self.row_names), default=0.0)
+        self._widest = max((lettering.width(name, BODY) for name in self.column_names), default=0.0)
+        self.above, self.below = 0.1 + line_height(SMALL), 0.0
+        across = down = min(GAP, 0.1 * self.tile[1] / self.dpi)
+        if self.ticks[1]:
+            self.level = not self.labelled or longest[1] + 0.1 < self.tile[1] / self.dpi / len(self.scene.columns)
             self.below = 0.08 + (line_height(SMALL) if self.level else longest[1])
-        gap_y = GAP if self.row_names else 0.1 + line_height(SMALL) + self.below
-        self.gap = round(GAP * (2 if self.labelled else 1) * self.dpi), round(gap_y * self.dpi)  # pixels
-        self.image = (
-            (self.columns * (self.tile[0] + self.gap[0]) - self.gap[0]) / self.dpi,
-            (self.rows * (self.tile[1] + self.gap[1]) - self.gap[1]) / self.dpi,
-        )
-        self.width = self.left + self.image[0] + 0.2 + BAR_ROOM
+            across = down = GAP * 2 if self.labelled else longest[1] / 2 + 0.1  # the last number leans over the edge
+        if not self.row_names:
+            down = 0.1 + line_height(SMALL) + self.below
+        self.gap = int(down * self.dpi), int(across * self.dpi)  # pixels
+        rows, columns = self.grid
+        self.area = self._at(0, columns)[0] - self.gap[1] / self.dpi, self._at(rows, 0)[1] - self.gap[0] / self.dpi
+        self.width = self.left + self.area[0] + 0.2 + BAR_ROOM
 
-    def draw(self, sheet: Sheet, x: float, y: float) -> None:
-        """Draw onto `sheet`."""
-        y = sheet.lines(x, y, self.axes, SMALL, color=GREY) + self.above
-        x += self.left
-        axes = sheet.axes(x, y, *self.image)
-        axes.imshow(self.mosaic(), aspect="auto", interpolation="none")
-        axes.set_axis_off()
-        self._names(sheet, x, y)
+    @property
+    def _labels(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        return self.scene.rows, self.scene.columns
+
+    @property
+    def _cells(self) -> tuple[tuple[tuple[int, int], ...], tuple[tuple[int, int], ...]]:
+        return self.scene.attention.rows, self.scene.attention.columns
+
+    def _axes(self) -> str:
+        """The names of rows and columns, and their tokens where they are not written beside the tiles."""
         if self.labelled:
-            self._tokens(sheet, x, y)
-        sheet.colour_bar(x + self.image[0] + 0.2, y, max(min(self.image[1], 4.0), 1.0), self.top)
+            return f"{FROM} ↓   {TO} →"
+        if max(map(len, self._labels)) <= LISTED:
+            return self.scene.axes
+        rows, columns = (counted(cells) for cells in self._cells)
+        if rows == columns:
+            return f"{FROM} ↓ and {TO} →   {rows}"
+        return f"{FROM} ↓   {rows}\n{TO} →   {columns}"
+
+    def draw(self, page: Page, x: float, y: float) -> None:
+        """Draw onto `page`."""
+        y = page.lines(x, y, self.axes, SMALL, color=page.theme.muted) + self.above
+        x += self.left
+        page.image(x, y, self.mosaic())
+        self._names(page, x, y)
+        self._tick(page, x, y)
+        page.colour_bar(x + self.area[0] + 0.2, y, max(min(self.area[1], 4.0), 1.0))
 
     def mosaic(self) -> np.ndarray:
-        """All tiles in one image on white, uint8 `[pixel row, pixel column, 3]`."""
-        wide, high = self.tile
-        step_x, step_y = wide + self.gap[0], high + self.gap[1]
-        shape = self.rows * step_y - self.gap[1], self.columns * step_x - self.gap[0], 3
-        image = np.full(shape, 255, np.uint8)
-        paper = ~_resized(self.scene.reachable, high, wide)
-        if self.labelled:  # cells this large are set apart by thin lines
-            paper[_borders(len(self.scene.rows), high)] = True
-            paper[:, _borders(len(self.scene.columns), wide)] = True
-        for (row, column), weights in zip(self.places, self.scene.matrices, strict=True):
-            colours = palette()[shade(_resized(weights, high, wide), self.top)]
-            colours[paper] = 255
-            image[row * step_y : row * step_y + high, column * step_x : column * step_x + wide] = colours
-        return image
+        """All tiles in one image, uint8 `[pixel row, pixel column]`, colours of `mosaic.table`."""
+        blank = ~resized(self.scene.reachable, *self.tile)
+        tokens = self.scene.attention.queries, self.scene.attention.keys
+        for axis, (labels, cells) in enumerate(zip(self._labels, self._cells, strict=True)):
+            lines = blank if axis == 0 else blank.T
+            if self.labelled:  # cells this large are set apart by thin lines
+                lines[[edge(cell, len(labels), self.tile[axis]) for cell in range(1, len(labels))]] = True
+            for cell in segments(tokens[axis], cells):
+                at = edge(cell, len(labels), self.tile[axis])
+                lines[max(at - 1, 0) : at + 1] = True
+        shades = (slots(self.scale.indices(weights)) for weights in self.scene.matrices)
+        return mosaic(shades, self.places, self.tile, self.gap, blank)
 
-    def _corner(self, x: float, y: float, row: int, column: int) -> tuple[float, float]:
-        """The top left corner of a tile, in inches, on a mosaic at `x`, `y`."""
-        steps = [(tile + gap) / self.dpi for tile, gap in zip(self.tile, self.gap, strict=True)]
-        return x + column * steps[0], y + row * steps[1]
+    def _at(self, row: int, column: int) -> tuple[float, float]:
+        """The top left corner of a tile, in inches from the mosaic's."""
+        down, across = ((tile + gap) / self.dpi for tile, gap in zip(self.tile, self.gap, strict=True))
+        return column * across, row * down
 
-    def _names(self, sheet: Sheet, x: float, y: float) -> None:
+    def _names(self, page: Page, x: float, y: float) -> None:
         """Name the rows and columns, or each tile."""
-        half_x, half_y = self.tile[0] / self.dpi / 2, self.tile[1] / self.dpi / 2
-        for row, name in enumerate(self.row_names):
-            at = self._corner(x, y, row, 0)
-            sheet.text(at[0] - 0.06, at[1] + half_y, name, BODY, ha="right", va="center", color=GREY)
-        for column, name in enumerate(self.column_names):
-            at = self._corner(x, y, 0, column)
-            sheet.text(at[0] + half_x, at[1] - 0.04, name, BODY, ha="center", va="bottom", color=GREY)
+        muted, (high, wide) = page.theme.muted, (pixels / self.dpi for pixels in self.tile)
+        pitch = self._at(1, 1)
+        size = BODY if self._widest + 0.05 < pitch[0] else SMALL
+        for row in range(0, len(self.row_names), _every(line_height(SMALL), pitch[1])):
+            at = y + self._at(row, 0)[1] + high / 2
+            page.text(x - self.beside - 0.06, at, self.row_names[row], size, ha="right", va="center", color=muted)
+        for column in range(0, len(self.column_names), _every(self._widest * size / BODY + 0.03, pitch[0])):
+            at = x + self._at(0, column)[0] + wide / 2
+            page.text(at, y - 0.04, self.column_names[column], size, ha="center", va="bottom", color=muted)
         if not self.row_names:
             for place, name in zip(self.places, self.scene.names, strict=True):
-                at = self._corner(x, y, *place)
-                sheet.text(at[0], at[1] - 0.03, name, SMALL, va="bottom", color=GREY)
+                left, up = self._at(*place)
+                page.text(x + left, y + up - 0.03, name, SMALL, va="bottom", color=muted)
 
-    def _tokens(self, sheet: Sheet, x: float, y: float) -> None:
-        """Label the queries of each first tile of a row, and the keys below every tile."""
-        wide, high = self.tile[0] / self.dpi, self.tile[1] / self.dpi
+    def _tick(self, page: Page, x: float, y: float) -> None:
+        """Label the queries left of the tiles, and the keys below all of them, or each that has its own name."""
+        high, wide = (pixels / self.dpi for pixels in self.tile)
+        first = dict(sorted(self.places, reverse=True))
+        last = {column: row for row, column in sorted(self.places)}
+        style = {} if self.labelled else {"color": page.theme.muted}
         for row, column in self.places:
-            left, up = self._corner(x, y, row, column)
-            for i, label in enumerate(self.tokens[0] if column == 0 else []):
-                at = up + (i + 0.5) * high / len(self.tokens[0])
-                sheet.text(left - 0.05, at, label, SMALL, ha="right", va="center")
-            for j, label in enumerate(self.tokens[1]):
-                at = left + (j + 0.5) * wide / len(self.tokens[1])
-                sheet.text(at, up + high + 0.04, label, SMALL, ha="center", rotation=0 if self.level else 90)
+            left, up = self._at(row, column)
+            for at, label in self.ticks[0] if first[row] == column else []:
+                down = y + up + at * high / len(self.scene.rows)
+                page.text(x + left - 0.05, down, label, SMALL, ha="right", va="center", **style)
+            for at, label in self.ticks[1] if not self.row_names or last[column] == row else []:
+                across = x + left + at * wide / len(self.scene.columns)
+                turned = 0 if self.level else 90
+                page.text(across, y + up + high + 0.04, label, SMALL, ha="center", rotation=turned, **style)
 
 
-def _arranged(scene: Scene) -> tuple[list[tuple[int, int]], list[str], list[str]]:
+def arranged(scene: Scene) -> tuple[list[tuple[int, int]], list[str], list[str]]:
     """Each head's (row, column), and the names of the rows and columns, which are empty where tiles are named."""
     layers = sorted({layer for layer, _ in scene.heads})
     heads = sorted({head for _, head in scene.heads})
@@ -120,17 +176,11 @@ def _arranged(scene: Scene) -> tuple[list[tuple[int, int]], list[str], list[str]
     return [divmod(at, across) for at in range(len(scene.heads))], [], []
 
 
-def _resized(values: np.ndarray, high: int, wide: int) -> np.ndarray:
-    """`values` `[query, key]` as `[high, wide]` pixels: repeated, or where pixels are fewer the largest of some."""
-    for axis, size in ((0, high), (1, wide)):
-        n = values.shape[axis]
-        if n <= size:
-            values = np.take(values, np.arange(size) * n // size, axis)
-        else:
-            values = np.maximum.reduceat(values, np.arange(size) * n // size, axis)
-    return values
+def _every(room: float, pitch: float) -> int:
+    """Of names that need so much room, and stand `pitch` apart, one in how many can be written."""
+    return max(math.ceil(room / pitch), 1)
 
 
-def _borders(n: int, size: int) -> np.ndarray:
-    """The first pixel of each of `n` cells in `size` pixels, but for the first cell."""
-    return np.array([-(-i * size // n) for i in range(1, n)], int)
+def _ratio(scene: Scene) -> float:
+    """The height of a tile for its width, as its cells are: but it stays recognisable as a tile."""
+    return float(np.clip(len(scene.rows) / len(scene.columns), 0.5, 2.0))

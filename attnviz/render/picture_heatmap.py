@@ -1,20 +1,36 @@
 """One head as a heatmap, in a picture."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
 
+from attnviz.attention import Range
 from attnviz.render.cells import number
-from attnviz.render.colours import ink, palette, shade
-from attnviz.render.lettering import Lettering
+from attnviz.render.colours import ink
+from attnviz.render.look import Look
+from attnviz.render.mosaic import resized
+from attnviz.render.picture_pen import Colour, Pen, shifted
+from attnviz.render.scale import Scale
 from attnviz.render.scene import FROM, TO, Scene
-from attnviz.render.sheet import BAR_ROOM, BODY, GREY, SMALL, Sheet, colour_map, line_height
+from attnviz.render.sheet import BAR_ROOM, SMALL, Box, Sheet, colour_map, line_height, norm
+from attnviz.render.taken import losses
+from attnviz.render.ticks import Tick, is_long, named, numbers, segments, words
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.cm import ScalarMappable
 
 LONGEST = 1.7
 """No label is longer than this, in inches."""
+TAKEN = "taken"
+"""What stands above the mass that each row lost."""
 LARGEST = 7.0
 """No side of the cells is longer than this, in inches."""
+MOST = 1000
+"""Of more cells in a row or column the largest of some are drawn: else one between two pixels could be lost."""
+PITCH = 0.85
+"""From one label to the next that it may not touch, in lines of text."""
 ANNOTATED = 200
 """Weights are written into at most so many cells."""
 
@@ -22,21 +38,31 @@ ANNOTATED = 200
 class HeatmapPanel:
     """The first head of a scene: its cells, their labels, the names of the axes and a colour bar."""
 
-    def __init__(self, scene: Scene, top: float, lettering: Lettering) -> None:
-        self.scene, self.top = scene, top
+    def __init__(self, scene: Scene, scale: Scale, pen: Pen, look: Look, area: Box = (None, None)) -> None:
+        self.scene, self.scale, self.pen = scene, scale, pen
+        self.attention = scene.attention
         n, m = len(scene.rows), len(scene.columns)
-        self.rows = [lettering.short(label, BODY, LONGEST) for label in scene.rows]
-        self.columns = [lettering.short(label, BODY, LONGEST) for label in scene.columns]
-        across = max((lettering.width(label, BODY) for label in self.columns), default=0)
-        self.left = max((lettering.width(label, BODY) for label in self.rows), default=0) + 0.14
-        side = min(0.56, LARGEST / max(n, m))
-        self.turned = 0 if m * max(across + 0.2, side) <= max(LARGEST, m * side) else 45 if side > 0.24 else 90
-        self.cell = max(side, 0 if self.turned else across + 0.2), side
-        self.cells = m * self.cell[0], n * self.cell[1]
-        self.label_height = 0.1 + {0: line_height(BODY), 45: across * 0.72 + 0.1, 90: across}[self.turned]
+        wide, high = ((inches and inches / count) for inches, count in zip(area, (m, n), strict=True))
+        side = min(0.56, LARGEST / max(n, m), wide or LARGEST)
+        few = max(side, min(PITCH * pen.line, LARGEST / 2 / min(n, m)))  # few rows beside many columns, to be labelled
+        across_side, down_side = wide or (few if m < n else side), high or (few if n < m else side)
+        self.rows, down = _ticks(self.attention.rows, scene.rows, n * down_side, pen)
+        self.columns, across = _ticks(self.attention.columns, scene.columns, m * across_side, pen)
+        self.left = down + 0.14
+        room = max(LARGEST, m * side) if wide is None else m * wide
+        level = is_long(self.attention.columns) or m * max(across + 0.1, across_side) <= room
+        self.turned = 0 if level else 45 if across_side > 0.24 else 90
+        spread = wide is None and not self.turned and len(self.columns) == m
+        self.cell = max(across_side, across + 0.2) if spread else across_side, down_side
+        self.area = m * self.cell[0], n * self.cell[1]
+        self.losses = losses(scene) if len(self.rows) == n and not is_long(self.attention.rows) else []
+        self.beside = pen.at(pen.small).width(TAKEN) + 0.1 if self.losses else 0.0
+        self.label_height = 0.1 + {0: pen.line, 45: across * 0.72 + 0.1, 90: across}[self.turned]
         beyond = across * 0.72 - self.cell[0] / 2 if self.turned == 45 else 0  # the last label leans over the edge
-        self.width = self._before + self.cells[0] + max(0.2 + BAR_ROOM, beyond)
-        self.height = line_height(SMALL) + self.label_height + max(self.cells[1], 1.0)
+        self.width = self._before + self.area[0] + max(self.beside + 0.2 + BAR_ROOM, beyond)
+        self.height = line_height(SMALL) + self.label_height + max(self.area[1], 1.0)
+        fits = scene.matrices[0].size <= ANNOTATED and self.cell[0] >= 0.33 and self.cell[1] >= 0.2
+        self.annotated = fits if look.annotate is None else look.annotate
 
     @property
     def _before(self) -> float:
@@ -46,49 +72,112 @@ class HeatmapPanel:
     def draw(self, sheet: Sheet, x: float, y: float) -> None:
         """Draw onto `sheet`."""
         x, y = x + self._before, y + line_height(SMALL) + self.label_height
-        axes = sheet.axes(x, y, *self.cells)
-        self._weights(axes)
-        self._labels(axes, sheet.lettering)
-        if self.scene.matrices[0].size <= ANNOTATED and self.cell[0] >= 0.33 and self.cell[1] >= 0.2:
-            self._annotate(axes)
-        middle_x, middle_y = x + self.cells[0] / 2, y + self.cells[1] / 2
-        sheet.text(middle_x, y - self.label_height, TO, SMALL, color=GREY, ha="center", va="bottom")
-        sheet.text(x - self.left, middle_y, FROM, SMALL, color=GREY, ha="right", va="center", rotation=90)
-        sheet.colour_bar(x + self.cells[0] + 0.2, y, max(self.cells[1], 1.0), self.top)
+        axes = sheet.axes(x, y, *self.area)
+        self.draw_into(axes)
+        middle_x, middle_y = x + self.area[0] / 2, y + self.area[1] / 2
+        sheet.text(
+            middle_x,
+            y - self.label_height,
+            named(TO, self.attention.columns),
+            SMALL,
+            color=sheet.theme.muted,
+            ha="center",
+            va="bottom",
+        )
+        sheet.text(
+            x - self.left,
+            middle_y,
+            named(FROM, self.attention.rows),
+            SMALL,
+            color=sheet.theme.muted,
+            ha="right",
+            va="center",
+            rotation=90,
+        )
+        if self.losses:
+            right = x + self.area[0] + self.beside
+            sheet.text(right, y - self.label_height, TAKEN, SMALL, color=sheet.theme.muted, ha="right", va="bottom")
+        sheet.colour_bar(x + self.area[0] + self.beside + 0.2, y, max(self.area[1], 1.0))
 
-    def _weights(self, axes: Axes) -> None:
-        weights = np.ma.masked_where(~self.scene.reachable, self.scene.matrices[0])
-        style: dict[str, Any] = {"cmap": colour_map(), "vmin": 0, "vmax": self.top}
-        n, m = weights.shape
+    def draw_into(self, axes: "Axes") -> "ScalarMappable":
+        """Draw the cells and their labels into `axes`, as large as those are; gives what a colour bar explains."""
+        drawn = self._weights(axes)
+        self._segments(axes, self.pen.paper)
+        self._labels(axes)
+        self._taken(axes)
+        if self.annotated:
+            self._annotate(axes)
+        return drawn
+
+    def _weights(self, axes: "Axes") -> "ScalarMappable":
+        n, m = self.scene.reachable.shape
+        pixels = min(n, MOST), min(m, MOST)
+        reachable = resized(self.scene.reachable, *pixels)
+        weights = np.ma.masked_where(~reachable, resized(self.scene.matrices[0], *pixels))
+        style: dict[str, Any] = {"cmap": colour_map(self.scale), "norm": norm(self.scale)}
+        drawn: ScalarMappable
         if min(self.cell) < 0.1:
-            axes.imshow(weights, aspect="auto", extent=(-0.5, m - 0.5, n - 0.5, -0.5), **style)
+            drawn = axes.imshow(weights, aspect="auto", extent=(-0.5, m - 0.5, n - 0.5, -0.5), **style)
         else:
             edges = np.arange(m + 1) - 0.5, np.arange(n + 1) - 0.5
-            axes.pcolormesh(*edges, weights, edgecolors="white", linewidth=0.6, **style)
+            drawn = axes.pcolormesh(*edges, weights, edgecolors=self.pen.paper, linewidth=0.6, **style)
         axes.set(xlim=(-0.5, m - 0.5), ylim=(n - 0.5, -0.5))
+        return drawn
 
-    def _labels(self, axes: Axes, lettering: Lettering) -> None:
-        """Label every row and column, or as many as do not overlap."""
-        style: dict[str, Any] = {"fontsize": BODY, "fontfamily": lettering.family, "parse_math": False}
-        ys = range(0, len(self.rows), _every(self.cell[1]))
-        xs = range(0, len(self.columns), _every(self.cell[0]))
+    def _labels(self, axes: "Axes") -> None:
+        """Label the rows and columns."""
+        style = self.pen.ticks
         axes.xaxis.tick_top()
-        axes.tick_params(length=0, pad=3)
-        axes.set_yticks(ys, [self.rows[i] for i in ys], **style)
+        for axis, ticks, cells in (
+            (axes.xaxis, self.columns, self.scene.columns),
+            (axes.yaxis, self.rows, self.scene.rows),
+        ):
+            axis.set_tick_params(length=0 if len(ticks) == len(cells) else 3, pad=3)  # a mark says which cell is meant
+        axes.set_yticks([tick.at - 0.5 for tick in self.rows], [tick.label for tick in self.rows], **style)
         turned: dict[str, Any] = {"rotation": 45, "ha": "left", "rotation_mode": "anchor"} if self.turned == 45 else {}
-        axes.set_xticks(xs, [self.columns[i] for i in xs], **{**style, "rotation": self.turned, **turned})
+        labels = [tick.label for tick in self.columns]
+        axes.set_xticks(
+            [tick.at - 0.5 for tick in self.columns], labels, **{**style, "rotation": self.turned, **turned}
+        )
 
-    def _annotate(self, axes: Axes) -> None:
+    def _taken(self, axes: "Axes") -> None:
+        """Hatch the columns that are masked, and write what each row lost beside it."""
+        n, m = self.scene.reachable.shape
+        for at in self.scene.masked:
+            axes.fill([at - 0.5, at + 0.5, at + 0.5, at - 0.5], [-0.5, -0.5, n - 0.5, n - 0.5], **self._hatched)
+        style = {"fontsize": self.pen.small, "color": self.pen.muted, "ha": "right", "va": "center_baseline"}
+        for y, text in enumerate(self.losses):
+            self.pen.text(axes, m - 0.5, y, text, transform=shifted(axes, self.beside, 0), **style)
+
+    @property
+    def _hatched(self) -> dict[str, Any]:
+        return {"fill": False, "hatch": "//////", "edgecolor": self.pen.muted, "linewidth": 0, "alpha": 0.5}
+
+    def _segments(self, axes: "Axes", paper: Colour) -> None:
+        """A gap wherever another part of the input begins."""
+        style: dict[str, Any] = {"color": paper, "linewidth": 2.5 if min(self.cell) >= 0.1 else 1.0}
+        for cell in segments(self.attention.queries, self.attention.rows):
+            axes.axhline(cell - 0.5, **style)
+        for cell in segments(self.attention.keys, self.attention.columns):
+            axes.axvline(cell - 0.5, **style)
+
+    def _annotate(self, axes: "Axes") -> None:
         weights = self.scene.matrices[0]
-        indices, peaks = shade(weights, self.top), weights.max(-1)
+        indices, peaks = self.scale.indices(weights), weights.max(-1)
         for y, x in zip(*np.nonzero(self.scene.reachable), strict=True):
             weight = weights[y, x]
             axes.text(
-                x, y, number(weight), fontsize=SMALL, color=ink(palette()[indices[y, x]]), ha="center", va="center",
-                fontweight="bold" if weight == peaks[y] else "normal", parse_math=False,
+                x, y, number(weight), fontsize=self.pen.small, color=ink(self.scale.colours[indices[y, x]]),
+                ha="center", va="center", fontweight="bold" if weight == peaks[y] else "normal",
+                parse_math=False, usetex=False,
             )  # fmt: skip
 
 
-def _every(cell: float) -> int:
-    """Of labels this many inches apart, one in how many can be drawn without touching its neighbour."""
-    return max(1, int(np.ceil(line_height(BODY) * 0.85 / cell)))
+def _ticks(cells: Sequence[Range], labels: Sequence[str], inches: float, pen: Pen) -> tuple[list[Tick], float]:
+    """The labels of cells that take so many inches in all, and the width of the longest."""
+    if is_long(cells):
+        ticks = numbers(cells, int(inches / 0.5))
+    else:
+        few = words(labels, int(inches / (PITCH * pen.line) + 1e-6))
+        ticks = [Tick(tick.at, pen.short(tick.label, LONGEST)) for tick in few]
+    return ticks, max((pen.width(tick.label) for tick in ticks), default=0.0)

@@ -1,13 +1,14 @@
 """What is to be drawn, before anyone decides how: the one form that every renderer takes."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from attnviz.analysis.reach import reach
-from attnviz.attention import Attention, Trace
+from attnviz.attention import Attention, Range, Trace
 from attnviz.labels import visible
 
 FROM, TO = "query (from)", "key (to)"
@@ -19,7 +20,9 @@ class Scene:
     """Heads of one kind of attention: one `(layer, head)` pair is one heatmap, several are a grid.
 
     `title` and `caption` are plain text. `pairs` says to label a row with the token read and the token written, as a
-    decoder that stands beside an encoder is shown.
+    decoder that stands beside an encoder is shown. `queries` are the rows that a style shows which shows one query's;
+    of several the mean. Where weights were taken out (`render.taken`), `masked` are the columns that are left empty,
+    `taken` is the mass that each row lost and `lost` whether that was all of it, `[head, row]`.
     """
 
     attention: Attention
@@ -27,6 +30,10 @@ class Scene:
     title: str = ""
     caption: str = ""
     pairs: bool = False
+    queries: tuple[int, ...] = ()
+    masked: tuple[int, ...] = ()
+    taken: np.ndarray | None = None
+    lost: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         for name in ("title", "caption"):
@@ -35,27 +42,42 @@ class Scene:
 
     @cached_property
     def rows(self) -> tuple[str, ...]:
-        """A label for each query, such as `ate`, or with `pairs` `ate → an`."""
+        """A label for each row, such as `ate`, or with `pairs` `ate → an`; `16–31` for a row of several tokens."""
         read = [visible(token.text) for token in self.attention.queries]
-        if not self.pairs or self.attention.predicts is None:
-            return tuple(read)
-        written = [token and visible(token.text) for token in self.attention.predicts]
-        return tuple(f"{r} → {w}" if w else r for r, w in zip(read, written, strict=True))
+        if self.pairs and self.attention.predicts is not None:
+            written = [token and visible(token.text) for token in self.attention.predicts]
+            read = [f"{r} → {w}" if w else r for r, w in zip(read, written, strict=True)]
+        return _of_cells(read, self.attention.rows)
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
-        """A label for each key."""
-        return tuple(visible(token.text) for token in self.attention.keys)
+        """A label for each column."""
+        return _of_cells([visible(token.text) for token in self.attention.keys], self.attention.columns)
 
     @cached_property
     def matrices(self) -> np.ndarray:
-        """The weights to draw, float32 `[head, query, key]`, in the order of `heads`. Raises SelectionError."""
+        """The weights to draw, float32 `[head, row, column]`, in the order of `heads`. Raises SelectionError."""
         return np.stack([self.attention.matrix(layer, head) for layer, head in self.heads])
 
     @cached_property
     def reachable(self) -> np.ndarray:
-        """Bool `[query, key]`: false where the query may not look, which is drawn as nothing and not as a 0."""
-        return reach(self.attention)
+        """Bool `[row, column]`: false where the query may not look, which is drawn as nothing and not as a 0.
+
+        So are masked columns, and rows that lost everything in every head.
+        """
+        may = reach(self.attention)
+        may[:, list(self.masked)] = False
+        if self.lost is not None:
+            may[self.lost.all(0)] = False
+        return may
+
+    @property
+    def blank(self) -> str:
+        """Why cells are left empty: nothing where none is."""
+        may = reach(self.attention)
+        reasons = ["may not look there"] if not may.all() else []
+        reasons += ["taken out"] if (may & ~self.reachable).any() else []
+        return f"empty: {', or '.join(reasons)}" if reasons else ""
 
     @cached_property
     def top(self) -> float:
@@ -81,6 +103,11 @@ def scene(trace: Trace, kind: str, heads: tuple[tuple[int, int], ...], title: st
     attention = trace[kind]
     beside_encoder = kind == "cross" or "cross" in trace.kinds or trace.target is not None
     return Scene(attention, heads, title, caption, pairs=beside_encoder and attention.predicts is not None)
+
+
+def _of_cells(labels: Sequence[str], cells: Sequence[Range]) -> tuple[str, ...]:
+    """For each cell its token's label, or the numbers of the first and the last of its tokens."""
+    return tuple(labels[start] if stop - start == 1 else f"{start}–{stop - 1}" for start, stop in cells)
 
 
 def top_of(largest: float) -> float:

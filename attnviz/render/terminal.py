@@ -1,114 +1,164 @@
 """One head as a heatmap in the terminal, as wide as the terminal lets it be."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from rich.cells import cell_len
-from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
-from rich.style import Style
 from rich.text import Text
 
-from attnviz.render.cells import (
-    BOLD,
-    Line,
-    above,
-    chopped,
-    colour,
-    fit,
-    graphemes,
-    in_colour,
-    legend,
-    number,
-    shading,
-)
-from attnviz.render.colours import shade
+from attnviz.attention import Range
+from attnviz.render.cells import DIM, Line, above, chopped, fit, flowing, graphemes, heading, ltr, ruler
+from attnviz.render.look import DEFAULT, Look
+from attnviz.render.scale import scale_of
 from attnviz.render.scene import FROM, TO, Scene
+from attnviz.render.taken import losses
+from attnviz.render.terminal_colours import Brush
+from attnviz.render.terminal_matrix import Cuts, cuts, joined, lines, parts, pooled
 
 LONGEST, TALLEST = 28, 12
 """No row label is longer, and no column label taller, in terminal cells."""
-
-
-def heatmap(scene: Scene) -> RenderableType:
-    """The first head of `scene` as something that rich prints; it adapts to the console's width and colours."""
-    return Heatmap(scene)
+TAKEN = 6
+"""The column of what each row lost."""
+SHORTEST = 6
+"""Row labels are cut to no less, where that leaves room for the words of the columns."""
+LISTED = 200
+"""So many tokens are listed below a heatmap whose axes have room only for their numbers."""
+EVERY = {1: 10, 2: 5}
+"""One in how many cells is numbered on such axes, by their width."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How the columns are fitted into a width.
+    """How a scene is fitted into a width.
 
-    `label` is the width of the row labels and `cell` that of a cell, in terminal cells; `upright` says to write the
-    column labels downwards; `band` is how many columns stand side by side before the rest goes below.
+    `label` is the width of the row labels and `cell` that of a cell, in columns of the terminal; the labels above are
+    written `across`, `down`wards, or are token `numbers`; `block` is how many rows and columns are pooled to one.
     """
 
     label: int
     cell: int
-    upright: bool
-    band: int
+    above: str
+    block: Range = (1, 1)
 
     @classmethod
     def of(cls, scene: Scene, width: int) -> "Layout":
-        """The roomiest layout that fits: labels on one line, on three, downwards; without numbers; in several bands."""
+        """The roomiest layout that fits: words on one line, on three, downwards; token numbers; pooled cells."""
+        words = not scene.attention.is_pooled
         label = min(max(map(cell_len, scene.rows)), LONGEST, max(width // 3, 8))
-        room, n = max(width - label - 1, 2), len(scene.columns)
+        taken, n = 1 + len(cuts(scene)[1]) + (0 if scene.taken is None else TAKEN), len(scene.columns)
+        room = max(width - label - taken, 2)
         longest = max(map(cell_len, scene.columns))
         for across in (max(longest + 2, 6), max(longest + 1, 5)):
             if n * across <= room:
-                return cls(label, across, False, n)
+                return cls(label, across, "across")
         if room // n >= 8 and longest <= 3 * (room // n - 1):
-            return cls(label, room // n, False, n)
-        for cell in (5, 4, 2):
+            return cls(label, room // n, "across")
+        for cell in (5, 4, 2) if words else ():
             if n * cell <= room:
-                return cls(label, cell, True, n)
-        bands = -(-n // (room // 2))
-        return cls(label, 2, True, -(-n // bands))
+                return cls(label, cell, "down")
+        if words and min(label, SHORTEST) <= width - taken - 2 * n:
+            return cls(width - taken - 2 * n, 2, "down")
+        label = max(len(str(cells[-1][0])) for cells in (scene.attention.rows, scene.attention.columns))
+        room = max(width - label - taken, 2)
+        cell = 2 if 2 * n <= room and 2 * len(scene.rows) <= room else 1
+        rows, columns = (max(1, -(-size // room)) for size in scene.reachable.shape)
+        return cls(label, cell, "numbers", (rows, columns))
 
 
 @dataclass(frozen=True)
 class Heatmap:
-    """What `heatmap` gives to rich."""
+    """The first head of `scene` as something that rich prints; it adapts to the console's width and colours."""
 
     scene: Scene
+    look: Look = DEFAULT
+
+    def is_coarse(self, width: int) -> bool:
+        """Whether `width` columns leave no room for words beside the weights."""
+        return Layout.of(self.scene, width).above == "numbers"
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        scene, coloured = self.scene, in_colour(console)
-        layout = Layout.of(scene, options.max_width)
+        scene, layout = self.scene, Layout.of(self.scene, options.max_width)
+        brush = Brush.on(console, scale_of(self.look, [scene.top], float(scene.matrices[0].max(initial=0.0))))
         if scene.title:
-            yield Text(scene.title, style="bold")
-        yield Text(f"{FROM} ↓   {TO} →", style="dim")
-        for start in range(0, len(scene.columns), layout.band):
-            for line in self._band(layout, coloured, start):
-                yield from line
-                yield Segment.line()
+            yield heading(scene.title, options.max_width)
+        yield Text(f"{FROM} ↓   {TO} →{covering(scene, layout.block)}", style="dim")
+        for line in self._lines(layout, brush):
+            yield from line
             yield Segment.line()
-        yield from legend(scene.top, coloured, not scene.reachable.all(), options.max_width)
+        yield Segment.line()
+        yield from brush.legend(scene.blank, options.max_width)
+        if layout.above == "numbers":
+            yield from _listed(scene, options.max_width)
         if scene.caption:
             yield Text(scene.caption, style="dim")
 
-    def _band(self, layout: Layout, coloured: bool, start: int) -> Iterator[Line]:
-        """The lines of the columns from `start` on: their labels, then the rows."""
-        labels = self.scene.columns[start : start + layout.band]
-        margin = Segment(" " * (layout.label + 1))
-        pieces = [graphemes(label) if layout.upright else chopped(label, layout.cell - 1) for label in labels]
-        for text in above(pieces, layout.cell, TALLEST if layout.upright else 3):
-            yield [margin, Segment(text)]
-        for y, label in enumerate(self.scene.rows):
-            cells = self._cells(layout, coloured, y, start)
-            yield [Segment(fit(label, layout.label, "right") + " "), *cells]
+    def _lines(self, layout: Layout, brush: Brush) -> Iterator[Line]:
+        """The column labels, then the rows."""
+        scene, at = self.scene, cuts(self.scene, layout.block)
+        weights = pooled(np.where(scene.reachable, scene.matrices[0], -1.0), layout.block)
+        header = _above(scene, layout, at)
+        lost = losses(scene) if layout.cell > 1 else []
+        for text in (*header[:-1], header[-1] + "taken".rjust(TAKEN)) if lost else header:
+            yield [Segment(" " * (layout.label + 1) + text)]
+        if layout.above == "numbers":
+            labels = _numbers(joined(scene.attention.rows, layout.block[0]), EVERY[layout.cell], at[0])
+        else:
+            labels = list(scene.rows)
+        annotate = layout.cell > 2 and self.look.annotate is not False
+        for y, line in lines(brush, weights, layout.cell, at, annotate):
+            label = "" if y is None else labels[y]
+            beside = [Segment(lost[y].rjust(TAKEN), DIM)] if lost and y is not None else []
+            yield [Segment(fit(label, layout.label, "right") + " "), *line, *beside]
 
-    def _cells(self, layout: Layout, coloured: bool, y: int, start: int) -> Line:
-        scene, width = self.scene, layout.cell
-        row, reachable = scene.matrices[0, y], scene.reachable[y]
-        indices, peak = shade(row, scene.top), row.max()
-        cells = []
-        for x in range(start, min(start + layout.band, len(row))):
-            if not reachable[x]:
-                cells.append(Segment(" " * width))
-            elif coloured:
-                style = colour(int(indices[x])) + (BOLD if row[x] == peak else Style())
-                cells.append(Segment(fit(number(row[x]) if width > 2 else "", width, "center"), style))
-            else:
-                text = number(row[x]) if width > 2 else shading(row[x], scene.top)
-                cells.append(Segment(fit(text, width, "center")))
-        return cells
+
+def heatmap(scene: Scene, look: Look = DEFAULT) -> Heatmap:
+    """The first head of `scene` as something that rich prints; it adapts to the console's width and colours."""
+    return Heatmap(scene, look)
+
+
+def covering(scene: Scene, block: Range) -> str:
+    """What a cell covers where that is more than one token: the end of a header."""
+    attention = scene.attention
+    rows, columns = (
+        max(stop - start for start, stop in joined(cells, size))
+        for cells, size in zip((attention.rows, attention.columns), block, strict=True)
+    )
+    return "" if rows == columns == 1 else f"   each cell: the largest weight of {rows} × {columns} tokens"
+
+
+def _above(scene: Scene, layout: Layout, at: Cuts) -> list[str]:
+    """What is written above the cells, a string a line."""
+    if layout.above == "numbers":
+        cells = joined(scene.attention.columns, layout.block[1])
+        return [ruler(_numbers(cells, EVERY[layout.cell], at[1]), layout.cell, at[1])]
+    if layout.above == "down":
+        return above([graphemes(label) for label in scene.columns], layout.cell, TALLEST, at[1])
+    return above([chopped(label, layout.cell - 1) for label in scene.columns], layout.cell, 3, at[1])
+
+
+def _numbers(cells: Sequence[Range], every: int, cuts: Sequence[int]) -> list[str]:
+    """The first token of every so many cells, counted anew from each of `cuts`; nothing for the others."""
+    labels = [""] * len(cells)
+    for part in parts(len(cells), cuts):
+        for at in part[::every]:
+            labels[at] = str(cells[at][0])
+    return labels
+
+
+def _listed(scene: Scene, width: int) -> Iterator[Text]:
+    """The tokens by their numbers, where cells of the trace are single tokens, and not too many."""
+    attention = scene.attention
+    if attention.is_pooled:
+        return
+    keys, queries = (_entries(*axis) for axis in ((scene.columns, attention.columns), (scene.rows, attention.rows)))
+    lists = {"tokens": keys} if keys == queries else {"queries": queries, "keys": keys}
+    for name, entries in lists.items():
+        if len(entries) <= LISTED:
+            yield from flowing([Text(f"{name}:", style="dim"), *entries], width)
+
+
+def _entries(labels: Sequence[str], cells: Sequence[Range]) -> list[Text]:
+    return [Text.assemble((f"{start} ", "dim"), ltr(label)) for label, (start, _) in zip(labels, cells, strict=True)]

@@ -114,3 +114,14 @@ def test_choose_by_kind() -> None:
     assert choose(replace(trace, attentions=trace.attentions[::-1])).kind == "self"
     with pytest.raises(SelectionError, match="no cross-attention"):
         choose(decoder_only(), "cross")
+
+
+def test_a_function_word_in_parts_of_characters_is_one_still():
+    pieces = [
+        Token(1, "그녀₁", (0, 2), 0),
+        Token(2, "녀₂는", (1, 3), 0),
+        Token(3, "사과₁", (4, 6), 1),
+        Token(4, "과₂를", (5, 7), 1),
+    ]
+    assert content_words(pieces) == (None, None, "사과를", "사과를")
+    assert content_words([Token(1, "H₂", (0, 2), 0), Token(2, "O", (2, 3), 0)]) == ("h₂o", "h₂o")

@@ -2,11 +2,30 @@ import numpy as np
 import pytest
 import torch
 
-from attnviz.capture.weights import attention_weights
+from attnviz.capture import weights
 
 torch.manual_seed(0)
 Q, K = torch.randn(1, 4, 5, 8), torch.randn(1, 2, 5, 8)
 CAUSAL = torch.ones(1, 1, 5, 5, dtype=torch.bool).tril()
+
+
+def attention_weights(query, key, heads, scaling, mask=None, bias=None, **others):
+    """All rows at once, whatever the blocks are: float32 `[batch, head, query, key]`, and what sinks took."""
+    n, m = query.shape[2], key.shape[2]
+    A = torch.zeros(query.shape[0], len(heads), n, m)
+    taken = None
+    blocks = weights.attention_blocks(query, key, heads, range(n), scaling, mask=mask, bias=bias, **others)
+    for block in blocks:
+        A[:, :, list(block.queries), : block.weights.shape[-1]] = block.weights
+        if block.sink is not None:
+            taken = torch.zeros(A.shape[:3]) if taken is None else taken
+            taken[:, :, list(block.queries)] = block.sink
+    return A, taken
+
+
+@pytest.fixture(autouse=True, params=[1, 60, 2**21], ids=["row by row", "blocks of three rows", "at once"])
+def block_size(request, monkeypatch):
+    monkeypatch.setitem(weights._BLOCK, "cpu", request.param)
 
 
 def by_hand(head, mask=None, bias=None, softcap=None, sink=None):
@@ -63,3 +82,35 @@ def test_a_row_that_sees_nothing_is_zero(sinks):
     assert A.isfinite().all()
     assert not A[..., 2, :].any()
     assert A[..., 1, :].any()
+
+
+def test_a_causal_block_ends_at_the_diagonal():
+    for block in weights.attention_blocks(Q, K, [0, 3], range(5), 0.5, causal=True):
+        assert block.weights.shape[-1] == max(block.queries) + 1
+    A, _ = attention_weights(Q, K, [0, 3], 0.5, causal=True)
+    for at, head in enumerate((0, 3)):
+        np.testing.assert_allclose(A[0, at], by_hand(head, CAUSAL[0, 0].numpy()), atol=1e-6)
+
+
+def test_some_rows_alone():
+    bias = torch.randn(1, 4, 5, 5)
+    expected, _ = attention_weights(Q, K, [1, 2], 0.5, CAUSAL, bias)
+    found = torch.zeros(1, 2, 2, 5)
+    for block in weights.attention_blocks(Q, K, [1, 2], [1, 4], 0.5, causal=True, bias=bias):
+        at = [[1, 4].index(query) for query in block.queries]
+        found[:, :, at, : block.weights.shape[-1]] = block.weights
+    torch.testing.assert_close(found, expected[:, :, [1, 4]])
+
+
+def test_a_bias_and_a_mask_that_are_the_same_for_every_query():
+    bias, mask = torch.randn(1, 4, 1, 5), torch.tensor([[[[True, True, False, True, True]]]])
+    A, _ = attention_weights(Q, K, [0, 2], 0.5, mask, bias)
+    for at, head in enumerate((0, 2)):
+        expected = by_hand(head, mask[0, 0].expand(5, 5).numpy(), bias[0, head].expand(5, 5).numpy())
+        np.testing.assert_allclose(A[0, at], expected, atol=1e-6)
+
+
+def test_two_texts_at_once():
+    both, keys = torch.cat([Q, Q.flip(2)]), torch.cat([K, K.flip(2)])
+    A, _ = attention_weights(both, keys, [0, 1, 2, 3], 0.5)
+    torch.testing.assert_close(A[1], A[0].flip(1, 2))

@@ -1,11 +1,17 @@
-"""`attnviz models`: what can be loaded here."""
+"""`attnviz models`: what can be loaded here; and what is seen while a model is being loaded."""
 
+import io
+import re
 from pathlib import Path
 
+import hub
+import huggingface_hub
 import pytest
+import tiny
 from commands import run
+from rich.console import Console
 
-from attnviz.cli import models
+from attnviz.cli import models, running
 from attnviz.scratch.store import shipped
 
 
@@ -30,36 +36,72 @@ def test_it_says_whether_gguf_files_can_be_read(there, monkeypatch):
     assert ("pip install 'attnviz[gguf]'" in run("models").out) != there
 
 
-def hub(folder: Path, *names: str) -> Path:
-    """A Hub cache with those models, as huggingface_hub keeps it."""
-    for name in names:
-        repo = folder / f"models--{name.replace('/', '--')}"
-        (repo / "blobs").mkdir(parents=True)
-        (repo / "blobs" / "0").write_bytes(bytes(2000))
-        snapshot = repo / "snapshots" / ("a" * 40)
-        snapshot.mkdir(parents=True)
-        (snapshot / "config.json").symlink_to(repo / "blobs" / "0")
-        (repo / "refs").mkdir()
-        (repo / "refs" / "main").write_text("a" * 40)
-    return folder
+@pytest.fixture
+def cache(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
 
 
-def test_models_of_the_cache_are_listed(tmp_path, monkeypatch):
-    cache = hub(tmp_path, "org/second", "org/first")
-    import huggingface_hub
-
-    scan = huggingface_hub.scan_cache_dir
-    monkeypatch.setattr(huggingface_hub, "scan_cache_dir", lambda: scan(cache))
+def test_models_of_the_cache_are_listed_and_what_they_lack(cache, tmp_path):
+    files = [tmp_path / name for name in ("config.json", "model.safetensors")]
+    for file in files:
+        file.write_bytes(bytes(2000) + file.name.encode())
+    hub.put(cache, "org/second", files)
+    hub.put(cache, "org/first", files[:1])
     lines = [line for line in run("models").out.splitlines() if line.startswith("org/")]
-    assert [line.split()[0] for line in lines] == ["org/first", "org/second"]
-    assert all("in the Hugging Face cache, 2.0K" in line for line in lines)
+    assert [" ".join(line.split()) for line in lines] == [
+        "org/first in the Hugging Face cache, 2.0K, without weights",
+        "org/second in the Hugging Face cache, 4.0K",
+    ]
 
 
-def test_without_a_cache_the_rest_is_listed(monkeypatch, tmp_path):
-    import huggingface_hub
-
-    scan = huggingface_hub.scan_cache_dir
-    monkeypatch.setattr(huggingface_hub, "scan_cache_dir", lambda: scan(tmp_path / "gone"))
+def test_without_a_cache_the_rest_is_listed(cache):
     done = run("models")
     assert done.code == 0
     assert "cache" not in done.out
+
+
+def screen(width: int, **terminal: object) -> tuple[Console, io.StringIO]:
+    file = io.StringIO()
+    return Console(file=file, width=width, _environ={}, **terminal), file
+
+
+def test_a_model_that_is_loaded_is_watched_as_a_bar(monkeypatch):
+    console, file = screen(80, force_terminal=True, color_system=None)
+    monkeypatch.setattr(running, "stderr", lambda: console)
+    with running.loading("org/tiny") as progress:
+        for heard in [("bytes", 1_500_000_000, 3_000_000_000), ("weights", 30, 272), ("weights", 31, None)]:
+            progress(*heard)
+            console._live_stack[0].refresh()
+    shown = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", file.getvalue())
+    assert re.search(r"Downloading org/tiny ━+ +1\.5 GB/3\.0 GB 0:00:0", shown)
+    assert re.search(r"Loading org/tiny ━╸? +30/272 0:00:0", shown)
+    assert re.search(r"Loading org/tiny \S* +31 0:00:0", shown)
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_a_long_name_leaves_room_for_the_bar(width, monkeypatch):
+    console, file = screen(width, force_terminal=True, color_system=None)
+    monkeypatch.setattr(running, "stderr", lambda: console)
+    with running.loading("/a/long/way/to/" * 9 + "model.gguf") as progress:
+        progress("bytes", 999_900_000_000, 999_900_000_000)
+        console._live_stack[0].refresh()
+    assert re.search(r"Downloading …\S*gguf ━+ +999\.9 GB/999\.9 GB 0:00:0", file.getvalue())
+
+
+@pytest.mark.parametrize("terminal", [{}, {"force_terminal": True, "_environ": {"TERM": "dumb"}}])
+def test_where_nobody_watches_nothing_is_drawn(terminal, monkeypatch):
+    file = io.StringIO()
+    monkeypatch.setattr(running, "stderr", lambda: Console(file=file, **{"_environ": {}, **terminal}))
+    with running.loading("org/tiny") as progress:
+        progress("weights", 1, 2)
+    with running.working("Waiting"), running.bar("Drawing", 2) as advance:
+        advance()
+    assert file.getvalue() == ""
+
+
+def test_loading_in_a_pipe_writes_nothing_but_the_result(tmp_path):
+    folder = tiny.save("bert", tmp_path / "tiny")
+    done = run("plot", "I ate", "-m", folder, "--layer", 0, "--head", 0)
+    assert done.code == 0
+    assert "Loading" not in done.out + done.err

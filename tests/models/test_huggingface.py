@@ -1,4 +1,3 @@
-import json
 import os
 import sys
 
@@ -8,9 +7,11 @@ import tiny
 import torch
 import transformers
 
+from attnviz.attention import borders
 from attnviz.errors import InputError, ModelError, SelectionError
 from attnviz.models import loading
 from attnviz.models.huggingface import HuggingFaceModel
+from attnviz.models.positions import room
 from attnviz.selection import Selection
 
 TEXT = "She ate an apple. 그녀는 사과를 먹었다."
@@ -57,7 +58,7 @@ def test_minilm_shows_words_it_cuts_without_its_own_signs(minilm_folder):
 @pytest.fixture(scope="session")
 def smollm2(smollm2_file):
     """Loading it takes half a minute: once for all tests."""
-    return HuggingFaceModel.load(smollm2_file)
+    return HuggingFaceModel.load(smollm2_file, with_head=True)
 
 
 def test_smollm2_from_gguf_gives_what_its_eager_attention_gives(smollm2):
@@ -84,6 +85,19 @@ def test_smollm2_shows_korean_as_it_was_written(smollm2):
     assert list(dict.fromkeys("".join(plain))) == list("나는사과")
     assert [t and t.text for t in attention.predicts] == [*[t.text for t in attention.queries[1:]], None]
     assert {t.word for t in attention.queries} == {0, 1}
+
+
+def test_smollm2_answers_as_transformers_has_it_answer(smollm2):
+    trace = smollm2.trace("Why is the sky blue?", chat=True, generate=8, selection=Selection(layers=(3,)))
+    tokenizer, chat = smollm2.encoding.tokenizer, [{"role": "user", "content": "Why is the sky blue?"}]
+    prompt = tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_tensors="pt")
+    expected = smollm2.model.generate(**prompt, max_new_tokens=8, do_sample=False)[0].tolist()
+    tokens = trace["masked-self"].queries
+    assert [token.id for token in tokens] == expected
+    assert trace.text == tokenizer.decode(expected)
+    assert borders(tokens) == (prompt["input_ids"].shape[1],)
+    assert [t.text for t in tokens if t.special] == ["<|im_start|>", "<|im_end|>"] * 2 + ["<|im_start|>"]
+    np.testing.assert_allclose(trace["masked-self"].weights(3), tiny.eager(smollm2.model, expected)[3], atol=1e-5)
 
 
 def test_a_decoder_row_predicts_the_next_token(folders):
@@ -222,9 +236,9 @@ def test_a_tokenizer_without_offsets_is_read_by_decoding():
     assert [t.span for t in tokens] == [(0, 1), (2, 5), (6, 11), (11, 12)]
 
 
-def test_without_offsets_a_text_that_the_tokenizer_changes_has_no_spans():
+def test_without_offsets_a_word_that_the_tokenizer_does_not_know_is_shown_as_written():
     tokens = HuggingFaceModel.load(tiny.build("bert"), tokenizer=Slow()).trace("I ate pears")["self"].queries
-    assert [(t.text, t.span) for t in tokens] == [("I", None), ("ate", None), ("<unk>", None)]
+    assert [(t.text, t.span, t.word) for t in tokens] == [("I", (0, 1), 0), ("ate", (2, 5), 1), ("pears", (6, 11), 2)]
 
 
 @pytest.mark.parametrize("text", ["", "  \n"])
@@ -245,7 +259,7 @@ def test_a_text_that_is_too_long_is_refused_with_both_numbers(bart):
 
 def test_roberta_has_as_much_room_as_its_positions_after_the_padding():
     loaded = HuggingFaceModel.load(tiny.build("roberta"), tokenizer=tiny.tokenizer())
-    assert loaded._room() == 62
+    assert room(loaded.model) == 62
     loaded.trace("." + " ." * 30)
     with pytest.raises(InputError, match="has room for 62"):
         loaded.trace("." + " .," * 50)
@@ -273,15 +287,8 @@ def test_a_folder_or_a_file_that_is_no_model_is_refused(tmp_path):
     with pytest.raises(ModelError, match=r"not a \.gguf file"):
         HuggingFaceModel.load(tmp_path / "notes.txt")
     (tmp_path / "config.json").write_text('{"model_type": "unheard-of"}')
-    with pytest.raises(ModelError, match="cannot load the model"):
+    with pytest.raises(ModelError, match="of the type unheard-of"):
         HuggingFaceModel.load(tmp_path)
-
-
-def test_a_broken_file_of_weights_is_an_error_not_a_crash(folders, tmp_path):
-    folder = tiny.save("bert", tmp_path / "broken")
-    (folder / "model.safetensors").write_bytes(b"not weights")
-    with pytest.raises(ModelError, match="cannot load the model"):
-        HuggingFaceModel.load(folder)
 
 
 def test_a_missing_gguf_package_is_named_with_what_installs_it(tmp_path, monkeypatch):
@@ -290,17 +297,6 @@ def test_a_missing_gguf_package_is_named_with_what_installs_it(tmp_path, monkeyp
     with pytest.raises(ModelError, match="gguf and accelerate") as error:
         HuggingFaceModel.load(tmp_path / "m.gguf")
     assert "pip install 'attnviz[gguf]'" in error.value.hint
-
-
-def test_code_in_a_repository_runs_only_when_trusted(tmp_path):
-    (tmp_path / "config.json").write_text(
-        json.dumps({"model_type": "mine", "auto_map": {"AutoConfig": "mine.MineConfig", "AutoModel": "mine.Mine"}})
-    )
-    (tmp_path / "mine.py").write_text("import pathlib; pathlib.Path(__file__).with_name('ran').touch()")
-    with pytest.raises(ModelError, match="Python code of its own") as error:
-        HuggingFaceModel.load(tmp_path)
-    assert "--trust-remote-code" in error.value.hint
-    assert not (tmp_path / "ran").exists()
 
 
 class Evil:

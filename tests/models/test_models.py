@@ -23,8 +23,8 @@ def test_every_public_name_is_there_and_documented(name):
 
 
 def test_a_name_that_is_not_there():
-    with pytest.raises(AttributeError, match="module 'attnviz' has no attribute 'plot'"):
-        attnviz.plot  # noqa: B018
+    with pytest.raises(AttributeError, match="module 'attnviz' has no attribute 'draw'"):
+        attnviz.draw  # noqa: B018
     assert attnviz.__version__.count(".") >= 1
 
 
@@ -90,6 +90,16 @@ def test_a_model_that_load_returned_is_traced_again():
     assert attnviz.trace(APPLE, model).target == attnviz.trace(APPLE).target
 
 
+def test_how_the_text_is_put_together_reaches_the_model_where_it_is_asked_for():
+    class Mine:
+        def trace(self, text: str, **asked):
+            return asked
+
+    everything = {"target": "ho", "text_pair": "ha", "chat": True, "generate": 0}
+    assert attnviz.trace("hi", Mine()) == {"target": None, "selection": Selection()}
+    assert attnviz.trace("hi", Mine(), **everything) == {**everything, "selection": Selection()}
+
+
 def test_anything_that_can_trace_is_a_model():
     class Mine:
         name = "mine"
@@ -116,12 +126,18 @@ def test_every_option_reaches_the_loading_of_a_hugging_face_model(monkeypatch):
     got = {}
     monkeypatch.setattr(HuggingFaceModel, "load", lambda spec, **options: got.update(spec=spec, **options))
     options = {"tokenizer": 1, "revision": "r", "device": "cpu", "dtype": "float16", "trust_remote_code": True}
-    models.load("some/model", **options)
-    assert got == {"spec": "some/model", **options}
+    options |= {"spec": "some/model", "device_map": "auto"}
+    models.load(**options)
+    assert got | options == got
     got.clear()
     with pytest.raises(AttributeError):  # load returned None
-        attnviz.trace(APPLE, "some/model", **options)
-    assert got == {"spec": "some/model", **options}
+        attnviz.trace(APPLE, options.pop("spec"), **options)
+    assert got | options == got
+    assert got["spec"] == "some/model"
+    assert not got["with_head"]
+    with pytest.raises(AttributeError):
+        attnviz.trace(APPLE, "some/model", generate=3)
+    assert got["with_head"]
 
 
 def test_code_of_a_repository_is_not_run_unless_asked():

@@ -7,6 +7,7 @@ import numpy as np
 from traces import HOSTILE, encoder_decoder, labelled
 
 from attnviz.render.data import as_json, as_npz
+from attnviz.selection import Selection
 
 
 def test_json_holds_everything() -> None:
@@ -45,3 +46,16 @@ def test_any_token_survives_and_bytes_repeat() -> None:
         assert tuple(archive["self_keys"].tolist()) == HOSTILE
     assert as_npz(trace) == as_npz(labelled(HOSTILE))
     assert as_json(trace) == as_json(labelled(HOSTILE))
+
+
+def test_what_was_pooled_says_which_tokens_a_cell_covers():
+    trace = Selection(cells=2).narrow(encoder_decoder())
+    a = trace["cross"]
+    written = json.loads(as_json(trace))["attentions"][2]
+    assert written["rows"] == written["columns"] == [[0, 2], [2, 4]]
+    assert np.array(written["layers"][1]["weights"]).shape == (2, 2, 2)
+    np.testing.assert_allclose(written["layers"][1]["row_sums"], a.row_sums[1], rtol=1e-7)
+    arrays = np.load(io.BytesIO(as_npz(trace)))
+    np.testing.assert_array_equal(arrays["cross_rows"], a.rows)
+    np.testing.assert_array_equal(arrays["cross_L1_sums"], a.row_sums[1])
+    assert "rows" not in json.loads(as_json(encoder_decoder()))["attentions"][0]

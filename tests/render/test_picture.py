@@ -5,7 +5,9 @@ import os
 import subprocess
 import sys
 import warnings
-from itertools import pairwise
+from dataclasses import replace
+from importlib.metadata import version
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +16,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 from traces import HOSTILE, decoder_only, encoder_decoder, labelled
 
-from attnviz.attention import Attention, Trace
+from attnviz.attention import Attention, Token, Trace
+from attnviz.pooling import layout
 from attnviz.render.colours import palette, shade
-from attnviz.render.lettering import Lettering
+from attnviz.render.look import Look
 from attnviz.render.picture import figure, picture
 from attnviz.render.scene import Scene, scene
 
@@ -37,6 +40,17 @@ def many(layers: int, heads: int, n: int) -> Scene:
     return Scene(attention, tuple((layer, head) for layer in range(layers) for head in range(heads)), "many")
 
 
+def matrix(n: int, m: int, heads: int = 1, layers: int = 1, per_cell: int = 1, ends: tuple[int, ...] = ()) -> Scene:
+    """Heads of `n` × `m` tokens; several tokens in a cell, and parts of the input that end where `ends` says."""
+    queries, keys = ([Token(i, f"t{i}", segment=sum(i >= end for end in ends)) for i in range(k)] for k in (n, m))
+    rows, columns = layout(n, None, -(-n // per_cell)), layout(m, None, -(-m // per_cell))
+    weights = np.random.default_rng(0).dirichlet(np.full(len(columns), 0.1), (layers, heads, len(rows)))
+    by_layer = dict(enumerate(weights.astype(np.float32)))
+    numbers = dict.fromkeys(by_layer, tuple(range(heads)))
+    attention = Attention("self", "encoder", queries, keys, by_layer, numbers, rows=rows, columns=columns)
+    return Scene(attention, tuple((layer, head) for layer in by_layer for head in range(heads)), "title", "caption")
+
+
 SCENES = {
     "heatmap": lambda: [heatmap(title="I ate an apple → 나는 사과를 먹었다\nL1H1 of self-attention", caption="chosen")],
     "cross": lambda: [heatmap(kind="cross", title="a long title " * 20, caption="a long caption " * 30)],
@@ -49,6 +63,16 @@ SCENES = {
     "one layer": lambda: [many(1, 12, 30)],
     "72 heads": lambda: [many(6, 12, 20)],
     "pooled": lambda: [many(2, 3, 300)],
+    "24 × 32 heads": lambda: [many(24, 32, 4)],
+    "30 × 9 heads": lambda: [many(30, 9, 20)],
+    "512 × 512 cells": lambda: [matrix(8192, 8192, per_cell=16)],
+    "513 tokens in 257 cells": lambda: [matrix(513, 513, per_cell=2, ends=(99,))],
+    "22 × 512 cells": lambda: [matrix(22, 512)],
+    "512 × 22 cells": lambda: [matrix(512, 22)],
+    "four heads of 512 cells": lambda: [matrix(8192, 8192, 2, 2, per_cell=16)],
+    "twelve heads of 250 cells": lambda: [matrix(1000, 1000, 12, per_cell=4)],
+    "four heads of 10 × 30": lambda: [matrix(10, 30, 4)],
+    "six layers of 10 × 30": lambda: [matrix(10, 30, 8, 6)],
 }
 
 
@@ -74,11 +98,13 @@ def test_nothing_leaves_the_page_and_labels_do_not_overlap(name: str) -> None:
         assert box.x1 <= page.x1 + 1, text
         assert box.y1 <= page.y1 + 1, text
     for axes in labelled:
-        for one, other in pairwise(axes.get_yticklabels()):
-            assert other.get_window_extent().y1 <= one.get_window_extent().y0 + 2
-        for one, other in pairwise(axes.get_xticklabels()):
-            if one.get_rotation() in (0, 90):
-                assert one.get_window_extent().x1 <= other.get_window_extent().x0 + 2
+        for labels in (axes.get_xticklabels(), axes.get_yticklabels()):
+            assert len(labels) <= 48
+    level = [text for text in texts if text.get_text().strip() and text.get_rotation() in (0, 90)]
+    boxes = [text.get_window_extent() for text in level]
+    for (one, a), (other, b) in combinations(zip(level, boxes, strict=True), 2):
+        across, down = min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)
+        assert min(across, down) <= 2, (one.get_text(), other.get_text())
 
 
 @pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
@@ -87,6 +113,30 @@ def test_every_format_draws_every_scene_without_a_warning(name: str, suffix: str
     data = picture(encoder_decoder(), SCENES[name](), suffix)
     assert data.startswith({".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}[suffix])
     assert not caplog.records
+
+
+def test_a_long_axis_is_numbered_by_tokens_and_says_so() -> None:
+    drawn = figure(SCENES["512 × 512 cells"]())
+    axes = drawn.axes[0]
+    assert [t.get_text() for t in axes.get_yticklabels()][:3] == ["0", "1000", "2000"]
+    assert axes.get_yticks()[1] == pytest.approx(1000.5 / 16 - 0.5)  # token 1000 is in row 62, which begins at 992
+    names = {text.get_text() for text in drawn.texts}
+    assert {
+        "query (from): 8192 tokens, 16 in a cell, numbered",
+        "key (to): 8192 tokens, 16 in a cell, numbered",
+    } <= names
+
+
+def test_lines_where_another_part_of_the_input_begins() -> None:
+    axes = figure([matrix(9, 9, ends=(4, 6))]).axes[0]
+    assert sorted({line.get_xdata()[0] for line in axes.lines if line.get_ydata()[0] == 0}) == [3.5, 5.5]
+    assert sorted(line.get_ydata()[0] for line in axes.lines if line.get_xdata()[0] == 0) == [3.5, 5.5]
+    whole, parts = (figure([matrix(9, 9, 40, 2, ends=ends)]).axes[0].images[0].get_array() for ends in ((), (4, 6)))
+    size = 100  # pixels a head
+    changed = (whole != parts).any(-1)
+    drawn = [int(x) for x in np.nonzero(changed[0])[0] if x < size]
+    np.testing.assert_allclose(drawn, np.repeat([4 / 9, 6 / 9], 2) * size, atol=1.1)  # two pixels each
+    assert (parts[changed] == 255).all()
 
 
 def test_labels_and_weights_are_those_of_the_scene() -> None:
@@ -147,27 +197,6 @@ def test_a_head_keeps_its_peak_when_pixels_are_fewer_than_tokens() -> None:
     assert (image == palette()[shade(peak, top)]).all(-1).any()
 
 
-def test_fonts() -> None:
-    assert Lettering(["apple"]).family == ["DejaVu Sans"]
-    korean = Lettering(["사과를", "日本語"])
-    assert korean.family == ["DejaVu Sans", "Noto Sans CJK JP"]
-    assert not korean.lost
-    sloth = Lettering(["a🦥"])
-    assert sloth.shown("a🦥") == "aU+1F9A5"
-    assert sloth.family == ["DejaVu Sans"]
-    assert Lettering(["👨\u200d👩"]).shown("👨\u200d👩") == "U+1F468U+1F469"
-    assert Lettering(["␛[31m"]).shown("␛[31m") == "U+001B[31m"
-
-
-def test_short_and_wrapped() -> None:
-    lettering = Lettering(["사과를"])
-    assert lettering.short("apple", 9, 3) == "apple"
-    assert lettering.width(lettering.short("x" * 200, 9, 1.0), 9) <= 1.0
-    lines = lettering.wrapped("one two three four " * 5 + "y" * 300, 9, 1.5)
-    assert all(lettering.width(line, 9) <= 1.5 for line in lines)
-    assert lines[-1].endswith("…")
-
-
 def test_metadata_says_what_is_shown() -> None:
     with Image.open(io.BytesIO(picture(encoder_decoder(), [heatmap()], ".png"))) as page:
         about = page.text
@@ -183,7 +212,7 @@ def test_another_process_makes_the_same_bytes() -> None:
     code = (
         "import hashlib, traces; from attnviz.render import render; from attnviz.render.scene import scene\n"
         "t = traces.encoder_decoder(); s = [scene(t, 'cross', ((1, 1),)), scene(t, 'self', ((1, 0), (1, 1)))]\n"
-        "print([hashlib.sha256(render(t, s, x)).hexdigest() for x in ('.png', '.svg', '.pdf')])"
+        "print([hashlib.sha256(render(t, s[n:], x)).hexdigest() for x in ('.png', '.svg', '.pdf') for n in (0, 1)])"
     )
     here = str(Path(__file__).parents[1])
     runs = [
@@ -203,3 +232,33 @@ def test_the_picture_leaves_matplotlib_as_it_was() -> None:
     before = dict(matplotlib.rcParams)
     picture(encoder_decoder(), [heatmap()], ".svg")
     assert dict(matplotlib.rcParams) == before
+
+
+def test_a_heatmap_keeps_its_peak_when_pixels_are_fewer_than_tokens() -> None:
+    weights = np.full((1, 2100, 2100), 1e-4, np.float32)
+    weights[0, 1234, 777] = 0.8
+    tokens = labelled(["t"] * 2100)["self"].queries
+    one = Scene(Attention("self", "encoder", tokens, tokens, {0: weights}, {0: (0,)}), ((0, 0),))
+    drawn = figure([one]).axes[0].images[0].get_array()
+    assert drawn.max() == np.float32(0.8)
+    y, x = np.argwhere(drawn == drawn.max())[0]
+    assert y == pytest.approx(1234 / 2100 * len(drawn), abs=1)
+    assert x == pytest.approx(777 / 2100 * drawn.shape[1], abs=1)
+
+
+@pytest.mark.parametrize("heads", [ALL, ALL[:1]], ids=["grid", "heatmap"])
+@pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
+def test_metadata_of_every_format_is_enough_to_make_the_picture_again(suffix: str, heads) -> None:
+    trace = replace(encoder_decoder(), text="I ate it", target="go", revision="abc123")
+    data = picture(trace, [scene(trace, "cross", heads)], suffix, Look(theme="dark", vmax=0.5))
+    if suffix == ".png":
+        with Image.open(io.BytesIO(data)) as page:
+            data = " ".join(page.text.values()).encode()
+    names = " ".join(f"L{layer}H{head}" for layer, head in heads)
+    for fact in (
+        *("model: by hand", "revision: abc123", "text: I ate it", "target: go", f"cross-attention {names}"),
+        *("style: heatmap", "theme: dark", "vmax: 0.5", f"attnviz {version('attnviz')}"),
+    ):
+        assert fact.encode() in data, fact
+    for other in (b"Matplotlib version", b"Pillow", b"CreationDate", b"dc:date"):
+        assert other not in data

@@ -1,22 +1,32 @@
-"""Heatmaps in the terminal: goldens at pinned widths and colours, and lines that stay aligned whatever is in a token.
+"""Heatmaps in the terminal: goldens at pinned widths and colours, weights read back from the colours of the cells, and
+lines that stay aligned whatever is in a token.
 
 `python tests/render/test_terminal.py` writes the goldens again; look at the difference before you keep it.
 """
 
 import io
 import re
+import unicodedata
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
-from traces import HOSTILE, decoder_only, encoder_decoder, labelled
+from traces import HOSTILE, attention, decoder_only, encoder_decoder, labelled
 
-from attnviz.render.cells import above, chopped, fit, graphemes, number
+from attnviz.attention import Token, Trace
+from attnviz.pooling import layout, reduced
+from attnviz.render.cells import above, chopped, fit, graphemes, heading, ltr, number, ruler
+from attnviz.render.colours import palette, shade
+from attnviz.render.look import Look
 from attnviz.render.scene import scene
 from attnviz.render.terminal import heatmap
 from attnviz.render.terminal_grid import grid
+from attnviz.render.terminal_table import table
 
 GOLDENS = Path(__file__).parent / "goldens"
 LONG = [f"word{i}" for i in range(40)]
@@ -33,14 +43,42 @@ def every(kinds: tuple[str, ...] = ("self", "masked-self", "cross")) -> Renderab
     return grid([scene(trace, kind, ((0, 0), (0, 1), (1, 0), (1, 1)), title=trace[kind].name) for kind in kinds])
 
 
+def drawn(n: int, kind: str = "masked-self", heads: int = 1) -> Trace:
+    """One layer of weights without a pattern on tokens `w0`, `w1`, …"""
+    weights = np.random.default_rng(n).random((heads, n, n)).astype(np.float32) ** 6
+    weights *= np.tri(n, dtype=np.float32) if kind == "masked-self" else 1
+    weights /= weights.sum(-1, keepdims=True)
+    return Trace("by hand", "many words", (attention(weights, [f"w{i}" for i in range(n)], kind),))
+
+
+def part(trace: Trace, cells: int | None = None, rows=None, columns=None) -> Trace:
+    """`trace` pooled to so many cells, or cut to these rows and columns."""
+    [a] = trace.attentions
+    n = len(a.queries)
+    return replace(trace, attentions=(reduced(a, layout(n, rows, cells), layout(n, columns, cells)),))
+
+
+def pair_of_sentences() -> Trace:
+    trace = labelled(["[CLS]", "a", "cat", "[SEP]", "it", "sat", "[SEP]"])
+    [a] = trace.attentions
+    tokens = tuple(replace(token, segment=int(at > 3)) for at, token in enumerate(a.queries))
+    return replace(trace, attentions=(replace(a, queries=tokens, keys=tokens),))
+
+
 def shown(what: RenderableType, width: int, colours: str | None = None, **options: object) -> str:
     file = io.StringIO()
     console = Console(
-        file=file, width=width, color_system=colours, force_terminal=colours is not None, legacy_windows=False,
-        _environ={}, **options,
+        file=file, width=width, height=40, color_system=colours, force_terminal=colours is not None,
+        legacy_windows=False, _environ={}, **options,
     )  # fmt: skip
     console.print(what)
     return file.getvalue()
+
+
+def whole(trace: Trace):
+    """All heads of the first kind."""
+    [a, *_] = trace.attentions
+    return scene(trace, a.kind, tuple((layer, head) for layer in a.layers for head in a.heads(layer)))
 
 
 CASES: dict[str, tuple[Callable[[], RenderableType], int, str | None]] = {
@@ -51,7 +89,17 @@ CASES: dict[str, tuple[Callable[[], RenderableType], int, str | None]] = {
     "masked-upright-40": (lambda: one(kind="masked-self"), 40, None),
     "hostile-plain-120": (lambda: one(labelled(HOSTILE)), 120, None),
     "hostile-narrow-60": (lambda: one(labelled(HOSTILE)), 60, None),
-    "bands-plain-60": (lambda: one(labelled(LONG)), 60, None),
+    "numbers-plain-60": (lambda: one(labelled(LONG)), 60, None),
+    "numbers-truecolor-30": (lambda: one(drawn(20), "masked-self"), 30, "truecolor"),
+    "pooled-plain-40": (lambda: one(part(drawn(300), 60), "masked-self"), 40, None),
+    "pooled-cells-plain-60": (lambda: one(part(drawn(48), 6), "masked-self"), 60, None),
+    "cut-plain-80": (lambda: one(part(drawn(90), None, (2, 30, 89), (0, 2, 30, 31)), "masked-self"), 80, None),
+    "segments-plain-80": (lambda: one(pair_of_sentences()), 80, None),
+    "segments-truecolor-16": (lambda: one(pair_of_sentences()), 16, "truecolor"),
+    "self-standard-80": (one, 80, "standard"),
+    "grid-pooled-plain-80": (lambda: grid([whole(drawn(100, heads=2))]), 80, None),
+    "table-pooled-plain-80": (lambda: table(part(drawn(100, heads=2), 20)), 80, None),
+    "table-cut-plain-80": (lambda: table(part(drawn(10), None, (3, 9), (0, 2, 9))), 80, None),
     "grid-plain-60": (every, 60, None),
     "grid-truecolor-80": (every, 80, "truecolor"),
 }
@@ -69,8 +117,9 @@ def test_golden(name: str) -> None:
 def test_no_line_is_wider_than_the_console_and_rows_are_equally_wide(texts: list[str], width: int, colours) -> None:
     lines = without_escapes(shown(one(labelled(texts)), width, colours)).split("\n")
     assert max(map(cell_len, lines)) <= width
-    rows = [line for line in lines[1 : lines.index("")] if line]
-    assert len({cell_len(row) for row in rows}) == 1
+    first = next(at for at in range(len(lines)) if cell_len(lines[at]) == cell_len(lines[lines.index("") - 1]))
+    assert len({cell_len(row) for row in lines[first : lines.index("")]}) == 1
+    assert lines.index("") - first > len(texts) // 4
 
 
 def test_every_column_stands_below_its_label() -> None:
@@ -91,7 +140,131 @@ def test_nothing_in_a_token_reaches_the_terminal_as_a_command() -> None:
 def test_without_colours_there_are_no_escapes() -> None:
     assert "\x1b" not in shown(one(), 80)
     assert "\x1b[38" not in shown(one(), 80, "truecolor", no_color=True)
-    assert "48;" not in shown(one(), 80, "standard")  # 16 colours make no scale
+
+
+@pytest.mark.parametrize(
+    ("colours", "codes"), [("truecolor", r"[34]8;2;\d+;\d+;\d+"), ("256", r"[34]8;5;\d+"), ("standard", r"[34][0-7]")]
+)
+def test_each_console_gets_the_colours_that_it_has(colours: str, codes: str) -> None:
+    for what in (one(), one(drawn(60), "masked-self"), grid([whole(drawn(30))]), table(encoder_decoder())):
+        found = re.findall(r"\x1b\[([\d;]*)m", shown(what, 80, colours))
+        assert len(found) > 20
+        for code in found:
+            assert re.fullmatch(rf"0|1|2|({codes})(;({codes}))?|1;({codes});({codes})", code), code
+
+
+def test_the_colours_of_256_are_those_that_no_reader_sets() -> None:
+    assert min(int(n) for n in re.findall(r"[34]8;5;(\d+)", shown(one(drawn(60), "masked-self"), 80, "256"))) >= 16
+
+
+def pixels(text: str) -> list[list[int]]:
+    """The palette's index of each half block of a screen in true colours, −1 for none, by rows of cells."""
+    index = {tuple(colour): at for at, colour in enumerate(palette().tolist())}
+    rows = []
+    for line in (line for line in text.split("\n") if "▀" in line or "▄" in line):
+        pairs = re.findall(r"(?:\x1b\[([\d;]*)m)?([▀▄ ])(?:\x1b\[0m)?", line[line.index("\x1b") :])
+        upper, lower = [], []
+        for style, block in pairs:
+            at = {n: re.search(rf"{n}8;2;(\d+;\d+;\d+)", style) for n in (3, 4)}
+            front, back = (index[tuple(map(int, m[1].split(";")))] if m else -1 for m in at.values())
+            upper.append(front if block == "▀" else back)
+            lower.append(back if block == "▀" else front)
+        rows += [upper, lower]
+    return rows
+
+
+@pytest.mark.parametrize(("n", "block"), [(40, 1), (57, 1), (100, 2), (301, 5)])
+@pytest.mark.parametrize("kind", ["self", "masked-self"])
+def test_half_blocks_show_the_largest_weight_of_what_they_cover(n: int, block: int, kind: str) -> None:
+    trace = drawn(n, kind)
+    text = shown(one(trace, kind), 72, "truecolor")
+    [weights] = trace[kind].weights(0)
+    top = scene(trace, kind, ((0, 0),)).top
+    found = pixels(text)
+    size = -(-n // block)
+    for y, row in enumerate(found[:size]):
+        assert len(row) in (size, y + 1, y + 2)  # nothing is written where nothing may be looked at
+        for x, got in enumerate(row):
+            part = weights[y * block : (y + 1) * block, x * block : (x + 1) * block]
+            seen = kind == "self" or x <= y
+            assert got == (int(shade(np.array(part.max()), top)) if seen else -1), (y, x)
+    said = f"the largest weight of {block} × {block} tokens"
+    assert (said in " ".join(without_escapes(text).split())) == (block > 1)
+
+
+@pytest.mark.parametrize(
+    ("n", "width"), [(40, 40), (57, 80), (100, 80), (100, 200), (301, 40), (301, 80), (301, 200), (1000, 120)]
+)
+def test_numbers_on_the_axes_stand_at_their_cells_and_never_touch(n: int, width: int) -> None:
+    trace = part(drawn(n, "self"), 512)
+    lines = without_escapes(shown(one(trace), width, "truecolor")).split("\n")
+    first = next(at for at, line in enumerate(lines) if "▀" in line)
+    blocks = re.search(r"of (\d+) × \1 tokens", " ".join(lines[:first]))
+    block = int(blocks[1]) if blocks else 1
+    across, start = lines[first - 1], lines[first].index("▀")
+    found = [(int(m[0]), m.start() - start) for m in re.finditer(r"\d+", across)]
+    assert [number for number, _ in found] == [at * block for _, at in found]
+    assert 2 <= len(found) <= 36
+    down = [(int(line[:start]), y) for y, line in enumerate(lines[first : lines.index("")]) if line[:start].strip()]
+    assert [number for number, _ in down] == [y * 2 * block for _, y in down]
+    assert 2 <= len(down) <= 36
+
+
+def test_tokens_are_listed_with_their_numbers_where_there_is_no_room_for_words() -> None:
+    text = " ".join(shown(one(drawn(60), "masked-self"), 80).split())
+    for at in range(60):
+        assert f" {at} w{at} " in f"{text} "
+
+
+def test_a_cell_of_several_tokens_has_no_word() -> None:
+    for width in (40, 80, 200):
+        assert not re.search(r"w\d", shown(one(part(drawn(90), 30), "masked-self"), width))
+
+
+def test_a_line_stands_where_another_segment_begins() -> None:
+    lines = shown(one(pair_of_sentences()), 80).split("\n")
+    [ruling] = [at for at, line in enumerate(lines) if "┼" in line]
+    assert lines[ruling - 1].strip().startswith("[SEP]")
+    assert lines[ruling + 1].strip().startswith("it")
+    column = lines[ruling].index("┼")
+    rows = [line for line in lines[2 : lines.index("")] if "┼" not in line]
+    assert {line[column] for line in rows} == {"│"}
+
+
+def test_a_look_is_heeded() -> None:
+    assert ".96" in shown(one(), 80)
+    assert ".96" not in shown(heatmap(scene(encoder_decoder(), "self", ((1, 1),)), Look(annotate=False)), 80)
+    fixed = shown(heatmap(scene(encoder_decoder(), "self", ((1, 1),)), Look(vmax=0.5)), 80)
+    assert "≥0.5" in fixed
+    assert "attention weight (log)" in shown(grid([whole(encoder_decoder())], Look(log=True)), 80)
+
+
+@pytest.mark.parametrize(("heads", "n", "width"), [(12, 10, 60), (12, 300, 80), (12, 70, 200), (3, 100, 40)])
+@pytest.mark.parametrize("colours", [None, "truecolor"])
+def test_a_grid_fits_its_width_and_shows_every_head(heads: int, n: int, width: int, colours) -> None:
+    text = without_escapes(shown(grid([whole(drawn(n, heads=heads))]), width, colours))
+    assert max(map(cell_len, text.split("\n"))) <= width
+    assert re.findall(r"L0H(\d+)", text) == [str(head) for head in range(heads)]
+
+
+def test_the_table_of_a_cut_trace_names_the_tokens_of_its_rows() -> None:
+    a = attention([np.eye(6)[[5, 0, 1, 2, 3, 4]]], ["a", "red", "b", "green", "c", "blue"])
+    trace = part(Trace("by hand", "x", (a,)), None, (3, 5), (1, 2, 4))
+    text = shown(table(trace), 100)
+    assert "6 × 6 tokens were cut to 2 × 3 cells" in text
+    assert re.search(r"L0H0 +1\.0 green → b ", text)
+
+
+def test_a_cross_row_is_named_by_what_is_written_there() -> None:
+    a = attention([[[0.1, 0.9], [0.8, 0.2], [0.3, 0.7]]], kind="cross")
+    read = tuple(Token(i, t, None, i) for i, t in enumerate(["begin", "rot", "blau"]))
+    a = replace(
+        a,
+        queries=read,
+        predicts=(*read[1:], None),
+        keys=tuple(Token(i, t, None, i) for i, t in enumerate(["red", "blue"])),
+    )
+    assert "rot → blue" in shown(table(part(Trace("by hand", "x", (a,)), None, (0, 2), (0, 1))), 100)
 
 
 def test_rows_of_a_decoder_beside_an_encoder_name_the_token_written() -> None:
@@ -136,6 +309,35 @@ def test_text_in_cells() -> None:
     assert chopped("사과를", 5) == ["사과", "를"]
     assert above([["a", "b"], ["한"]], 2, 9) == [" a  ", " b한"]
     assert above([list("abcd")], 2, 3) == [" a", " b", " ⋮"]
+    assert above([["a"], ["b"], ["c"]], 2, 9, (1,)) == [" a  b c"]
+    assert graphemes("👨\u200d👩\u200d👧❤\ufe0fx") == ["👨\u200d👩\u200d👧", "❤\ufe0f", "x"]
+    assert ruler(["0", "", "", "30", "40", ""], 1) == "0  30 "
+    assert ruler(["0", "", "10", ""], 2, (2,)) == "0    10  "
+    assert ruler(["0", "", "", "100"], 1) == "0   "
+
+
+def test_right_to_left_tokens_leave_the_columns_in_their_order() -> None:
+    """UAX 9: a right-to-left letter takes along the letter or number that follows, unless a left one stands between."""
+    texts = ["שלום", "עולם", "سلام", "abc"]
+    for what in (one(labelled(texts)), grid([whole(labelled(texts))]), table(labelled(texts))):
+        for line in shown(what, 80).split("\n"):
+            strong = [[unicodedata.bidirectional(c) for c in word] for word in line.split()]
+            strong = [[kind for kind in word if kind in ("L", "R", "AL", "EN")] for word in strong]
+            for before, after in pairwise(word for word in strong if word):
+                assert line == " ".join(texts) or before[-1] in ("L", "EN") or after[0] == "L"
+    assert ltr("ate") == "ate"
+    assert ltr("שלום → a · b") == "שלום\u200e → a\u200e · b\u200e"
+    assert cell_len(fit("שלום", 9)) == 9
+
+
+def test_a_long_title_keeps_its_ends() -> None:
+    text = " ".join(f"word{i}" for i in range(200)) + " → end"
+    for width in (30, 80):
+        lines = shown(heading(text, width), width).split("\n")
+        assert len(lines) <= 4  # the last is empty
+        assert lines[0].startswith("word0 ")
+        assert lines[-2].endswith("→ end")
+    assert shown(heading("as it is", 30), 30) == "as it is\n"
 
 
 def without_escapes(text: str) -> str:

@@ -1,0 +1,65 @@
+"""The terminal as a reader has it: a result that is taller than the screen goes through a pager."""
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from attnviz.cli.running import stdout
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+LESS = "FRX"
+"""How `less` is run unless LESS says otherwise, as git does: colours, and what was shown stays on the screen."""
+
+
+def show(what: "RenderableType", picture: Callable[[], bytes] | None = None) -> None:
+    """Print `what`; in a pager where someone is watching and it is taller than the screen.
+
+    `picture` makes a PNG, and is given where `what` is too coarse to be labelled: on a terminal that can show one, it
+    takes its place. A pipe gets nothing but text.
+    """
+    console = stdout()
+    if not is_watched() or console.is_dumb_terminal:
+        console.print(what)
+        return
+    if picture is not None and not console.no_color:
+        from attnviz.cli.inline import shown_inline
+
+        if shown_inline(picture):
+            return
+    with console.capture() as printed:
+        console.print(what)
+    text = printed.get()
+    if text.count("\n") < console.height or not _paged(text):
+        sys.stdout.write(text)
+
+
+def is_watched() -> bool:
+    """Whether someone sees the result and can answer: a terminal at both ends, and the process in its foreground."""
+    if sys.stdin is None or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return False
+    try:
+        return os.tcgetpgrp(sys.stdout.fileno()) == os.getpgrp()
+    except (AttributeError, OSError, ValueError):  # Windows; a stream that has no file
+        return os.name == "nt"
+
+
+def _paged(text: str) -> bool:
+    """Show `text` in the reader's pager, to the end; False where there is none."""
+    try:
+        command = shlex.split(os.environ.get("PAGER", "less"))
+        utf8 = {"LESSCHARSET": "utf-8"} if sys.stdout.encoding.lower() in ("utf-8", "utf8") else {}
+        pager = subprocess.Popen(command, stdin=subprocess.PIPE, env={"LESS": LESS, **utf8, **os.environ})
+    except (OSError, ValueError, IndexError):  # not installed; no command line; PAGER is empty, which says none
+        return False
+    heeded = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the pager, which stops a search by it
+    try:
+        pager.communicate(text.encode(sys.stdout.encoding, "replace"))
+    finally:
+        signal.signal(signal.SIGINT, heeded)
+    return True

@@ -1,0 +1,152 @@
+"""What transformers and the Hub raise while they load a model, as an error that says what would work."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from difflib import get_close_matches
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attnviz.errors import ModelError
+from attnviz.models.cache import cached_models
+
+if TYPE_CHECKING:
+    from attnviz.models.loading import Place
+
+WHERE = (
+    "Name a model on the Hugging Face Hub (bert-base-uncased), a folder (./my-model) or a file (./model.gguf)."
+    " attnviz models lists those in the cache."
+)
+
+
+@contextmanager
+def explained(place: "Place", what: str, revision: str | None = None) -> Iterator[None]:
+    """Turn whatever transformers raises while it loads `what` from `place` into a ModelError.
+
+    Whatever, because it reads files that are anyone's: one that is not as it should be can fail in any way.
+    """
+    try:
+        yield
+    except Exception as error:
+        raise _of_hub(error, place, what, revision) or _of_files(error, place, what) from error
+
+
+def nearby(spec: str) -> str:
+    """A hint that names what there is of nearly that name, in the cache and beside the place that `spec` names."""
+    cached = {name: model.name for model in cached_models() for name in (model.name.split("/")[-1], model.name)}
+    beside = Path(spec).expanduser().parent
+    local = {path.name: path for path in beside.glob("*.gguf")}
+    local |= {file.parent.name: file.parent for file in beside.glob("*/config.json")}
+    hints = [
+        f"{where}: {', '.join(near)}."
+        for where, there in (("In the cache", cached), ("Here", local))
+        if (near := _close(spec, there))
+    ]
+    return " ".join(hints)
+
+
+def _close(spec: str, there: dict[str, Any]) -> list[str]:
+    """Those of `there` that are called nearly as `spec` or its last part, the nearest first."""
+    lower = {name.lower(): str(value) for name, value in there.items()}
+    close = [name for asked in (spec, Path(spec).name) for name in get_close_matches(asked.lower(), lower)]
+    return list(dict.fromkeys(lower[name] for name in close))
+
+
+def _of_hub(error: Exception, place: "Place", what: str, revision: str | None) -> ModelError | None:
+    """What the Hub's client means, where it is the Hub that is at fault."""
+    if not place.on_hub:
+        return None
+    raised = {type(cause).__name__ for cause in _causes(error)}
+    name = place.spec
+    page = f"https://huggingface.co/{name}"
+    if "GatedRepoError" in raised:
+        return ModelError(f"{name} is for those whom its owner lets in", f"Ask at {page}, then: hf auth login")
+    if "RepositoryNotFoundError" in raised:
+        message = f"cannot find the model {name}: the Hugging Face Hub shows none of that name"
+        return ModelError(message, f"{nearby(name) or WHERE} To see private ones: hf auth login")
+    if "RevisionNotFoundError" in raised:
+        return ModelError(f"{name} has no revision {revision}", f"Its branches and tags: {page}/tree/main")
+    if "LocalEntryNotFoundError" not in raised and not (place.offline and isinstance(error, OSError)):
+        return None
+    cached = next((model for model in cached_models() if model.name == name), None)
+    if cached is None:
+        message = f"cannot find the model {name}: it is not in the cache, and the Hugging Face Hub cannot be reached"
+        return ModelError(message, nearby(name) or WHERE)
+    if (revision or "main") not in cached.revisions:
+        message = f"revision {revision or 'main'} of {name} is not in the cache, and the Hub cannot be reached"
+        return ModelError(message, f"In the cache: {', '.join(cached.revisions)}.")
+    return ModelError(
+        f"only a part of {name} is in the cache, without its {what}, and the Hub cannot be reached",
+        "Load it once with a network.",
+    )
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+# What an error says, its type first: what that means, and what would work.
+_MEANINGS = (
+    (r"trust_remote_code", "{spec} brings Python code of its own", "If you trust it: --trust-remote-code."),
+    (
+        r"UnpicklingError",
+        "the weights of {spec} are pickled with more than weights",
+        "It could run anything: have them saved as safetensors.",
+    ),
+    (
+        r"OutOfMemoryError",
+        "{spec} is larger than the device",
+        "Try --device auto, with the package accelerate, which spreads it; or --dtype bfloat16; or --device cpu.",
+    ),
+    (r"ValueError: (The device_map .*)", "{spec} cannot be spread so: {0}", "device_map='auto' decides by itself."),
+    (r"No space left", "there is no room on the disk for {spec}", "Make room, or set HF_HOME to a larger disk."),
+    (
+        r"model type `(.+?)` but",
+        "{spec} is of the type {0}, which this version of transformers does not know",
+        "A newer one may: pip install -U transformers",
+    ),
+    (
+        r"Unrecognized configuration class <class '.*\.(\w+)Config'> for this kind of AutoModel",
+        "{spec} is a {0} model, which does not write text from text",
+        "Name a text model.",
+    ),
+    (
+        r"GGUF model with architecture (\S+) is not supported",
+        "{spec} holds a {0} model, which transformers cannot read from a .gguf file",
+        "Its folder in Hugging Face format may work.",
+    ),
+    (
+        r"file named .*(?:pytorch_model\.bin|model\.safetensors)",
+        "{spec} has no weights that can be loaded",
+        "They are in model.safetensors, or in pytorch_model.bin.",
+    ),
+    (
+        r"ignore_mismatched_sizes",
+        "the weights of {spec} have other shapes than its config.json says",
+        "Are they of one model?",
+    ),
+    (
+        r"SafetensorError: (.*)",
+        "the weights of {spec} cannot be read: {0}",
+        "Get them again: the file is cut short, or a Git LFS pointer, for which: git lfs pull",
+    ),
+)
+
+
+def _of_files(error: Exception, place: "Place", what: str) -> ModelError:
+    """What is wrong with what is there."""
+    said = f"{type(error).__name__}: {error}"
+    for pattern, message, hint in _MEANINGS:
+        if match := re.search(pattern, said):
+            return ModelError(message.format(*match.groups(), spec=place.spec), hint)
+    reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    if what == "tokenizer":
+        missing = [package for package in ("sentencepiece", "tiktoken") if find_spec(package) is None]
+        older = f" One of an older form needs: pip install {' '.join(missing)}" if missing else ""
+        hint = f"It is best had as a tokenizer.json.{older}"
+    else:
+        hint = "Is the file whole?" if place.is_file else "Is it whole, and a text model?"
+    return ModelError(f"cannot load the {what} of {place.spec}: {reason}", hint)

@@ -1,0 +1,45 @@
+"""Several texts in one pass of a model, padded at the end to one length."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from attnviz.models.reading import Reading
+
+MOST_TEXTS, MOST_WEIGHTS = 16, 256**2  # of a group, its padding counted: no more of a head than of 256 tokens alone
+
+_IDS = {"input_ids", "decoder_input_ids"}
+_PADDED = {*_IDS, "attention_mask", "token_type_ids"}
+
+
+def groups(readings: Iterable[Reading]) -> Iterator[list[Reading]]:
+    """The readings, in order, in groups that one pass can take."""
+    group: list[Reading] = []
+    for reading in readings:
+        if group and not _has_room(group, reading):
+            yield group
+            group = []
+        group.append(reading)
+    if group:
+        yield group
+
+
+def _has_room(group: Sequence[Reading], reading: Reading) -> bool:
+    longest = max(len(ids) for each in (*group, reading) for ids in each.inputs.values())
+    known = reading.inputs.keys() <= _PADDED
+    return known and len(group) < MOST_TEXTS and longest**2 * (len(group) + 1) <= MOST_WEIGHTS
+
+
+def is_even(group: Sequence[Reading]) -> bool:
+    """Whether no text of a group needs padding."""
+    return all(reading.lengths == group[0].lengths for reading in group)
+
+
+def padded(group: Sequence[Reading], filler: int) -> dict[str, list[list[int]]]:
+    """The inputs of a group, `[text, tokens]` each: `filler` stands for ids after a text's end, and its mask is 0."""
+    rows = [{"attention_mask": [1] * len(reading.inputs["input_ids"]), **reading.inputs} for reading in group]
+    if is_even(group):
+        rows = [dict(reading.inputs) for reading in group]
+    lengths = {name: max(len(row[name]) for row in rows) for name in rows[0]}
+    return {
+        name: [[*row[name], *[filler if name in _IDS else 0] * (length - len(row[name]))] for row in rows]
+        for name, length in lengths.items()
+    }

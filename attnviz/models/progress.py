@@ -1,0 +1,56 @@
+"""How far the loading of a model has come, told in one form whoever does the work."""
+
+import io
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+# What is counted (bytes, weights), how many are done, and of how many, where that is known.
+Progress = Callable[[str, int, int | None], None]
+
+
+@contextmanager
+def telling(progress: Progress | None) -> Iterator[type | None]:
+    """Let `progress` hear of the weights that transformers reads while the body runs, and of nothing where it is None.
+
+    Yields the class of bars to hand to `from_pretrained` as `tqdm_class`, which tells of the bytes that it downloads.
+    """
+    if progress is None:
+        yield None
+        return
+    from transformers.utils import logging
+
+    last: list[Any] = []
+    weights = _bar(progress, "weights", "it", last)
+    before = logging.set_tqdm_hook(lambda _, args, kwargs: weights(*args, **kwargs))
+    try:
+        yield _bar(progress, "bytes", "B", last)
+    finally:
+        logging.set_tqdm_hook(before)
+
+
+def _bar(progress: Progress, what: str, unit: str, last: list[Any]) -> type:
+    """A class of bars that draw nothing: those that count in `unit` tell `progress` how many of `what` are done.
+
+    Only the bar that was made last, which `last` holds, is heard: the Hub has two for one download.
+    """
+    from tqdm import tqdm  # type: ignore[import-untyped]
+
+    class Told(tqdm):  # type: ignore[misc]
+        monitor_interval = 0  # no thread that watches over it
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            if kwargs.get("unit", "it") == unit:
+                last[:] = [self]
+            super().__init__(*args, **kwargs | {"file": io.StringIO(), "leave": False, "disable": False})
+
+        def display(self, *_: Any, **__: Any) -> None:
+            if last and last[0] is self:
+                progress(what, int(self.n), int(self.total) if self.total else None)
+
+        def update_transfer(self, _: float | None = 1) -> None:
+            """Bytes from the network, which are heard of once they are written."""
+
+    Told.set_lock(threading.RLock())
+    return Told

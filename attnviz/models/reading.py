@@ -1,0 +1,177 @@
+"""What a model reads of one text: the text itself, put into its form, and in a decoder what is given or written."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from attnviz.attention import Part, Token
+from attnviz.errors import InputError, ModelError
+from attnviz.kinds import Kind
+from attnviz.labels import visible
+from attnviz.models.devices import input_device
+from attnviz.models.encoding import Encoded, Encoding
+from attnviz.models.loading import quiet
+from attnviz.models.positions import goes_beyond, room
+from attnviz.models.writing import has_ended, reads_both_ways, write_on, write_target
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel
+
+_LONGEST_TARGET = 256  # tokens that an encoder-decoder may generate, for one that never ends
+
+
+@dataclass(frozen=True)
+class Side:
+    """What one stack of the model reads: its tokens, and, in a decoder, the token that each row writes."""
+
+    tokens: tuple[Token, ...]
+    predicts: tuple[Token | None, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One text as a model reads it: `inputs` by name, and what its trace will say of it.
+
+    `provenance` says what the text was put together from, `notes` what a reader ought to be told.
+    """
+
+    text: str
+    inputs: Mapping[str, Sequence[int]]
+    sides: Mapping[Part, Side]
+    target: str | None = None
+    provenance: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def lengths(self) -> dict[Kind, tuple[int, int]]:
+        """How many queries and keys each kind of attention has."""
+        source, read = (len(self.sides[part].tokens) for part in ("encoder", "decoder"))
+        return {"self": (source, source), "masked-self": (read, read), "cross": (read, source)}
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads texts for one model, which is called `name` where something is said of it."""
+
+    name: str
+    model: "PreTrainedModel"
+    encoding: Encoding
+
+    @property
+    def has_encoder(self) -> bool:
+        """Whether an encoder reads the text, and a decoder a target."""
+        return bool(self.model.config.is_encoder_decoder)
+
+    def read(self, text: str, target: str | None, text_pair: str | None, chat: bool, generate: int | None) -> Reading:
+        """The reading of one text. Raises InputError and ModelError as `HuggingFaceModel.trace` does."""
+        with quiet():
+            return self._read(text, target, text_pair, chat, generate)
+
+    def _read(self, text: str, target: str | None, text_pair: str | None, chat: bool, generate: int | None) -> Reading:
+        self._require_place_for(target, generate)
+        encoded, said = self._encoded(text, text_pair, chat)
+        notes = self._crowding(len(encoded.tokens), "text", generate or 0)
+        if generate is not None:
+            ids = write_on(self._writer(), self._tensors(encoded), generate)
+            prompt, encoded = encoded, self.encoding.continued(encoded, ids)
+            written = encoded.text[len(prompt.text) :]
+            said["generated"] = written
+            what = visible(written.strip(" ")) or "nothing, for the model ended the text at once"
+            notes += (f"generated {what} ({len(ids)} token{'s' * (len(ids) != 1)})",)
+        tokens = encoded.tokens
+        sides: dict[Part, Side] = {"encoder": Side(tokens), "decoder": Side(tokens, (*tokens[1:], None))}
+        reading = Reading(encoded.text, encoded.inputs, sides, None, said, notes)
+        return self._with_target(reading, encoded, target) if self.has_encoder else reading
+
+    def _require_place_for(self, target: str | None, generate: int | None) -> None:
+        """Raise InputError for what this model has no place for."""
+        if target is not None and not self.has_encoder:
+            raise InputError(f"{self.name} has no decoder apart that could read a target", "Leave the target out.")
+        if generate is not None and self.has_encoder:
+            raise InputError(
+                f"{self.name} is an encoder-decoder: it does not continue a text, it writes a target",
+                "Leave out --generate: without --target the model generates one.",
+            )
+        if generate is not None and generate < 1:
+            raise InputError(f"{generate} tokens are nothing to generate", "--generate 1 or more.")
+
+    def _encoded(self, text: str, text_pair: str | None, chat: bool) -> tuple[Encoded, dict[str, str]]:
+        """The text in the form that was asked for, and what it was put together from."""
+        if chat and text_pair is not None:
+            raise InputError("a chat is one message, and two texts were given", "Leave out --chat or --text-pair.")
+        if chat:
+            return self.encoding.encode_chat(text), {"chat": text}
+        if text_pair is not None:
+            return self.encoding.encode_pair(text, text_pair), {"text pair": text_pair}
+        return self.encoding.encode(text), {}
+
+    def _with_target(self, reading: Reading, encoded: Encoded, target: str | None) -> Reading:
+        """`reading` with the decoder's side, which reads all of the target but its last token and writes the rest."""
+        if target is None:
+            ids, target, tokens, notes = self._written(encoded)
+        else:
+            ids, tokens, notes = self._given(target)
+        inputs = {**reading.inputs, "decoder_input_ids": ids[:-1]}
+        sides = {**reading.sides, "decoder": Side(tokens[:-1], tokens[1:])}
+        return replace(reading, inputs=inputs, sides=sides, target=target, notes=reading.notes + notes)
+
+    def _given(self, target: str) -> tuple[list[int], tuple[Token, ...], tuple[str, ...]]:
+        """The given target: its ids after the start token, its tokens, and notes."""
+        encoded = self.encoding.encode(target, as_target=True)
+        notes = self._crowding(len(encoded.tokens), "target")
+        start = self._start()
+        mark = Token(start, self.encoding.named(start), special=True)
+        return [start, *encoded.ids], (mark, *encoded.tokens), notes
+
+    def _written(self, encoded: Encoded) -> tuple[list[int], str, tuple[Token, ...], tuple[str, ...]]:
+        """The same of a target that the model generates, and its text."""
+        if not self.model.can_generate():
+            raise ModelError(f"{type(self.model).__name__} cannot generate a target", "Give one: --target TEXT.")
+        most = min(room(self.model) or _LONGEST_TARGET, _LONGEST_TARGET)
+        ids = write_target(self.model, self._tensors(encoded), self._start(), most)
+        is_cut = len(ids) >= most and not has_ended(self.model, ids, most)
+        notes = (f"the target was cut at {most} tokens: {self.name} had not ended it",) if is_cut else ()
+        text, tokens = self.encoding.spell(ids)
+        return ids, text, tokens, notes
+
+    def _writer(self) -> "PreTrainedModel":
+        """The model, able to continue a text. Raises InputError and ModelError where it is not."""
+        if reads_both_ways(self.model.config):
+            raise InputError(f"{self.name} reads both ways: it does not continue a text", "Leave out --generate.")
+        if not self.model.can_generate():
+            raise ModelError(
+                f"{type(self.model).__name__} has no language-model head to generate with",
+                "Load it with one: attnviz.load(MODEL, with_head=True), or AutoModelForCausalLM.",
+            )
+        return self.model
+
+    def _start(self) -> int:
+        """The token that a decoder starts from. Raises ModelError where neither configuration nor tokenizer has one."""
+        candidates = (
+            getattr(self.model.config, "decoder_start_token_id", None),
+            getattr(getattr(self.model, "generation_config", None), "decoder_start_token_id", None),
+            getattr(self.model.config, "pad_token_id", None),
+            self.encoding.tokenizer.pad_token_id,
+        )
+        for candidate in candidates:
+            if candidate is not None:
+                return int(candidate)
+        raise ModelError(f"{self.name} does not say which token its decoder starts from", "Set decoder_start_token_id.")
+
+    def _crowding(self, length: int, what: str, more: int = 0) -> tuple[str, ...]:
+        """A note where a text and `more` tokens to come go beyond the model's positions; InputError if they cannot."""
+        most = room(self.model)
+        if most is None or length + more <= most:
+            return ()
+        long = f"the {what} is {length} tokens long" + (f", with {more} to generate" if more else "")
+        if not goes_beyond(self.model):
+            hint = f"Generate at most {most - length}." if length < most else "Give it a shorter one."
+            raise InputError(f"{long}, and {self.name} has room for {most}", hint)
+        return (f"{long}, and {self.name} was made for {most}: beyond, its attention may mean little",)
+
+    def _tensors(self, encoded: Encoded) -> "dict[str, torch.Tensor]":
+        import torch
+
+        device = input_device(self.model)
+        return {name: torch.tensor([ids], device=device) for name, ids in encoded.inputs.items()}

@@ -1,0 +1,77 @@
+"""What ids spell, and which of them spells what."""
+
+import re
+from collections.abc import Callable, Sequence
+from itertools import groupby, takewhile
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+Offsets = list[tuple[int, int]]
+"""Where tokens stand in a text: `[start, end)`, in characters. An empty one is not in it."""
+
+_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+_BYTE = re.compile("<0x[0-9A-F]{2}>")
+
+
+def decode(tokenizer: "PreTrainedTokenizerBase", ids: Sequence[int]) -> str:
+    """The text of some ids. Bytes are spelled out, which tokenizers written in Python leave as named: `<0xEB>`."""
+    if not ids:
+        return ""
+    names = tokenizer.convert_ids_to_tokens(list(ids))
+    if tokenizer.is_fast or not any(map(_BYTE.fullmatch, names)):
+        return str(tokenizer.decode(list(ids), clean_up_tokenization_spaces=False))
+    pieces: list[str] = []
+    for are_bytes, group in groupby(names, key=lambda name: bool(_BYTE.fullmatch(name))):
+        run = list(group)
+        pieces += [bytes(int(name[3:5], 16) for name in run).decode(errors="replace")] if are_bytes else run
+    return str(tokenizer.convert_tokens_to_string(pieces))
+
+
+def name(tokenizer: "PreTrainedTokenizerBase", id_: int) -> str:
+    """A token by its own name, `[CLS]`; by what it is for where that name cannot be read, as CANINE's."""
+    own = str(tokenizer.convert_ids_to_tokens(id_))
+    roles = {str(token): role for role, token in tokenizer.special_tokens_map.items()}
+    return own if own.isprintable() or own not in roles else f"[{roles[own].removesuffix('_token').upper()}]"
+
+
+def is_space(tokenizer: "PreTrainedTokenizerBase", id_: int) -> bool:
+    """Whether a token is nothing but white space."""
+    return decode(tokenizer, [id_]).isspace() or not tokenizer.convert_ids_to_tokens(id_).strip("▁ ")
+
+
+def offsets_by_decoding(
+    ids: Sequence[int], special: Sequence[bool], decode: Callable[[Sequence[int]], str]
+) -> tuple[str, Offsets]:
+    """The text that `ids` spell and the offset of each in that.
+
+    `decode` turns some ids into text. Special tokens cover nothing. A character that is not whole yet, which decodes
+    to U+FFFD or to nothing, belongs to each token that it takes.
+    """
+    text, offsets = "", []
+    settled: list[int] = []  # the last ids that ended with a whole character
+    pending: list[int] = []  # the ids since then
+    grown = ""  # what `pending` spells
+    for id_, is_special in zip(ids, special, strict=True):
+        if is_special:
+            offsets.append((0, 0))
+            continue
+        pending.append(id_)
+        before, grown = grown, _spelled_after(settled, pending, decode)
+        whole = grown.rstrip(_REPLACEMENT)
+        is_whole = grown == whole != ""
+        # A U+FFFD that stays is no part of what follows it.
+        start = len(before) if is_whole and grown.startswith(before) else len(before.rstrip(_REPLACEMENT))
+        offsets.append((len(text) + start, len(text) + len(whole) + (not is_whole)))
+        if is_whole or len(pending) > 4:  # no character has more than four bytes
+            text, settled, pending, grown = text + grown, pending, [], ""
+    text += grown
+    return text, [(min(start, len(text)), min(end, len(text))) for start, end in offsets]
+
+
+def _spelled_after(settled: list[int], pending: list[int], decode: Callable[[Sequence[int]], str]) -> str:
+    """What `pending` adds to `settled`: alone, it would lose the space before its first word with some tokenizers."""
+    before, together = decode(settled), decode([*settled, *pending])
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(before, together, strict=False)))
+    return together[same:]

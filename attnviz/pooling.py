@@ -1,0 +1,82 @@
+"""A matrix of many tokens as a smaller one: parts of it, or cells that cover several tokens each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from attnviz.attention import Attention, Range
+from attnviz.errors import SelectionError
+
+
+def layout(tokens: int, chosen: Sequence[int] | None = None, cells: int | None = None) -> tuple[Range, ...]:
+    """Which tokens each row, or each column, of a matrix covers.
+
+    Those of `chosen` that there are stand alone. Without it, more than `cells` tokens are pooled to at most so many
+    cells of equal width, but for the last; None pools nothing.
+    """
+    if chosen is not None:
+        return tuple((at, at + 1) for at in chosen if at < tokens)
+    wide = width(tokens, cells)
+    return tuple((start, min(start + wide, tokens)) for start in range(0, tokens, wide))
+
+
+def width(tokens: int, cells: int | None) -> int:
+    """How many tokens a cell covers where so many tokens are pooled to at most `cells`."""
+    return 1 if cells is None or tokens <= cells else -(-tokens // cells)
+
+
+def reduced(attention: Attention, rows: Sequence[Range], columns: Sequence[Range]) -> Attention:
+    """`attention` with these rows and columns, each a range of tokens that are rows or columns of it, and contiguous.
+
+    A cell holds the largest weight that it covers, for a mean would lose the thin bright lines; what each query gave to
+    all keys is kept beside it. Raises SelectionError for a range that does not fall on rows or columns of `attention`.
+    """
+    if tuple(rows) == attention.rows and tuple(columns) == attention.columns:
+        return attention
+    high, wide = _units(attention.rows, rows, "row"), _units(attention.columns, columns, "column")
+    position = {query: at for at, query in enumerate(attention.covered)}
+    covered = [position[query] for start, stop in rows for query in range(start, stop)]
+    return replace(
+        attention,
+        by_layer={layer: _largest(_largest(A, high, 1), wide, 2) for layer, A in attention.by_layer.items()},
+        sink_mass={layer: mass[:, covered] for layer, mass in attention.sink_mass.items()},
+        rows=tuple(rows),
+        columns=tuple(columns),
+        row_sums={layer: sums[:, covered] for layer, sums in _row_sums(attention).items()},
+    )
+
+
+def _row_sums(attention: Attention) -> Mapping[int, np.ndarray]:
+    if attention.row_sums:
+        return attention.row_sums
+    return {layer: weights.sum(-1) for layer, weights in attention.by_layer.items()}
+
+
+def _units(have: Sequence[Range], wanted: Sequence[Range], what: str) -> list[Range]:
+    """For each range of tokens that is wanted, the range of rows (or columns) that cover it."""
+    first = {start: at for at, (start, _) in enumerate(have)}
+    last = {stop: at + 1 for at, (_, stop) in enumerate(have)}
+    units = []
+    for start, stop in wanted:
+        if start not in first or stop not in last:
+            raise SelectionError(
+                f"{what} {start} of this trace is not kept by itself",
+                "Trace the text again, with --rows and --columns.",
+            )
+        units.append((first[start], last[stop]))
+    return units
+
+
+def _largest(weights: np.ndarray, units: Sequence[Range], axis: int) -> np.ndarray:
+    """The largest weight of each range along `axis`."""
+    if all(stop - start == 1 for start, stop in units):
+        return np.take(weights, [start for start, _ in units], axis)
+    return np.asarray(np.maximum.reduceat(weights, [start for start, _ in units], axis))
+
+
+def joined(have: Sequence[Range], tokens: int, cells: int | None) -> tuple[Range, ...]:
+    """The ranges `have` joined to at most `cells`; as they are where some of the tokens were left out."""
+    if sum(stop - start for start, stop in have) < tokens:
+        return tuple(have)
+    return tuple((have[start][0], have[stop - 1][1]) for start, stop in layout(len(have), None, cells))

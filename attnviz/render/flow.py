@@ -1,0 +1,31 @@
+"""Tokens as running text: where each stands, by its width, in any unit."""
+
+from collections.abc import Sequence
+
+from attnviz.attention import Token
+
+
+def glued(tokens: Sequence[Token]) -> list[bool]:
+    """For each token whether it follows the one before without a space."""
+    ends = [None, *(token.span and token.span[1] for token in tokens)]
+    return [token.span is not None and token.span[0] == end for token, end in zip(tokens, ends, strict=False)]
+
+
+def flow(widths: Sequence[float], joined: Sequence[bool], limit: float, space: float) -> list[tuple[int, float]]:
+    """The line and the left edge of each piece, in lines of at most `limit`, with `space` between words.
+
+    `joined` pieces are parts of a word, which is broken only where it is longer than a line.
+    """
+    starts = [at for at, joins in enumerate(joined) if not joins or at == 0]
+    places: list[tuple[int, float]] = []
+    line, x = 0, 0.0
+    for start, stop in zip(starts, [*starts[1:], len(widths)], strict=True):
+        if x and x + sum(widths[start:stop]) > limit:
+            line, x = line + 1, 0.0
+        for width in widths[start:stop]:
+            if x and x + width > limit:
+                line, x = line + 1, 0.0
+            places.append((line, x))
+            x += width
+        x += space
+    return places

@@ -1,0 +1,58 @@
+"""The links that lines and arcs draw: from a query to a key, stronger than nothing."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from attnviz.errors import SelectionError
+from attnviz.render.scale import Scale
+from attnviz.render.scene import Scene
+
+FAINT = 0.04
+"""A weight below this part of the scale is not drawn: it would be paler than the paper's own grain."""
+MOST_TOKENS = 160
+"""Links between more tokens than this cannot be told apart."""
+
+
+@dataclass(frozen=True)
+class Links:
+    """Links by their row, their column and how far along the scale they are, weakest first, as they are drawn."""
+
+    rows: np.ndarray
+    columns: np.ndarray
+    parts: np.ndarray
+
+
+def opacity(parts: np.ndarray) -> np.ndarray:
+    """How opaque a line is that stands for that part of the scale, from nearly unseen to solid."""
+    return np.asarray(0.06 + 0.94 * parts)
+
+
+def width(parts: np.ndarray) -> np.ndarray:
+    """How wide it is, in points."""
+    return np.asarray(0.6 + 3.4 * parts)
+
+
+def links(scene: Scene, at: int, scale: Scale) -> Links:
+    """What head `at` of `scene` links, but for what is masked and what is FAINT."""
+    parts = np.where(scene.reachable, scale.parts(scene.matrices[at]), 0.0)
+    rows, columns = np.nonzero(parts >= FAINT)
+    order = np.argsort(parts[rows, columns], kind="stable")
+    rows, columns = rows[order], columns[order]
+    return Links(rows, columns, parts[rows, columns])
+
+
+def require_tokens(scene: Scene, style: str) -> None:
+    """Raise SelectionError unless every row and column is one token, and they are few enough for `style`."""
+    a = scene.attention
+    cells = max(len(a.rows), len(a.columns))
+    if a.is_pooled:
+        raise SelectionError(
+            f"style {style} draws tokens, and the cells of this {cells} × {cells} matrix cover several each",
+            "Choose tokens with --rows and --columns, or --style heatmap.",
+        )
+    if style != "text" and cells > MOST_TOKENS:
+        raise SelectionError(
+            f"style {style} cannot show {cells} tokens, at most {MOST_TOKENS}",
+            "Choose tokens with --rows and --columns, or --style heatmap.",
+        )

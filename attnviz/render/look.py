@@ -1,0 +1,93 @@
+"""How a picture shall look: one frozen set of options that every renderer takes."""
+
+import math
+from dataclasses import MISSING, dataclass, fields
+
+from attnviz.errors import LookError
+
+STYLES = ("heatmap", "lines", "arcs", "text")
+THEMES = ("light", "dark", "print")
+SINKS = ("show", "mask", "renorm")
+SPECIALS = ("show", "hide", "renorm")
+SIZES = (1.0, 100.0)
+"""No side of a picture is smaller or larger than this, in inches."""
+RESOLUTIONS = (20, 2400)
+"""No picture has fewer or more dots per inch than this."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How attention is drawn. Nothing of it but `renorm` changes a number; every default is the picture without it.
+
+    `style` is one of STYLES; `query` names the token or word whose row `text` shows. `cmap` is one of matplotlib's
+    names, for the theme's own colours; `vmax` is the weight at which the scale of the colours ends, for the largest;
+    with `log` it is logarithmic. `annotate` writes the weights or leaves them out, where otherwise room decides.
+    `title` stands for the text's. `size` is the width in inches, or `WxH`; `dpi` the dots per inch of a PNG. `theme` is
+    one of THEMES; None is the light one in files, and matplotlib's settings in axes of one's own. `sink`, one of SINKS,
+    and `special`, one of SPECIALS, take the first key and the special tokens out, as `render.taken` says.
+
+    Raises LookError for a value that cannot be drawn.
+    """
+
+    style: str = "heatmap"
+    query: str | None = None
+    cmap: str | None = None
+    vmax: float | None = None
+    log: bool = False
+    annotate: bool | None = None
+    title: str | None = None
+    size: str | float | tuple[float, float] | None = None
+    dpi: int | None = None
+    theme: str | None = None
+    sink: str = "show"
+    special: str = "show"
+
+    def __post_init__(self) -> None:
+        _require_one_of("style", self.style, STYLES)
+        _require_one_of("sink", self.sink, SINKS)
+        _require_one_of("special", self.special, SPECIALS)
+        if self.theme is not None:
+            _require_one_of("theme", self.theme, THEMES)
+        if self.vmax is not None and not 0 < self.vmax <= 1:
+            raise LookError(f"vmax is {self.vmax:g}", "An attention weight is at most 1: more than 0, up to 1.")
+        if self.dpi is not None and not RESOLUTIONS[0] <= self.dpi <= RESOLUTIONS[1]:
+            raise LookError(f"dpi is {self.dpi:g}", f"From {RESOLUTIONS[0]} to {RESOLUTIONS[1]} dots per inch.")
+        if self.query is not None and self.style != "text":
+            raise LookError(f"style {self.style} shows every query", "A query is named for: --style text")
+        if self.annotate and self.style in ("lines", "arcs"):
+            raise LookError(f"style {self.style} has no cells to write numbers into", "Numbers: --style heatmap, text.")
+        if self.cmap is not None:
+            from attnviz.render.colour_maps import require
+
+            require(self.cmap)
+        _ = self.inches
+
+    @property
+    def inches(self) -> tuple[float | None, float | None]:
+        """Width and height of the picture, each None where it is the content's. Raises LookError."""
+        if self.size is None:
+            return None, None
+        try:
+            given = self.size.lower().split("x") if isinstance(self.size, str) else self.size
+            sides = [float(side) for side in (given if isinstance(given, list | tuple) else [given])]
+        except (TypeError, ValueError):
+            sides = []
+        if len(sides) not in (1, 2) or not all(math.isfinite(side) for side in sides):
+            raise LookError(f"size is {self.size!r}", "Inches: a width such as 6.5, or width and height: 6.5x4.")
+        if not all(SIZES[0] <= side <= SIZES[1] for side in sides):
+            raise LookError(f"size is {self.size!r}", f"From {SIZES[0]:g} to {SIZES[1]:g} inches.")
+        return sides[0], sides[1] if len(sides) == 2 else None
+
+    @property
+    def given(self) -> dict[str, object]:
+        """The options that are not as they are by default."""
+        return {f.name: value for f in fields(self) if (value := getattr(self, f.name)) != DEFAULTS[f.name]}
+
+
+def _require_one_of(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise LookError(f"{name} cannot be {value!r}", f"{name.capitalize()}: {', '.join(known)}.")
+
+
+DEFAULT = Look()
+DEFAULTS = {f.name: f.default for f in fields(Look) if f.default is not MISSING}

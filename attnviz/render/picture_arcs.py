@@ -1,0 +1,104 @@
+"""A head of one sequence as arcs in a picture: above the tokens to what came before, below them to what comes after."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.path import Path
+
+from attnviz.errors import SelectionError
+from attnviz.labels import visible
+from attnviz.render.links import Links, links, require_tokens
+from attnviz.render.look import Look
+from attnviz.render.picture_pen import Pen, shifted
+from attnviz.render.picture_strokes import StrokeKey, strokes
+from attnviz.render.picture_tiles import Margins
+from attnviz.render.scale import Scale
+from attnviz.render.scene import Scene
+from attnviz.render.sheet import Box
+
+WIDEST, SIDE_BY_SIDE = 7.5, 3.8
+"""Tokens of one head, and of several, stand in this many inches; where they would be wider, they are upright."""
+SLOT, UPRIGHT = 0.62, 0.2
+"""The least from one token to the next, in inches: written level, and upright."""
+HIGHEST, LONGEST = 2.2, 1.7
+"""No arc is higher, and no label longer, in inches."""
+LOOP = 0.2
+"""The height of an arc from a token to itself, and twice its width, in inches."""
+SIDES = "above: looks back, or at itself", "below: looks ahead"
+BEND = np.array([Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4])
+
+
+class Arcs:
+    """The heads of a scene, each in axes of its own, `box` inches large."""
+
+    hangs = False
+
+    def __init__(self, scene: Scene, scale: Scale, pen: Pen, look: Look, room: Box = (None, None)) -> None:
+        if scene.attention.kind == "cross":
+            raise SelectionError(
+                "arcs join tokens of one sequence, and cross-attention has two", "Try --style lines, or --kind self."
+            )
+        require_tokens(scene, "arcs")
+        self.scene, self.scale, self.pen = scene, scale, pen
+        a = scene.attention
+        self.tokens = sorted({start for start, _ in (*a.rows, *a.columns)})
+        self.labels = [pen.short(visible(a.queries[at].text), LONGEST) for at in self.tokens]
+        limit = room[0] or (WIDEST if len(scene.heads) == 1 else SIDE_BY_SIDE)
+        slots = np.array([pen.width(label) + 0.16 for label in self.labels])
+        self.level = float(slots.sum()) <= limit
+        if not self.level:
+            slots = np.full(len(slots), UPRIGHT if room[0] is None else room[0] / len(slots))
+        elif room[0] or np.maximum(slots, SLOT).sum() > limit:
+            slots *= limit / slots.sum()
+        else:
+            slots = np.maximum(slots, SLOT)
+        self.xs = np.cumsum(slots) - slots / 2
+        self.band = pen.line * 1.25 if self.level else max(map(pen.width, self.labels)) + 0.16
+        self._heights(float(slots.sum()), room[1])
+        self.margins = Margins(0, 0.05, 0, 0.05)
+        self.key = StrokeKey(scale, pen, self.box[0], SIDES if self.below else ())
+
+    def _heights(self, width: float, given: float | None) -> None:
+        """How high arcs reach above the tokens, and below them."""
+        drawn = [self._ends(links(self.scene, at, self.scale)) for at in range(len(self.scene.heads))]
+        start, end = (np.concatenate([ends[i] for ends in drawn]) for i in (0, 1))
+        self.longest = float(np.abs(end - start).max(initial=0.0)) or 1.0
+        back, ahead = (start - end).max(initial=0.0), (end - start).max(initial=0.0)
+        scale = min(HIGHEST, 0.42 * self.longest)
+        if given is not None:
+            room = max(given - 0.1 - self.band, 0.0)
+            scale = room / (self._rise(back) + self._rise(ahead) or 1.0)
+        self.scaled = scale
+        self.above = max(scale * self._rise(back), LOOP if (start == end).any() else 0.0)
+        self.below = scale * self._rise(ahead)
+        self.box = width, self.above + self.band + self.below
+
+    def draw(self, axes: Axes, at: int) -> None:
+        """Draw head `at` of the scene into `axes`."""
+        drawn = links(self.scene, at, self.scale)
+        start, end = self._ends(drawn)
+        axes.set(xlim=(0, self.box[0]), ylim=(-self.below - self.band / 2, self.above + self.band / 2))
+        axes.set_axis_off()
+        for side in (1, -1):
+            which = (end > start) == (side < 0)
+            paths = [self._arc(*ends, side) for ends in zip(start[which], end[which], strict=True)]
+            part = Links(drawn.rows[which], drawn.columns[which], drawn.parts[which])
+            strokes(axes, paths, part, self.scale, shifted(axes, 0, side * self.band / 2))
+        for x, label in zip(self.xs, self.labels, strict=True):
+            self.pen.text(axes, x, 0, label, ha="center", va="center", rotation=0 if self.level else 90)
+
+    def _ends(self, drawn: Links) -> tuple[np.ndarray, np.ndarray]:
+        """Where the query and the key of each link stand, in inches."""
+        a = self.scene.attention
+        at = dict(zip(self.tokens, self.xs, strict=True))
+        queries = np.array([at[a.rows[row][0]] for row in drawn.rows])
+        return queries, np.array([at[a.columns[column][0]] for column in drawn.columns])
+
+    def _rise(self, length: float) -> float:
+        """The height of an arc of that length, as a part of the highest: short ones rise more steeply."""
+        return float((length / self.longest) ** 0.75)
+
+    def _arc(self, start: float, end: float, side: int) -> Path:
+        high = side * (self.scaled * self._rise(abs(end - start)) or LOOP) * 4 / 3  # the curve stays below its handles
+        if start == end:
+            return Path([(start - 0.02, 0), (start - LOOP, high), (start + LOOP, high), (start + 0.02, 0)], BEND)
+        return Path([(start, 0), (start, high), (end, high), (end, 0)], BEND)

@@ -1,0 +1,78 @@
+"""A head as lines in a picture, as BertViz's head view draws it: queries left, keys right, lines by weight."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.path import Path
+
+from attnviz.render.links import links, require_tokens
+from attnviz.render.look import Look
+from attnviz.render.picture_pen import Pen, shifted
+from attnviz.render.picture_strokes import StrokeKey, strokes
+from attnviz.render.picture_tiles import Margins
+from attnviz.render.scale import Scale
+from attnviz.render.scene import FROM, TO, Scene
+from attnviz.render.sheet import Box
+
+ROW, BETWEEN = 0.24, 1.9
+"""From one token to the next, and from the queries to the keys, in inches."""
+LONGEST = 1.7
+"""No label is longer than this, in inches."""
+APART = 0.07
+"""Between a label and its lines, in inches."""
+BEND = np.array([Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4])
+
+
+class Lines:
+    """The heads of a scene, each in axes of its own, `box` inches large and with `margins` for labels."""
+
+    hangs = False
+
+    def __init__(self, scene: Scene, scale: Scale, pen: Pen, look: Look, room: Box = (None, None)) -> None:
+        require_tokens(scene, "lines")
+        self.scene, self.scale, self.pen = scene, scale, pen
+        self.rows = [pen.short(label, LONGEST) for label in scene.rows]
+        self.columns = [pen.short(label, LONGEST) for label in scene.columns]
+        left, right = (max(map(pen.width, labels)) for labels in (self.rows, self.columns))
+        self.margins = Margins(left + APART, pen.line + 0.04, right + APART, 0.0)
+        self.most = max(len(self.rows), len(self.columns))
+        width = BETWEEN if room[0] is None else room[0] - self.margins.across
+        height = self.most * ROW if room[1] is None else room[1] - self.margins.down
+        self.box = width, height
+        self.key = StrokeKey(scale, pen, width + self.margins.across)
+
+    def draw(self, axes: Axes, at: int) -> None:
+        """Draw head `at` of the scene into `axes`, its labels around them."""
+        drawn = links(self.scene, at, self.scale)
+        ys = [self._places(labels) for labels in (self.rows, self.columns)]
+        paths = [
+            Path([(0, ys[0][row]), (0.5, ys[0][row]), (0.5, ys[1][column]), (1, ys[1][column])], BEND)
+            for row, column in zip(drawn.rows, drawn.columns, strict=True)
+        ]
+        strokes(axes, paths, drawn, self.scale, axes.transData)
+        axes.set(xlim=(0, 1), ylim=(self.most - 0.5, -0.5))
+        axes.set_axis_off()
+        for x, name, labels, places in ((0, FROM, self.rows, ys[0]), (1, TO, self.columns, ys[1])):
+            side = {"ha": "left" if x else "right", "transform": shifted(axes, APART * (2 * x - 1), 0)}
+            for label, y in zip(labels, places, strict=True):
+                self.pen.text(axes, x, y, label, va="center", **side)
+            self._name(axes, x, name)
+
+    def _name(self, axes: Axes, x: int, name: str) -> None:
+        """Name a side above its labels; from their outer edge on, where it is longer than they are."""
+        pen, beside = self.pen.at(self.pen.small), self.margins[2 if x else 0]
+        inwards = pen.width(name) > beside - APART
+        outer = shifted(axes, (beside if inwards else APART) * (2 * x - 1), 0)
+        pen.text(
+            axes,
+            x,
+            -0.5,
+            name,
+            ha="left" if inwards != bool(x) else "right",
+            va="bottom",
+            color=pen.muted,
+            transform=outer,
+        )
+
+    def _places(self, labels: list[str]) -> np.ndarray:
+        """Where each token stands: the shorter side in the middle of the longer."""
+        return np.arange(len(labels)) + (self.most - len(labels)) / 2

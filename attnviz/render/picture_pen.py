@@ -1,0 +1,111 @@
+"""Text and colours of what is drawn into axes: those of a picture's theme, or matplotlib's settings."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from matplotlib import rcParams
+from matplotlib.axes import Axes
+from matplotlib.font_manager import FontProperties
+from matplotlib.text import Text
+from matplotlib.textpath import text_to_path
+from matplotlib.transforms import Affine2D, ScaledTranslation, Transform
+
+from attnviz.render.lettering import POINT, Lettering
+from attnviz.render.scale import Theme
+from attnviz.render.sheet import BODY, SMALL, line_height
+
+Colour = str | tuple[float, ...]
+"""What matplotlib takes for one."""
+
+
+@dataclass(frozen=True)
+class Pen:
+    """Fonts, sizes of text in points, and colours; `lettering` says how a text is written."""
+
+    lettering: Lettering
+    family: tuple[str, ...]
+    small: float
+    body: float
+    ink: Colour
+    muted: Colour
+    paper: Colour
+    themes: bool = False
+
+    @classmethod
+    def themed(cls, lettering: Lettering, theme: Theme) -> "Pen":
+        """A pen for pages of ours."""
+        return cls(lettering, tuple(lettering.family), SMALL, BODY, theme.ink, theme.muted, theme.paper, True)
+
+    @classmethod
+    def of_settings(cls, lettering: Lettering, paper: Colour) -> "Pen":
+        """A pen for axes that are others' and `paper`: matplotlib's settings, and our fonts for what theirs lack."""
+        return cls(
+            lettering,
+            (*rcParams["font.family"], *lettering.family),
+            _points(rcParams["axes.labelsize"]),
+            _points(rcParams["xtick.labelsize"]),
+            rcParams["text.color"],
+            rcParams["axes.labelcolor"],
+            paper,
+        )
+
+    def at(self, size: float) -> "Pen":
+        """This pen with that body size, in points."""
+        return replace(self, body=size)
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """What makes text of matplotlib's literal, `$` a dollar sign, and set in fonts that have it."""
+        return {"fontfamily": list(self.family), "parse_math": False, "usetex": False}
+
+    @property
+    def labels(self) -> dict[str, Any]:
+        """How titles and the names of axes are written: of the settings' size, and their colour."""
+        return {**self.plain, **({"color": self.ink} if self.themes else {})}
+
+    @property
+    def ticks(self) -> dict[str, Any]:
+        """How tick labels are written: matplotlib's settings have a colour of their own for them."""
+        return {"fontsize": self.body, **self.labels}
+
+    @property
+    def line(self) -> float:
+        """The height of a line of text, in inches."""
+        return line_height(self.body)
+
+    def width(self, text: str) -> float:
+        """The width of `text` as it is drawn at body size, in inches."""
+        font = FontProperties(family=list(self.family), size=self.body)
+        wide, _, _ = text_to_path.get_text_width_height_descent(text, font, False)
+        return float(wide) * POINT
+
+    def short(self, text: str, width: float) -> str:
+        """`text` as it is drawn, cut with an ellipsis to at most `width` inches."""
+        return self.lettering.short(text, self.body, width)
+
+    def text(self, axes: Axes, x: float, y: float, text: str, **style: Any) -> Text:
+        """Write `text`, at body size unless `fontsize` is given; `transform` is that of the data unless given."""
+        style = {"fontsize": self.body, "color": self.ink, "clip_on": False, **style}
+        return axes.text(x, y, text, **self.plain, **style)
+
+
+def shifted(axes: Axes, x: float, y: float) -> Transform:
+    """The data of `axes`, then so many inches to the right and upwards, whatever their size."""
+    return axes.transData + ScaledTranslation(x, y, axes.figure.dpi_scale_trans)
+
+
+def from_corner(axes: Axes, bottom: bool = False, down: float = 0.0) -> Transform:
+    """Inches to the right of the upper (or lower) left corner of `axes`, and above what is so far `down` from it."""
+    corner: Any = axes.transAxes
+    inches = Affine2D().translate(0, -down) + axes.figure.dpi_scale_trans
+    return inches + ScaledTranslation(0, 0 if bottom else 1, corner)
+
+
+def size(axes: Axes) -> tuple[float, float]:
+    """Width and height of `axes` now, in inches."""
+    box = axes.get_window_extent().transformed(axes.figure.dpi_scale_trans.inverted())
+    return float(box.width), float(box.height)
+
+
+def _points(size: float | str) -> float:
+    return float(FontProperties(size=size).get_size_in_points())

@@ -1,0 +1,68 @@
+"""Strokes in a picture that say a weight by their opacity and their width, and the key to them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import PatchCollection
+from matplotlib.lines import Line2D
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
+from matplotlib.transforms import Transform
+
+from attnviz.render.links import FAINT, Links, opacity, width
+from attnviz.render.picture_pen import Pen
+from attnviz.render.scale import Scale
+
+ABOVE = 0.1
+"""Between what is drawn and its key, in inches."""
+SAMPLE, AFTER, APART = 0.3, 0.06, 0.16
+"""The length of a stroke in a key, and the room after it and after its number, in inches."""
+
+
+def strokes(axes: Axes, paths: Sequence[Path], drawn: Links, scale: Scale, transform: Transform) -> None:
+    """Draw the link `drawn[i]` along `paths[i]`, in the coordinates of `transform`."""
+    collection = PatchCollection([PathPatch(path) for path in paths], match_original=False)
+    collection.set(
+        facecolor="none",
+        edgecolor=_colours(drawn.parts, scale),
+        linewidth=width(drawn.parts),
+        capstyle="butt",
+        transform=transform,
+        clip_on=False,
+    )
+    axes.add_collection(collection, autolim=False)
+
+
+class StrokeKey:
+    """What the strokes mean, in one line, and `notes` below it; `width` and `height` in inches."""
+
+    def __init__(self, scale: Scale, pen: Pen, room: float, notes: Sequence[str] = ()) -> None:
+        self.scale, self.pen = scale, pen.at(pen.small)
+        self.samples = [(part, label) for part, label in scale.ticks() if part >= FAINT]
+        samples = sum(SAMPLE + AFTER + self.pen.width(label) + APART for _, label in self.samples)
+        first = samples + self.pen.width(scale.meaning)
+        said = " · ".join((*notes, f"under {scale.at(FAINT):.2g} not drawn"))
+        self.notes = pen.lettering.wrapped(said, pen.small, max(room, first))
+        self.width = max(first, *map(self.pen.width, self.notes))
+        self.height = ABOVE + self.pen.line * (1 + len(self.notes))
+
+    def draw(self, axes: Axes, corner: Transform) -> None:
+        """Draw it below `corner`, which is in inches."""
+        x, y = 0.0, -ABOVE - self.pen.line / 2
+        style: dict[str, Any] = {"transform": corner, "color": self.pen.muted, "va": "center_baseline"}
+        parts = np.array([part for part, _ in self.samples])
+        for colour, wide, (_, label) in zip(_colours(parts, self.scale), width(parts), self.samples, strict=True):
+            ends = [x, x + SAMPLE], [y, y]
+            axes.add_artist(Line2D(*ends, color=colour, linewidth=wide, transform=corner, clip_on=False))
+            self.pen.text(axes, x + SAMPLE + AFTER, y, label, **style)
+            x += SAMPLE + AFTER + self.pen.width(label) + APART
+        self.pen.text(axes, x, y, self.scale.meaning, **style)
+        for at, note in enumerate(self.notes, 1):
+            self.pen.text(axes, 0, y - at * self.pen.line, note, **style)
+
+
+def _colours(parts: np.ndarray, scale: Scale) -> np.ndarray:
+    """RGBA from 0 to 1 for strokes of those parts of the scale."""
+    return np.concatenate([scale.strokes(parts), opacity(parts)[:, None]], 1)

@@ -1,0 +1,107 @@
+"""A head as text in a picture: every key as it stands in the text, shaded by how much one query looks at it."""
+
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+from matplotlib.transforms import Transform
+
+from attnviz.render.cells import number
+from attnviz.render.colours import ink
+from attnviz.render.flow import flow, glued
+from attnviz.render.links import FAINT, require_tokens
+from attnviz.render.look import Look
+from attnviz.render.picture_pen import Pen, from_corner
+from attnviz.render.picture_tiles import Margins
+from attnviz.render.query import gaze, looking, query_label
+from attnviz.render.scale import Scale
+from attnviz.render.scene import FROM, Scene
+from attnviz.render.sheet import Box
+
+WIDEST = 6.5
+"""Lines of text are no longer than this, in inches."""
+LONGEST = 3.0
+"""No token is longer than this, in inches."""
+LARGER = 1.3
+"""How much larger the text is than labels."""
+HIGH = 0.27
+"""The height of a token's background, in inches at body size 9.5 points."""
+BAR = 1.5, 0.1
+"""The scale, in inches."""
+
+
+class RunningText:
+    """The heads of a scene, each in axes of its own, `box` inches large."""
+
+    hangs = True
+
+    def __init__(self, scene: Scene, scale: Scale, pen: Pen, look: Look, room: Box = (None, None)) -> None:
+        require_tokens(scene, "text")
+        self.scene, self.scale, self.small, self.annotate = scene, scale, pen, bool(look.annotate)
+        self.pen = pen.at(pen.body * LARGER)
+        self.rows = looking(scene)
+        limit = WIDEST if room[0] is None else room[0]
+        a = scene.attention
+        tokens = [a.keys[start] for start, _ in a.columns]
+        asking = [a.rows[row] for row in self.rows] if a.kind != "cross" else []
+        self.asking = {i for i, column in enumerate(a.columns) if column in asking}
+        self.labels = [self.pen.short(label, min(LONGEST, limit - 0.1)) for label in scene.columns]
+        self.widths = [self.pen.width(label) + 0.08 for label in self.labels]
+        if self.annotate:
+            self.widths = [max(width, pen.width(".00")) for width in self.widths]
+        self.places = flow(self.widths, glued(tokens), limit, 0.07)
+        self.high = HIGH * self.pen.body / (9.5 * LARGER)
+        self.step = self.high + (pen.line if self.annotate else 0.06)
+        used = max(x + width for (_, x), width in zip(self.places, self.widths, strict=True))
+        self.name = pen.lettering.shown(f"{FROM}: {query_label(scene, self.rows)}")
+        self.box = used, (1 + self.places[-1][0]) * self.step
+        alone = len(scene.heads) == 1  # else it stands beside the name of the first head
+        self.indent = 0.0 if alone else 0.6
+        self.margins = Margins(0, pen.line + 0.06 if alone else 0.0, 0, 0.0)
+        self.key = ColourKey(scale, pen)
+
+    def draw(self, axes: Axes, at: int) -> None:
+        """Draw head `at` of the scene into `axes`."""
+        weights, reachable = gaze(self.scene, at, self.rows)
+        parts, indices = self.scale.parts(weights), self.scale.indices(weights)
+        corner = from_corner(axes)
+        axes.set_axis_off()
+        if at == 0:
+            self.small.text(axes, self.indent, 0.06, self.name, va="bottom", color=self.small.muted, transform=corner)
+        for i, (line, x) in enumerate(self.places):
+            y, colour = -line * self.step - self.high, self.scale.colours[indices[i]]
+            if reachable[i]:
+                _box(axes, x, y, self.widths[i], self.high, corner, color=colour / 255.0, linewidth=0)
+            if i in self.asking:
+                _box(axes, x, y, self.widths[i], self.high, corner, fill=False, edgecolor=self.pen.ink, linewidth=1.2)
+            middle: dict[str, Any] = {"x": x + self.widths[i] / 2, "ha": "center", "transform": corner}
+            shown = self.pen.muted if not reachable[i] else self.pen.ink if parts[i] < FAINT else ink(colour)
+            self.pen.text(axes, y=y + 0.3 * self.high, text=self.labels[i], color=shown, **middle)
+            if self.annotate and reachable[i]:
+                style: dict[str, Any] = {"fontsize": self.small.small, "color": self.pen.muted, "va": "top", **middle}
+                self.small.text(axes, y=y - 0.02, text=number(weights[i]), **style)
+
+
+class ColourKey:
+    """The scale of the colours, lying; `width` and `height` in inches."""
+
+    def __init__(self, scale: Scale, pen: Pen) -> None:
+        self.scale, self.pen = scale, pen.at(pen.small)
+        self.width = BAR[0] + 0.1 + self.pen.width(scale.meaning)
+        self.height = 0.13 + BAR[1] + self.pen.line
+
+    def draw(self, axes: Axes, corner: Transform) -> None:
+        """Draw it below `corner`, which is in inches."""
+        wide, high = BAR
+        style: dict[str, Any] = {"transform": corner, "color": self.pen.muted}
+        for i, colour in enumerate(self.scale.colours[::4]):
+            place = i * wide / 64, -0.1 - high, wide / 64 + 0.001, high
+            _box(axes, *place, corner, color=colour / 255.0, linewidth=0)
+        for part, label in self.scale.ticks():
+            ha = {0.0: "left", 1.0: "right"}.get(part, "center")
+            self.pen.text(axes, part * wide, -0.13 - high, label, ha=ha, va="top", **style)
+        self.pen.text(axes, wide + 0.1, -0.1 - high / 2, self.scale.meaning, va="center", **style)
+
+
+def _box(axes: Axes, x: float, y: float, wide: float, high: float, transform: Transform, **style: Any) -> None:
+    axes.add_artist(Rectangle((x, y), wide, high, transform=transform, clip_on=False, **style))

@@ -1,0 +1,121 @@
+"""Weights as colours: a scale, the colours along it, and what goes with them on the page."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from attnviz.render.colours import palette
+from attnviz.render.look import Look
+
+DECADES = 3
+"""A logarithmic scale covers so many powers of ten, the uppermost perhaps in part; what lies below is its lower end."""
+
+
+@dataclass(frozen=True)
+class Theme:
+    """The colours of a page as `#rrggbb`: what it is drawn on, text, lesser text, and lines that stand for weights.
+
+    `palette` is that of cells, `wash` that of backgrounds of text, where no weight is to look like paper.
+    """
+
+    paper: str
+    ink: str
+    muted: str
+    line: str
+    palette: str
+    wash: str
+
+
+THEMES = {
+    "light": Theme("#ffffff", "#000000", "#5b5f6b", "#4b2a8c", "violet", "lilac"),
+    "dark": Theme("#22242c", "#f2f2f2", "#a9adb8", "#ffc98a", "violet", "amber"),
+    "print": Theme("#ffffff", "#000000", "#555555", "#000000", "grey", "grey"),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Scale:
+    """How the weights of a picture become colours.
+
+    `colours` holds 256 of them, uint8 `[256, 3]`, from the scale's lower end to `top`; `above` says that some weights
+    are larger than `top`, `mapped` that the colours are a colour map that was asked for.
+    """
+
+    top: float
+    theme: Theme
+    colours: np.ndarray
+    log: bool = False
+    above: bool = False
+    mapped: bool = False
+
+    @property
+    def bottom(self) -> float:
+        """Where the scale begins."""
+        return 10.0 ** (math.ceil(math.log10(self.top) - 1e-9) - DECADES) if self.log else 0.0
+
+    @property
+    def meaning(self) -> str:
+        """What it is a scale of."""
+        return "attention weight (log)" if self.log else "attention weight"
+
+    def parts(self, weights: np.ndarray) -> np.ndarray:
+        """How far along the scale each weight is, from 0 to 1; what lies beyond an end is drawn as that end."""
+        if not self.log:
+            return np.asarray(np.clip(weights / self.top, 0, 1))
+        reach = np.log(self.top / self.bottom)
+        return np.asarray(np.log(np.clip(weights, self.bottom, self.top) / self.bottom) / reach)
+
+    def at(self, part: float) -> float:
+        """The weight so far along the scale."""
+        return float(self.bottom * (self.top / self.bottom) ** part if self.log else self.top * part)
+
+    def indices(self, weights: np.ndarray) -> np.ndarray:
+        """The colour of each weight, as its row of `colours`, uint8."""
+        return np.asarray(np.round(self.parts(weights) * 255), np.uint8)
+
+    @property
+    def washed(self) -> "Scale":
+        """The same scale in colours that begin with the paper's, for the background of text."""
+        return self if self.mapped else replace(self, colours=palette(self.theme.wash))
+
+    def strokes(self, parts: np.ndarray) -> np.ndarray:
+        """What lines of those parts of the scale are drawn in, RGB from 0 to 1, `[line, 3]`: one colour, or the map."""
+        if self.mapped:
+            return np.asarray(self.colours[np.round(parts * 255).astype(int)] / 255.0)
+        line = [int(self.theme.line[at : at + 2], 16) / 255.0 for at in (1, 3, 5)]
+        return np.broadcast_to(line, (len(parts), 3))
+
+    def ticks(self) -> list[tuple[float, str]]:
+        """Parts of the scale, and the weights there as they are written; `≥` and `≤` where more is drawn the same."""
+        weights = [self.bottom, self.top / 2, self.top]
+        if self.log:
+            weights = [self.bottom, *(10.0**at for at in _powers(self.bottom, self.top)), self.top]
+        labels = [f"{weight:.3g}" for weight in weights]
+        if self.log:
+            labels[0] = f"≤{labels[0]}"
+        if self.above:
+            labels[-1] = f"≥{labels[-1]}"
+        return list(zip(self.parts(np.array(weights)).tolist(), labels, strict=True))
+
+
+def scale_of(look: Look, tops: Sequence[float], largest: float = 0.0) -> Scale:
+    """The scale of a picture whose scenes' own end at `tops`, and whose largest weight is `largest`."""
+    theme = THEMES[look.theme or "light"]
+    top = look.vmax or max(tops, default=1.0)
+    return Scale(top, theme, colours(look), look.log, bool(largest > top + 1e-6), look.cmap is not None)
+
+
+def colours(look: Look) -> np.ndarray:
+    """256 colours, uint8 `[256, 3]`: the colour map that was asked for, or the theme's own."""
+    if look.cmap is None:
+        return palette(THEMES[look.theme or "light"].palette)
+    from attnviz.render.colour_maps import sampled
+
+    return sampled(look.cmap)
+
+
+def _powers(bottom: float, top: float) -> range:
+    """The powers of ten that can be written between two weights without touching them."""
+    return range(math.ceil(math.log10(bottom) + 0.25), math.floor(math.log10(top) - 0.25) + 1)

@@ -1,0 +1,135 @@
+"""A scene without its special tokens or its sink: what was taken from each row, and what is left of it."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from attnviz.attention import Attention, Range
+from attnviz.errors import SelectionError
+from attnviz.pooling import reduced
+from attnviz.render.cells import number
+from attnviz.render.scene import Scene
+
+NOTHING = 1e-6
+"""A row that has no more left than this has lost everything."""
+
+
+def without(scene: Scene, sink: str = "show", special: str = "show") -> Scene:
+    """`scene` with its attention sink masked, and its special tokens left out.
+
+    The sink is the first key (Gu et al. 2024, When Attention Sink Emerges): with `mask` its column stays, and stays
+    empty. With `hide` the columns of special keys are not drawn, nor the rows of special queries; in rows that are
+    labelled with what they write, only of those that write no ordinary token. With `renorm`, of either, the same, and
+    every row is divided by what is left of it. `Scene.taken` says how much was taken from each row; a row of which at
+    most NOTHING is left is drawn as nothing and not as noise. The scale of the colours is that of what is left.
+
+    What a learned sink took was never in a row, and is not counted. Raises SelectionError where the keys to take are
+    pooled with others or, to divide, were not kept, and where nothing is left to draw.
+    """
+    a, renormalise = scene.attention, "renorm" in (sink, special)
+    specials = {at for at, token in enumerate(a.keys) if token.special and special != "show"}
+    first = {0} - specials if sink != "show" else set()
+    taken = _cells(a, specials | first, renormalise)
+    hidden = set(taken) & set(_cells(a, specials, False))
+    rows = [at for at, cell in enumerate(a.rows) if special == "show" or not _is_special(scene, cell)]
+    columns = [at for at in range(len(a.columns)) if at not in hidden]
+    if not rows or not columns:
+        raise SelectionError("no token but special ones: nothing is left to draw", "Draw them: --special show.")
+    if not taken and len(rows) == len(a.rows):
+        return scene
+    left = {layer: _left(a, layer, taken, renormalise) for layer in dict(scene.heads)}
+    cut = replace(a, by_layer={layer: one.weights for layer, one in left.items()}, row_sums=_sums(a, left))
+    at = [(layer, a.heads(layer).index(head)) for layer, head in scene.heads]
+    shown = replace(
+        scene,
+        attention=reduced(cut, [a.rows[at] for at in rows], [a.columns[at] for at in columns]),
+        queries=_moved(scene, rows),
+        masked=tuple(columns.index(at) for at in taken if at in columns),
+        taken=np.stack([left[layer].taken[head][rows] for layer, head in at]),
+        lost=np.stack([left[layer].lost[head][rows] for layer, head in at]),
+    )
+    said = _said(shown, hidden=len(rows) < len(a.rows) or bool(hidden), divided=renormalise)
+    return replace(shown, caption=f"{scene.caption}\n{said}".lstrip("\n"))
+
+
+def losses(scene: Scene, at: int = 0) -> list[str]:
+    """What was taken from each row of head `at`, as it is written beside it: `−.62`, `all`, or a dot for nothing."""
+    if scene.taken is None or scene.lost is None:
+        return []
+    shown = [number(share) for share in scene.taken[at]]
+    return [
+        "all" if lost else text if text == "·" else f"−{text}" for text, lost in zip(shown, scene.lost[at], strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class _Left:
+    """What is left of a layer's `weights` `[head, row, column]`; what each row lost, and whether all, `[head, row]`."""
+
+    weights: np.ndarray
+    taken: np.ndarray
+    lost: np.ndarray
+
+
+def _left(a: Attention, layer: int, columns: Sequence[int], renormalise: bool) -> _Left:
+    weights = a.weights(layer).copy()
+    sums = np.asarray(a.row_sums.get(layer, weights.sum(-1, dtype=np.float64)), np.float64)
+    taken = weights[:, :, columns].sum(-1, dtype=np.float64)
+    lost = (taken > 0) & (sums - taken <= NOTHING)
+    weights[:, :, columns] = 0
+    weights[lost] = 0
+    if renormalise:
+        weights /= np.where((taken > 0) & ~lost, sums - taken, 1.0)[:, :, None].astype(np.float32)
+    return _Left(weights, taken, lost)
+
+
+def _sums(a: Attention, left: dict[int, _Left]) -> dict[int, np.ndarray]:
+    """The sums of rows before anything was taken: of the keys that are no longer drawn, too."""
+    return {layer: a.row_sums.get(layer, a.weights(layer).sum(-1)) for layer in left}
+
+
+def _cells(a: Attention, tokens: Collection[int], all_kept: bool) -> list[int]:
+    """The columns of the keys `tokens`. Raises SelectionError where one is pooled, or with `all_kept` has no column."""
+    columns = [at for at, (start, stop) in enumerate(a.columns) if any(t in tokens for t in range(start, stop))]
+    pooled = any(stop - start > 1 for start, stop in (*(a.columns[at] for at in columns), *a.rows))
+    if columns and pooled:
+        raise SelectionError(
+            "the cells of this matrix hold several tokens: none can be taken out of them",
+            "Trace the text again, with more --cells, or with --rows and --columns.",
+        )
+    if all_kept and len(columns) < len(tokens):
+        missing = sorted(set(tokens) - {a.columns[at][0] for at in columns})
+        raise SelectionError(
+            f"what is left of a row is not known: column {missing[0]} of this trace was not kept",
+            "Choose mask or hide, or trace all columns.",
+        )
+    return columns
+
+
+def _is_special(scene: Scene, row: Range) -> bool:
+    """Whether every query of a row is special and, where the label says what it writes, writes no ordinary token."""
+    a = scene.attention
+    written = a.predicts if scene.pairs and a.predicts is not None else (None,) * len(a.queries)
+    return all(a.queries[at].special and ((token := written[at]) is None or token.special) for at in range(*row))
+
+
+def _moved(scene: Scene, rows: Sequence[int]) -> tuple[int, ...]:
+    """The rows that `scene.queries` are among `rows`. Raises SelectionError where one is not."""
+    for query in scene.queries:
+        if query not in rows:
+            raise SelectionError(f"{scene.rows[query]} is a special token, and left out", "Draw it: --special show.")
+    return tuple(rows.index(query) for query in scene.queries)
+
+
+def _said(scene: Scene, hidden: bool, divided: bool) -> str:
+    """What was taken, in words."""
+    assert scene.taken is not None
+    assert scene.lost is not None
+    said = ["special tokens hidden"] if hidden else []
+    said += ["first key masked"] if scene.masked else []
+    said += ["rows divided by what is left"] if divided else []
+    said += [f"mean mass taken {scene.taken.mean():.2f}"]
+    if count := int(scene.lost.sum()):
+        said += [f"{count} of {scene.lost.size} rows lose everything"]
+    return " · ".join(said)

@@ -1,0 +1,114 @@
+"""Weights on a console: in its colours, in the few that an old terminal has, or by characters that grow darker."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+
+import numpy as np
+from rich.color import Color
+from rich.console import Console
+from rich.segment import Segment
+from rich.style import Style
+
+from attnviz.render.cells import BOLD, DIM, fit
+from attnviz.render.colours import ink, oklab
+from attnviz.render.scale import Scale
+
+SHADES = "·░▒▓█"
+STANDARD = ("black", "blue", "magenta", "red", "yellow")
+"""From the smallest weight to the largest: of 16 colours those that every terminal can put behind a character."""
+DEPTHS = {"truecolor": 2**24, "256": 256, "standard": 16, "windows": 16}
+
+
+@dataclass(frozen=True)
+class Brush:
+    """What shows weights on a console of `depth` colours: those of `scale`, the nearest of 256, a few of 16, or none.
+
+    A weight is given as its index, 0–255, in the colours of `scale`; −1 is drawn as nothing.
+    """
+
+    depth: int
+    scale: Scale
+
+    @classmethod
+    def on(cls, console: Console, scale: Scale) -> "Brush":
+        """What `console` can show."""
+        return cls(0 if console.no_color else DEPTHS.get(console.color_system or "", 0), scale)
+
+    def cell(self, index: int, width: int, text: str = "", bold: bool = False) -> Segment:
+        """One weight in `width` columns, with `text` in it."""
+        if index < 0:
+            return Segment(" " * width)
+        shown = fit(text, width, "center")
+        if self.depth:
+            bold = bold and self.depth > 16  # where bold black may be grey
+            return Segment(shown, self.style(index) + BOLD if bold else self.style(index))
+        return Segment(shown if text else self._shading(index, width))
+
+    def pair(self, upper: int, lower: int) -> Segment:
+        """One column that shows two weights, one above the other. Only in colours."""
+        if upper < 0 or lower < 0:
+            shown = max(upper, lower)
+            if shown < 0:
+                return Segment(" ")
+            return Segment("▀" if lower < 0 else "▄", Style(color=self._colours[shown]))
+        return Segment("▀", Style(color=self._colours[upper], bgcolor=self._colours[lower]))
+
+    def style(self, index: int) -> Style:
+        """The background that stands for a weight, and a colour that can be read on it; nothing without colours."""
+        return self._styles[index] if self.depth and index >= 0 else Style()
+
+    def legend(self, blank: str, width: int) -> Iterator[Segment]:
+        """The scale, in at most `width` columns; `blank` says why cells are left empty, if any are."""
+        steps = np.linspace(0, 255, 24 if self.depth else len(SHADES)).astype(int).tolist()
+        bar = [self.cell(index, 1 if self.depth else 2) for index in steps]
+        (_, first), *_, (_, last) = self.scale.ticks()
+        line = [Segment(f"{first} ", DIM), *bar, Segment(f" {last}", DIM)]
+        used = sum(segment.cell_length for segment in line)
+        yield from line
+        for note in (self.scale.meaning, *([blank] if blank else [])):
+            used += len(note) + 2
+            if used > width:
+                yield Segment.line()
+                used = len(note)
+            else:
+                note = "  " + note
+            yield Segment(note, DIM)
+        yield Segment.line()
+
+    def _shading(self, index: int, width: int) -> str:
+        character = _step(SHADES, index)
+        return character.rjust(width) if character == "·" else character * width
+
+    @cached_property
+    def _colours(self) -> list[Color]:
+        """The colour of each index."""
+        if self.depth == 16:
+            return [Color.parse(_step(STANDARD, index)) for index in range(256)]
+        if self.depth == 256:  # rich would take each channel by itself, and the darkest colours far apart
+            return [Color.from_ansi(number) for number in _nearest(self.scale.colours)]
+        return [Color.from_rgb(*colour) for colour in self.scale.colours.tolist()]
+
+    @cached_property
+    def _styles(self) -> list[Style]:
+        if self.depth == 16:
+            inks = ["black" if colour.name == STANDARD[-1] else "white" for colour in self._colours]
+        else:
+            black, white = ("color(16)", "color(231)") if self.depth == 256 else ("#000000", "#ffffff")
+            shown = np.array([colour.get_truecolor() for colour in self._colours])
+            inks = [white if ink(colour) == "#ffffff" else black for colour in shown]
+        return [Style(color=Color.parse(text), bgcolor=on) for text, on in zip(inks, self._colours, strict=True)]
+
+
+def _step(steps: Sequence[str], index: int) -> str:
+    """The one of `steps`, which share the scale equally, that an index falls on."""
+    return steps[min(index * len(steps) // 255, len(steps) - 1)]
+
+
+def _nearest(colours: np.ndarray) -> list[int]:
+    """For each colour the number of the one of 256 that looks most like it; not of the first 16, which readers set."""
+    levels, greys = (0, 95, 135, 175, 215, 255), range(8, 248, 10)
+    table = np.array([*product(levels, repeat=3), *((grey,) * 3 for grey in greys)])
+    apart = np.linalg.norm(oklab(colours)[:, None] - oklab(table), axis=-1)
+    return [16 + at for at in apart.argmin(1).tolist()]

@@ -1,0 +1,77 @@
+"""A matrix of weights as lines of the terminal: cells of several columns, or half-block pixels."""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+import numpy as np
+from rich.segment import Segment
+
+from attnviz.attention import Range
+from attnviz.render.cells import DIM, Line, number
+from attnviz.render.scene import Scene
+from attnviz.render.terminal_colours import Brush
+from attnviz.render.ticks import segments
+
+Cuts = tuple[Sequence[int], Sequence[int]]
+"""The rows, and the columns, before which a thin line is drawn."""
+
+
+def pooled(weights: np.ndarray, block: Range) -> np.ndarray:
+    """`weights` `[row, column]` in blocks of so many rows and columns, each by its largest weight."""
+    for axis, size in enumerate(block):
+        if size > 1:
+            weights = np.maximum.reduceat(weights, np.arange(0, weights.shape[axis], size), axis)
+    return weights
+
+
+def joined(cells: Sequence[Range], size: int) -> list[Range]:
+    """The tokens that `size` neighbours of `cells` cover together."""
+    return [(part[0][0], part[-1][1]) for part in (cells[at : at + size] for at in range(0, len(cells), size))]
+
+
+def cuts(scene: Scene, block: Range = (1, 1)) -> Cuts:
+    """Where another part of the input begins among the rows and columns of `scene`, pooled by `block`."""
+    attention = scene.attention
+    return (
+        segments(attention.queries, joined(attention.rows, block[0])),
+        segments(attention.keys, joined(attention.columns, block[1])),
+    )
+
+
+def parts(size: int, cuts: Sequence[int]) -> list[range]:
+    """The numbers from 0 to `size`, in parts that begin at `cuts`."""
+    edges = [0, *cuts, size]
+    return [range(start, stop) for start, stop in pairwise(edges)]
+
+
+def lines(
+    brush: Brush, weights: np.ndarray, cell: int, cuts: Cuts = ((), ()), annotate: bool = False
+) -> Iterator[tuple[int | None, Line]]:
+    """`weights` `[row, column]`, below 0 for nothing, in cells of `cell` columns; with each line its (first) row.
+
+    Cells of one column are half as high as a line where there are colours. `annotate` writes the weights into the
+    cells, the largest of each row in bold. A thin line, which has no row, is drawn at each of `cuts`.
+    """
+    indices = np.where(weights < 0, -1, brush.scale.indices(weights).astype(int)).tolist()
+    across = parts(weights.shape[1], cuts[1])
+    nothing = [-1] * weights.shape[1]
+    for at, rows in enumerate(parts(len(weights), cuts[0])):
+        if at:
+            yield None, [Segment("┼".join("─" * (len(part) * cell) for part in across), DIM)]
+        for y in rows[:: 2 if cell == 1 and brush.depth else 1]:
+            line: Line = []
+            for part in across:
+                line += [Segment("│", DIM)] if line else []
+                if cell == 1 and brush.depth:
+                    below = indices[y + 1] if y + 1 in rows else nothing
+                    line += [brush.pair(indices[y][x], below[x]) for x in part]
+                elif annotate:
+                    line += _annotated(brush, weights[y], indices[y], part, cell)
+                else:
+                    line += [brush.cell(indices[y][x], cell) for x in part]
+            yield y, line
+
+
+def _annotated(brush: Brush, row: np.ndarray, indices: list[int], part: range, cell: int) -> Line:
+    peak = row.max()
+    return [brush.cell(indices[x], cell, number(row[x]) if row[x] >= 0 else "", row[x] == peak) for x in part]

@@ -1,0 +1,90 @@
+"""Heads as text in the terminal: every key as it stands in the text, shaded by how much one query looks at it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.segment import Segment
+from rich.style import Style
+from rich.text import Text
+
+from attnviz.render.cells import DIM, Line, fit, heading, number
+from attnviz.render.flow import flow, glued
+from attnviz.render.links import FAINT, require_tokens
+from attnviz.render.look import Look
+from attnviz.render.query import gaze, looking, query_label
+from attnviz.render.scale import scale_of
+from attnviz.render.scene import FROM, Scene
+from attnviz.render.terminal_colours import Brush
+
+WIDEST = 100
+"""Lines of text are no longer than this, in columns."""
+
+
+@dataclass(frozen=True)
+class RunningText:
+    """The heads of `scene` as something that rich prints.
+
+    The query is underlined among its keys, what it may not look at is dim. Weights stand below the tokens where
+    `look.annotate` says so, or where there are no colours. Raises SelectionError where cells are not single tokens.
+    """
+
+    scene: Scene
+    look: Look
+
+    def __post_init__(self) -> None:
+        require_tokens(self.scene, "text")
+
+    def is_coarse(self, width: int) -> bool:
+        """Text has its words, however narrow the terminal is."""
+        return False
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        scene, rows = self.scene, looking(self.scene)
+        scale = scale_of(self.look, [scene.top], float(scene.matrices.max(initial=0.0)))
+        brush = Brush.on(console, scale)
+        if scene.title:
+            yield heading(scene.title, options.max_width)
+        yield Text(f"{FROM}: {query_label(scene, rows)}", style="dim")
+        for at, name in enumerate(scene.names):
+            if len(scene.names) > 1:
+                yield Text(name, style="dim")
+            for line in self._lines(brush, at, rows, min(options.max_width, WIDEST)):
+                yield from line
+                yield Segment.line()
+            yield Segment.line()
+        yield from brush.legend("", options.max_width)
+        if scene.caption:
+            yield Text(scene.caption, style="dim")
+
+    def _lines(self, brush: Brush, at: int, rows: tuple[int, ...], width: int) -> Iterator[Line]:
+        """Head `at`: lines of tokens, and below each of them the weights where they are written."""
+        a = self.scene.attention
+        numbered = not brush.depth if self.look.annotate is None else self.look.annotate
+        weights, reachable = gaze(self.scene, at, rows)
+        widths = [min(max(cell_len(label), 3 if numbered else 1), width) for label in self.scene.columns]
+        places = flow(widths, glued([a.keys[start] for start, _ in a.columns]), width, 1)
+        asking = [a.rows[row] for row in rows] if a.kind != "cross" else []
+        for y in range(places[-1][0] + 1):
+            tokens: Line = []
+            numbers: Line = []
+            used = 0
+            for i in [i for i, (line, _) in enumerate(places) if line == y]:
+                gap = Segment(" " * (round(places[i][1]) - used))
+                used = round(places[i][1]) + widths[i]
+                style = self._style(brush, weights[i], reachable[i])
+                if a.columns[i] in asking:
+                    style += Style(underline=True)
+                tokens += [gap, Segment(fit(self.scene.columns[i], widths[i]), style)]
+                numbers += [gap, Segment(fit(number(weights[i]) if reachable[i] else "", widths[i]), DIM)]
+            yield tokens
+            if numbered:
+                yield numbers
+
+    def _style(self, brush: Brush, weight: np.float32, reachable: np.bool_) -> Style:
+        part = brush.scale.parts(np.asarray(weight))
+        if not reachable:
+            return DIM
+        return brush.style(int(brush.scale.indices(np.asarray(weight)))) if part >= FAINT else Style()

@@ -1,0 +1,68 @@
+"""Which rows and columns of a matrix are labelled, and with what, so that no label touches the next."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from attnviz.attention import Range, Token, borders
+
+MOST = 32
+"""No axis has more labels, unless all of its cells fit."""
+
+
+class Tick(NamedTuple):
+    """A label, and where it stands: in cells from the outer edge of the first."""
+
+    at: float
+    label: str
+
+
+def words(labels: Sequence[str], most: int) -> list[Tick]:
+    """All `labels`, one a cell, or where there are more than `most` every second, third, …"""
+    every = 1 if len(labels) <= most else -(-len(labels) // max(min(most, MOST), 1))
+    return [Tick(at + 0.5, labels[at]) for at in range(0, len(labels), every)]
+
+
+def numbers(cells: Sequence[Range], most: int) -> list[Tick]:
+    """Round token numbers, at most `most`, each in the middle of its token."""
+    first, last = cells[0][0], cells[-1][1] - 1
+    step = _round_step((last - first) / max(min(most, MOST), 1))
+    wanted = range(-(-first // step) * step, last + 1, step)
+    spans = [(at, start, stop) for at, (start, stop) in enumerate(cells)]
+    return [
+        Tick(at + (token - start + 0.5) / (stop - start), str(token))
+        for token in wanted
+        for at, start, stop in spans
+        if start <= token < stop
+    ]
+
+
+def is_long(cells: Sequence[Range]) -> bool:
+    """Whether cells are numbered by their tokens: one after the other, and some of them several tokens."""
+    return any(stop - start > 1 for start, stop in cells) and all(a[1] == b[0] for a, b in pairwise(cells))
+
+
+def named(name: str, cells: Sequence[Range]) -> str:
+    """The name of an axis, with what its numbers count where a cell is several tokens."""
+    return f"{name}: {counted(cells)}, numbered" if is_long(cells) else name
+
+
+def counted(cells: Sequence[Range]) -> str:
+    """How many tokens there are, and how many in a cell."""
+    sizes = [stop - start for start, stop in cells]
+    return f"{sum(sizes)} tokens" if max(sizes) == 1 else f"{sum(sizes)} tokens, {max(sizes)} in a cell"
+
+
+def segments(tokens: Sequence[Token], cells: Sequence[Range]) -> list[int]:
+    """The cells, but for the first, in or before which another part of the input begins."""
+    starts = borders(tokens)
+    found = (next((at for at, (_, stop) in enumerate(cells) if stop > start), 0) for start in starts)
+    return sorted({at for at in found if at})
+
+
+def _round_step(least: float) -> int:
+    """The smallest of 1, 2, 5, 10, 20, 50, … that is `least` or more."""
+    step = 1
+    while step < least:
+        step = step * 5 // 2 if str(step).startswith("2") else step * 2
+    return step

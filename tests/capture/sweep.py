@@ -1,0 +1,140 @@
+"""Every text model type of the installed transformers: are the weights those of its own eager attention?
+
+python tests/capture/sweep.py            # the table, and exit code 1 where a type fails
+python tests/capture/sweep.py bert t5    # these alone
+"""
+
+import os
+import sys
+from collections import Counter
+from dataclasses import dataclass, replace
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+import architectures
+import numpy as np
+import reference
+import torch
+import transformers
+from transformers.utils import logging
+
+from attnviz.capture import Record, capture
+from attnviz.errors import ModelError
+from attnviz.selection import Selection
+
+CLOSE = 1e-5
+
+
+@dataclass(frozen=True)
+class Row:
+    """What came of one type: its outcome, the path that was taken, the largest difference, and what there is to say."""
+
+    model_type: str
+    outcome: str
+    path: str = ""
+    difference: float | None = None
+    note: str = ""
+
+    def __str__(self) -> str:
+        difference = "" if self.difference is None else f"{self.difference:.1e}"
+        return f"{self.model_type:28} {self.outcome:16} {self.path:24} {difference:8} {self.note}".rstrip()
+
+
+def examine(model_type: str) -> Row:
+    """Hold what attnviz captures of a tiny model against the reference; whatever goes wrong is a row, not a crash."""
+    try:
+        row = _examine(model_type)
+    except Exception as error:
+        row = Row(model_type, "FAILED", note=f"{type(error).__name__}: {' '.join(str(error).split())[:160]}")
+    if (reason := architectures.NOT_TEXT.get(model_type)) is None:
+        return row
+    if row.outcome == "FAILED":
+        return Row(model_type, "not a text model", note=reason)
+    return replace(row, outcome="FAILED", note="it is said not to read text alone, and does")
+
+
+def _examine(model_type: str) -> Row:
+    model = architectures.build(model_type)
+    inputs = architectures.inputs_of(model)
+    before = model.config.to_dict(), model.config._attn_implementation
+    instead = reference.NO_SOFTMAX.get(model_type)
+    outputs: list[torch.Tensor] = []
+    watching = model.register_forward_hook(lambda _module, _args, output: outputs.append(output[0]))
+    try:
+        record = capture(model, inputs, Selection())
+    except ModelError as refusal:
+        rightly = instead is not None and instead in refusal.message
+        return Row(model_type, "refused" if rightly else "FAILED", note=refusal.message)
+    finally:
+        watching.remove()
+    if instead is not None:
+        raise AssertionError(f"it has no softmax attention, but {record.path} gave some")
+    with torch.no_grad():
+        plain = model(**reference.taken(model, inputs))[0]
+    if (moved := float((outputs[-1] - plain).abs().max() / plain.abs().max().clamp(min=1))) > 1e-4:
+        raise AssertionError(f"the last hidden state moved by {moved:.1e}")
+    if (model.config.to_dict(), model.config._attn_implementation) != before:
+        raise AssertionError("the configuration is not what it was")
+    difference = _difference(model_type, record, reference.weights(model_type))
+    shown = [f"{kind} {','.join(map(str, sorted(layers)))}" for kind, layers in record.weights.items()]
+    shown += [f"no {','.join(map(str, layers))}: {what}" for what, layers in _by_mixing(record).items()]
+    return Row(model_type, "exact" if difference <= CLOSE else "FAILED", record.path, difference, "; ".join(shown))
+
+
+def _by_mixing(record: Record) -> dict[str, list[int]]:
+    """The layers without softmax attention, by what they do instead."""
+    layers: dict[str, list[int]] = {}
+    for layer, what in sorted(record.without.items()):
+        layers.setdefault(what, []).append(layer)
+    return layers
+
+
+def _difference(model_type: str, record: Record, expected: reference.Weights) -> float:
+    got = {kind: sorted(layers) for kind, layers in record.weights.items()}
+    if got != (wanted := {kind: sorted(layers) for kind, layers in expected.items()}):
+        raise AssertionError(f"layers {got}, where {wanted} are expected ({record.path})")
+    largest = 0.0
+    for kind, layers in expected.items():
+        for layer, weights in layers.items():
+            ours = record.weights[kind][layer]
+            where = f"{kind}, layer {layer} ({record.path})"
+            if ours.shape != weights.shape:
+                raise AssertionError(f"{where}: shape {ours.shape}, where {weights.shape} is expected")
+            if not np.isfinite(weights).all():
+                raise AssertionError(f"{where}: the reference is not finite")
+            if _is_flat(weights):
+                raise AssertionError(f"{where}: flat weights, which would show nothing")
+            sink = record.sink_mass.get(kind, {}).get(layer, 0.0)
+            off = np.abs(ours.sum(-1) + sink - 1)[ours.any(-1)]
+            if off.size and off.max() > 1e-4:
+                raise AssertionError(f"{where}: a row sums to 1 only within {off.max():.1e}")
+            if not reference.counts_sinks(model_type):
+                weights = weights * ours.sum(-1, keepdims=True)
+            largest = max(largest, float(np.abs(ours - weights).max()))
+    return largest
+
+
+def _is_flat(weights: np.ndarray) -> bool:
+    """Whether no row prefers any of the keys that it sees."""
+    several = (weights > 0).sum(-1) > 1
+    even = weights.sum(-1) / np.maximum((weights > 0).sum(-1), 1)
+    return bool(several.any() and not (weights.max(-1) > 1.05 * even)[several].any())
+
+
+def main(model_types: list[str]) -> int:
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    torch.set_num_threads(1)
+    rows = []
+    for model_type in model_types or architectures.model_types():
+        rows.append(examine(model_type))
+        print(rows[-1], flush=True)
+    counts = Counter((row.outcome, row.path) for row in rows)
+    print(f"\n{len(rows)} types, transformers {transformers.__version__}")
+    for (outcome, path), count in sorted(counts.items()):
+        print(f"{count:4} {outcome}{f', {path}' if path else ''}")
+    return int(any(row.outcome == "FAILED" for row in rows))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,81 @@
+"""Long texts at the command line: pooled, cut, drawn."""
+
+import json
+
+import numpy as np
+import pytest
+import tiny
+from commands import run
+
+from attnviz.attention import open_trace
+
+TEXT = " ".join(f"w{i}" for i in range(24))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tiny.save("llama", tmp_path_factory.mktemp("llama"), max_position_embeddings=256)
+
+
+@pytest.fixture(scope="module")
+def whole(folder, tmp_path_factory):
+    path = tmp_path_factory.mktemp("whole") / "whole.safetensors"
+    assert run("trace", TEXT, "-m", folder, "-o", path).code == 0
+    return path
+
+
+def test_a_long_text_is_pooled_to_as_many_cells(folder, whole, tmp_path):
+    pooled = tmp_path / "pooled.safetensors"
+    assert run("trace", TEXT, "-m", folder, "--cells", 10, "-o", pooled).code == 0
+    a, b = open_trace(whole)["masked-self"], open_trace(pooled)["masked-self"]
+    assert a.is_whole
+    assert len(a.queries) == len(b.queries) > 40
+    assert len(b.rows) == len(b.columns) <= 10
+    assert b.weights(0).max() == pytest.approx(a.weights(0).max(), abs=1e-6)
+    np.testing.assert_allclose(b.row_sums[0], 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("args", [[], ["--layer", "1"], ["--layer", "1", "--head", "2"]])
+@pytest.mark.parametrize("asked", [["--cells", "12"], ["--rows", "3,5-9", "--columns", "0-9"]], ids=str)
+def test_it_is_drawn(whole, tmp_path, args, asked):
+    shown = run("plot", whole, *args, *asked)
+    assert shown.code == 0, shown.err
+    assert "attention weight" in shown.out
+    picture = tmp_path / "a.png"
+    assert run("plot", whole, *args, *asked, "-o", picture).code == 0
+    assert picture.stat().st_size > 1000
+
+
+def test_the_table_of_heads_shows_what_a_pooled_trace_still_tells(whole):
+    done = run("heads", whole, "--cells", "12")
+    assert done.code == 0, done.err
+    assert "strongest pair" in done.out
+    assert " first" not in done.out.split("masked self-attention")[1].split("\n")[1]
+
+
+def test_rows_and_columns_by_number(folder, whole, tmp_path):
+    path = tmp_path / "part.json"
+    args = ["--layer", 1, "--head", 2, "--rows", "5-6", "--columns", "0,3"]
+    assert run("plot", TEXT, "-m", folder, *args, "-o", path).code == 0
+    (attention,) = json.loads(path.read_text())["attentions"]
+    expected = open_trace(whole)["masked-self"].matrix(1, 2)[5:7][:, [0, 3]]
+    np.testing.assert_allclose(attention["layers"][0]["weights"][0], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["--rows", "4000"], "there is no row 4000"),
+        (["--columns", "0-4000"], "there is no column"),
+    ],
+)
+def test_a_row_that_there_is_not_is_refused_with_the_range(folder, args, says):
+    done = run("plot", TEXT, "-m", folder, *args)
+    assert done.code == 1
+    assert says in done.err
+    assert "0-" in done.err
+
+
+@pytest.mark.parametrize("args", [["--cells", "0"], ["--rows", "five"]])
+def test_what_is_no_number_of_cells_or_rows_is_a_usage_error(args):
+    assert run("plot", "I ate an apple", *args).code == 2

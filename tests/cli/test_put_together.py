@@ -1,0 +1,89 @@
+"""--generate, --chat and --text-pair: a text that is put together with another, or goes on."""
+
+import pytest
+import tiny
+from commands import run
+from traces import encoder_decoder
+
+import attnviz
+from attnviz.attention import borders
+
+TEMPLATE = "{% for message in messages %}<s>{{ message['content'] }}</s>{% endfor %}"
+
+
+@pytest.fixture(scope="module")
+def llama(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models") / "llama"
+    tiny.writer("llama").save_pretrained(folder)
+    tokenizer = tiny.tokenizer()
+    tokenizer.chat_template = TEMPLATE
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def saved(tmp_path, *args: object) -> attnviz.Trace:
+    path = tmp_path / "saved.safetensors"
+    done = run("trace", *args, "-o", path)
+    assert done.code == 0, done.err
+    return attnviz.open(path)
+
+
+def test_generate_draws_the_prompt_and_what_follows(llama, tmp_path):
+    alone, trace = saved(tmp_path, "I ate", "-m", llama), saved(tmp_path, "I ate", "-m", llama, "--generate", 3)
+    length = len(alone["masked-self"].queries)
+    assert [token.id for token in trace["masked-self"].queries[:length]] == [
+        token.id for token in alone["masked-self"].queries
+    ]
+    assert borders(trace["masked-self"].queries) == (length,)
+    done = run("plot", "I ate", "-m", llama, "--generate", 3, "--layer", 1, "--head", 2)
+    assert done.code == 0
+    assert "generated" in done.err
+    assert "masked self-attention · L1H2" in done.out
+
+
+def test_chat_and_generate_go_together(llama, tmp_path):
+    trace = saved(tmp_path, "I ate", "-m", llama, "--chat", "--generate", 2)
+    assert trace.text.startswith("<s>I ate</s>")
+    assert trace.provenance["chat"] == "I ate"
+    assert "generated" in trace.provenance
+
+
+def test_a_text_pair_is_a_second_segment(minilm_folder, tmp_path):
+    trace = saved(tmp_path, "I ate", "-m", minilm_folder, "--text-pair", "an apple", "--layer", 0)
+    assert [token.text for token in trace["self"].queries] == ["[CLS]", "I", "ate", "[SEP]", "an", "apple", "[SEP]"]
+    assert borders(trace["self"].queries) == (4,)
+
+
+@pytest.mark.parametrize(
+    "option", [("--target", "나는"), ("--text-pair", "an apple"), ("--chat",), ("--generate", 2)], ids=lambda o: o[0]
+)
+def test_a_saved_trace_is_what_it_was_made_with(option, tmp_path):
+    done = run("plot", encoder_decoder().save(tmp_path / "saved.safetensors"), *option)
+    assert done.code == 2
+    assert option[0] in done.err
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "says"),
+    [
+        (("--generate", 2), 1, "translates one sentence"),
+        (("--chat",), 1, "Leave out --chat"),
+        (("--text-pair", "she"), 1, "Leave out --text-pair"),
+        (("--text-pair", " ", "-m", "no/such"), 1, "second text is empty"),
+        (("--generate", 0), 2, "--generate"),
+        (("--generate", "x"), 2, "--generate"),
+    ],
+)
+def test_what_cannot_be_says_why(args, code, says):
+    done = run("plot", "I ate an apple", *args)
+    assert done.code == code
+    assert says in done.err
+    assert done.out == ""
+
+
+def test_every_line_of_a_file_is_continued(llama, tmp_path):
+    (tmp_path / "prompts.txt").write_text("I ate\nShe ate an apple\n")
+    done = run("batch", tmp_path / "prompts.txt", "-m", llama, "--generate", 2, "-o", tmp_path / "out")
+    assert done.code == 0
+    assert done.err.count("generated") == 2
+    assert len(list((tmp_path / "out").rglob("*.png"))) == 2

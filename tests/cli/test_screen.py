@@ -1,0 +1,189 @@
+"""What a reader gets on a terminal and not in a pipe: a pager, and pictures that it can draw; by a false terminal."""
+
+import fcntl
+import os
+import pty
+import re
+import select
+import struct
+import sys
+import termios
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+from commands import PINNED, process
+
+GRID = ["plot", "I ate an apple", "--layer", "3"]
+HEADS = ["heads"]
+PIXELS = (1600, 800)
+XTERM, SIXEL = b"\x1b[?64;1;2;22c", b"\x1b[?62;4;22c"
+KITTY = b"\x1b_Gi=31;OK\x1b\\\x1b[?62;22c"
+ASKED = b"\x1b[c"
+ENVIRONMENT = {"COLORTERM": "truecolor", "PAGER": "cat"}
+
+
+def terminal(
+    args: list[str],
+    answers: dict[bytes, bytes] | None = None,
+    size: tuple[int, int] = (60, 100),
+    pixels: tuple[int, int] = PIXELS,
+    shell: str | None = None,
+    **environment: str,
+) -> tuple[int, bytes]:
+    """The exit code and all output of `attnviz ARGS` on a terminal that gives each of `answers` once, when it is asked.
+
+    `shell` is run instead of that, with the command as `"$@"`.
+    """
+    command = [sys.executable, "-m", "attnviz", *args]
+    settings = {k: v for k, v in {**os.environ, **PINNED}.items() if k not in ("NO_COLOR", "COLUMNS", "LINES", "LESS")}
+    child, master = pty.fork()
+    if child == 0:
+        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", *size, *pixels))
+        line = ["/bin/sh", "-c", shell, "sh", *command] if shell else command
+        os.execve(line[0], line, settings | ENVIRONMENT | environment)
+    output, waiting = b"", dict(answers or {})
+    while select.select([master], [], [], 60)[0]:
+        try:
+            output += os.read(master, 1 << 16)
+        except OSError:  # the other end is closed
+            break
+        for question in [question for question in waiting if question in output]:
+            os.write(master, waiting.pop(question))
+    os.close(master)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), output
+
+
+def test_a_terminal_that_draws_sixels_gets_a_picture():
+    code, output = terminal(GRID, {ASKED: SIXEL})
+    assert code == 0
+    assert re.search(rb'\x1bP[\d;]*q"1;1;\d+;\d+', output)
+    assert "▀".encode() not in output
+    assert b"L3H0" not in output
+
+
+def test_kitty_gets_a_picture_by_its_own_protocol():
+    code, output = terminal(GRID, {ASKED: KITTY}, TERM="xterm-kitty", COLORTERM="")
+    assert code == 0
+    assert b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[c" in output
+    number = int(re.search(rb"\x1b_Gi=(\d+),m=1,f=100,q=2;iVBOR", output)[1])
+    placed = "\x1b[38;2;{};{};{}m\U0010eeee".format(*(number >> shift & 255 for shift in (16, 8, 0)))
+    assert placed.encode() in output
+    assert b"L3H0" not in output
+
+
+@pytest.mark.parametrize("pixels", [PIXELS, (400, 200)])
+def test_a_picture_fits_the_screen(pixels):
+    size = (20, 80)
+    _, output = terminal(GRID, {ASKED: SIXEL}, size, pixels)
+    width, height = map(int, re.search(rb'q"1;1;(\d+);(\d+)', output).groups())
+    assert width <= pixels[0]
+    assert height < pixels[1]
+    assert height > pixels[1] / 2
+
+
+@pytest.mark.parametrize(
+    ("answers", "environment"),
+    [
+        ({ASKED: XTERM}, {}),
+        ({ASKED: SIXEL}, {"pixels": (0, 0)}),
+        ({ASKED: SIXEL}, {"NO_COLOR": "1"}),
+        ({ASKED: SIXEL}, {"TERM": "dumb"}),
+        ({}, {}),
+    ],
+    ids=["cannot", "cells of unknown size", "no colour", "dumb", "silent"],
+)
+def test_another_terminal_gets_text(answers, environment):
+    code, output = terminal(GRID, answers, **environment)
+    assert code == 0
+    assert "L3H0" in output.decode()
+    assert b"\x1bP" not in output
+    assert b"\x1b_G" not in output
+    if environment:
+        assert ASKED not in output  # nor is it asked in vain
+
+
+def test_what_has_room_for_its_labels_stays_text_and_nothing_is_asked():
+    code, output = terminal(["plot", "I ate an apple"], {ASKED: SIXEL})
+    assert code == 0
+    assert ASKED not in output
+    assert "apple" in output.decode()
+
+
+def test_what_was_typed_ahead_is_left_for_the_shell():
+    shell = 'echo go; read -r first; "$@"; read -r second; echo "second: $second."'
+    code, output = terminal(GRID, {b"go": b"first\nsecond\n"}, shell=shell)
+    assert code == 0
+    assert b"second: second." in output
+    assert ASKED not in output
+    assert b"L3H0" in output
+
+
+def test_without_the_library_there_is_text(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['textual_image'] = None")
+    code, output = terminal(GRID, {ASKED: SIXEL}, PYTHONPATH=str(tmp_path))
+    assert code == 0
+    assert b"L3H0" in output
+    assert ASKED not in output
+
+
+def pager(path: Path, script: str) -> str:
+    """A PAGER that is this shell script."""
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_what_is_taller_than_the_screen_goes_through_the_pager(tmp_path):
+    script = f'echo "$LESS $LESSCHARSET" > {tmp_path}/less; cat > {tmp_path}/text'
+    code, output = terminal(HEADS, size=(24, 80), PAGER=pager(tmp_path / "pager", script))
+    assert code == 0
+    text = (tmp_path / "text").read_text()
+    assert "L3H3" in text
+    assert "\x1b[" in text
+    assert "L3H3" not in output.decode()
+    assert (tmp_path / "less").read_text() == "FRX utf-8\n"
+
+
+def test_the_readers_own_settings_of_less_are_kept(tmp_path):
+    command = pager(tmp_path / "pager", f'echo "$LESS" > {tmp_path}/less')
+    assert terminal(HEADS, size=(24, 80), PAGER=command, LESS="-S")[0] == 0
+    assert (tmp_path / "less").read_text() == "-S\n"
+
+
+def test_what_fits_the_screen_is_printed(tmp_path):
+    command = pager(tmp_path / "pager", f"touch {tmp_path}/run")
+    assert b"L3H3" in terminal(HEADS, size=(200, 80), PAGER=command)[1]
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("command", ["", "no-such-pager -R", "'"])
+def test_without_a_pager_it_is_printed(command):
+    code, output = terminal(HEADS, size=(24, 80), PAGER=command)
+    assert code == 0
+    assert b"L3H3" in output
+
+
+def test_a_pager_that_is_left_early_is_no_error(tmp_path):
+    code, output = terminal(HEADS, size=(24, 80), PAGER="true")
+    assert code == 0
+    assert b"Traceback" not in output
+
+
+def test_ctrl_c_is_the_pagers(tmp_path):
+    script = "trap 'echo asked' INT; cat > /dev/null; echo ready; read -r line < /dev/tty; echo bye"
+    keys = {b"ready": b"\x03", b"asked": b"q\n"}
+    code, output = terminal(HEADS, keys, (24, 80), PAGER=pager(tmp_path / "pager", script))
+    assert code == 0
+    assert b"Interrupted" not in output
+
+
+def test_in_a_pipe_there_is_neither_a_pager_nor_an_escape(tmp_path):
+    command = pager(tmp_path / "pager", f"touch {tmp_path}/run")
+    environment = {"PAGER": command, "LINES": "10", "TERM": "xterm-kitty", "COLORTERM": "truecolor"}
+    for args in (HEADS, GRID):
+        done = process(*args, env=environment)
+        assert done.code == 0
+        assert "\x1b" not in done.out + done.err
+    assert not (tmp_path / "run").exists()

@@ -1,0 +1,210 @@
+"""Folders and files, whole and broken; what may run; and the tokenizer that a user gives."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import hub
+import numpy as np
+import pytest
+import tiny
+import torch
+import transformers
+from loads import TEXT, configure, refused, same
+from safetensors.torch import load_file, save_file
+
+import attnviz
+
+TOKENIZER = ["tokenizer.json", "tokenizer_config.json"]
+
+
+def cut(folder: Path) -> None:
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:2000])
+
+
+def pointer(folder: Path) -> None:
+    (folder / "model.safetensors").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
+
+
+def without_a_shard(folder: Path) -> None:
+    model = transformers.AutoModel.from_pretrained(folder)
+    (folder / "model.safetensors").unlink()
+    model.save_pretrained(folder, max_shard_size="20KB")
+    next(folder.glob("model-00002*")).unlink()
+
+
+def without_tokenizer(folder: Path) -> None:
+    for name in TOKENIZER:
+        (folder / name).unlink()
+
+
+def without_half_its_weights(folder: Path) -> None:
+    weights = load_file(folder / "model.safetensors")
+    kept = {name: weight for name, weight in weights.items() if "layer.2" not in name}
+    save_file(kept, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def of_another_model(folder: Path) -> None:
+    save_file({"x": torch.zeros(2)}, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+@pytest.mark.parametrize(
+    ("damage", "message", "hint"),
+    [
+        (cut, "the weights of {} cannot be read", "cut short"),
+        (pointer, "the weights of {} cannot be read", "git lfs pull"),
+        (without_a_shard, "model-00002-of", "whole"),
+        (without_tokenizer, "{} has no tokenizer", "tokenizer.json"),
+        (without_half_its_weights, "lacks 16 of the 53 weights of a BertModel: encoder.layer.2.", "of one model"),
+        (of_another_model, "lacks 53 of the 53 weights", "of one model"),
+        (lambda folder: (folder / "model.safetensors").unlink(), "{} has no weights", "model.safetensors"),
+        (lambda folder: (folder / "config.json").write_text("{"), "not a valid JSON", "whole"),
+        (lambda folder: (folder / "tokenizer.json").write_text('{"a'), "the tokenizer of {}", "tokenizer.json"),
+        (lambda folder: configure(folder, model_type="bert17"), "of the type bert17", "pip install -U transformers"),
+        (lambda folder: configure(folder, hidden_size=64), "other shapes", "of one model"),
+        (lambda folder: configure(folder, num_attention_heads="four"), "{}", "text model"),
+    ],
+)
+def test_a_broken_folder_is_refused_with_what_is_wrong(folder, damage, message, hint):
+    damage(folder)
+    error = refused(folder)
+    assert message.format(folder) in error.message
+    assert hint in error.hint
+
+
+def test_a_pooler_may_be_missing(folder, whole):
+    weights = load_file(folder / "model.safetensors")
+    kept = {name: weight for name, weight in weights.items() if "pooler" not in name}
+    assert len(kept) == len(weights) - 2
+    save_file(kept, folder / "model.safetensors", metadata={"format": "pt"})
+    assert same(attnviz.trace(TEXT, folder), attnviz.trace(TEXT, whole))
+
+
+@pytest.mark.parametrize("said", [True, False])
+def test_an_encoder_published_without_its_decoder_is_traced_alone(said, tmp_path):
+    model = transformers.T5EncoderModel(tiny.build("t5").config).eval()
+    model.save_pretrained(tmp_path)
+    configure(tmp_path, is_encoder_decoder=said)
+    trace = attnviz.trace(TEXT, tmp_path, tokenizer=tiny.tokenizer())
+    assert trace.kinds == ("self",)
+    assert same(trace, attnviz.trace(TEXT, model, tokenizer=tiny.tokenizer()))
+
+
+def test_an_adapter_is_not_a_model(tmp_path):
+    (tmp_path / "adapter_config.json").write_text('{"base_model_name_or_path": "org/tiny"}')
+    assert "is an adapter" in refused(tmp_path).message
+
+
+_PART = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+_PICTURES = {**_PART, "image_size": 16, "patch_size": 8}
+_SPEECH = {"d_model": 16, "encoder_layers": 1, "decoder_layers": 1, "pad_token_id": 0, "vocab_size": 320}
+_SPEECH |= {"bos_token_id": 1, "eos_token_id": 2, "decoder_start_token_id": 1}
+_SPEECH |= {"encoder_attention_heads": 2, "decoder_attention_heads": 2}
+OTHER_MODELS = {
+    "vit": lambda: transformers.ViTModel(transformers.ViTConfig(**_PICTURES)),
+    "clip": lambda: transformers.CLIPModel(
+        transformers.CLIPConfig(text_config={**_PART, "vocab_size": 320}, vision_config=_PICTURES)
+    ),
+    "Whisper": lambda: transformers.WhisperModel(transformers.WhisperConfig(**_SPEECH)),
+}
+
+
+@pytest.mark.parametrize("kind", OTHER_MODELS)
+def test_a_model_of_pictures_or_speech_is_refused_by_name(kind, tmp_path):
+    OTHER_MODELS[kind]().save_pretrained(tmp_path)
+    tiny.tokenizer().save_pretrained(tmp_path)
+    assert f"{tmp_path} is a {kind} model" in refused(tmp_path).message
+
+
+@pytest.mark.parametrize("data", [b"", b"hello, I am no model at all", b"GGUF", b"GGUF\3\0\0\0"])
+def test_a_broken_gguf_file_is_refused_by_its_own_name(data, tmp_path):
+    (tmp_path / "broken.gguf").write_bytes(data)
+    error = refused(tmp_path / "broken.gguf")
+    assert f"of {tmp_path / 'broken.gguf'}: " in error.message
+    assert "whole" in error.hint
+
+
+def test_a_gguf_file_cut_short_is_refused(smollm2_file, tmp_path):
+    with smollm2_file.open("rb") as file:
+        start = file.read(3_000_000)
+    (tmp_path / "cut.gguf").write_bytes(start)
+    assert "cut.gguf" in refused(tmp_path / "cut.gguf").message
+
+
+def test_a_gguf_file_of_an_architecture_that_cannot_be_read_is_refused(tmp_path):
+    import gguf
+
+    writer = gguf.GGUFWriter(tmp_path / "odd.gguf", "clip")
+    writer.add_tensor("x", np.zeros((2, 2), np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    assert "holds a clip model" in refused(tmp_path / "odd.gguf").message
+
+
+def test_a_folder_has_no_revisions(whole):
+    assert "no revisions, so none is v3" in refused(whole, revision="v3").message
+
+
+def test_weights_in_pytorchs_own_form_go_through_its_safe_loader(folder, whole):
+    torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+    assert same(attnviz.trace(TEXT, folder), attnviz.trace(TEXT, whole))
+
+
+CODE = """
+import pathlib
+from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+pathlib.Path({ran!r}).touch()
+class MyConfig(BertConfig):
+    model_type = "mine"
+class MyModel(BertModel):
+    config_class = MyConfig
+class MyTokenizer(PreTrainedTokenizerFast): pass
+"""
+
+
+@pytest.fixture
+def code(folder, tmp_path, monkeypatch) -> Path:
+    """The file that exists once the Python code of `folder` has run."""
+    monkeypatch.setattr(transformers.dynamic_module_utils, "HF_MODULES_CACHE", str(tmp_path / "modules"))
+    monkeypatch.setattr(sys, "path", sys.path.copy())
+    (folder / "mine.py").write_text(CODE.format(ran=str(tmp_path / "ran")))
+    return tmp_path / "ran"
+
+
+def test_a_models_code_runs_only_where_it_is_trusted(folder, code):
+    configure(folder, model_type="mine", auto_map={"AutoConfig": "mine.MyConfig", "AutoModel": "mine.MyModel"})
+    error = refused(folder)
+    assert "Python code of its own" in error.message
+    assert "--trust-remote-code" in error.hint
+    assert not code.exists()
+    assert attnviz.trace(TEXT, folder, trust_remote_code=True).kinds == ("self",)
+    assert code.exists()
+
+
+def test_a_tokenizers_code_runs_only_where_it_is_trusted(folder, code):
+    settings = json.loads((folder / "tokenizer_config.json").read_text())
+    settings |= {"auto_map": {"AutoTokenizer": [None, "mine.MyTokenizer"]}, "tokenizer_class": "MyTokenizer"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    attnviz.load(folder)
+    attnviz.load(tiny.build("bert"), tokenizer=folder)
+    assert not code.exists()
+    attnviz.load(tiny.build("bert"), tokenizer=folder, trust_remote_code=True)
+    assert code.exists()
+
+
+def test_a_tokenizer_is_given_as_an_object_a_folder_or_a_name(whole, cache, tmp_path):
+    without_tokenizer(shutil.copytree(whole, tmp_path / "bare"))
+    alone = tmp_path / "alone"
+    tiny.tokenizer().save_pretrained(alone)
+    hub.put(cache, "org/tokenizer", [*alone.iterdir(), whole / "config.json"])
+    expected = attnviz.trace(TEXT, whole)
+    for model in (tmp_path / "bare", transformers.AutoModel.from_pretrained(whole)):
+        for tokenizer in (tiny.tokenizer(), alone, str(alone), "org/tokenizer"):
+            trace = attnviz.trace(TEXT, model, tokenizer=tokenizer)
+            assert same(trace, expected)
+            assert [token.text for token in trace["self"].queries] == [t.text for t in expected["self"].queries]

@@ -1,0 +1,200 @@
+"""`attnviz.plot`: heads in axes that belong to someone else, under their settings, which stay as they are."""
+
+import copy
+import io
+import subprocess
+import sys
+import warnings
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib import style as sheets
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from traces import HOSTILE, decoder_only, encoder_decoder, labelled
+
+import attnviz
+from attnviz.errors import LookError, SelectionError
+from attnviz.selection import Selection
+
+STYLES = ("heatmap", "lines", "arcs", "text")
+
+
+@pytest.fixture(autouse=True)
+def _no_warnings_and_no_settings_changed():
+    before = copy.deepcopy(dict(matplotlib.rcParams))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+    assert dict(matplotlib.rcParams) == before
+
+
+def drawn(figure: Figure) -> np.ndarray:
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())
+
+
+def words(axes) -> list[str]:
+    return [text.get_text() for text in axes.texts]
+
+
+@pytest.mark.parametrize("heads", [{}, {"layer": 1}, {"head": 1}, {"layer": [0, 1], "head": (0, 1)}])
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("layout", [None, "constrained", "tight"])
+def test_it_draws_into_the_axes_given_and_returns_them(layout, style, heads):
+    figure = Figure(layout=layout)
+    left, right = figure.subplots(1, 2)
+    assert attnviz.plot(encoder_decoder(), "self", style=style, ax=right, **heads) is right
+    pixels = drawn(figure)
+    assert not left.has_data()
+    assert not left.texts
+    assert (pixels[:, pixels.shape[1] // 2 :, :3] < 250).any()
+
+
+def test_it_draws_into_a_subfigure():
+    figure = Figure(layout="constrained")
+    _, right = figure.subfigures(1, 2)
+    axes = attnviz.plot(encoder_decoder(), ax=right.subplots())
+    drawn(figure)
+    assert axes.figure is right
+    assert len(right.axes) == 2  # with the colour bar
+
+
+@pytest.mark.parametrize("suffix", ["pdf", "svg"])
+def test_any_backend_can_save_it(suffix):
+    figure = Figure()
+    attnviz.plot(labelled(HOSTILE), ax=figure.add_subplot(), style="lines")
+    file = io.BytesIO()
+    figure.savefig(file, format=suffix)
+    assert file.getbuffer().nbytes > 1000
+
+
+def test_a_heatmap_has_the_weights_the_labels_and_the_names_of_the_axes():
+    axes = attnviz.plot(encoder_decoder(), "cross", 1, 1, ax=Figure().add_subplot())
+    np.testing.assert_array_equal(axes.collections[0].get_array(), encoder_decoder()["cross"].matrix(1, 1))
+    assert [t.get_text() for t in axes.get_xticklabels()] == ["I", "ate", "an", "apple"]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("key (to)", "query (from)")
+    assert axes.get_title() == "cross-attention · L1H1"
+    assert axes.figure.axes[1].get_ylabel() == "attention weight"
+    assert axes.yaxis_inverted()
+
+
+def test_the_head_is_that_of_the_command_line_where_none_is_named():
+    from attnviz.analysis import choose
+
+    choice = choose(encoder_decoder())
+    axes = attnviz.plot(encoder_decoder(), ax=Figure().add_subplot())
+    assert axes.get_title() == f"self-attention · L{choice.layer}H{choice.head}"
+
+
+def test_several_heads_are_one_mosaic_in_the_one_axes():
+    figure = Figure()
+    axes = attnviz.plot(encoder_decoder(), "self", ax=figure.add_subplot(), layer=[0, 1])
+    [image] = axes.images
+    tiles = image.get_array()
+    weights = encoder_decoder()["self"]
+    np.testing.assert_array_equal(tiles[:4, :4], weights.matrix(0, 0))
+    np.testing.assert_array_equal(tiles[-4:, -4:], weights.matrix(1, 1))
+    assert [t.get_text() for t in axes.get_yticklabels()] == ["L0", "L1"]
+    assert [t.get_text() for t in axes.get_xticklabels()] == ["H0", "H1"]
+    assert len(figure.axes) == 2
+
+
+def test_masked_cells_of_a_mosaic_are_empty():
+    axes = attnviz.plot(encoder_decoder(), "masked-self", layer=0, ax=Figure().add_subplot())
+    tile = axes.images[0].get_array()[:4, :4]
+    assert tile.mask.tolist() == np.triu(np.ones((4, 4), bool), 1).tolist()
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_settings_and_style_sheets_are_respected(style):
+    with matplotlib.rc_context({"text.color": "#123456", "xtick.labelsize": 7, "font.family": "DejaVu Serif"}):
+        axes = attnviz.plot(encoder_decoder(), "self", 1, 1, style, ax=Figure().add_subplot())
+        tokens = [text for text in (*axes.texts, *axes.get_yticklabels()) if text.get_text() == "apple"]
+        assert tokens
+        assert {text.get_fontfamily()[0] for text in tokens} == {"DejaVu Serif"}
+        assert {round(text.get_fontsize(), 2) for text in tokens} <= {7.0, 9.1}
+        if style != "heatmap":
+            assert "#123456" in {text.get_color() for text in axes.texts}
+        assert axes.title.get_color() == "#123456"
+
+
+def test_on_dark_axes_lines_are_light():
+    with sheets.context("dark_background"):
+        dark = attnviz.plot(encoder_decoder(), style="lines", ax=Figure().add_subplot()).collections[0]
+    light = attnviz.plot(encoder_decoder(), style="lines", ax=Figure().add_subplot()).collections[0]
+    assert dark.get_edgecolor()[0, :3].mean() > 0.6 > 0.4 > light.get_edgecolor()[0, :3].mean()
+
+
+def test_a_theme_stands_over_the_settings():
+    axes = attnviz.plot(encoder_decoder(), style="text", theme="dark", ax=Figure().add_subplot())
+    assert matplotlib.colors.to_hex(axes.get_facecolor()) == "#22242c"
+    assert axes.title.get_color() == "#f2f2f2"
+
+
+def test_labels_are_literal_even_where_settings_ask_for_tex():
+    with matplotlib.rc_context({"text.usetex": True}):
+        axes = attnviz.plot(labelled(["$x$", "a_b"]), style="lines", title="$y$", ax=Figure().add_subplot())
+    assert {"$x$", "a_b"} <= set(words(axes))
+    assert not any(text.get_usetex() or text.get_parse_math() for text in (*axes.texts, axes.title))
+
+
+def test_options_of_the_command_line():
+    axes = attnviz.plot(
+        encoder_decoder(), "self", 1, 1, ax=Figure().add_subplot(), cmap="viridis", vmax=0.5, log=True, annotate=False,
+        title="mine",
+    )  # fmt: skip
+    mesh = axes.collections[0]
+    assert (mesh.norm.vmin, mesh.norm.vmax) == (0.001, 0.5)
+    assert mesh.cmap(0.0)[:3] == pytest.approx(matplotlib.colormaps["viridis"](0.0)[:3], abs=0.01)
+    assert not axes.texts
+    assert axes.get_title() == "mine"
+    text = attnviz.plot(encoder_decoder(), "self", 1, 1, "text", Figure().add_subplot(), query="an")
+    assert "query (from): an" in words(text)
+
+
+def test_what_cannot_be_is_refused():
+    ax = Figure().add_subplot()
+    for options, message in (
+        ({"size": 3}, "has a size"),
+        ({"colour": 3}, "no option colour"),
+        ({"style": "bars"}, "bars"),
+        ({"style": "text", "query": "eat"}, "no query 'eat'"),
+        ({"kind": "masked-self"}, "no masked self-attention"),
+        ({"layer": 9}, "no layer 9"),
+    ):
+        with pytest.raises((LookError, SelectionError), match=message):
+            attnviz.plot(Selection.of(kinds="self").narrow(encoder_decoder()), ax=ax, **options)
+    assert not ax.has_data()
+
+
+def test_without_axes_a_new_figure_of_pyplots_is_made():
+    from matplotlib import pyplot
+
+    pyplot.switch_backend("agg")
+    try:
+        with matplotlib.rc_context({"figure.figsize": (7, 3)}):
+            first = attnviz.plot(decoder_only())
+            second = attnviz.plot(decoder_only(), size=4, dpi=50)
+        assert first.figure.get_size_inches().tolist() == [7, 3]
+        assert second.figure.get_size_inches().tolist() == pytest.approx([4, 12 / 7])
+        assert second.figure.dpi == 50
+        assert pyplot.get_fignums() == [first.figure.number, second.figure.number]
+    finally:
+        pyplot.close("all")
+
+
+def test_threads_can_draw_at_once():
+    code = (
+        "import threading, attnviz, traces; from matplotlib.figure import Figure\n"
+        "from matplotlib.backends.backend_agg import FigureCanvasAgg\n"
+        "import attnviz.render.picture_axes\n"
+        "trace, styles = traces.encoder_decoder(), ['heatmap', 'lines'] * 3\n"
+        "def draw(style):\n    attnviz.plot(trace, style=style, ax=Figure().add_subplot())\n"
+        "ts = [threading.Thread(target=draw, args=(style,)) for style in styles]\n"
+        "[t.start() for t in ts]; [t.join() for t in ts]"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd="tests", check=False)
+    assert (done.returncode, done.stderr) == (0, "")

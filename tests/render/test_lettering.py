@@ -1,0 +1,251 @@
+"""Letters in pictures: the fonts that are chosen, with fonts made here; the order, the shape and the width of text."""
+
+import io
+import re
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.ttGlyphPen import TTGlyphPen
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.font_manager import get_font
+from matplotlib.ft2font import LoadFlags
+from PIL import Image
+from traces import HOSTILE, labelled
+
+from attnviz.render import fonts
+from attnviz.render.lettering import Lettering, outline_right_to_left
+from attnviz.render.picture import picture
+from attnviz.render.scene import scene
+
+SLOTH, OTTER = "\U0001f9a5", "\U0001f9a6"
+
+Install = Callable[..., None]
+
+
+def font(path: Path, characters: str, family: str = "Made Here", style: str = "Regular", empty: bool = False) -> str:
+    """A font in which each of `characters` is a square as large as its 1000 units, or nothing at all."""
+    pen = TTGlyphPen(None)
+    if not empty:
+        for move, point in ((pen.moveTo, (0, 0)), *((pen.lineTo, p) for p in ((0, 1000), (1000, 1000), (1000, 0)))):
+            move(point)
+        pen.closePath()
+    square, names = pen.glyph(), [f"u{ord(c):X}" for c in characters]
+    builder = FontBuilder(1000, isTTF=True)
+    builder.setupGlyphOrder([".notdef", *names])
+    builder.setupCharacterMap({ord(c): name for c, name in zip(characters, names, strict=True)})
+    builder.setupGlyf(dict.fromkeys([".notdef", *names], square))
+    builder.setupHorizontalMetrics(dict.fromkeys([".notdef", *names], (1000, 0)))
+    builder.setupHorizontalHeader(ascent=1000, descent=0)
+    builder.setupNameTable({"familyName": family, "styleName": style})
+    builder.setupOS2()
+    builder.setupPost()
+    builder.save(path)
+    return str(path)
+
+
+@pytest.fixture(autouse=True)
+def installed(monkeypatch: pytest.MonkeyPatch) -> Install:
+    """Sets which fonts are installed; none, to begin with."""
+
+    def install(*paths: str) -> None:
+        fonts._installed.cache_clear()
+        fonts._candidates.clear()
+        monkeypatch.setattr(fonts, "findSystemFonts", lambda: list(paths))
+
+    install()
+    yield install
+    monkeypatch.undo()
+    fonts._installed.cache_clear()
+    fonts._candidates.clear()
+
+
+def ink(lettering: Lettering, text: str) -> np.ndarray:
+    """`text` as the fonts draw it at 40 points, uint8 `[pixel row, pixel column]`, without empty columns around it."""
+    chain = get_font(list(lettering.files))
+    chain.set_size(40, 72)
+    chain.set_text(lettering.shown(text), 0.0, flags=LoadFlags.NO_HINTING)
+    chain.draw_glyphs_to_bitmap(antialiased=False)
+    drawn = np.asarray(chain.get_image())
+    columns = np.nonzero(drawn.any(0))[0]
+    return drawn[:, columns[0] : columns[-1] + 1]
+
+
+def alike(left: np.ndarray, right: np.ndarray) -> bool:
+    """Whether two inks leave the same columns empty, but for a pixel here and there."""
+    return bool(np.mean(left.any(0) != right.any(0)) < 0.1)
+
+
+def test_latin_and_cjk_need_no_installed_font(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fonts, "findSystemFonts", lambda: pytest.fail("looked for installed fonts"))
+    assert Lettering(["apple", "café →", "❤\ufe0f"]).family == ["DejaVu Sans"]
+    korean = Lettering(["사과를", "日本語", "ひらがな"])
+    assert korean.family == ["DejaVu Sans", "Noto Sans CJK JP"]
+    assert [Path(file).name for file in korean.files] == ["DejaVuSans.ttf", "NotoSansCJKjp-Regular.otf"]
+    assert not korean.lost
+    assert korean.note is None
+
+
+def test_an_installed_font_draws_what_the_others_lack(tmp_path: Path, installed: Install) -> None:
+    path = font(tmp_path / "a.ttf", SLOTH)
+    installed(path)
+    lettering = Lettering([f"a{SLOTH}", "사과"])
+    assert lettering.files == (fonts.latin(), fonts.cjk(), path)
+    assert lettering.shown(f"a{SLOTH}") == f"a{SLOTH}"
+    assert lettering.width(SLOTH, 72) == pytest.approx(1.0)  # a square of one em, at 72 points, is an inch wide
+    figure = Figure((1, 1), dpi=100)
+    figure.text(0.2, 0.2, SLOTH, fontfamily=lettering.family, fontsize=36, parse_math=False)
+    buffer = io.BytesIO()
+    FigureCanvasAgg(figure).print_png(buffer)
+    dark = np.asarray(Image.open(buffer).convert("L")) < 128
+    rows, columns = np.nonzero(dark)
+    assert dark.sum() == pytest.approx(50 * 50, rel=0.05)
+    assert (np.ptp(rows) + 1, np.ptp(columns) + 1) == pytest.approx((50, 50), abs=1)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_choice_is_the_best_font_and_not_the_first_that_is_listed(
+    tmp_path: Path, installed: Install, turned: bool
+) -> None:
+    def made(name: str, characters: str, *named: str) -> str:
+        return font(tmp_path / f"{name}.ttf", characters, *named)
+
+    both = SLOTH + OTTER
+    ranked = [
+        [made("z", SLOTH, "Noto Sans Animals"), made("y", OTTER, "Noto Sans Otters")],
+        [made("x", both, "Noto Serif Animals")],
+        [made("w", both, "Animals")],
+        [made("v", OTTER, "Otters"), made("u", SLOTH, "Sloths")],
+        [made("a", both, "Noto Sans Animals", "Bold")],
+    ]
+    while len(ranked) > 1:
+        every = [path for rank in ranked for path in rank]
+        installed(*(reversed(every) if turned else every))
+        assert sorted(Lettering([both]).files[1:]) == sorted(ranked[0])
+        del ranked[0]
+
+
+def test_fonts_that_draw_nothing_or_boxes_are_passed_over(tmp_path: Path, installed: Install) -> None:
+    damaged = tmp_path / "damaged.ttf"
+    damaged.write_bytes(b"\0\1\0\0 no font")
+    installed(
+        font(tmp_path / "bitmaps.ttf", SLOTH, "Noto Sans Colour", empty=True),
+        font(tmp_path / "boxes.ttf", SLOTH, "Last Resort"),
+        str(damaged),
+        str(tmp_path / "gone.ttf"),
+    )
+    assert Lettering([SLOTH]).shown(SLOTH) == "⟨U+1F9A5⟩"
+
+
+def test_what_no_font_has_is_a_code_point_and_noted() -> None:
+    lettering = Lettering([f"a{SLOTH}b", "␛[31m"])
+    assert lettering.shown(f"a{SLOTH}b") == "a⟨U+1F9A5⟩b"
+    assert lettering.shown("␛[31m") == "⟨U+001B⟩[31m"
+    assert lettering.lost == {SLOTH, "␛"}
+    assert "U+1F9A5 SLOTH" in lettering.note
+    assert "and 12 more" in Lettering([chr(0x12000 + i) for i in range(20)]).note
+    assert lettering.width(f"a{SLOTH}b", 10) == lettering.width("a⟨U+1F9A5⟩b", 10)
+
+
+@pytest.mark.parametrize(
+    ("text", "has", "shown"),
+    [
+        ("👨\u200d👩", "", "⟨U+1F468⟩⟨U+1F469⟩"),
+        ("👨\u200d👩", "👨", "👨⟨U+1F469⟩"),
+        ("👨\u200d👩", "👨👩", "👨\u200d👩"),  # one font has all: it draws them joined, or side by side
+        ("👍🏽", "👍", "👍⟨U+1F3FD⟩"),
+        ("👍🏽", "👍🏽", "👍🏽"),
+        ("❤\ufe0f\u200d🔥", "", "❤⟨U+1F525⟩"),
+        ("1\ufe0f\u20e3", "1\u20e3", "1⟨U+20E3⟩"),  # most fonts draw this beside the digit
+        ("q\u1de8", "\u1de8", "q⟨U+1DE8⟩"),  # a mark of another font would not sit on its letter
+        ("e\u0301", "", "e\u0301"),
+    ],
+)
+def test_a_character_and_its_marks_are_drawn_by_one_font(
+    text: str, has: str, shown: str, tmp_path: Path, installed: Install
+) -> None:
+    installed(*([font(tmp_path / "a.ttf", has)] if has else []))
+    assert Lettering([text]).shown(text) == shown
+
+
+def test_right_to_left_text_is_shaped_and_keeps_its_place() -> None:
+    for read, written in (("אכלתי.", "תפוח"), ("أكلت", "تفاحة"), ("I ate", "אכלתי."), ("אכלתי.", "I ate"), ("", "אב")):
+        lettering = Lettering([label := f"{read} → {written}"])
+        drawn, arrow, last = ink(lettering, label), ink(lettering, "→"), ink(lettering, written)
+        assert alike(drawn[:, -last.shape[1] :], last)
+        if read:
+            first = ink(lettering, read)
+            assert alike(drawn[:, : first.shape[1]], first)
+        assert drawn.shape[1] > arrow.shape[1] + last.shape[1]
+    hebrew = Lettering(["שלום"])
+    assert alike(ink(hebrew, "ששיי")[:, -30:], ink(hebrew, "שש")[:, -30:])  # the first letter is the rightmost
+    joined, apart = hebrew.width("بب", 10), 2 * hebrew.width("ب", 10)
+    assert joined < 0.8 * apart
+    assert hebrew.shown("(שלום)…") == "(שלום)…"
+
+
+def test_short_and_wrapped() -> None:
+    lettering = Lettering(["사과를", "שלום → אב", "e\u0301", SLOTH])
+    assert lettering.short("apple", 9, 3) == "apple"
+    for text in ("x" * 200, "e\u0301" * 200, "שלום " * 40, SLOTH * 30, "사과를" * 20):
+        short = lettering.short(text, 9, 1.0)
+        assert short.endswith("…")
+        assert 0.7 < lettering.width(short, 9) <= 1.0
+        assert lettering.width(lettering.short(text, 9, 0.01), 9) == lettering.width("…", 9)
+    assert re.fullmatch("(e\u0301)+…", lettering.short("e\u0301" * 200, 9, 1.0))
+    lines = lettering.wrapped("one two three four " * 5 + "y" * 300, 9, 1.5)
+    assert all(lettering.width(line, 9) <= 1.5 for line in lines)
+    assert lines[-1].endswith("…")
+    assert " ".join(lettering.wrapped("one two three four " * 5, 9, 1.5)) == "one two three four " * 5
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
+def test_no_text_is_drawn_as_a_box_or_breaks_a_file(suffix: str) -> None:
+    trace = labelled([*HOSTILE, "\\frac", "a_b", "<b>&amp;", "👍🏽", "1\ufe0f\u20e3", "मि", "אב"])
+    one = scene(trace, "self", ((0, 0),), title="</title> $x_1$ שלום → אב", caption="<!-- & ]]>")
+    data = picture(trace, [one], suffix)  # matplotlib warns of every glyph that is missing
+    if suffix == ".svg":
+        ElementTree.fromstring(data)
+        assert b"<b>" not in data
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_caption_may_have_several_lines() -> None:
+    lettering = Lettering(["사과 1\n사과 2"])
+    assert lettering.lost == set()
+    assert lettering.wrapped("사과 1\n사과 2", 9, 2) == ["사과 1", "사과 2"]
+    one = scene(labelled(["a", "b"]), "self", ((0, 0),), title="사과\nb\nc", caption="사과\ne")
+    assert picture(labelled(["a", "b"]), [one], ".png")
+
+
+def test_right_to_left_text_is_outlined_and_the_rest_stays_text() -> None:
+    page = Figure()
+    for text in ("א → ب", "ب", "a → b", "사과"):
+        page.text(0, 0, text)
+    outline_right_to_left(page)
+    assert [bool(text.get_path_effects()) for text in page.texts] == [True, True, False, False]
+    trace = labelled(["a", "א"])
+    one = scene(trace, "self", ((0, 0),), title="א → ב")
+    assert not re.search("[\u200e\u2066-\u2069]", picture(trace, [one], ".svg").decode())
+
+
+def test_pieces() -> None:
+    assert fonts.clusters("e\u0301a👨\u200d👩👍🏽") == ["e\u0301", "a", "👨\u200d👩", "👍🏽"]
+    assert fonts.clusters("") == []
+
+
+def test_a_long_text_is_cut_in_few_steps() -> None:
+    lettering, measured = Lettering([]), []
+
+    def width(text: str, size: float) -> float:
+        measured.append(text)
+        return len(text) * size / 100
+
+    lettering.width = width
+    assert lettering.short("x" * 10_000, 1, 1.0) == "x" * 99 + "…"
+    assert len(measured) < 20

@@ -1,0 +1,57 @@
+"""The one image of many heads, against a picture of it made pixel by pixel."""
+
+import numpy as np
+import pytest
+
+from attnviz.render.look import Look
+from attnviz.render.mosaic import INK, MUTED, PAPER, WEIGHTS, edge, mosaic, resized, slots, table
+from attnviz.render.scale import scale_of
+
+
+@pytest.mark.parametrize("theme", ["light", "dark", "print"])
+def test_the_table_holds_the_scale_and_the_inks(theme: str) -> None:
+    scale = scale_of(Look(theme=theme), [1.0])
+    colours = table(scale)
+    assert colours.shape == (256, 3)
+    for at, colour in ((PAPER, scale.theme.paper), (MUTED, scale.theme.muted), (INK, scale.theme.ink)):
+        assert "#{:02x}{:02x}{:02x}".format(*colours[at]) == colour
+    drawn = colours[slots(np.arange(256))].astype(int)
+    assert np.abs(drawn - scale.colours).max() <= 3  # no eye sees it
+    np.testing.assert_array_equal(drawn[[0, -1]], scale.colours[[0, -1]])
+    assert slots(np.arange(256)).max() == WEIGHTS - 1
+
+
+def test_mosaic_pixel_by_pixel() -> None:
+    rng = np.random.default_rng(0)
+    heads = rng.integers(0, WEIGHTS, (4, 3, 5), np.uint8)
+    places = [(0, 0), (0, 2), (1, 1), (1, 2)]
+    tile, gap = (7, 11), (2, 3)
+    blank = rng.random(tile) < 0.2
+    image = mosaic(heads, places, tile, gap, blank)
+    assert image.shape == (7 + 2 + 7, 11 + 3 + 11 + 3 + 11)
+    for y, x in np.ndindex(image.shape):
+        (row, i), (column, j) = divmod(y, 9), divmod(x, 14)
+        expected = PAPER
+        if (row, column) in places and i < 7 and j < 11 and not blank[i, j]:
+            expected = heads[places.index((row, column))][i * 3 // 7, j * 5 // 11]
+        assert image[y, x] == expected
+
+
+def test_where_pixels_are_fewer_the_largest_weight_stays() -> None:
+    values = np.zeros((1000, 777), np.uint8)
+    values[613, 401] = 9
+    small = resized(values, 100, 64)
+    assert small.shape == (100, 64)
+    assert np.argwhere(small == 9).tolist() == [[61, 33]]
+    assert (small > 0).sum() == 1
+
+
+@pytest.mark.parametrize(("cells", "pixels"), [(3, 7), (5, 11), (32, 100), (128, 100), (1, 9)])
+def test_an_edge_is_the_first_pixel_of_its_cell(cells: int, pixels: int) -> None:
+    owner = np.arange(pixels) * cells // pixels if cells <= pixels else None
+    for cell in range(cells):
+        at = edge(cell, cells, pixels)
+        assert 0 <= at <= pixels
+        if owner is not None:
+            assert owner[at] == cell
+            assert at == 0 or owner[at - 1] == cell - 1

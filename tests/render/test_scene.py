@@ -1,0 +1,247 @@
+"""What is drawn: labels, the scale, and weights without the sink or the special tokens, worked out by hand."""
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from matplotlib.patches import Patch
+from matplotlib.text import Text
+from rich.cells import cell_len
+from rich.console import Console
+from traces import attention, decoder_only, encoder_decoder, tokens
+
+from attnviz.attention import Attention
+from attnviz.errors import LookError, SelectionError
+from attnviz.pooling import reduced
+from attnviz.render import on_screen
+from attnviz.render.look import Look
+from attnviz.render.picture import figure
+from attnviz.render.scene import Scene, scene, top_of
+from attnviz.render.taken import losses, without
+
+WEIGHTS = [[0.5, 0.2, 0.2, 0.1], [0.7, 0.1, 0.2, 0.0], [0.5, 0.0, 0.0, 0.5], [0.0, 0.0, 0.0, 0.0]]
+BERT = attention([WEIGHTS], ["[CLS]", "a", "b", "[SEP]"], special=["[CLS]", "[SEP]"])
+
+
+def bert(a: Attention = BERT, **texts: str) -> Scene:
+    return Scene(a, ((0, 0),), **texts)
+
+
+def test_show_is_the_scene_itself() -> None:
+    one = bert()
+    assert without(one) is one
+    assert one.taken is None
+    assert losses(one) == []
+    assert not one.blank
+
+
+def test_special_hide() -> None:
+    shown = without(bert(caption="L0H0"), special="hide")
+    assert (shown.rows, shown.columns) == (("a", "b"), ("a", "b"))
+    np.testing.assert_allclose(shown.matrices, [[[0.1, 0.2], [0, 0]]])
+    np.testing.assert_allclose(shown.taken, [[0.7, 1.0]])
+    np.testing.assert_array_equal(shown.lost, [[False, True]])
+    assert losses(shown) == ["−.70", "all"]
+    np.testing.assert_array_equal(shown.reachable, [[True, True], [False, False]])
+    assert shown.top == 0.2
+    assert shown.caption == "L0H0\nspecial tokens hidden · mean mass taken 0.85 · 1 of 2 rows lose everything"
+
+
+def test_special_renorm() -> None:
+    shown = without(bert(), special="renorm")
+    np.testing.assert_allclose(shown.matrices, [[[1 / 3, 2 / 3], [0, 0]]], rtol=1e-6)
+    np.testing.assert_allclose(shown.taken, [[0.7, 1.0]])
+    assert shown.top == 0.7
+
+
+def test_sink_mask_keeps_the_column_and_the_scale_ignores_it() -> None:
+    shown = without(bert(), sink="mask")
+    assert shown.columns == ("[CLS]", "a", "b", "[SEP]")
+    assert shown.masked == (0,)
+    np.testing.assert_allclose(shown.matrices[0], [[0, 0.2, 0.2, 0.1], [0, 0.1, 0.2, 0], [0, 0, 0, 0.5], [0, 0, 0, 0]])
+    assert not shown.reachable[:, 0].any()
+    assert shown.reachable[:, 1:].all()
+    assert shown.top == 0.5
+    assert losses(shown) == ["−.50", "−.70", "−.50", "·"]
+    assert shown.blank == "empty: taken out"
+    assert shown.caption == "first key masked · mean mass taken 0.42"
+
+
+def test_sink_renorm_leaves_a_row_of_zeros_as_it_is() -> None:
+    shown = without(bert(), sink="renorm")
+    np.testing.assert_allclose(shown.matrices[0].sum(-1), [1, 1, 1, 0], rtol=1e-6)
+    np.testing.assert_allclose(shown.matrices[0, 0], [0, 0.4, 0.4, 0.2], rtol=1e-6)
+    assert not shown.lost.any()
+
+
+def test_both_at_once_take_the_first_key_once() -> None:
+    shown = without(bert(), sink="mask", special="hide")
+    np.testing.assert_allclose(shown.taken, [[0.7, 1.0]])
+    assert shown.masked == ()
+    plain = attention([WEIGHTS], ["a", "b", "c", "[SEP]"], special=["[SEP]"])
+    shown = without(bert(plain), sink="mask", special="renorm")
+    assert shown.columns == ("a", "b", "c")
+    assert shown.masked == (0,)
+    np.testing.assert_allclose(shown.taken, [[0.6, 0.7, 1.0]])
+    np.testing.assert_allclose(shown.matrices[0], [[0, 0.5, 0.5], [0, 1 / 3, 2 / 3], [0, 0, 0]], rtol=1e-6)
+
+
+@pytest.mark.parametrize(("left", "lost"), [(1e-3, False), (2e-6, False), (9e-7, True), (0.0, True)])
+def test_a_row_loses_everything_within_a_millionth(left: float, lost: bool) -> None:
+    shown = without(bert(attention([[[1 - left, left], [0.5, 0.5]]])), sink="renorm")
+    assert shown.lost[0, 0] == lost
+    assert shown.matrices[0, 0].tolist() == ([0, 0] if lost else pytest.approx([0, 1], rel=1e-3))
+    assert losses(shown) == ["all" if lost else "−1.0", "−.50"]
+    assert np.isfinite(shown.matrices).all()
+
+
+def test_each_head_loses_its_own() -> None:
+    a = attention([[[1, 0], [1, 0]], [[0.2, 0.8], [1, 0]]])
+    shown = without(Scene(a, ((0, 1), (0, 0))), sink="renorm")
+    np.testing.assert_allclose(shown.taken, [[0.2, 1], [1, 1]])
+    np.testing.assert_array_equal(shown.lost, [[False, True], [True, True]])
+    np.testing.assert_array_equal(shown.matrices, [[[0, 1], [0, 0]], [[0, 0], [0, 0]]])
+    np.testing.assert_array_equal(shown.reachable, [[False, True], [False, False]])
+    assert losses(shown, 1) == ["all", "all"]
+
+
+def test_a_causal_row_that_sees_only_the_sink_loses_everything() -> None:
+    shown = without(scene(decoder_only(), "masked-self", ((0, 0),)), sink="renorm")
+    np.testing.assert_allclose(shown.matrices[0], [[0, 0, 0], [0, 1, 0], [0, 0.5, 0.5]], rtol=1e-6)
+    assert losses(shown) == ["all", "−.50", "−.33"]
+    np.testing.assert_array_equal(shown.reachable, [[0, 0, 0], [0, 1, 0], [0, 1, 1]])
+    assert shown.blank == "empty: may not look there, or taken out"
+
+
+def test_a_special_query_stays_where_it_writes_an_ordinary_token() -> None:
+    trace = encoder_decoder()
+    cross = without(scene(trace, "cross", ((0, 0),)), special="hide")
+    assert cross.rows[0] == "<s> → 나는"  # the row that writes the first word
+    assert len(cross.rows) == 4
+    causal = without(scene(trace, "masked-self", ((0, 0),)), special="hide")
+    assert causal.columns == ("나는", "사과를", "먹었다")
+    assert losses(causal)[0] == "all"
+    assert causal.rows[0] == "<s> → 나는"
+    alone = replace(scene(trace, "masked-self", ((0, 0),)), pairs=False)
+    assert without(alone, special="hide").rows == ("나는", "사과를", "먹었다")
+
+
+def test_cross_attention_loses_its_source_specials() -> None:
+    queries, keys = tokens(["<s>", "je"]), tokens(["I", "</s>"], ["</s>"])
+    weights = {2: np.array([[[0.25, 0.75], [0.5, 0.5]]], np.float32)}
+    a = Attention("cross", "decoder", queries, keys, weights, {2: (5,)}, {}, (queries[1], None))
+    shown = without(Scene(a, ((2, 5),)), special="renorm")
+    assert shown.columns == ("I",)
+    np.testing.assert_allclose(shown.taken, [[0.75, 0.5]])
+    np.testing.assert_array_equal(shown.matrices, [[[1], [1]]])
+    assert without(Scene(a, ((2, 5),)), sink="mask").masked == (0,)
+
+
+def test_a_learned_sink_is_not_given_back() -> None:
+    a = replace(attention([[[0.2, 0.3], [0.1, 0.1]]]), sink_mass={0: np.array([[0.5, 0.8]], np.float32)})
+    shown = without(bert(a), sink="mask")
+    np.testing.assert_allclose(shown.taken, [[0.2, 0.1]])
+    np.testing.assert_allclose(without(bert(a), sink="renorm").matrices[0], [[0, 1], [0, 1]], rtol=1e-6)
+
+
+def test_of_a_cut_matrix_what_is_left_is_reckoned_from_whole_rows() -> None:
+    part = reduced(BERT, [(0, 1), (1, 2)], [(0, 1), (2, 3)])  # the keys [CLS] and b
+    shown = without(bert(part), sink="renorm")
+    np.testing.assert_allclose(shown.taken, [[0.5, 0.7]])
+    np.testing.assert_allclose(shown.matrices[0, :, 1], [0.2 / 0.5, 0.2 / 0.3], rtol=1e-6)
+    hidden = without(bert(part), special="hide")
+    assert (hidden.rows, hidden.columns) == (("a",), ("b",))
+    np.testing.assert_allclose(hidden.taken, [[0.7]])
+    with pytest.raises(SelectionError, match="column 3 of this trace was not kept") as refused:
+        without(bert(part), special="renorm")
+    assert "hide" in refused.value.hint
+
+
+def test_nothing_is_taken_out_of_pooled_cells() -> None:
+    for rows, columns in (([(0, 2), (2, 4)], BERT.columns), (BERT.rows, [(0, 2), (2, 4)])):
+        for options in ({"sink": "mask"}, {"special": "hide"}):
+            with pytest.raises(SelectionError, match="hold several tokens"):
+                without(bert(reduced(BERT, rows, columns)), **options)
+    ordinary = reduced(attention([WEIGHTS]), [(0, 2), (2, 4)], [(0, 2), (2, 4)])
+    one = bert(ordinary)
+    assert without(one, special="hide") is one  # it has no special tokens
+
+
+def test_what_cannot_be_drawn_is_refused() -> None:
+    with pytest.raises(SelectionError, match="nothing is left"):
+        without(bert(attention([[[1]]], ["</s>"], special=["</s>"])), special="hide")
+    with pytest.raises(LookError, match="special cannot be 'drop'") as refused:
+        Look(special="drop")
+    assert refused.value.hint == "Special: show, hide, renorm."
+    with pytest.raises(SelectionError, match=r"\[CLS\] is a special token"):
+        without(replace(bert(), queries=(0,)), special="hide")
+
+
+def test_rows_that_were_asked_for_are_found_again() -> None:
+    assert without(replace(bert(), queries=(2,)), special="hide").queries == (1,)
+
+
+def test_the_trace_stays_as_it_was() -> None:
+    before = BERT.weights(0).copy()
+    without(bert(), "renorm", "renorm")
+    np.testing.assert_array_equal(BERT.weights(0), before)
+
+
+def test_labels() -> None:
+    trace = encoder_decoder()
+    assert scene(trace, "self", ((0, 0),)).rows == ("I", "ate", "an", "apple")
+    assert scene(trace, "cross", ((0, 0),)).rows == ("<s> → 나는", "나는 → 사과를", "사과를 → 먹었다", "먹었다 → </s>")
+    assert scene(decoder_only(), "masked-self", ((0, 0),)).rows == ("The", "cat", "sat")
+    pooled = Scene(reduced(BERT, [(0, 2), (2, 4)], [(0, 3), (3, 4)]), ((0, 0),))
+    assert (pooled.rows, pooled.columns) == (("0–1", "2–3"), ("0–2", "[SEP]"))
+
+
+@pytest.mark.parametrize(
+    ("largest", "top"), [(0.0, 1.0), (0.04, 0.04), (0.041, 0.045), (0.51, 0.55), (0.96, 1.0), (1.0, 1.0)]
+)
+def test_the_scale_ends_at_a_number_that_is_easy_to_read(largest: float, top: float) -> None:
+    assert top_of(largest) == top
+
+
+def printed(one: Scene, width: int) -> str:
+    file = io.StringIO()
+    Console(file=file, width=width, no_color=True, legacy_windows=False, _environ={}).print(on_screen(one))
+    return file.getvalue()
+
+
+def test_the_terminal_prints_what_each_row_lost() -> None:
+    page = printed(without(bert(title="a b", caption="L0H0"), sink="mask", special="hide"), 80)
+    assert page == (
+        "a b\n"
+        "query (from) ↓   key (to) →\n"
+        "     a     b   taken\n"
+        "a   .10   .20   −.70\n"
+        "b                all\n"
+        "\n"
+        "0  ·░░▒▒▓▓██ 0.2  attention weight  empty: taken out\n"
+        "L0H0\n"
+        "special tokens hidden · mean mass taken 0.85 · 1 of 2 rows lose everything\n"
+    )
+    for width in range(20, 80):
+        assert all(cell_len(line) <= width for line in printed(without(bert(), sink="mask"), width).splitlines())
+
+
+def test_the_picture_says_what_each_row_lost_and_hatches_the_mask() -> None:
+    shown = without(bert(), sink="mask")
+    drawn = figure([shown])
+    texts = [text.get_text() for text in drawn.findobj(Text)]
+    assert [text for text in texts if text.startswith("−")] == ["−.50", "−.70", "−.50"]
+    assert "taken" in texts
+    assert sum(bool(patch.get_hatch()) for patch in drawn.findobj(Patch)) == 1
+    plain = figure([bert()])
+    assert "taken" not in [text.get_text() for text in plain.findobj(Text)]
+    assert not any(patch.get_hatch() for patch in plain.findobj(Patch))
+
+
+@pytest.mark.parametrize("style", ["heatmap", "lines", "arcs", "text"])
+@pytest.mark.parametrize("heads", [((0, 0),), ((0, 0), (0, 1))])
+def test_every_style_draws_what_is_left(style: str, heads: tuple[tuple[int, int], ...]) -> None:
+    a = attention([WEIGHTS, np.eye(4)], ["[CLS]", "a", "b", "[SEP]"], special=["[CLS]", "[SEP]"])
+    for options in ({"sink": "mask"}, {"special": "hide"}, {"sink": "renorm", "special": "renorm"}):
+        assert figure([without(Scene(a, heads), **options)], Look(style=style))

@@ -1,0 +1,128 @@
+"""Lines and running text in the terminal: read back from what is printed, at several widths and depths of colour."""
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+from rich.segment import Segment
+from traces import HOSTILE, decoder_only, encoder_decoder, labelled
+
+from attnviz.errors import LookError, SelectionError
+from attnviz.render import on_screen
+from attnviz.render.colours import palette
+from attnviz.render.look import Look
+from attnviz.render.scene import Scene, scene
+from attnviz.selection import Selection
+
+
+def usual(layer: int = 1, head: int = 1, kind: str = "self") -> Scene:
+    return scene(encoder_decoder(), kind, ((layer, head),), title="a title", caption="a caption")
+
+
+def console(width: int, colours: str | None) -> Console:
+    return Console(
+        file=io.StringIO(), width=width, color_system=colours, force_terminal=colours is not None, legacy_windows=False
+    )
+
+
+def printed(shown: Scene, look: Look, width: int = 80, colours: str | None = None) -> list[str]:
+    one = console(width, colours)
+    one.print(on_screen(shown, look))
+    return one.file.getvalue().splitlines()
+
+
+def segments(shown: Scene, look: Look, width: int = 80) -> list[Segment]:
+    one = console(width, "truecolor")
+    return [segment for line in one.render_lines(on_screen(shown, look), pad=False) for segment in line]
+
+
+def test_text_with_its_weights_where_there_are_no_colours():
+    lines = printed(usual(), Look("text"))
+    assert lines[:4] == ["a title", "query (from): ate", "I   ate an  apple", "·   .02 .02 .96  "]
+    assert lines[-1] == "a caption"
+
+
+def test_text_is_shaded_in_colours_and_the_query_underlined():
+    found = {segment.text: segment.style for segment in segments(usual(), Look("text")) if segment.style}
+    assert found["apple"].bgcolor.triplet == tuple(palette()[round(0.96 * 255)])
+    assert found["ate"].underline
+    assert not found.get("I") or found["I"].bgcolor is None  # nothing to speak of: the terminal's own colours
+    assert not any(".96" in segment.text for segment in segments(usual(), Look("text")))
+    assert any(".96" in segment.text for segment in segments(usual(), Look("text", annotate=True)))
+
+
+def test_a_query_that_is_named_and_what_it_may_not_see():
+    shown = replace(scene(decoder_only(), "masked-self", ((0, 0),)), queries=(1,))
+    assert printed(shown, Look("text"))[:3] == ["query (from): cat", "The cat sat", ".50 .50    "]
+    [sat] = [segment for segment in segments(shown, Look("text")) if segment.text == "sat"]
+    assert sat.style.dim
+    assert sat.style.bgcolor is None
+
+
+def test_the_colour_map_and_the_end_of_the_scale_hold_in_the_terminal():
+    look = Look("text", cmap="viridis", vmax=0.5)
+    found = {segment.text: segment.style for segment in segments(usual(), look) if segment.style}
+    assert found["apple"].bgcolor.triplet == (253, 231, 36)
+    assert "≥0.5" in "".join(printed(usual(), look))
+
+
+def test_lines_lead_from_queries_to_keys():
+    lines = printed(usual(), Look("lines"))
+    assert lines[:2] == ["a title", "query (from) → key (to)"]
+    rows = [line.split() for line in lines[2:6]]
+    assert [row[0] for row in rows] == [row[-1] for row in rows] == ["I", "ate", "an", "apple"]
+    assert all(set(row[1]) <= set(map(chr, range(0x2800, 0x2900))) for row in rows)
+    assert "drawn from 0.33" in lines[-2]
+
+
+def test_each_link_ends_at_its_key():
+    n = 5
+    matrix = np.roll(np.eye(n), 2, 1)
+    from traces import attention
+
+    from attnviz.attention import Trace
+
+    shown = scene(Trace("m", "a b c d e", (attention([matrix]),)), "self", ((0, 0),))
+    rows = printed(shown, Look("lines"))[1 : n + 1]
+    assert all(row[2] != " " and row[-3] != " " for row in rows)
+    only = replace(shown, attention=replace(shown.attention, by_layer={0: matrix[None] * (np.arange(n) == 1)[:, None]}))
+    starts = [row[2] for row in printed(only, Look("lines"))[1 : n + 1]]
+    ends = [row[-3] for row in printed(only, Look("lines"))[1 : n + 1]]
+    assert [at for at, dot in enumerate(starts) if dot != " "] == [1]
+    assert [at for at, dot in enumerate(ends) if dot != " "] == [3]
+
+
+def test_stronger_lines_are_bolder():
+    styles = {s.text[0]: s.style for s in segments(usual(), Look("lines")) if s.text.startswith("⣀⣀")}
+    assert styles
+    drawn = [s for s in segments(usual(), Look("lines")) if len(s.text) == 1 and 0x2800 < ord(s.text) < 0x2900]
+    assert {(bool(s.style and s.style.dim), bool(s.style and s.style.bold)) for s in drawn} >= {
+        (True, False),
+        (False, True),
+    }
+
+
+@pytest.mark.parametrize("style", ["lines", "text"])
+@pytest.mark.parametrize("width", [20, 60, 80, 200])
+@pytest.mark.parametrize("colours", [None, "standard", "256", "truecolor"])
+def test_no_line_is_wider_than_the_terminal(style, width, colours):
+    several = scene(encoder_decoder(), "cross", ((0, 0), (1, 1)), caption="c")
+    for shown in (several, scene(labelled(HOSTILE), "self", ((0, 0),)), scene(labelled(["a"]), "self", ((0, 0),))):
+        one = console(width, colours)
+        for line in one.render_lines(on_screen(shown, Look(style)), pad=False):
+            assert sum(cell_len(segment.text) for segment in line) <= width
+
+
+def test_cells_of_several_tokens_are_refused():
+    pooled = Selection.of(cells=2).narrow(encoder_decoder())
+    for style in ("lines", "text"):
+        with pytest.raises(SelectionError, match="--rows and --columns"):
+            on_screen(scene(pooled, "self", ((0, 0),)), Look(style))
+
+
+def test_arcs_are_for_pictures():
+    with pytest.raises(LookError, match=r"-o: arcs\.png"):
+        on_screen(usual(), Look("arcs"))

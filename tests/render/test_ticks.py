@@ -1,0 +1,67 @@
+"""Labels of long axes: which tokens they name, how many there are, and where a part of the input ends."""
+
+from itertools import pairwise
+
+import pytest
+from traces import tokens
+
+from attnviz.attention import Token, each
+from attnviz.pooling import layout
+from attnviz.render.ticks import MOST, counted, is_long, named, numbers, segments, words
+
+
+def parts(*sizes: int) -> list[Token]:
+    return [Token(0, "t", segment=segment) for segment, size in enumerate(sizes) for _ in range(size)]
+
+
+def test_all_words_where_they_fit_and_else_every_nth() -> None:
+    labels = [f"t{i}" for i in range(44)]
+    assert [tick.label for tick in words(labels, 44)] == labels
+    few = words(labels, 43)
+    assert [tick.label for tick in few] == labels[::2]
+    assert [tick.at for tick in few] == [i + 0.5 for i in range(0, 44, 2)]
+
+
+@pytest.mark.parametrize("count", [45, 100, 300, 512, 5000])
+def test_words_are_at_most_a_few_dozen(count: int) -> None:
+    assert MOST / 2 < len(words([""] * count, 40)) <= MOST
+
+
+@pytest.mark.parametrize("tokens", [2, 9, 100, 513, 1000, 8192, 100_000])
+@pytest.mark.parametrize("cells", [1, 7, 64, 512])
+@pytest.mark.parametrize("most", [1, 4, 14, 1000])
+def test_numbers_are_round_and_each_stands_in_its_cell(tokens: int, cells: int, most: int) -> None:
+    ranges = layout(tokens, None, cells)
+    ticks = numbers(ranges, most)
+    shown = [int(tick.label) for tick in ticks]
+    assert shown[0] == 0
+    assert len(shown) <= min(most, MOST) + 1
+    steps = {b - a for a, b in pairwise(shown)}
+    assert len(steps) <= 1
+    assert all(str(step).rstrip("0") in ("1", "2", "5") for step in steps)
+    for number, tick in zip(shown, ticks, strict=True):
+        start, stop = ranges[int(tick.at)]
+        assert start <= number < stop
+        assert start + (tick.at % 1) * (stop - start) == pytest.approx(number + 0.5)
+
+
+def test_a_part_of_the_tokens_keeps_their_numbers() -> None:
+    assert [tick.label for tick in numbers(each(30)[10:], 5)] == ["10", "15", "20", "25"]
+
+
+def test_only_pooled_axes_that_leave_nothing_out_are_numbered() -> None:
+    assert is_long(layout(100, None, 10))
+    assert not is_long(each(100))
+    assert not is_long([(0, 4), (8, 12)])
+    assert named("key (to)", each(9)) == "key (to)"
+    assert named("key (to)", layout(100, None, 10)) == "key (to): 100 tokens, 10 in a cell, numbered"
+    assert counted(each(9)) == "9 tokens"
+
+
+def test_segments_begin_at_the_cell_of_their_first_token() -> None:
+    assert segments(tokens("abc"), each(3)) == []
+    assert segments(parts(2, 3, 1), each(6)) == [2, 5]
+    assert segments(parts(20, 80), layout(100, None, 10)) == [2]
+    assert segments(parts(25, 75), layout(100, None, 10)) == [2]  # it begins in the middle of the third cell
+    assert segments(parts(4, 4), [(5, 6), (6, 7)]) == []  # only the second part is shown
+    assert segments(parts(4, 4), [(1, 2), (6, 7)]) == [1]

@@ -1,0 +1,133 @@
+"""A matrix of many tokens as a smaller one: by hand, and against the plainest loop."""
+
+import numpy as np
+import pytest
+from traces import attention, tokens
+
+from attnviz.attention import Attention, Trace, each, open_trace
+from attnviz.errors import CaptureError, SelectionError
+from attnviz.pooling import joined, layout, reduced, width
+from attnviz.selection import Selection
+
+
+def causal(n: int, heads: int = 2) -> Attention:
+    generator = np.random.default_rng(n)
+    raw = np.tril(generator.random((heads, n, n)) ** 8).astype(np.float32)
+    return attention(raw / raw.sum(-1, keepdims=True), [f"t{i}" for i in range(n)], "masked-self")
+
+
+def by_loop(weights: np.ndarray, rows, columns) -> np.ndarray:
+    return np.array([[[A[a:b, c:d].max() for c, d in columns] for a, b in rows] for A in weights], np.float32)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "cells", "wide", "number"),
+    [(10, None, 1, 10), (10, 10, 1, 10), (10, 4, 3, 4), (10, 9, 2, 5), (7, 1, 7, 1)],
+)
+def test_more_tokens_than_cells_are_pooled_evenly(tokens, cells, wide, number):
+    ranges = layout(tokens, None, cells)
+    assert width(tokens, cells) == wide
+    assert len(ranges) == number <= (cells or tokens)
+    assert [token for start, stop in ranges for token in range(start, stop)] == list(range(tokens))
+    assert {stop - start for start, stop in ranges[:-1]} <= {wide}
+
+
+def test_chosen_tokens_stand_alone_and_are_not_pooled():
+    assert layout(10, (2, 3, 9), 1) == ((2, 3), (3, 4), (9, 10))
+    assert layout(3, (2, 3), 1) == ((2, 3),)
+
+
+def test_a_cell_by_hand():
+    heads = [[[1, 0, 0, 0], [0.3, 0.7, 0, 0], [0.2, 0.2, 0.6, 0], [0.1, 0.4, 0.1, 0.4]]]
+    pooled = reduced(attention(heads, kind="masked-self"), ((0, 2), (2, 4)), ((0, 3), (3, 4)))
+    np.testing.assert_allclose(pooled.weights(0), [[[1, 0], [0.6, 0.4]]])
+    np.testing.assert_allclose(pooled.row_sums[0], [[1, 1, 1, 1]], atol=1e-6)
+    assert pooled.is_pooled
+    assert not pooled.is_whole
+    assert pooled.covered == (0, 1, 2, 3)
+    pooled.check()
+
+
+@pytest.mark.parametrize("n", [5, 16, 17, 31])
+@pytest.mark.parametrize("cells", [1, 4, 5])
+def test_pooling_against_a_loop(n, cells):
+    whole = causal(n)
+    ranges = layout(n, None, cells)
+    pooled = reduced(whole, ranges, ranges)
+    np.testing.assert_array_equal(pooled.weights(0), by_loop(whole.weights(0), ranges, ranges))
+    pooled.check()
+
+
+def test_rows_and_columns_that_were_chosen_are_exact_and_their_sums_stay():
+    whole = causal(9)
+    part = Selection(rows=(3, 7), columns=(0, 2, 5), cells=2).cut(Trace("m", "t", (whole,)))["masked-self"]
+    np.testing.assert_array_equal(part.weights(0), whole.weights(0)[:, [3, 7]][:, :, [0, 2, 5]])
+    np.testing.assert_allclose(part.row_sums[0], 1, atol=1e-6)
+    assert part.covered == (3, 7)
+    part.check()
+    broken = part.row_sums[0].copy()
+    broken[0, 1] = 0.5
+    with pytest.raises(CaptureError, match="a row sums to 1 only within"):
+        Attention(**{**vars(part), "row_sums": {0: broken}}).check()
+
+
+def test_pooled_once_more_covers_what_it_covered():
+    whole = causal(20)
+    once = Selection(cells=10).cut(Trace("m", "t", (whole,)))
+    again = Selection(cells=3).cut(once)["masked-self"]
+    assert again.rows == ((0, 8), (8, 16), (16, 20))
+    np.testing.assert_array_equal(again.weights(0), by_loop(whole.weights(0), again.rows, again.columns))
+    assert joined(once["masked-self"].rows, 20, 10) == once["masked-self"].rows
+
+
+def test_a_row_that_was_pooled_away_is_not_to_be_had():
+    pooled = Selection(cells=4).cut(Trace("m", "t", (causal(20),)))
+    with pytest.raises(SelectionError, match="row 3 of this trace is not kept by itself") as caught:
+        Selection(rows=(3,)).narrow(pooled)
+    assert "--rows" in caught.value.hint
+
+
+def test_a_row_that_there_is_not():
+    with pytest.raises(SelectionError, match="there is no row 20") as caught:
+        Selection(rows=(20,)).narrow(Trace("m", "t", (causal(20),)))
+    assert caught.value.hint == "Rows (queries): 0-19."
+    with pytest.raises(SelectionError, match="there is no column 99"):
+        Selection(columns=(99,)).narrow(Trace("m", "t", (causal(20),)))
+
+
+def test_a_kind_without_the_rows_is_left_out():
+    long, short = causal(6), attention(np.eye(3)[None], kind="self")
+    kept = Selection(rows=(5,)).narrow(Trace("m", "t", (short, long)))
+    assert kept.kinds == ("masked-self",)
+    tall = Attention(
+        "cross", "decoder", tokens("abcdef"), tokens("ab"), {0: np.zeros((1, 6, 2), np.float32)}, {0: (0,)}
+    )
+    wide = Attention("self", "encoder", tokens("ab"), tokens("abcdef"), {0: np.zeros((1, 2, 6), np.float32)}, {0: (0,)})
+    with pytest.raises(SelectionError, match="no kind of attention has both"):
+        Selection(rows=(5,), columns=(5,)).narrow(Trace("m", "t", (wide, tall)))
+
+
+def test_what_was_pooled_is_saved_and_opened(tmp_path):
+    trace = Selection(cells=4).cut(Trace("m", "t", (causal(20),)))
+    assert trace.provenance["reduced"] == "masked-self: 4 × 4 cells of up to 5 × 5 tokens, their largest weight"
+    opened = open_trace(trace.save(tmp_path / "t.safetensors"))["masked-self"]
+    assert (opened.rows, opened.columns) == (trace["masked-self"].rows, trace["masked-self"].columns)
+    np.testing.assert_array_equal(opened.weights(0), trace["masked-self"].weights(0))
+    np.testing.assert_array_equal(opened.row_sums[0], trace["masked-self"].row_sums[0])
+
+
+def test_a_whole_trace_is_left_as_it_is():
+    trace = Trace("m", "t", (causal(20),))
+    assert Selection(cells=20).narrow(trace) is trace
+    assert trace["masked-self"].rows == each(20)
+
+
+def test_words_are_merged_before_they_are_pooled():
+    heads = [np.eye(6)]
+    a = attention(heads, list("aabbcc"))
+    merged = tuple(type(t)(t.id, t.text, (i, i + 1), i // 2) for i, t in enumerate(a.queries))
+    a = Attention("self", "encoder", merged, merged, a.by_layer, a.head_numbers)
+    cut = Selection(words=True, cells=2).cut(Trace("m", "aabbcc", (a,)))["self"]
+    assert cut.rows == ((0, 2), (2, 3))
+    np.testing.assert_allclose(cut.weights(0), [np.eye(2)])
+    assert Selection(words=True, rows=(1,), cells=2).captured == Selection(words=True)
