@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from attnviz.attention import open_trace as open
     from attnviz.errors import AttnvizError
     from attnviz.models import load, trace
-    from attnviz.render.picture_axes import plot
+    from attnviz.render.picture.axes import plot
 
 __all__ = ["Attention", "AttnvizError", "Token", "Trace", "load", "open", "plot", "trace"]
 
@@ -27,7 +27,7 @@ _PUBLIC = {
     "Trace": ("attnviz.attention", "Trace"),
     "load": ("attnviz.models", "load"),
     "open": ("attnviz.attention", "open_trace"),
-    "plot": ("attnviz.render.picture_axes", "plot"),
+    "plot": ("attnviz.render.picture.axes", "plot"),
     "trace": ("attnviz.models", "trace"),
 }
 

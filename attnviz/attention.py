@@ -76,14 +76,20 @@ class Attention:
         for cells, tokens in ((self.rows, self.queries), (self.columns, self.keys)):
             if cells and cells[-1][1] > len(tokens):
                 raise CaptureError(f"{KIND_NAMES[self.kind]}: a cell of tokens {cells[-1]}, of {len(tokens)} tokens")
-        for layer, weights in self.by_layer.items():
-            expected = (len(self.head_numbers[layer]), len(self.rows), len(self.columns))
-            if weights.shape != expected:
-                raise CaptureError(
-                    f"{KIND_NAMES[self.kind]}, layer {layer}: weights of shape {weights.shape},"
-                    f" where {expected} [head, query, key] was expected"
-                )
-            weights.flags.writeable = False
+        by_cell, by_query = (len(self.rows), len(self.columns)), (len(self.covered),)
+        for what, arrays, axes, sizes in (
+            ("weights", self.by_layer, "[head, query, key]", by_cell),
+            ("sinks", self.sink_mass, "[head, query]", by_query),
+            ("row sums", self.row_sums, "[head, query]", by_query),
+        ):
+            for layer, array in arrays.items():
+                expected = (len(self.head_numbers[layer]), *sizes)
+                if array.shape != expected:
+                    raise CaptureError(
+                        f"{KIND_NAMES[self.kind]}, layer {layer}: {what} of shape {array.shape},"
+                        f" where {expected} {axes} was expected"
+                    )
+                array.flags.writeable = False
 
     @property
     def is_whole(self) -> bool:
@@ -252,7 +258,7 @@ def open_trace(path: str | os.PathLike[str]) -> Trace:
             notes=tuple(header["notes"]),
             attentions=tuple(_attention(described, tensors) for described in header["attentions"]),
         )
-    except (KeyError, TypeError, CaptureError) as error:
+    except (KeyError, TypeError, ValueError, CaptureError) as error:
         raise FileError(f"{path} is a damaged trace: {error}", "Make it again with: attnviz trace") from error
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import index
+from typing import SupportsIndex
 
 from attnviz.attention import Attention, Range, Trace, ranges
 from attnviz.errors import SelectionError
@@ -43,17 +45,26 @@ class Selection:
     ) -> "Selection":
         """A selection from what a caller wrote: one value, several, or None.
 
-        Raises SelectionError for a kind that is none, and for less than one cell.
+        Raises SelectionError for a kind that is none, for what is no whole number, for a sequence of none, and for less
+        than one cell.
         """
-        named = (kinds,) if isinstance(kinds, str) else kinds or ()
-        for kind in named:
+        named = (kinds,) if isinstance(kinds, str) else kinds
+        for kind in named or ():
             if kind not in KINDS:
                 raise SelectionError(f"{kind!r} is not a kind of attention", f"Kinds: {', '.join(KINDS)}.")
-        known = tuple(kind for kind in KINDS if kind in named)
-        if cells is not None and cells < 1:
-            raise SelectionError(f"{cells} cells hold nothing", "cells: 1 or more.")
-        of_kinds = None if kinds is None else known
-        return cls(_numbers(layers), _numbers(heads), of_kinds, _in_order(rows), _in_order(columns), cells, words)
+        if named is not None and not named:
+            raise _none_named("kinds")
+        if cells is not None and (not isinstance(cells, SupportsIndex) or cells < 1):
+            raise SelectionError(f"{cells!r} cells hold nothing", "cells: 1 or more.")
+        return cls(
+            layers=_numbers("layers", layers),
+            heads=_numbers("heads", heads),
+            kinds=None if named is None else tuple(kind for kind in KINDS if kind in named),
+            rows=_in_order("rows", rows),
+            columns=_in_order("columns", columns),
+            cells=cells,
+            words=words,
+        )
 
     def resolve(self, available: Available) -> dict[Kind, dict[int, tuple[int, ...]]]:
         """The heads to take: kind → layer → head numbers, out of `available`, which has the same form.
@@ -90,7 +101,7 @@ class Selection:
         for what, numbers, axis in (("row", self.rows, 0), ("column", self.columns, 1)):
             most = max((size[axis] for size in sizes.values()), default=0)
             for number in numbers or ():
-                if number >= most > 0:
+                if most > 0 and not 0 <= number < most:
                     side = "queries" if axis == 0 else "keys"
                     raise SelectionError(
                         f"there is no {what} {number}", f"{what.capitalize()}s ({side}): 0-{most - 1}."
@@ -108,11 +119,6 @@ class Selection:
             if not any(layer in layers for layer in self.layers)
         ]
         return {"left out": "; ".join(reasons)} if reasons else {}
-
-    @property
-    def captured(self) -> "Selection":
-        """What a capture has to keep: every token's own row and column where words are still to be merged."""
-        return replace(self, rows=None, columns=None, cells=None) if self.words else self
 
     def narrow(self, trace: Trace) -> Trace:
         """`trace` with only what was asked for. Raises SelectionError as `resolve` and `cut` do."""
@@ -175,15 +181,26 @@ def _how(attentions: Sequence[Attention]) -> str:
     return "; ".join(told)
 
 
-def _numbers(given: Sequence[int] | int | None) -> tuple[int, ...] | None:
+def _numbers(what: str, given: Sequence[int] | int | None) -> tuple[int, ...] | None:
     if given is None:
         return None
-    return tuple(map(int, given)) if isinstance(given, Iterable) else (int(given),)
+    try:
+        numbers = tuple(map(index, given)) if isinstance(given, Iterable) else (index(given),)
+    except TypeError:
+        hint = f"For example {what}=3, or {what}=range(6)."
+        raise SelectionError(f"{what}: {given!r} is no whole number, nor several", hint) from None
+    if not numbers:
+        raise _none_named(what)
+    return numbers
 
 
-def _in_order(given: Sequence[int] | int | None) -> tuple[int, ...] | None:
-    numbers = _numbers(given)
+def _in_order(what: str, given: Sequence[int] | int | None) -> tuple[int, ...] | None:
+    numbers = _numbers(what, given)
     return numbers and tuple(sorted(set(numbers)))
+
+
+def _none_named(what: str) -> SelectionError:
+    return SelectionError(f"no {what} were named", f"Leave {what} out for all of them.")
 
 
 def _layer_ranges(kinds: Available) -> str:

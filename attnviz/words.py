@@ -10,6 +10,9 @@ from attnviz.attention import Attention, Token, Trace
 from attnviz.errors import SelectionError
 from attnviz.labels import visible
 
+Words = tuple[Sequence[int], Sequence[int]]
+"""The number of each query's word, and of each key's, in order from 0: see `word_numbers`."""
+
 
 def by_words(trace: Trace) -> Trace:
     """`trace` with the tokens of each word merged: what is looked at adds up, what looks is averaged.
@@ -26,6 +29,16 @@ def by_words(trace: Trace) -> Trace:
     return replace(trace, attentions=merged, provenance={**trace.provenance, "merged": "tokens to words"})
 
 
+def word_numbers(tokens: Sequence[Token]) -> list[int]:
+    """For each of `tokens` the number of its word, from 0 on, where every token outside words counts as one."""
+    return [number for number, word in enumerate(_words(tokens)) for _ in word]
+
+
+def merged_tokens(tokens: Sequence[Token], source: str) -> tuple[Token, ...]:
+    """A token for each word of `tokens`, which are of the text `source`: its first token, with the text of them all."""
+    return tuple(word[0] if len(word) == 1 else _joined(word, source) for word in _words(tokens))
+
+
 def _merged(attention: Attention, trace: Trace) -> Attention:
     source = trace.text if trace.target is None or attention.part == "encoder" else trace.target
     rows, columns = _words(attention.queries), _words(attention.keys)
@@ -33,8 +46,8 @@ def _merged(attention: Attention, trace: Trace) -> Attention:
         return attention
     if not attention.is_whole:
         raise SelectionError("the tokens of this trace were pooled or left out", "Trace the text again, with --words.")
-    queries = _tokens(rows, source)
-    keys = _tokens(columns, trace.text if attention.kind == "cross" else source)
+    queries = merged_tokens(attention.queries, source)
+    keys = merged_tokens(attention.keys, trace.text if attention.kind == "cross" else source)
     predicts = attention.predicts and (*queries[1:], attention.predicts[-1])
     return replace(
         attention,
@@ -57,11 +70,6 @@ def _words(tokens: Sequence[Token]) -> list[list[Token]]:
 
 def _in_word(token: Token) -> bool:
     return token.word is not None and not token.special
-
-
-def _tokens(words: Sequence[Sequence[Token]], source: str) -> tuple[Token, ...]:
-    """A token for each word: its first token, with the text of them all."""
-    return tuple(word[0] if len(word) == 1 else _joined(word, source) for word in words)
 
 
 def _joined(word: Sequence[Token], source: str) -> Token:

@@ -89,6 +89,16 @@ def test_weights_of_a_wrong_shape_are_refused(shape):
         Attention("self", "encoder", four, four, {0: np.zeros(shape, np.float32)}, {0: (0,)})
 
 
+@pytest.mark.parametrize(("field", "says"), [("sink_mass", "sinks"), ("row_sums", "row sums")])
+def test_a_row_s_number_has_a_place_for_each_query(field, says):
+    whole = attention([np.eye(3)])
+    with pytest.raises(CaptureError, match=rf"layer 0: {says} of shape \(1, 2\), where \(1, 3\) \[head, query\]"):
+        Attention(**{**vars(whole), field: {0: np.zeros((1, 2), np.float32)}})
+    kept = Attention(**{**vars(whole), field: {0: np.zeros((1, 3), np.float32)}})
+    with pytest.raises(ValueError, match="read-only"):
+        getattr(kept, field)[0][0, 0] = 1
+
+
 @pytest.mark.parametrize(
     ("row", "says"),
     [
@@ -177,6 +187,19 @@ DAMAGE = {
     ),
     "an unknown field": (
         lambda path: changed(path, attentions=[header_of(path)["attentions"][0] | {"queries": [{"id": 0, "x": 1}]}]),
+        "damaged",
+    ),
+    "rows that are no ranges": (
+        lambda path: changed(path, attentions=[header_of(path)["attentions"][0] | {"rows": [[0, 1, 2]]}]),
+        "damaged",
+    ),
+    "a sink of another shape": (
+        lambda path: path.write_bytes(
+            save(
+                load(path.read_bytes()) | {"masked-self.11.sink": np.zeros((3, 1), np.float32)},
+                metadata={"attnviz": json.dumps(header_of(path))},
+            )
+        ),
         "damaged",
     ),
     "too few tokens": (

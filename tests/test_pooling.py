@@ -91,8 +91,9 @@ def test_a_row_that_there_is_not():
     with pytest.raises(SelectionError, match="there is no row 20") as caught:
         Selection(rows=(20,)).narrow(Trace("m", "t", (causal(20),)))
     assert caught.value.hint == "Rows (queries): 0-19."
-    with pytest.raises(SelectionError, match="there is no column 99"):
-        Selection(columns=(99,)).narrow(Trace("m", "t", (causal(20),)))
+    for number in (99, -1):
+        with pytest.raises(SelectionError, match=f"there is no column {number}"):
+            Selection(columns=(number,)).narrow(Trace("m", "t", (causal(20),)))
 
 
 def test_a_kind_without_the_rows_is_left_out():
@@ -130,4 +131,3 @@ def test_words_are_merged_before_they_are_pooled():
     cut = Selection(words=True, cells=2).cut(Trace("m", "aabbcc", (a,)))["self"]
     assert cut.rows == ((0, 2), (2, 3))
     np.testing.assert_allclose(cut.weights(0), [np.eye(2)])
-    assert Selection(words=True, rows=(1,), cells=2).captured == Selection(words=True)

@@ -39,6 +39,30 @@ def test_a_kind_that_is_none_is_refused_with_those_that_are(kind):
     assert caught.value.hint == "Kinds: self, masked-self, cross."
 
 
+@pytest.mark.parametrize("what", ["layers", "heads", "rows", "columns"])
+@pytest.mark.parametrize("given", ["0-3", 2.0, [1, None], slice(2), ["1"]], ids=str)
+def test_what_is_no_whole_number_is_refused(what, given):
+    with pytest.raises(SelectionError, match=f"{what}: .* is no whole number") as caught:
+        Selection.of(**{what: given})
+    assert f"{what}=range(6)" in caught.value.hint
+
+
+@pytest.mark.parametrize("what", ["layers", "heads", "kinds", "rows", "columns"])
+def test_none_of_them_is_nothing_to_show(what):
+    with pytest.raises(SelectionError, match=f"no {what} were named"):
+        Selection.of(**{what: []})
+
+
+@pytest.mark.parametrize("cells", [0, -3, 2.5, "9"])
+def test_less_than_one_cell_is_refused(cells):
+    with pytest.raises(SelectionError, match="cells hold nothing"):
+        Selection.of(cells=cells)
+
+
+def test_numbers_of_numpy_are_numbers():
+    assert Selection.of(rows=np.array([4, 1, 4]), cells=np.int64(9)) == Selection(rows=(1, 4), cells=9)
+
+
 @pytest.mark.parametrize(
     ("available", "asked", "taken"),
     [

@@ -2,8 +2,8 @@
 
 `run.py` tries three paths in turn: `interface.py`, whose equation is `weights.py`, `eager.py`, whose odd forms
 `unfold.py` makes matrices of, and `softmaxes.py`. Each fills in a `record.py` for each text, of a `kept.py` for each
-layer; `sites.py` tells which layer that is, and `mixers.py` what the others do. `unchanged.py` gives a model back as it
-was.
+layer, through a `merged.py` where words are asked for; `sites.py` tells which layer that is, and `mixers.py` what the
+others do. `unchanged.py` gives a model back as it was.
 """
 
 from attnviz.capture.record import Record

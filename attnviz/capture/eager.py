@@ -1,7 +1,12 @@
-"""The second path, for models that do not use the attention interface: their own eager attention's output."""
+"""The second path, for models that do not use the attention interface: their own eager attention's output.
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+Such a model gives the weights of all its layers together, at the end. Those of a long text are taken from each layer as
+it gives them, and go no further: its first tokens, run alone, tell which module gives what, and of which layer it is.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -11,8 +16,9 @@ from attnviz.capture import unfold
 from attnviz.capture.mixers import layers
 from attnviz.capture.record import Record
 from attnviz.capture.sites import Sites, reads_one_way, sizes
-from attnviz.capture.unchanged import configurations
-from attnviz.kinds import Kind
+from attnviz.capture.unchanged import configurations, same_parts
+from attnviz.errors import CaptureError
+from attnviz.kinds import KIND_NAMES, Kind
 
 _FIELDS: dict[str, Kind] = {
     "encoder_attentions": "self",
@@ -23,50 +29,154 @@ _FIELDS: dict[str, Kind] = {
 _NO_TOKENS = "attention between pooled positions"
 _TOLERANCE = 0.05  # coarse: it tells shares, in whatever type, from scores
 _GLOBAL = {"attentions": "global_attentions", "encoder_attentions": "encoder_global_attentions"}
+_SHORT = 128  # tokens: the weights of so few may wait for the end
+_SAMPLES = (16, 1024)  # tokens: BigBird does not show in so few as 704 what it does in more
+
+Inputs = Mapping[str, torch.Tensor | bool]
+Outputs = Mapping[str, Any]
+Origin = tuple[torch.nn.Module, int, int]
+"""Where something comes from: a module, which of its calls, and which part of what that gave."""
 
 
-def record_by_output(
-    model: PreTrainedModel, inputs: Mapping[str, torch.Tensor | bool], records: Sequence[Record]
-) -> bool:
-    """Run `model` once on `inputs`, asking it for its attentions; whether what it gave are weights.
+@dataclass(frozen=True)
+class _Place:
+    """The output `name` `[at]` holds the weights of so many `heads` of that `layer`; of none, if not of tokens.
+
+    `origin` is where they come from, if that is known of all in that output.
+    """
+
+    name: str
+    at: int
+    kind: Kind
+    layer: int
+    heads: int
+    origin: Origin | None
+
+
+def record_by_output(model: PreTrainedModel, inputs: Inputs, records: Sequence[Record]) -> bool:
+    """Run `model` on `inputs`, asking it for its attentions; whether what it gave are weights.
 
     Layers whose attention is not between tokens are noted as such in the records. Leaves the model's attention
     implementation changed: run it inside `unchanged`.
     """
     be_eager(model)
-    with _makers(model) as makers:
-        outputs = model(**inputs, output_attentions=True, return_dict=True)
+    for sample in _samples(inputs):
+        outputs, places = _sampled(model, sample)
+        if not all(_are_weights(model, sample, outputs, place, records) for place in places):
+            return False
+        if places:
+            break
+    waiting = dict.fromkeys(places)
+    if sample is not inputs:
+        by_origin = {place.origin: place for place in places if place.origin}
+
+        def take(origin: Origin, part: Any) -> Any:
+            if (place := by_origin.get(origin)) is None:
+                return part
+            _keep(model, inputs, {place.name: {place.at: part}}, place, records)
+            del waiting[place]
+            return None
+
+        del outputs
+        outputs = _run(model, inputs, take)
+    for place in waiting:
+        _keep(model, inputs, outputs, place, records)
+    return True
+
+
+def _samples(inputs: Inputs) -> Iterator[Inputs]:
+    """The first tokens, a few and then more, if there are many; in the end all."""
+    tokens = max(value.shape[1] for value in inputs.values() if isinstance(value, torch.Tensor))
+    for size in _SAMPLES if tokens > _SHORT else ():
+        if size < tokens:
+            yield {name: value if isinstance(value, bool) else value[:, :size] for name, value in inputs.items()}
+    yield inputs
+
+
+def _run(model: PreTrainedModel, inputs: Inputs, see: Callable[[Origin, Any], Any]) -> Outputs:
+    """What `model` gives, where `see` may replace what each module gives beside its main output.
+
+    Nothing is computed from that in any model here. The newer ones collect it by hooks, which ours come before.
+    """
+    calls: Counter[torch.nn.Module] = Counter()
+
+    def replace(module: torch.nn.Module, _args: Any, output: Any) -> Any:
+        if type(output) not in (tuple, list):
+            return output
+        calls[module] += 1
+        others = (see((module, calls[module], at), part) for at, part in enumerate(output[1:], 1))
+        return type(output)([*output[:1], *others])
+
+    hooks = [module.register_forward_hook(replace, prepend=True) for module in model.modules()]
+    try:
+        return model(**inputs, output_attentions=True, return_dict=True)  # type: ignore[no-any-return]
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _sampled(model: PreTrainedModel, inputs: Inputs) -> tuple[Outputs, list[_Place]]:
+    """What `model` gives, and where in that there are weights, and where those come from."""
+    seen: dict[int, tuple[Any, Origin]] = {}  # by its id, which stays its own while it is held
+
+    def note(origin: Origin, part: Any) -> Any:
+        return part if part is None else seen.setdefault(id(part), (part, origin))[0]
+
+    with same_parts(model):
+        outputs = _run(model, inputs, note)
+    places = []
     for name, kind in _FIELDS.items():
-        given = _numbered(model, outputs.get(name) or (), makers)
-        matrices = {layer: _matrix(model, inputs, outputs, name, layer, weights) for layer, weights in given.items()}
-        found = {layer: matrix for layer, matrix in matrices.items() if matrix is not None}
-        if name == "attentions" and _is_decoder(model, [weights for weights, _ in found.values()]):
+        given = dict(enumerate(outputs.get(name) or ()))
+        origins = [seen[id(weights)][1] if id(weights) in seen else None for weights in given.values()]
+        numbers = _numbers(model, origins)
+        matrices = {
+            at: _matrix(model, inputs, outputs, name, at) for at, weights in given.items() if weights is not None
+        }
+        if name == "attentions" and _is_decoder(model, [matrix[0] for matrix in matrices.values() if matrix]):
             kind = "masked-self"
-        for record in records:
-            record.without |= dict.fromkeys(matrices.keys() - found.keys(), _NO_TOKENS)
-        for layer, matrix in found.items():
-            maker = makers.get(id(given[layer]), (None, None))[1]
-            for text, record in enumerate(records):
-                if not _keep(record, text, kind, layer, matrix, maker):
-                    return False
-    return True
+        is_known = all(origins[at] for at in matrices) and _fold(model, name) is not unfold.band
+        for at, matrix in matrices.items():
+            heads = matrix[0].shape[1] if matrix else 0
+            places.append(_Place(name, at, kind, numbers[at], heads, origins[at] if is_known else None))
+    return outputs, places
 
 
-def _keep(
-    record: Record, text: int, kind: Kind, layer: int, matrix: unfold.Matrix, maker: torch.nn.Module | None
+def _are_weights(
+    model: PreTrainedModel, inputs: Inputs, outputs: Outputs, place: _Place, records: Sequence[Record]
 ) -> bool:
-    """Keep of one layer's matrix what is of that text and was asked for; whether it is of weights."""
-    weights, elsewhere = matrix[0][text], None if matrix[1] is None else matrix[1][text]
-    own = record.lengths.get(kind, weights.shape[1:])[0]  # padding may see nothing but padding
-    sums = weights[:, :own].sum(-1) if elsewhere is None else (weights.sum(-1) + elsewhere)[:, :own]
+    """Whether no row there that is a text's own is of scores: none is negative, and their sum is 1, or 0."""
+    if (matrix := _matrix(model, inputs, outputs, place.name, place.at)) is None:
+        return True
+    weights, elsewhere = matrix
+    sums = weights.sum(-1) if elsewhere is None else weights.sum(-1) + elsewhere
     off = (sums - 1).abs().where(sums > 0, 0)
-    if weights.min() < 0 or off.max() > _TOLERANCE:
-        return False
-    if wanted := list(record.wanted(kind, layer, len(weights))):
-        if maker is not None:
-            record.groups.setdefault(kind, {})[layer] = _groups(maker, len(weights), wanted)
-        record.keep(kind, layer, wanted, weights[wanted], None if elsewhere is None else elsewhere[wanted])
-    return True
+    own = [record.lengths.get(place.kind, weights.shape[2:])[0] for record in records]  # padding may see padding alone
+    are_scores = weights.min() < 0 or any(off[text, :, :rows].max() > _TOLERANCE for text, rows in enumerate(own))
+    return not are_scores  # NaN are neither, and told of later
+
+
+def _keep(model: PreTrainedModel, inputs: Inputs, outputs: Outputs, place: _Place, records: Sequence[Record]) -> None:
+    """Keep of the weights at that place what was asked for.
+
+    Raises CaptureError where they are not of tokens, as those of a shorter text were.
+    """
+    if not place.heads:
+        for record in records:
+            record.without[place.layer] = _NO_TOKENS
+        return
+    wanted = {record.wanted(place.kind, place.layer, place.heads) for record in records}.pop()  # the same for each
+    if not wanted:
+        return
+    if (matrix := _matrix(model, inputs, outputs, place.name, place.at)) is None:
+        where = f"{KIND_NAMES[place.kind]}, layer {place.layer}"
+        raise CaptureError(f"{where}: weights between tokens in a short text, and between something else in this one")
+    heads = slice(None) if len(wanted) == place.heads else list(wanted)
+    for text, record in enumerate(records):
+        if place.origin:
+            groups = _groups(place.origin[0], place.heads, wanted)
+            record.groups.setdefault(place.kind, {})[place.layer] = groups
+        elsewhere = None if matrix[1] is None else matrix[1][text][heads]
+        record.keep(place.kind, place.layer, wanted, matrix[0][text][heads], elsewhere)
 
 
 def be_eager(model: PreTrainedModel) -> None:
@@ -75,33 +185,13 @@ def be_eager(model: PreTrainedModel) -> None:
         config._attn_implementation = "eager"
 
 
-@contextmanager
-def _makers(model: PreTrainedModel) -> Iterator[dict[int, tuple[torch.Tensor, torch.nn.Module]]]:
-    """While the body runs, note by the id of each tensor that may be weights the first module that gave it."""
-    makers: dict[int, tuple[torch.Tensor, torch.nn.Module]] = {}  # the tensor itself, so that its id stays its own
-
-    def note(module: torch.nn.Module, _args: Any, output: Any) -> None:
-        for part in output if isinstance(output, tuple) else ():
-            if isinstance(part, torch.Tensor) and part.ndim == 4:
-                makers.setdefault(id(part), (part, module))
-
-    hooks = [module.register_forward_hook(note) for module in model.modules()]
-    try:
-        yield makers
-    finally:
-        for hook in hooks:
-            hook.remove()
-
-
-def _numbered(
-    model: PreTrainedModel, given: Sequence[Any], makers: Mapping[int, tuple[torch.Tensor, torch.nn.Module]]
-) -> dict[int, Any]:
-    """What was `given`, by the layers' true numbers: those of its makers where it is of some of the layers only."""
-    numbers = list(range(len(given)))
-    if len(given) < len(layers(model)) and all(id(weights) in makers for weights in given):
+def _numbers(model: PreTrainedModel, origins: Sequence[Origin | None]) -> Sequence[int]:
+    """The layers' true numbers: those of the modules that gave something where that is of some of the layers only."""
+    modules = [origin[0] for origin in origins if origin]
+    if len(modules) == len(origins) < len(layers(model)):
         sites = Sites(model)
-        numbers = [sites.layer(makers[id(weights)][1]) for weights in given]
-    return {number: weights for number, weights in zip(numbers, given, strict=True) if weights is not None}
+        return [sites.layer(module) for module in modules]
+    return range(len(origins))
 
 
 def _groups(module: torch.nn.Module, heads: int, wanted: Sequence[int]) -> tuple[int, ...]:
@@ -114,20 +204,14 @@ def _groups(module: torch.nn.Module, heads: int, wanted: Sequence[int]) -> tuple
     return tuple(head // (shared or heads // own) for head in wanted)
 
 
-def _matrix(
-    model: PreTrainedModel,
-    inputs: Mapping[str, torch.Tensor | bool],
-    outputs: Mapping[str, Any],
-    name: str,
-    layer: int,
-    weights: Any,
-) -> unfold.Matrix | None:
-    """One layer's weights, `[text, head, query, key]`, and what went elsewhere; None where they are not of tokens."""
+def _matrix(model: PreTrainedModel, inputs: Inputs, outputs: Outputs, name: str, at: int) -> unfold.Matrix | None:
+    """The weights `outputs[name][at]`, `[text, head, query, key]`, and what went elsewhere; None if not of tokens."""
+    weights = outputs[name][at]
     queries, keys = sizes(model, inputs, _FIELDS[name])
-    fold = unfold.BY_FIELD.get((model.config.model_type, name))
+    fold = _fold(model, name)
     if fold is unfold.band:
         all_seen = outputs.get(_GLOBAL[name])
-        return unfold.band(weights, keys, inputs.get("global_attention_mask"), all_seen and all_seen[layer])
+        return unfold.band(weights, keys, inputs.get("global_attention_mask"), all_seen and all_seen[at])
     if fold is unfold.random_blocks:
         return fold(weights, keys, model.config.block_size)
     if fold is not None:
@@ -136,6 +220,10 @@ def _matrix(
         return None
     has_sinks = any("sink" in name for name, _ in model.named_parameters())
     return weights, 1 - weights.sum(-1) if has_sinks else None
+
+
+def _fold(model: PreTrainedModel, name: str) -> Callable[..., unfold.Matrix] | None:
+    return unfold.BY_FIELD.get((model.config.model_type, name))
 
 
 def _is_decoder(model: PreTrainedModel, given: Sequence[torch.Tensor]) -> bool:

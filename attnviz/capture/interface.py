@@ -17,6 +17,7 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
 from attnviz.capture.kept import Kept
+from attnviz.capture.merged import Merged
 from attnviz.capture.record import Record
 from attnviz.capture.sites import Sites, hides, sizes
 from attnviz.capture.weights import Block, attention_blocks
@@ -122,7 +123,11 @@ def _attention(
 
 
 def _mixed(
-    blocks: Iterator[Block], query: torch.Tensor, value: torch.Tensor, kept: Sequence[Kept], wanted: Sequence[int]
+    blocks: Iterator[Block],
+    query: torch.Tensor,
+    value: torch.Tensor,
+    kept: Sequence[Kept | Merged],
+    wanted: Sequence[int],
 ) -> torch.Tensor:
     """`Z = A V`, `[batch, query, head, d]`, of all heads, block by block; what of A is `wanted` is kept."""
     Z = query.new_empty(*query.shape[:3], value.shape[-1])
@@ -136,7 +141,7 @@ def _mixed(
     return Z.transpose(1, 2).contiguous()
 
 
-def _put(block: Block, kept: Sequence[Kept]) -> None:
+def _put(block: Block, kept: Sequence[Kept | Merged]) -> None:
     """Give each text its rows."""
     for text, each in enumerate(kept):
         each.put(block.queries, block.weights[text], None if block.sink is None else block.sink[text])

@@ -28,7 +28,7 @@ class Kept:
     def put(self, queries: Numbers, weights: torch.Tensor, sink: torch.Tensor | None = None) -> None:
         """Take in the rows `queries` of the weights `[head, row, key]`; the keys that are missing at the end got none.
 
-        Queries and keys that are not covered, as padding, are passed over. Rows that are pooled begin with a cell.
+        Queries and keys that are not covered, as padding, are passed over.
         """
         inside = [at for at, query in enumerate(queries) if query in self._place]
         if not inside:
@@ -44,8 +44,9 @@ class Kept:
             weights = weights[..., : len(self.keys)]
         else:
             weights = weights[..., [key for key in self.keys if key < weights.shape[-1]]]
-        cells = _numpy(_pooled(weights, self.high, self.wide))
-        self.weights[:, start // self.high : -(-stop // self.high), : cells.shape[-1]] = cells
+        cells = _numpy(_pooled(weights, start % self.high, self.high, self.wide))
+        place = self.weights[:, start // self.high : -(-stop // self.high), : cells.shape[-1]]
+        np.maximum(place, cells, out=place)  # its first cell may have begun with the rows before
 
 
 def _covered(cells: Sequence[Range]) -> Numbers:
@@ -54,22 +55,18 @@ def _covered(cells: Sequence[Range]) -> Numbers:
     return range(len(numbers)) if numbers == list(range(len(numbers))) else numbers
 
 
-def _pooled(weights: torch.Tensor, high: int, wide: int) -> torch.Tensor:
-    """The largest weight of each cell of `high` × `wide` weights of `[head, row, key]`; the last may be smaller."""
-    heads = len(weights)
+def _pooled(weights: torch.Tensor, above: int, high: int, wide: int) -> torch.Tensor:
+    """The largest weight of each cell of `high` × `wide` weights of `[head, row, key]`.
+
+    The first cell lacks the rows `above`, the last what does not fill it.
+    """
+    heads, rows, keys = weights.shape
+    below, right = -(above + rows) % high, -keys % wide
+    if above or below or right:
+        weights = torch.nn.functional.pad(weights, (0, right, above, below))
     if high > 1:  # rows first: their maximum runs along memory
-        weights = _padded(weights, high, -2)
-        weights = weights.view(heads, -1, high, weights.shape[-1]).amax(-2)
-    if wide > 1:
-        weights = _padded(weights, wide, -1)
-        weights = weights.view(*weights.shape[:2], -1, wide).amax(-1)
-    return weights
-
-
-def _padded(weights: torch.Tensor, multiple: int, axis: int) -> torch.Tensor:
-    """`weights` with as many zeros at the end of `axis`, −1 or −2, as make its size a multiple."""
-    missing = -weights.shape[axis] % multiple
-    return torch.nn.functional.pad(weights, (0, missing) if axis == -1 else (0, 0, 0, missing)) if missing else weights
+        weights = weights.reshape(heads, -1, high, keys + right).amax(-2)
+    return weights.reshape(heads, -1, (keys + right) // wide, wide).amax(-1) if wide > 1 else weights
 
 
 def _numpy(tensor: torch.Tensor) -> np.ndarray:

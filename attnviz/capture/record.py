@@ -10,10 +10,12 @@ import torch
 
 from attnviz.attention import Range, ranges
 from attnviz.capture.kept import Kept
+from attnviz.capture.merged import Merged
 from attnviz.errors import CaptureError, InputError, SelectionError
 from attnviz.kinds import KIND_NAMES, Kind
 from attnviz.pooling import layout
 from attnviz.selection import Selection
+from attnviz.words import Words
 
 
 @dataclass
@@ -23,12 +25,14 @@ class Record:
     `available` is all that the model computed, `heads` what of it was kept, since `selection` asks for it, and `groups`
     the key-value groups that serve those heads, where they are known. `without` are the layers that have no softmax
     attention between tokens, and what they do instead. `path` says how it was had. `lengths` are the
-    text's own numbers of queries and keys where it was padded.
+    text's own numbers of queries and keys where it was padded; `words`, the number of each query's and each key's word,
+    where they are to be merged: rows and columns are of words then.
     """
 
     selection: Selection
     path: str
     lengths: Mapping[Kind, tuple[int, int]] = field(default_factory=dict)
+    words: Mapping[Kind, Words] = field(default_factory=dict)
     available: dict[Kind, dict[int, tuple[int, ...]]] = field(default_factory=dict)
     heads: dict[Kind, dict[int, tuple[int, ...]]] = field(default_factory=dict)
     groups: dict[Kind, dict[int, tuple[int, ...]]] = field(default_factory=dict)
@@ -61,7 +65,7 @@ class Record:
             return ()
         return every if asked.heads is None else tuple(head for head in every if head in asked.heads)
 
-    def begin(self, kind: Kind, layer: int, heads: Sequence[int], queries: int, keys: int) -> Kept:
+    def begin(self, kind: Kind, layer: int, heads: Sequence[int], queries: int, keys: int) -> Kept | Merged:
         """Room for the weights of `heads`, of so many queries and keys, as many cells as were asked for.
 
         Raises InputError where all that is kept outgrows half the machine's memory.
@@ -76,7 +80,7 @@ class Record:
         kept = Kept(len(heads), rows, columns)
         self.heads.setdefault(kind, {})[layer] = tuple(heads)
         self.kept.setdefault(kind, {})[layer] = kept
-        return kept
+        return Merged(kept, *self.words[kind]) if kind in self.words else kept
 
     def keep(
         self, kind: Kind, layer: int, heads: Sequence[int], weights: torch.Tensor, sink: torch.Tensor | None = None
@@ -93,8 +97,13 @@ class Record:
         self.begin(kind, layer, heads, *weights.shape[1:]).put(range(weights.shape[1]), weights, sink)
 
     def cells(self, kind: Kind, queries: int, keys: int) -> tuple[tuple[Range, ...], tuple[Range, ...]]:
-        """Which tokens the rows and the columns cover, of so many queries and keys, or of the text's own number."""
+        """Which tokens the rows and the columns cover, of so many queries and keys, or of the text's own number.
+
+        Which words, where those are to be merged.
+        """
         n, m = self.lengths.get(kind, (queries, keys))
+        if kind in self.words:
+            n, m = (numbers[-1] + 1 for numbers in self.words[kind])
         asked = self.selection
         return layout(n, asked.rows, asked.cells), layout(m, asked.columns, asked.cells)
 

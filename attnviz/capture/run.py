@@ -6,16 +6,19 @@ from collections.abc import Mapping, Sequence
 import torch
 from transformers import PreTrainedModel
 
-from attnviz.capture.eager import record_by_output
+from attnviz.capture.eager import Inputs, record_by_output
 from attnviz.capture.interface import record_by_interface
 from attnviz.capture.mixers import mixing, others
 from attnviz.capture.record import Record
+from attnviz.capture.sites import sizes
 from attnviz.capture.softmaxes import record_by_softmax
 from attnviz.capture.unchanged import unchanged
-from attnviz.errors import ModelError
+from attnviz.errors import InputError, ModelError
 from attnviz.kinds import Kind
 from attnviz.selection import Selection
+from attnviz.words import Words
 
+_FEW = 16  # tokens
 _PATHS = {  # tried in this order
     "attention interface": record_by_interface,
     "eager output_attentions": record_by_output,
@@ -33,12 +36,15 @@ def capture_all(
     inputs: Mapping[str, torch.Tensor],
     selection: Selection,
     lengths: Sequence[Mapping[Kind, tuple[int, int]]],
+    words: Sequence[Mapping[Kind, Words]] | None = None,
 ) -> list[Record]:
     """Run `model` once and record the attention that was asked for, text by text; the model is given back as it was.
 
     `inputs` are what the tokenizer gave, `[text, tokens]` each, padded at the end; those that the model does not take
     are left out. `lengths` say for each text how many queries and keys of a kind are its own: an empty mapping, all.
-    Raises ModelError where no softmax attention is to be had, and CaptureError where what came is not attention.
+    `words`, where tokens are to be merged, hold the number of each query's and of each key's word.
+    Raises InputError for a text that the model cannot read by itself either, ModelError where no softmax attention is
+    to be had, and CaptureError where what came is not attention.
     """
     takes = inspect.signature(model.forward).parameters
     given: dict[str, torch.Tensor | bool] = {name: value for name, value in inputs.items() if name in takes}
@@ -46,19 +52,44 @@ def capture_all(
         given["use_cache"] = False  # a cache may be longer than the text
     if "input_ids" not in takes:
         raise _refusal(model)
-    with unchanged(model), torch.inference_mode():
-        model.eval()
-        for path, record_by in _PATHS.items():
-            records = [Record(selection, path, own) for own in lengths]
-            if record_by(model, given, records) and records[0].available:
-                break
-        else:
-            raise _refusal(model)
+    try:
+        records = _recorded(model, given, selection, list(zip(lengths, words or [{}] * len(lengths), strict=True)))
+    except RuntimeError:
+        _require_readable(model, given)
+        raise
     if not model.config.is_encoder_decoder:
         attending = {layer for layers in records[0].available.values() for layer in layers}
         for record in records:
             record.without = others(model, attending) | record.without
     return records
+
+
+def _recorded(
+    model: PreTrainedModel,
+    inputs: Inputs,
+    selection: Selection,
+    texts: Sequence[tuple[Mapping[Kind, tuple[int, int]], Mapping[Kind, Words]]],
+) -> list[Record]:
+    """What the first path that serves `model` records; `texts` have their lengths and words each."""
+    with unchanged(model), torch.inference_mode():
+        model.eval()
+        for path, record_by in _PATHS.items():
+            records = [Record(selection, path, *text) for text in texts]
+            if record_by(model, inputs, records) and records[0].available:
+                return records
+    raise _refusal(model)
+
+
+def _require_readable(model: PreTrainedModel, inputs: Inputs) -> None:
+    """Raise InputError for a text that `model` fails on with no capture at all, as Funnel does on one of two tokens."""
+    try:
+        with unchanged(model), torch.inference_mode():
+            model.eval()
+            model(**inputs)
+    except RuntimeError as error:
+        tokens = sizes(model, inputs, "self")[0]
+        message = f"{type(model).__name__} cannot read a text of {tokens} token{'s' * (tokens > 1)}: {error}"
+        raise InputError(message, "Give it a longer text." if tokens < _FEW else "") from error
 
 
 def _refusal(model: PreTrainedModel) -> ModelError:

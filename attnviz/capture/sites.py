@@ -105,6 +105,5 @@ def hides(mask: torch.Tensor | None, queries: int) -> bool | None:
         return None
     if mask is None or mask.shape[-2] == 1:
         return False
-    hidden = ~mask if mask.dtype == torch.bool else mask < 0
-    later = torch.ones(mask.shape[-2:], dtype=torch.bool, device=mask.device).triu(1)
-    return bool(hidden[..., later].all())
+    seen = mask if mask.dtype == torch.bool else mask >= 0
+    return not seen.triu(1).any()

@@ -74,7 +74,8 @@ def batch(
     notes(noted)
     for failed in errors:
         report(failed)
-    say(f"{written} pictures of {len(jobs)} lines in {len(files)} files.")
+    of_files = f"{len(files)} file" if len(files) == 1 else f"{len(files)} files"
+    say(f"{written} pictures of {len(jobs)} lines in {of_files}.")
     wrote(output)
     if errors:
         raise typer.Exit(PARTLY_FAILED)

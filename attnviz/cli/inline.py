@@ -1,4 +1,7 @@
-"""Pictures inside the terminal, by textual-image: kitty's protocol, or sixels, which iTerm2 and many others know."""
+"""What the terminal answers: which pictures it draws, and the colour of its background.
+
+Pictures are drawn by textual-image: by kitty's protocol, or as sixels, which iTerm2 and many others know.
+"""
 
 import io
 import os
@@ -13,6 +16,7 @@ PATIENCE = 1.0
 """A terminal answers within so many seconds, over a slow line too."""
 _ATTRIBUTES = re.compile(rb"\x1b\[\?([\d;]*)c")
 _KITTY = re.compile(rb"\x1b_Gi=31;OK\x1b\\")
+_BACKGROUND = re.compile(rb"\x1b\]11;rgb:([\da-fA-F]+)/([\da-fA-F]+)/([\da-fA-F]+)")
 SIXEL = b"4"
 """The number by which a terminal says among its attributes that it draws sixels."""
 
@@ -42,6 +46,15 @@ def shown_inline(picture: Callable[[], bytes]) -> bool:
     drawn = _renderable(protocol)(image, max(int(columns * fits), 1), max(int(rows * fits), 1))
     Console(file=sys.stdout, force_terminal=True, color_system="truecolor").print(drawn)  # kitty's number is a colour
     return True
+
+
+def background() -> str | None:
+    """The theme that goes with the terminal's background, `light` or `dark`; None where it does not tell."""
+    found = _BACKGROUND.search(_answer(b"\x1b]11;?\x1b\\\x1b[c")) if find_spec("termios") else None
+    if found is None:
+        return None
+    red, green, blue = (int(part, 16) / (16 ** len(part) - 1) for part in found.groups())
+    return "light" if 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.5 else "dark"
 
 
 def _renderable(protocol: str) -> Callable[..., object]:

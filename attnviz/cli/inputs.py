@@ -53,24 +53,20 @@ class Run:
         """Load the model. Raises ModelError."""
         from attnviz.models import BUILTIN, load
 
+        options: dict[str, Any] = {"device": self.device, "dtype": self.dtype, "revision": self.revision}
+        options["trust_remote_code"] = self.trust_remote_code
         if self.model == BUILTIN:  # it is there in a blink: nothing to wait for
-            return load(BUILTIN)
+            return load(BUILTIN, **options)
         with loading(self.model) as progress:
-            return load(
-                self.model,
-                device=self.device,
-                dtype=self.dtype,
-                revision=self.revision,
-                trust_remote_code=self.trust_remote_code,
-                with_head=self.generate is not None,
-                progress=progress,
-            )
+            return load(self.model, **options, with_head=self.generate is not None, progress=progress)
 
     def trace(self, text: str, target: str | None) -> "Trace":
         """The saved trace that `text` names, narrowed; or else the model's trace of `text`. Raises AttnvizError."""
         selection = self.selection
         if text.endswith(".safetensors"):
             made = {"target": target, "text-pair": self.text_pair, "chat": self.chat or None, "generate": self.generate}
+            made |= {"device": self.device, "dtype": self.dtype, "revision": self.revision}
+            made["model"] = None if self.model == Run.model else self.model
             for option in (option for option, value in made.items() if value is not None):
                 raise typer.BadParameter("a saved trace is what it was made with", param_hint=f"--{option}")
             from attnviz.attention import open_trace

@@ -31,12 +31,12 @@ class LookOptions(Look):
         ),
     ]
     cmap: Annotated[str | None, _option(metavar="NAME", help="A colour map of matplotlib's, such as viridis.")]
-    vmax: Annotated[float | None, _option(metavar="X", help="The weight at which the scale ends; the largest.")]
+    vmax: Annotated[float | None, _option(metavar="X", help="The weight at which the scale ends; else the largest.")]
     log: Annotated[bool, _option("--log", help="A logarithmic scale, of three powers of ten.")]
-    annotate: Annotated[bool | None, _option(help="Write the weights, or leave them out; by the room that there is.")]
+    annotate: Annotated[bool | None, _option(help="Write the weights, or leave them out; else as room allows.")]
     title: Annotated[str | None, _option(metavar="TEXT", help="Instead of the sentence; '' for none.")]
     size: Annotated[str | None, _option(metavar="INCHES", help="The picture's width, or WxH: 6.5, 6.5x4.")]
-    dpi: Annotated[int | None, _option(metavar="N", help="Dots per inch of a .png: 150.")]
+    dpi: Annotated[int | None, _option(metavar="N", help="Dots per inch of a .png; else 150.")]
     theme: Annotated[str | None, _option(metavar="THEME", help=f"{', '.join(THEMES)}.")]
     sink: Annotated[
         str,

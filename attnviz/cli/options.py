@@ -78,7 +78,8 @@ Device = Annotated[
     typer.Option(metavar="DEVICE", help="cpu, cuda, cuda:1, mps, or auto: the best that there is.", show_default=False),
 ]
 Dtype = Annotated[
-    str | None, typer.Option(metavar="DTYPE", help="float32, float16, bfloat16; the model's own.", show_default=False)
+    str | None,
+    typer.Option(metavar="DTYPE", help="float32, float16, bfloat16; else the model's own.", show_default=False),
 ]
 Revision = Annotated[
     str | None, typer.Option(metavar="REVISION", help="A branch, tag or commit of a Hub model.", show_default=False)

@@ -5,7 +5,7 @@ from attnviz.cli.inputs import Run, given_text, with_run
 from attnviz.cli.look import LookOptions, require_drawn
 from attnviz.cli.output import Output, check_writable, write
 from attnviz.cli.running import notes, say, stdout
-from attnviz.cli.screen import show
+from attnviz.cli.screen import on_background, show
 
 EXAMPLES = """\
 attnviz plot "I ate an apple"
@@ -47,6 +47,6 @@ def plot(
     else:
         from attnviz.render import on_screen, render
 
-        drawing = on_screen(scene, look)
+        drawing = on_screen(scene, on_background(look))
         is_coarse = drawing.is_coarse(stdout().width)
         show(drawing, (lambda: render(trace, [scene], ".png", look)) if is_coarse else None)

@@ -16,6 +16,7 @@ from attnviz.errors import AttnvizError
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
 FAILED, PARTLY_FAILED, INTERRUPTED = 1, 3, 130
 
@@ -75,17 +76,22 @@ def report(error: AttnvizError) -> None:
     """Print an error and its hint on stderr."""
     from rich.text import Text
 
-    console = stderr()
-    console.print(Text.assemble(("Error: ", "bold red"), printable(error.message)), soft_wrap=True)
+    _tell(Text.assemble(("Error: ", "bold red"), printable(error.message)))
     if error.hint:
-        console.print(Text.assemble(("Hint:  ", "bold"), printable(error.hint)), soft_wrap=True)
+        _tell(Text.assemble(("Hint:  ", "bold"), printable(error.hint)))
 
 
 def say(message: str) -> None:
     """Print a note on stderr."""
     from rich.text import Text
 
-    stderr().print(Text(printable(message), style="dim"), soft_wrap=True)
+    _tell(Text(printable(message), style="dim"))
+
+
+def _tell(text: "Text") -> None:
+    """Print `text` on stderr: broken between words on a screen, and not at all in a file."""
+    console = stderr()
+    console.print(text, soft_wrap=not console.is_terminal)
 
 
 def notes(messages: Iterable[str]) -> None:

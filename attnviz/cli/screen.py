@@ -6,12 +6,15 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from attnviz.cli.running import stdout
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+    from attnviz.render.look import Look
 
 LESS = "FRX"
 """How `less` is run unless LESS says otherwise, as git does: colours, and what was shown stays on the screen."""
@@ -37,6 +40,15 @@ def show(what: "RenderableType", picture: Callable[[], bytes] | None = None) -> 
     text = printed.get()
     if text.count("\n") < console.height or not _paged(text):
         sys.stdout.write(text)
+
+
+def on_background(look: "Look") -> "Look":
+    """`look` with the theme of the terminal's background, where text is shaded in many colours and none was named."""
+    if look.style != "text" or look.theme or not is_watched() or stdout().color_system not in ("truecolor", "256"):
+        return look
+    from attnviz.cli.inline import background
+
+    return replace(look, theme=background())
 
 
 def is_watched() -> bool:

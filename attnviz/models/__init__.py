@@ -1,10 +1,19 @@
-"""From a model's name to a model that can be traced, and from a text to its trace."""
+"""From a model's name to a model that can be traced, and from a text to its trace.
+
+`builtin.py` is the one model, `huggingface.py` all the others. What they ask of a text is in `text.py`. A Hugging Face
+model is found and loaded by `loading.py`: `cache.py` is what the Hub left here, `devices.py` where the weights go,
+`one_parse.py` how a .gguf file is read but once, `progress.py` how far it is, `explained.py` what an error means,
+`headless.py` the model without its head. `reading.py` makes of a text what the model reads: `encoding.py` its ids and
+tokens, with `spelling.py` and `offsets.py`; `writing.py` what the model writes; `positions.py` how much it has room
+for; `padding.py` several texts at once.
+"""
 
 import os
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from attnviz.attention import Trace
+from attnviz.errors import ModelError
 from attnviz.models.progress import Progress
 from attnviz.selection import Selection
 
@@ -70,16 +79,21 @@ def load(
     that it needs to generate only `with_head`. `progress` is called with what is counted (bytes, weights), how many are
     done, and of how many, or None where that is not known.
 
-    Raises ModelError for what cannot be found or loaded. Code in a repository runs only with `trust_remote_code`.
+    Raises ModelError for what cannot be found or loaded, and for an option that has no place there. Code in a
+    repository runs only with `trust_remote_code`.
     """
-    if spec == BUILTIN:
+    if spec == BUILTIN or (isinstance(spec, str | os.PathLike) and os.fspath(spec).endswith(".safetensors")):
         from attnviz.models.builtin import BuiltinModel
 
-        return BuiltinModel.load()
-    if isinstance(spec, str | os.PathLike) and os.fspath(spec).endswith(".safetensors"):
-        from attnviz.models.builtin import BuiltinModel
-
-        return BuiltinModel.open(spec)
+        has = {"device": (None, "auto", "cpu"), "dtype": (None, "float32")}
+        asked = {"device": device, "dtype": dtype, "device_map": device_map, "revision": revision}
+        asked["tokenizer"] = tokenizer
+        for option in (option for option, value in asked.items() if value not in has.get(option, (None,))):
+            raise ModelError(
+                f"the built-in model has its own tokenizer, and runs on the CPU in float32: no {option} can be set",
+                f"Leave {option} out, or take another model: -m NAME.",
+            )
+        return BuiltinModel.load() if spec == BUILTIN else BuiltinModel.open(spec)
     from attnviz.models.huggingface import HuggingFaceModel
 
     return HuggingFaceModel.load(

@@ -75,6 +75,8 @@ class BuiltinModel:
         selection = selection or Selection()
         selection.resolve(self._available)
         require_text(text)
+        if target is not None:
+            require_text(target, "target")
         text = normalize("NFC", text)
         pieces = self._encode(text)
         source = self._tokens(text, [piece.id for piece in pieces], [(piece.start, piece.end) for piece in pieces])
@@ -156,7 +158,6 @@ class BuiltinModel:
 
     def _read(self, target: str) -> tuple[str, tuple[Token, ...]]:
         """A given target and its tokens with the start and the end."""
-        require_text(target, "target")
         pieces = self._encode(target)
         ids, spans = [piece.id for piece in pieces], [(piece.start, piece.end) for piece in pieces]
         return target, self._with_ends(language(target), target, ids, spans)

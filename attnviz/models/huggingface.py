@@ -65,14 +65,12 @@ class HuggingFaceModel:
         weights. Raises ModelError for what cannot be found or loaded.
         """
         if not isinstance(spec, str | os.PathLike):
-            if tokenizer is None:
+            if (device, device_map, dtype) != (None, None, None):
                 raise ModelError(
-                    f"a loaded {type(spec).__name__} does not bring its tokenizer",
-                    "Pass it too: attnviz.trace(text, model=model, tokenizer=tokenizer).",
+                    f"a loaded {type(spec).__name__} has its device and its dtype already",
+                    "Leave device, device_map and dtype out, or move it yourself: model.to(...).",
                 )
-            name = spec.config.name_or_path
-            name = os.path.basename(name) if os.path.isdir(name) else name or type(spec).__name__
-            return cls(name, spec, Encoding(given_tokenizer(tokenizer, trust_remote_code)), revision)
+            return cls._of_loaded(spec, tokenizer, revision, trust_remote_code)
         place = locate(os.fspath(spec))
         if revision is not None and not place.on_hub:
             raise ModelError(f"{place.spec} has no revisions, so none is {revision}", "Revisions are of Hub models.")
@@ -84,6 +82,25 @@ class HuggingFaceModel:
                 tokenizer = load_tokenizer(place, **options)
         loaded = commit(place.spec, revision) if place.on_hub else None
         return cls(place.name, model, Encoding(given_tokenizer(tokenizer, trust_remote_code)), loaded)
+
+    @classmethod
+    def _of_loaded(
+        cls, model: Any, tokenizer: Any, revision: str | None, trust_remote_code: bool
+    ) -> "HuggingFaceModel":
+        """A model that is in memory, and its tokenizer. Raises ModelError without one, and for what is no model."""
+        if not hasattr(model, "config"):
+            raise ModelError(
+                f"what is given as a model is of type {type(model).__name__}",
+                "Name one, or pass one of transformers: model=AutoModel.from_pretrained(NAME).",
+            )
+        if tokenizer is None:
+            raise ModelError(
+                f"a loaded {type(model).__name__} does not bring its tokenizer",
+                "Pass it too: attnviz.trace(text, model=model, tokenizer=tokenizer).",
+            )
+        name = model.config.name_or_path
+        name = os.path.basename(name) if os.path.isdir(name) else name or type(model).__name__
+        return cls(name, model, Encoding(given_tokenizer(tokenizer, trust_remote_code)), revision)
 
     def trace(
         self,
@@ -130,8 +147,8 @@ class HuggingFaceModel:
         asked = zip(texts, targets or none, text_pairs or none, strict=True)
         readings = (reader.read(text, target, pair, chat, generate) for text, target, pair in asked)
         for group in groups(readings):
-            for reading, record in zip(group, self._records(group, selection.captured), strict=True):
-                yield selection.cut(self._trace(reading, record))
+            for reading, record in zip(group, self._records(group, selection), strict=True):
+                yield selection.cut(self._trace(reading.by_words() if selection.words else reading, record))
 
     def _records(self, group: Sequence[Reading], selection: Selection) -> "list[Record]":
         """The records of the texts of a group: of one pass, if padding leaves them as they are."""
@@ -152,8 +169,9 @@ class HuggingFaceModel:
         device, filler = input_device(self.model), self.encoding.tokenizer.pad_token_id or 0
         inputs = {name: torch.tensor(ids, device=device) for name, ids in padded(group, filler).items()}
         lengths = [{}] * len(group) if is_even(group) else [reading.lengths for reading in group]
+        words = [reading.words for reading in group] if selection.words else None
         with quiet():
-            return capture_all(self._bare, inputs, selection, lengths)
+            return capture_all(self._bare, inputs, selection, lengths, words)
 
     @cached_property
     def _bare(self) -> "PreTrainedModel":

@@ -56,6 +56,8 @@ class Place:
 def locate(spec: str) -> Place:
     """Find out what `spec` names, without torch. Raises ModelError where it can be none of what there is."""
     path = Path(spec).expanduser()
+    if not spec.strip():
+        raise ModelError("the name of the model is empty", WHERE)
     if path.suffix.lower() == ".gguf":
         if not path.is_file():
             raise ModelError(f"no such file: {spec}", nearby(spec) or WHERE)

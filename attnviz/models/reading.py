@@ -13,6 +13,7 @@ from attnviz.models.encoding import Encoded, Encoding
 from attnviz.models.loading import quiet
 from attnviz.models.positions import goes_beyond, room
 from attnviz.models.writing import has_ended, reads_both_ways, write_on, write_target
+from attnviz.words import Words, merged_tokens, word_numbers
 
 if TYPE_CHECKING:
     import torch
@@ -27,6 +28,11 @@ class Side:
 
     tokens: tuple[Token, ...]
     predicts: tuple[Token | None, ...] | None = None
+
+    def by_words(self, text: str) -> "Side":
+        """The words of it, as `attnviz.words` merges the tokens of `text`."""
+        tokens = merged_tokens(self.tokens, text)
+        return Side(tokens, self.predicts and (*tokens[1:], self.predicts[-1]))
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,20 @@ class Reading:
         """How many queries and keys each kind of attention has."""
         source, read = (len(self.sides[part].tokens) for part in ("encoder", "decoder"))
         return {"self": (source, source), "masked-self": (read, read), "cross": (read, source)}
+
+    @property
+    def words(self) -> dict[Kind, Words]:
+        """The number of the word of each query and each key of each kind of attention."""
+        source, read = (word_numbers(self.sides[part].tokens) for part in ("encoder", "decoder"))
+        return {"self": (source, source), "masked-self": (read, read), "cross": (read, source)}
+
+    def by_words(self) -> "Reading":
+        """What a trace by words says of it: each word for a token."""
+        texts: dict[Part, str] = {"encoder": self.text, "decoder": self.text if self.target is None else self.target}
+        merged = replace(self, sides={part: side.by_words(texts[part]) for part, side in self.sides.items()})
+        if merged.lengths == self.lengths:
+            return self
+        return replace(merged, provenance={**self.provenance, "merged": "tokens to words"})
 
 
 @dataclass(frozen=True)

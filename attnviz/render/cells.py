@@ -103,13 +103,6 @@ def ruler(labels: Sequence[str], width: int, cuts: Sequence[int] = ()) -> str:
     return line.ljust(end)
 
 
-def number(weight: float) -> str:
-    """A weight in at most three characters: `.52`, `1.0`, or a dot for what would be `.00`."""
-    if weight < 0.005:
-        return "·"
-    return "1.0" if weight >= 0.995 else f"{weight:.2f}"[1:]
-
-
 def flowing(pieces: Iterable[Text], width: int) -> Iterator[Text]:
     """`pieces` one after the other, two spaces between them, in lines of at most `width` cells; none is broken."""
     line = Text()

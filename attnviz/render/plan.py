@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from attnviz.analysis import choose
 from attnviz.attention import Trace, ranges
+from attnviz.labels import visible
 from attnviz.render.look import DEFAULT, Look
 from attnviz.render.query import asked
 from attnviz.render.scene import Scene, scene
@@ -17,29 +18,30 @@ def plot_scene(trace: Trace, selection: Selection, look: Look = DEFAULT) -> tupl
     The title and the query are those of `look`. Returns the scene and, where the head was chosen, the reason. Raises
     SelectionError.
     """
-    narrowed = selection.narrow(trace)
-    kind = narrowed.kinds[0]
+    trace = selection.narrow(trace)
+    kind = trace.kinds[0]
     if selection.layers is None and selection.heads is None:
-        choice = choose(narrowed, kind)
+        choice = choose(trace, kind)
         return _looked(trace, _scene(trace, kind, ((choice.layer, choice.head),)), look), choice.reason
-    return _looked(trace, _scene(trace, kind, _pairs(narrowed, kind)), look), None
+    return _looked(trace, _scene(trace, kind, _pairs(trace, kind)), look), None
 
 
 def head_scenes(trace: Trace, look: Look = DEFAULT) -> list[Scene]:
     """Every head of the trace: a scene for each kind. Raises SelectionError for a query that `look` names in vain."""
     scenes = [_scene(trace, kind, _pairs(trace, kind)) for kind in trace.kinds]
-    names = [scene.attention.name for scene in scenes]
     title = title_of(trace) if look.title is None else look.title
-    titles = [f"{title}\n{names[0]}", *names[1:]]
+    titles = [title] + [""] * (len(scenes) - 1)
     scenes = [_looked(trace, scene, replace(look, title=None)) for scene in scenes]
-    return [replace(scene, title=title) for scene, title in zip(scenes, titles, strict=True)]
+    return [replace(one, title=f"{title}\n{one.attention.name}") for one, title in zip(scenes, titles, strict=True)]
 
 
 def title_of(trace: Trace) -> str:
-    """The text, and what it was translated to or read with; of a chat the message and the answer, without the rest."""
-    text = trace.provenance.get("chat", trace.text)
-    written = trace.provenance.get("generated") if "chat" in trace.provenance else trace.target
-    return text if written is None else f"{text} → {written}"
+    """The text in one line, and what it was translated to or read with; of a chat the message and the answer."""
+    told = trace.provenance
+    text, written = (told["chat"], told.get("generated")) if "chat" in told else (trace.text, trace.target)
+    if "text pair" in told:
+        text = " · ".join((text.removesuffix(f"\n{told['text pair']}"), told["text pair"]))
+    return visible(text if written is None else f"{text} → {written}")
 
 
 def drawn(trace: Trace, shown: Scene) -> Trace:

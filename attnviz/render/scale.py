@@ -65,7 +65,8 @@ class Scale:
         if not self.log:
             return np.asarray(np.clip(weights / self.top, 0, 1))
         reach = np.log(self.top / self.bottom)
-        return np.asarray(np.log(np.clip(weights, self.bottom, self.top) / self.bottom) / reach)
+        along = np.log(np.maximum(weights, self.bottom) / self.bottom) / reach
+        return np.asarray(np.clip(along, 0, 1))
 
     def at(self, part: float) -> float:
         """The weight so far along the scale."""
@@ -89,7 +90,7 @@ class Scale:
 
     def ticks(self) -> list[tuple[float, str]]:
         """Parts of the scale, and the weights there as they are written; `≥` and `≤` where more is drawn the same."""
-        weights = [self.bottom, self.top / 2, self.top]
+        weights = [self.bottom, _half(self.top), self.top]
         if self.log:
             weights = [self.bottom, *(10.0**at for at in _powers(self.bottom, self.top)), self.top]
         labels = [f"{weight:.3g}" for weight in weights]
@@ -98,6 +99,16 @@ class Scale:
         if self.above:
             labels[-1] = f"≥{labels[-1]}"
         return list(zip(self.parts(np.array(weights)).tolist(), labels, strict=True))
+
+
+def apart(ticks: Sequence[tuple[float, str]], least: float) -> list[tuple[float, str]]:
+    """Those of `ticks` whose places differ by `least` or more; the ends stay."""
+    *most, end = ticks
+    kept = most[:1]
+    for tick in most[1:]:
+        if tick[0] - kept[-1][0] >= least <= end[0] - tick[0]:
+            kept.append(tick)
+    return [*kept, end]
 
 
 def scale_of(look: Look, tops: Sequence[float], largest: float = 0.0) -> Scale:
@@ -114,6 +125,12 @@ def colours(look: Look) -> np.ndarray:
     from attnviz.render.colour_maps import sampled
 
     return sampled(look.cmap)
+
+
+def _half(top: float) -> float:
+    """A number about half of `top` that is easy to read: of one digit, or exactly the half where that has two."""
+    half = top / 2
+    return float(f"{half:.2g}") if math.isclose(float(f"{half:.2g}"), half) else float(f"{half:.1g}")
 
 
 def _powers(bottom: float, top: float) -> range:

@@ -8,7 +8,7 @@ import numpy as np
 from attnviz.attention import Attention, Range
 from attnviz.errors import SelectionError
 from attnviz.pooling import reduced
-from attnviz.render.cells import number
+from attnviz.render.numbers import number
 from attnviz.render.scene import Scene
 
 NOTHING = 1e-6

@@ -1,31 +1,24 @@
-"""Several heads as small heatmaps in the terminal, as many side by side as fit."""
+"""Several heads as small heatmaps in the terminal: a layer a row, a head a column, as large as a few screens allow."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 import numpy as np
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
 from rich.text import Text
 
-from attnviz.render.cells import DIM, Line, fit, heading, ltr
+from attnviz.render.cells import Line, fit, heading, ltr
 from attnviz.render.look import DEFAULT, Look
 from attnviz.render.scale import scale_of
 from attnviz.render.scene import FROM, TO, Scene
 from attnviz.render.terminal import covering
 from attnviz.render.terminal_colours import Brush
-from attnviz.render.terminal_matrix import Cuts, cuts, lines, pooled
+from attnviz.render.terminal_matrix import lines, pooled
+from attnviz.render.terminal_tiles import Row, Tiles, tiled
 
-GAP = 2
-SIDES = (64, 48, 32, 24)
-"""A head of more cells than one of these is drawn in blocks of them, each by its largest weight."""
-TALL = 60
-"""Tiles are smaller where a grid would be more lines than this."""
-GENEROUS = 20
-"""Cells of so many tokens may be two columns wide."""
 NAMED = 64
-"""The tokens of so many rows and columns are named above the grid."""
+"""The tokens of so many rows and columns are named above a grid that has no room for them beside its tiles."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +29,7 @@ class Grid:
     look: Look = DEFAULT
 
     def is_coarse(self, width: int) -> bool:
-        """Whether `width` columns leave no room for words beside the weights: they never do."""
+        """Whether a picture would show more: of several heads it does."""
         return True
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -47,11 +40,11 @@ class Grid:
                 yield Segment.line()
             if scene.title:
                 yield heading(scene.title, options.max_width)
-            tiles = Tiles.of(scene, brush, options.max_width)
-            yield Text(_axes(scene, tiles.block), style="dim")
+            tiles = tiled(scene, options.max_width, halves=brush.depth > 0)
+            yield Text(_axes(scene, tiles), style="dim")
             yield Segment.line()
-            for row in tiles.rows(options.max_width):
-                yield from _side_by_side([tiles.lines(at) for at in row])
+            for line in _lines(tiles, brush, self.look.annotate is not False):
+                yield from line
                 yield Segment.line()
             if scene.caption:
                 yield Text(scene.caption, style="dim")
@@ -63,83 +56,57 @@ def grid(scenes: Sequence[Scene], look: Look = DEFAULT) -> Grid:
     return Grid(tuple(scenes), look)
 
 
-@dataclass(frozen=True)
-class Tiles:
-    """The heads of one scene, each a block of lines of the same width: cells of `cell` columns, pooled by `block`."""
-
-    scene: Scene
-    brush: Brush
-    cell: int
-    block: int
-
-    @classmethod
-    def of(cls, scene: Scene, brush: Brush, width: int) -> "Tiles":
-        """The largest tiles that fit, and at which the grid stays within a screen or two; else the smallest."""
-        longest = max(scene.reachable.shape)
-        cells = [1] if brush.depth else [2]
-        if longest <= GENEROUS:
-            cells = [2, *cells]
-        blocks = dict.fromkeys(-(-longest // side) for side in SIDES)
-        choices = [cls(scene, brush, cell, block) for block in blocks for cell in cells]
-        return next((tiles for tiles in choices if tiles.width <= width and tiles.height(width) <= TALL), choices[-1])
-
-    @property
-    def width(self) -> int:
-        """How many columns a tile takes."""
-        wide: int = -(-self.scene.reachable.shape[1] // self.block) * self.cell + len(self._cuts[1])
-        return max(wide, *map(len, self.scene.names))
-
-    def height(self, width: int) -> int:
-        """How many lines the grid takes in `width` columns."""
-        high: int = -(-self.scene.reachable.shape[0] // self.block) + len(self._cuts[0])
-        return len(self.rows(width)) * (2 + (high + 1) // 2 if self.halved else 2 + high)
-
-    @property
-    def halved(self) -> bool:
-        """Whether a line shows two rows of weights."""
-        return self.cell == 1 and self.brush.depth > 0
-
-    def rows(self, width: int) -> list[list[int]]:
-        """The heads, by their places in the scene, in rows of tiles; a layer of several heads begins its own row."""
-        across = max(1, (width + GAP) // (self.width + GAP))
-        heads = enumerate(self.scene.heads)
-        by_layer = [[at for at, _ in group] for _, group in groupby(heads, key=lambda head: head[1][0])]
-        groups = by_layer if any(len(group) > 1 for group in by_layer) else [[at for group in by_layer for at in group]]
-        return [part for group in groups for part in _evenly(group, across)]
-
-    def lines(self, at: int) -> list[Line]:
-        """Head `at` of the scene: its name, then its weights."""
-        weights = np.where(self.scene.reachable, self.scene.matrices[at], -1.0)
-        block = (self.block, self.block)
-        name = [Segment(fit(self.scene.names[at], self.width), DIM)]
-        drawn = [line for _, line in lines(self.brush, pooled(weights, block), self.cell, self._cuts)]
-        rest = [Segment(" " * (self.width - sum(segment.cell_length for segment in drawn[0])))]
-        return [name, *(line + rest for line in drawn)]
-
-    @property
-    def _cuts(self) -> Cuts:
-        return cuts(self.scene, (self.block, self.block))
+def _axes(scene: Scene, tiles: Tiles) -> str:
+    """Rows and columns in words, where they are not beside the tiles; what a cell covers, where that is no token."""
+    if tiles.label or tiles.block > 1 or scene.attention.is_pooled or max(scene.reachable.shape) > NAMED:
+        return f"{FROM} ↓   {TO} →{covering(scene, (tiles.block, tiles.block))}"
+    return ltr(scene.axes)
 
 
-def _evenly(group: list[int], across: int) -> Iterator[list[int]]:
-    """`group` in rows of at most `across`: 12 where 10 fit are 6 and 6."""
-    even = -(-len(group) // -(-len(group) // across))
-    for start in range(0, len(group), even):
-        yield group[start : start + even]
+def _lines(tiles: Tiles, brush: Brush, annotate: bool) -> Iterator[Line]:
+    for at, row in enumerate(tiles.rows):
+        if row.headed:
+            if at and not tiles.apart:
+                yield []
+            yield from ([Segment(text)] for text in _header(tiles, row))
+        beside = _beside(tiles, row.layer)
+        drawn = [_tile(tiles, brush, head, annotate and tiles.cell > 2) for head in row.heads]
+        for y in range(tiles.high):
+            line = [Segment(beside[y])]
+            for x, tile in enumerate(drawn):
+                line += [Segment(" " * tiles.between)] if x else []
+                line += tile[y]
+            yield line
+        if tiles.apart:
+            yield []
+    if not tiles.apart:
+        yield []
 
 
-def _side_by_side(row: list[list[Line]]) -> Iterator[Segment]:
-    for y in range(len(row[0])):
-        for x, tile in enumerate(row):
-            if x:
-                yield Segment(" " * GAP)
-            yield from tile[y]
-        yield Segment.line()
+def _header(tiles: Tiles, row: Row) -> Iterator[str]:
+    """The names of the heads, and below each those of its columns."""
+    between, start = " " * tiles.between, " " * tiles.gutter
+    yield (start + between.join(fit(name, tiles.width) for name in row.names)).rstrip()
+    if tiles.label:
+        for line in tiles.columns:
+            yield (start + between.join(fit(line, tiles.width) for _ in row.names)).rstrip()
 
 
-def _axes(scene: Scene, block: int) -> str:
-    """Rows and columns in words, or how many tokens a cell stands for."""
-    size = max(scene.reachable.shape)
-    if not scene.attention.is_pooled and size <= NAMED:
-        return ltr(scene.axes)
-    return f"{FROM} ↓   {TO} →{covering(scene, (block, block))}"
+def _beside(tiles: Tiles, layer: str) -> list[str]:
+    """What stands to the left of each line of a row of tiles: its layer, and the names of the lines."""
+    names = [layer, *[""] * (tiles.high - 1)]
+    if not tiles.label:
+        return [fit(name, tiles.gutter) for name in names]
+    labels = [fit("" if y is None else tiles.scene.rows[y], tiles.label, "right") + " " for y in tiles.lines]
+    return [fit(name, tiles.gutter - tiles.label - 1) + label for name, label in zip(names, labels, strict=True)]
+
+
+def _tile(tiles: Tiles, brush: Brush, head: int | None, annotate: bool) -> list[Line]:
+    """A head's weights, a line each of the same width; or as much room for one that there is not."""
+    if head is None:
+        return [[Segment(" " * tiles.width)]] * tiles.high
+    scene, block = tiles.scene, (tiles.block, tiles.block)
+    weights = pooled(np.where(scene.reachable, scene.matrices[head], -1.0), block)
+    drawn = [line for _, line in lines(brush, weights, tiles.cell, tiles.cuts, annotate)]
+    rest = [Segment(" " * (tiles.width - sum(segment.cell_length for segment in drawn[0])))]
+    return [line + rest for line in drawn]

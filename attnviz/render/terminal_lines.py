@@ -17,7 +17,9 @@ from attnviz.render.scale import Scale, scale_of
 from attnviz.render.scene import FROM, TO, Scene
 
 LONGEST, NARROW, WIDEST = 24, 16, 44
-"""No label is longer, and no room for lines narrower or wider, in columns; four columns for each row else."""
+"""No label is longer, and no room for lines narrower or wider, in columns; four columns for each line else."""
+SPACED = 10
+"""Between so many tokens a line is free, so that their curves are not flat."""
 LEVELS = (DIM, Style(), BOLD)
 """Lines by their third of the scale, in the reader's own colour of text: it is seen on light and on dark terminals."""
 DRAWN, DRAWN_PLAIN = 0.1, 1 / 3
@@ -49,7 +51,7 @@ class Lines:
         least = DRAWN_PLAIN if console.color_system is None else DRAWN
         label = max(min(LONGEST, (options.max_width - 8) // 2), 1)
         sides = [min(max(map(cell_len, labels)), label) for labels in (scene.rows, scene.columns)]
-        steep = 4 * max(len(scene.rows), len(scene.columns))
+        steep = 4 * (max(map(max, self._places)) + 1)
         room = max(min(WIDEST, max(steep, NARROW), options.max_width - sum(sides) - 2), 2)
         if scene.title:
             yield heading(scene.title, options.max_width)
@@ -63,25 +65,34 @@ class Lines:
         if scene.caption:
             yield Text(scene.caption, style="dim")
 
+    @property
+    def _places(self) -> tuple[range, range]:
+        """In which line each query stands, and each key; the shorter side in the middle."""
+        sizes = len(self.scene.rows), len(self.scene.columns)
+        step = 2 if max(sizes) <= SPACED else 1
+        starts = [(max(sizes) - size) * step // 2 for size in sizes]
+        rows, columns = (range(start, start + step * size, step) for start, size in zip(starts, sizes, strict=True))
+        return rows, columns
+
     def _lines(self, at: int, scale: Scale, least: float, sides: list[int], room: int) -> Iterator[Line]:
         """Head `at`: in each line a query, a part of the curves, and a key."""
-        n, m = len(self.scene.rows), len(self.scene.columns)
-        high = max(n, m)
-        above = (high - n) // 2, (high - m) // 2  # the shorter side stands in the middle
+        starts, ends = self._places
+        queries = dict(zip(starts, self.scene.rows, strict=True))
+        keys = dict(zip(ends, self.scene.columns, strict=True))
+        high = max(starts[-1], ends[-1]) + 1
         dots, levels = np.zeros((high, room), int), np.zeros((high, room), int)
         drawn = links(self.scene, at, scale)
         for row, column, part in zip(drawn.rows, drawn.columns, drawn.parts, strict=True):
             if part >= least:
                 level = min(int(part * len(LEVELS)), len(LEVELS) - 1)
-                _curve(dots, levels, row + above[0], column + above[1], level)
+                _curve(dots, levels, starts[row], ends[column], level)
         for y in range(high):
-            query = self.scene.rows[y - above[0]] if 0 <= y - above[0] < n else ""
-            key = self.scene.columns[y - above[1]] if 0 <= y - above[1] < m else ""
             cells = [
                 Segment(chr(0x2800 + dot) if dot else " ", LEVELS[level] if dot else None)
                 for dot, level in zip(dots[y], levels[y], strict=True)
             ]
-            yield [Segment(fit(query, sides[0], "right") + " "), *cells, Segment(" " + fit(key, sides[1]))]
+            query, key = fit(queries.get(y, ""), sides[0], "right"), fit(keys.get(y, ""), sides[1])
+            yield [Segment(query + " "), *cells, Segment(" " + key)]
 
 
 def _curve(dots: np.ndarray, levels: np.ndarray, start: int, end: int, level: int) -> None:

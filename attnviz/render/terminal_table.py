@@ -11,8 +11,9 @@ from rich.text import Text
 from attnviz.analysis import MEASURES, strongest
 from attnviz.attention import Attention, Trace
 from attnviz.labels import visible
-from attnviz.render.cells import heading, ltr, number
+from attnviz.render.cells import heading, ltr
 from attnviz.render.look import Look
+from attnviz.render.numbers import number
 from attnviz.render.plan import title_of
 from attnviz.render.scale import scale_of
 from attnviz.render.scene import Scene, scene

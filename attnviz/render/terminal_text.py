@@ -10,10 +10,11 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 
-from attnviz.render.cells import DIM, Line, fit, heading, number
+from attnviz.render.cells import DIM, Line, fit, heading
 from attnviz.render.flow import flow, glued
 from attnviz.render.links import FAINT, require_tokens
 from attnviz.render.look import Look
+from attnviz.render.numbers import number
 from attnviz.render.query import gaze, looking, query_label
 from attnviz.render.scale import scale_of
 from attnviz.render.scene import FROM, Scene
@@ -28,7 +29,8 @@ class RunningText:
     """The heads of `scene` as something that rich prints.
 
     The query is underlined among its keys, what it may not look at is dim. Weights stand below the tokens where
-    `look.annotate` says so, or where there are no colours. Raises SelectionError where cells are not single tokens.
+    `look.annotate` says so, or where there are no colours. With a theme, colours begin with that of its paper. Raises
+    SelectionError where cells are not single tokens.
     """
 
     scene: Scene
@@ -44,7 +46,7 @@ class RunningText:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         scene, rows = self.scene, looking(self.scene)
         scale = scale_of(self.look, [scene.top], float(scene.matrices.max(initial=0.0)))
-        brush = Brush.on(console, scale)
+        brush = Brush.on(console, scale.washed if self.look.theme else scale)
         if scene.title:
             yield heading(scene.title, options.max_width)
         yield Text(f"{FROM}: {query_label(scene, rows)}", style="dim")

@@ -47,6 +47,13 @@ def test_help_is_also_what_is_shown_without_a_command():
     assert "Commands" in run().out + run().err
 
 
+@pytest.mark.parametrize("args", [["plot"], ["heads"], ["trace", "-o", "x.safetensors"]])
+def test_a_sentence_without_its_quotes_is_shown_with_them(args):
+    done = run(*args, "I", "ate", "\x1b[2Jit")
+    assert done.code == 2
+    assert 'put the sentence in quotes: "I ate ␛[2Jit"' in done.err
+
+
 @pytest.mark.parametrize(
     "args",
     [

@@ -119,16 +119,16 @@ def test_numbers_are_of_what_is_drawn(suffix, tmp_path):
 @pytest.mark.parametrize(
     ("options", "names"),
     [
-        (["--layer", "3"], ["L3H0", "L3H1", "L3H2", "L3H3"]),
+        (["--layer", "3"], ["H0", "H1", "H2", "H3", "L3"]),
         (["--head", "2"], ["L0H2", "L1H2", "L2H2", "L3H2"]),
-        (["-l", "0", "-l", "2-3", "--head", "1,3"], ["L0H1", "L0H3", "L2H1", "L2H3", "L3H1", "L3H3"]),
-        (["--kind", "cross", "--layer", "1"], ["L1H0", "L1H1", "L1H2", "L1H3"]),
+        (["-l", "0", "-l", "2-3", "--head", "1,3"], ["H1", "H3", "L0", "L2", "L3"]),
+        (["--kind", "cross", "--layer", "1"], ["H0", "H1", "H2", "H3", "L1"]),
     ],
 )
 def test_a_layer_draws_its_heads_and_a_head_every_layer(options, names):
     done = run("plot", APPLE, *options)
     assert done.code == 0
-    assert re.findall(r"L\dH\d(?=\s)", done.out) == names
+    assert re.findall(r"\bL\dH\d\b|\b[LH]\d\b", done.out) == names
 
 
 @pytest.mark.parametrize(

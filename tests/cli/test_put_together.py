@@ -55,7 +55,18 @@ def test_a_text_pair_is_a_second_segment(minilm_folder, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "option", [("--target", "나는"), ("--text-pair", "an apple"), ("--chat",), ("--generate", 2)], ids=lambda o: o[0]
+    "option",
+    [
+        ("--target", "나는"),
+        ("--text-pair", "an apple"),
+        ("--chat",),
+        ("--generate", 2),
+        ("--model", "no/such"),
+        ("--device", "cpu"),
+        ("--dtype", "float16"),
+        ("--revision", "main"),
+    ],
+    ids=lambda o: o[0],
 )
 def test_a_saved_trace_is_what_it_was_made_with(option, tmp_path):
     done = run("plot", encoder_decoder().save(tmp_path / "saved.safetensors"), *option)

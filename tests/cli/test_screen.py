@@ -15,8 +15,11 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent.parent))
 from commands import PINNED, process
 
+from attnviz.render.colours import palette
+
 GRID = ["plot", "I ate an apple", "--layer", "3"]
 HEADS = ["heads"]
+CAPTION = b"layer 3, heads 0-3"
 PIXELS = (1600, 800)
 XTERM, SIXEL = b"\x1b[?64;1;2;22c", b"\x1b[?62;4;22c"
 KITTY = b"\x1b_Gi=31;OK\x1b\\\x1b[?62;22c"
@@ -60,7 +63,7 @@ def test_a_terminal_that_draws_sixels_gets_a_picture():
     assert code == 0
     assert re.search(rb'\x1bP[\d;]*q"1;1;\d+;\d+', output)
     assert "▀".encode() not in output
-    assert b"L3H0" not in output
+    assert CAPTION not in output
 
 
 def test_kitty_gets_a_picture_by_its_own_protocol():
@@ -70,7 +73,7 @@ def test_kitty_gets_a_picture_by_its_own_protocol():
     number = int(re.search(rb"\x1b_Gi=(\d+),m=1,f=100,q=2;iVBOR", output)[1])
     placed = "\x1b[38;2;{};{};{}m\U0010eeee".format(*(number >> shift & 255 for shift in (16, 8, 0)))
     assert placed.encode() in output
-    assert b"L3H0" not in output
+    assert CAPTION not in output
 
 
 @pytest.mark.parametrize("pixels", [PIXELS, (400, 200)])
@@ -97,7 +100,7 @@ def test_a_picture_fits_the_screen(pixels):
 def test_another_terminal_gets_text(answers, environment):
     code, output = terminal(GRID, answers, **environment)
     assert code == 0
-    assert "L3H0" in output.decode()
+    assert CAPTION in output
     assert b"\x1bP" not in output
     assert b"\x1b_G" not in output
     if environment:
@@ -111,20 +114,48 @@ def test_what_has_room_for_its_labels_stays_text_and_nothing_is_asked():
     assert "apple" in output.decode()
 
 
+BACKGROUND = b"\x1b]11;?"
+WHITE, BLACK = b"\x1b]11;rgb:ffff/ffff/ffff\x1b\\", b"\x1b]11;rgb:00/0a/10\x07"
+
+
+@pytest.mark.parametrize(("background", "wash"), [(WHITE, "lilac"), (BLACK, "amber"), (b"", "violet")])
+def test_text_is_shaded_from_the_colour_of_the_background(background, wash):
+    code, output = terminal(["plot", "I ate an apple", "--style", "text"], {ASKED: background + XTERM})
+    assert code == 0
+    assert BACKGROUND in output
+    for at in (0, -1):
+        assert "48;2;{};{};{}m".format(*palette(wash)[at]).encode() in output
+
+
+def test_who_names_the_theme_is_not_asked_for_the_background():
+    _, output = terminal(["plot", "I ate an apple", "--style", "text", "--theme", "dark"], {ASKED: WHITE + XTERM})
+    assert ASKED not in output
+    assert "48;2;{};{};{}m".format(*palette("amber")[-1]).encode() in output
+
+
+def test_a_note_is_broken_between_words():
+    _, output = terminal(["plot", "I ate an apple"], size=(24, 50))
+    lines = re.sub(r"\x1b\[[\d;]*m", "", output.decode()).replace("\r", "").split("\n")
+    start = next(at for at, line in enumerate(lines) if line.startswith("L3H2"))
+    words = " ".join(lines[start : start + 4]).split()
+    assert words[-5:] == ["fixed", "number", "of", "tokens", "away"]
+    assert max(map(len, lines)) <= 50
+
+
 def test_what_was_typed_ahead_is_left_for_the_shell():
     shell = 'echo go; read -r first; "$@"; read -r second; echo "second: $second."'
     code, output = terminal(GRID, {b"go": b"first\nsecond\n"}, shell=shell)
     assert code == 0
     assert b"second: second." in output
     assert ASKED not in output
-    assert b"L3H0" in output
+    assert CAPTION in output
 
 
 def test_without_the_library_there_is_text(tmp_path):
     (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['textual_image'] = None")
     code, output = terminal(GRID, {ASKED: SIXEL}, PYTHONPATH=str(tmp_path))
     assert code == 0
-    assert b"L3H0" in output
+    assert CAPTION in output
     assert ASKED not in output
 
 

@@ -9,7 +9,7 @@ from PIL import Image
 from traces import attention, labelled
 
 from attnviz.attention import Trace
-from attnviz.render import fonts
+from attnviz.render.picture import fonts
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_a_picture_names_the_options_in_its_metadata(command: list[object], save
     done = run(name, saved, *options, "--sink", "mask", "--special", "hide", "-o", tmp_path / "cat.png")
     assert (done.code, done.err) == (0, "")
     described = Image.open(BytesIO((tmp_path / "cat.png").read_bytes())).text["Description"]
-    assert described.endswith("sink: mask; special: hide")
+    assert described.endswith("sink: mask\nspecial: hide")
 
 
 def test_they_are_refused_where_they_would_change_nothing_or_are_unknown(saved: Path, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import tiny
 
 from attnviz.attention import borders
 from attnviz.errors import InputError, ModelError
+from attnviz.labels import visible
 from attnviz.models.huggingface import HuggingFaceModel
 from attnviz.render.plan import title_of
 from attnviz.words import by_words
@@ -59,7 +60,7 @@ def test_an_answer_is_a_segment_of_its_own(model):
     assert borders(trace["masked-self"].queries) == (length,)
     assert trace["masked-self"].queries[:length] == prompt["masked-self"].queries
     assert trace.text == prompt.text + trace.provenance["generated"]
-    assert title_of(trace) == f"I ate an apple. → {trace.provenance['generated']}"
+    assert title_of(trace) == f"I ate an apple. → {visible(trace.provenance['generated'])}"
     assert title_of(prompt) == "I ate an apple."
 
 

@@ -66,6 +66,15 @@ def test_the_example_of_the_design():
         ({"heads": [0, 9]}, SelectionError, "no head 9"),
         ({"layers": -1}, SelectionError, "no layer -1"),
         ({"layers": 3, "kinds": "cross"}, SelectionError, "no layer 3"),
+        ({"text": ["I ate", "an apple"]}, InputError, "the text is of type list"),
+        ({"target": 3}, InputError, "the target is of type int"),
+        ({"model": 5, "tokenizer": "t"}, ModelError, "given as a model is of type int"),
+        ({"model": ""}, ModelError, "name of the model is empty"),
+        ({"device": "cuda"}, ModelError, "on the CPU in float32: no device can be set"),
+        ({"dtype": "float16"}, ModelError, "no dtype can be set"),
+        ({"revision": "main"}, ModelError, "no revision can be set"),
+        ({"device_map": "auto", "model": "mine.safetensors"}, ModelError, "no device_map can be set"),
+        ({"tokenizer": object()}, ModelError, "no tokenizer can be set"),
         ({"model": "gone.safetensors"}, ModelError, "no such file: gone.safetensors"),
         ({"model": Path("gone.safetensors")}, ModelError, "no such file: gone.safetensors"),
     ],
@@ -81,6 +90,11 @@ def test_what_cannot_be_done_is_an_AttnvizError(keywords, error, says):  # noqa:
 def test_a_target_is_read():
     assert attnviz.trace(APPLE, target="너는 먹었다").target == "너는 먹었다"
     assert [t.text for t in attnviz.trace(APPLE, target="너는 먹었다")["cross"].predicts] == ["너는", "먹었다", "</s>"]
+
+
+def test_what_the_built_in_model_is_may_be_said():
+    said = attnviz.trace(APPLE, device="cpu", dtype="float32")
+    assert said.to_bytes() == attnviz.trace(APPLE, device="auto").to_bytes()
 
 
 def test_a_model_that_load_returned_is_traced_again():

@@ -29,18 +29,18 @@ def slots(indices: np.ndarray) -> np.ndarray:
     return np.asarray(_SLOTS[indices])
 
 
-def mosaic(heads: Iterable[np.ndarray], places: Sequence[Pair], tile: Pair, gap: Pair, blank: np.ndarray) -> np.ndarray:
+def mosaic(heads: Iterable[np.ndarray], places: Sequence[Pair], tile: Pair, gap: Pair, over: np.ndarray) -> np.ndarray:
     """The tiles of `heads` on paper, uint8 `[pixel row, pixel column]`, colours of `table`.
 
     Each of `heads` is uint8 `[row, column]`, `places` are their rows and columns in the grid; `tile` and `gap` are
-    heights and widths in pixels, and of each tile the pixels `blank`, bool `[high, wide]`, stay paper.
+    heights and widths in pixels. `over`, uint8 `[high, wide]`, is drawn over each tile where it is not 0: PAPER, INK.
     """
     steps = tile[0] + gap[0], tile[1] + gap[1]
     shape = [(1 + max(place[axis] for place in places)) * steps[axis] - gap[axis] for axis in (0, 1)]
-    image = np.full(shape, PAPER, np.uint8)
+    image, free = np.full(shape, PAPER, np.uint8), over == 0
     for (row, column), cells in zip(places, heads, strict=True):
         y, x = row * steps[0], column * steps[1]
-        np.copyto(image[y : y + tile[0], x : x + tile[1]], resized(cells, *tile), where=~blank)
+        image[y : y + tile[0], x : x + tile[1]] = np.where(free, resized(cells, *tile), over)
     return image
 
 

@@ -8,12 +8,12 @@ from attnviz.errors import SelectionError
 from attnviz.labels import visible
 from attnviz.render.links import Links, links, require_tokens
 from attnviz.render.look import Look
-from attnviz.render.picture_pen import Pen, shifted
-from attnviz.render.picture_strokes import StrokeKey, strokes
-from attnviz.render.picture_tiles import Margins
+from attnviz.render.picture.pen import Pen, shifted
+from attnviz.render.picture.sheet import Box
+from attnviz.render.picture.strokes import StrokeKey, strokes
+from attnviz.render.picture.tiles import Margins
 from attnviz.render.scale import Scale
 from attnviz.render.scene import Scene
-from attnviz.render.sheet import Box
 
 WIDEST, SIDE_BY_SIDE = 7.5, 3.8
 """Tokens of one head, and of several, stand in this many inches; where they would be wider, they are upright."""
@@ -21,6 +21,8 @@ SLOT, UPRIGHT = 0.62, 0.2
 """The least from one token to the next, in inches: written level, and upright."""
 HIGHEST, LONGEST = 2.2, 1.7
 """No arc is higher, and no label longer, in inches."""
+LOWEST = 0.3
+"""Arcs are not squeezed into fewer inches."""
 LOOP = 0.2
 """The height of an arc from a token to itself, and twice its width, in inches."""
 SIDES = "above: looks back, or at itself", "below: looks ahead"
@@ -46,7 +48,7 @@ class Arcs:
         slots = np.array([pen.width(label) + 0.16 for label in self.labels])
         self.level = float(slots.sum()) <= limit
         if not self.level:
-            slots = np.full(len(slots), UPRIGHT if room[0] is None else room[0] / len(slots))
+            slots = np.full(len(slots), UPRIGHT if room[0] is None else max(room[0] / len(slots), 0.8 * pen.line))
         elif room[0] or np.maximum(slots, SLOT).sum() > limit:
             slots *= limit / slots.sum()
         else:
@@ -55,7 +57,10 @@ class Arcs:
         self.band = pen.line * 1.25 if self.level else max(map(pen.width, self.labels)) + 0.16
         self._heights(float(slots.sum()), room[1])
         self.margins = Margins(0, 0.05, 0, 0.05)
-        self.key = StrokeKey(scale, pen, self.box[0], SIDES if self.below else ())
+
+    def key(self, room: float) -> StrokeKey:
+        """What explains the arcs."""
+        return StrokeKey(self.scale, self.pen, room, SIDES if self.below else ())
 
     def _heights(self, width: float, given: float | None) -> None:
         """How high arcs reach above the tokens, and below them."""
@@ -65,7 +70,7 @@ class Arcs:
         back, ahead = (start - end).max(initial=0.0), (end - start).max(initial=0.0)
         scale = min(HIGHEST, 0.42 * self.longest)
         if given is not None:
-            room = max(given - 0.1 - self.band, 0.0)
+            room = max(given - 0.1 - self.band, LOWEST)
             scale = room / (self._rise(back) + self._rise(ahead) or 1.0)
         self.scaled = scale
         self.above = max(scale * self._rise(back), LOOP if (start == end).any() else 0.0)

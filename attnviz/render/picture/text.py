@@ -6,17 +6,17 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from matplotlib.transforms import Transform
 
-from attnviz.render.cells import number
 from attnviz.render.colours import ink
 from attnviz.render.flow import flow, glued
 from attnviz.render.links import FAINT, require_tokens
 from attnviz.render.look import Look
-from attnviz.render.picture_pen import Pen, from_corner
-from attnviz.render.picture_tiles import Margins
+from attnviz.render.numbers import number
+from attnviz.render.picture.pen import Pen, from_corner
+from attnviz.render.picture.sheet import Box
+from attnviz.render.picture.tiles import Margins
 from attnviz.render.query import gaze, looking, query_label
 from attnviz.render.scale import Scale
 from attnviz.render.scene import FROM, Scene
-from attnviz.render.sheet import Box
 
 WIDEST = 6.5
 """Lines of text are no longer than this, in inches."""
@@ -58,7 +58,10 @@ class RunningText:
         alone = len(scene.heads) == 1  # else it stands beside the name of the first head
         self.indent = 0.0 if alone else 0.6
         self.margins = Margins(0, pen.line + 0.06 if alone else 0.0, 0, 0.0)
-        self.key = ColourKey(scale, pen)
+
+    def key(self, room: float) -> "ColourKey":
+        """What explains the colours."""
+        return ColourKey(self.scale, self.small, room)
 
     def draw(self, axes: Axes, at: int) -> None:
         """Draw head `at` of the scene into `axes`."""
@@ -83,24 +86,38 @@ class RunningText:
 
 
 class ColourKey:
-    """The scale of the colours, lying; `width` and `height` in inches."""
+    """The scale of the colours, lying, and what it is a scale of: beside it where `room` inches are enough."""
 
-    def __init__(self, scale: Scale, pen: Pen) -> None:
+    def __init__(self, scale: Scale, pen: Pen, room: float) -> None:
         self.scale, self.pen = scale, pen.at(pen.small)
-        self.width = BAR[0] + 0.1 + self.pen.width(scale.meaning)
-        self.height = 0.13 + BAR[1] + self.pen.line
+        self.bar = min(BAR[0], max(room, 1.0)), BAR[1]
+        meaning = self.pen.width(scale.meaning)
+        self.beside = self.bar[0] + 0.1 + meaning <= room
+        self.width = self.bar[0] + 0.1 + meaning if self.beside else max(self.bar[0], meaning)
+        self.height = 0.13 + self.bar[1] + self.pen.line * (1 if self.beside else 2)
 
     def draw(self, axes: Axes, corner: Transform) -> None:
         """Draw it below `corner`, which is in inches."""
-        wide, high = BAR
+        wide, high = self.bar
         style: dict[str, Any] = {"transform": corner, "color": self.pen.muted}
         for i, colour in enumerate(self.scale.colours[::4]):
-            place = i * wide / 64, -0.1 - high, wide / 64 + 0.001, high
-            _box(axes, *place, corner, color=colour / 255.0, linewidth=0)
-        for part, label in self.scale.ticks():
-            ha = {0.0: "left", 1.0: "right"}.get(part, "center")
-            self.pen.text(axes, part * wide, -0.13 - high, label, ha=ha, va="top", **style)
-        self.pen.text(axes, wide + 0.1, -0.1 - high / 2, self.scale.meaning, va="center", **style)
+            _box(axes, i * wide / 64, -0.1 - high, wide / 64 + 0.001, high, corner, color=colour / 255.0, linewidth=0)
+        for x, label in self._labels():
+            self.pen.text(axes, x, -0.13 - high, label, va="top", **style)
+        place = (wide + 0.1, -0.1 - high / 2) if self.beside else (0.0, -0.13 - high - 1.5 * self.pen.line)
+        self.pen.text(axes, *place, self.scale.meaning, va="center", **style)
+
+    def _labels(self) -> list[tuple[float, str]]:
+        """Where the numbers begin: the outer ones within the scale, the others below their place if they have room."""
+        ticks = self.scale.ticks()
+        widths = [self.pen.width(label) for _, label in ticks]
+        last = self.bar[0] - widths[-1]
+        labels, end = [(0.0, ticks[0][1])], widths[0]
+        for (part, label), width in zip(ticks[1:-1], widths[1:-1], strict=True):
+            x = part * self.bar[0] - width / 2
+            if end + 0.06 <= x and x + width + 0.06 <= last:
+                labels, end = [*labels, (x, label)], x + width
+        return [*labels, (last, ticks[-1][1])]
 
 
 def _box(axes: Axes, x: float, y: float, wide: float, high: float, transform: Transform, **style: Any) -> None:

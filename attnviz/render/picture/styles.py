@@ -3,14 +3,14 @@
 from collections.abc import Callable
 
 from attnviz.render.look import Look
-from attnviz.render.picture_arcs import Arcs
-from attnviz.render.picture_lines import Lines
-from attnviz.render.picture_pen import Pen
-from attnviz.render.picture_text import RunningText
-from attnviz.render.picture_tiles import Drawing, Tiles
+from attnviz.render.picture.arcs import Arcs
+from attnviz.render.picture.lines import Lines
+from attnviz.render.picture.pen import Pen
+from attnviz.render.picture.sheet import Box
+from attnviz.render.picture.text import RunningText
+from attnviz.render.picture.tiles import Drawing, Tiles
 from attnviz.render.scale import Scale
 from attnviz.render.scene import Scene
-from attnviz.render.sheet import Box
 
 STYLES: dict[str, Callable[[Scene, Scale, Pen, Look, Box], Drawing]] = {
     "lines": Lines,

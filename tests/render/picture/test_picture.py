@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import subprocess
 import sys
 import warnings
@@ -10,6 +11,7 @@ from importlib.metadata import version
 from itertools import combinations
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -17,11 +19,15 @@ from PIL import Image
 from traces import HOSTILE, decoder_only, encoder_decoder, labelled
 
 from attnviz.attention import Attention, Token, Trace
+from attnviz.errors import LookError
 from attnviz.pooling import layout
 from attnviz.render.colours import palette, shade
 from attnviz.render.look import Look
 from attnviz.render.picture import figure, picture
+from attnviz.render.picture.lettering import Lettering
+from attnviz.render.picture.sheet import LARGE, settings
 from attnviz.render.scene import Scene, scene
+from attnviz.selection import Selection
 
 ALL = ((0, 0), (0, 1), (1, 0), (1, 1))
 
@@ -129,14 +135,16 @@ def test_a_long_axis_is_numbered_by_tokens_and_says_so() -> None:
 
 def test_lines_where_another_part_of_the_input_begins() -> None:
     axes = figure([matrix(9, 9, ends=(4, 6))]).axes[0]
-    assert sorted({line.get_xdata()[0] for line in axes.lines if line.get_ydata()[0] == 0}) == [3.5, 5.5]
-    assert sorted(line.get_ydata()[0] for line in axes.lines if line.get_xdata()[0] == 0) == [3.5, 5.5]
+    drawn = [(tuple(line.get_xdata()), tuple(line.get_ydata()), line.get_color()) for line in axes.lines]
+    across, down = ([(-0.5, 8.5), (at, at)] for at in (3.5, 5.5)), ([(at, at), (-0.5, 8.5)] for at in (3.5, 5.5))
+    assert drawn == [(*ends, colour) for ends in (*across, *down) for colour in ("#ffffff", "#000000")]
+    assert axes.lines[0].get_linewidth() > 3 * axes.lines[1].get_linewidth()  # ink in a gap of paper
     whole, parts = (figure([matrix(9, 9, 40, 2, ends=ends)]).axes[0].images[0].get_array() for ends in ((), (4, 6)))
     size = 100  # pixels a head
     changed = (whole != parts).any(-1)
     drawn = [int(x) for x in np.nonzero(changed[0])[0] if x < size]
-    np.testing.assert_allclose(drawn, np.repeat([4 / 9, 6 / 9], 2) * size, atol=1.1)  # two pixels each
-    assert (parts[changed] == 255).all()
+    np.testing.assert_allclose(drawn, np.repeat([4 / 9, 6 / 9], 3) * size, atol=1.6)  # three pixels each
+    assert [tuple(parts[0, x]) for x in drawn] == [(255,) * 3, (0,) * 3, (255,) * 3] * 2
 
 
 def test_labels_and_weights_are_those_of_the_scene() -> None:
@@ -214,7 +222,7 @@ def test_another_process_makes_the_same_bytes() -> None:
         "t = traces.encoder_decoder(); s = [scene(t, 'cross', ((1, 1),)), scene(t, 'self', ((1, 0), (1, 1)))]\n"
         "print([hashlib.sha256(render(t, s[n:], x)).hexdigest() for x in ('.png', '.svg', '.pdf') for n in (0, 1)])"
     )
-    here = str(Path(__file__).parents[1])
+    here = str(Path(__file__).parents[2])
     runs = [
         subprocess.run(
             [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True,
@@ -227,8 +235,6 @@ def test_another_process_makes_the_same_bytes() -> None:
 
 
 def test_the_picture_leaves_matplotlib_as_it_was() -> None:
-    import matplotlib
-
     before = dict(matplotlib.rcParams)
     picture(encoder_decoder(), [heatmap()], ".svg")
     assert dict(matplotlib.rcParams) == before
@@ -244,6 +250,32 @@ def test_a_heatmap_keeps_its_peak_when_pixels_are_fewer_than_tokens() -> None:
     y, x = np.argwhere(drawn == drawn.max())[0]
     assert y == pytest.approx(1234 / 2100 * len(drawn), abs=1)
     assert x == pytest.approx(777 / 2100 * drawn.shape[1], abs=1)
+
+
+@pytest.mark.parametrize("name", ["heatmap", "grid"])
+@pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
+def test_the_settings_of_a_matplotlibrc_change_no_file(suffix: str, name: str) -> None:
+    shown = SCENES[name]()
+    usual = picture(encoder_decoder(), shown, suffix)
+    odd = {
+        "font.size": 30, "font.family": "serif", "text.color": "red", "text.hinting": "force_autohint",
+        "axes.facecolor": "red", "axes.grid": True, "xtick.labelsize": 30, "xtick.color": "red", "xtick.bottom": False,
+        "figure.facecolor": "red", "figure.autolayout": True, "savefig.bbox": "tight", "savefig.dpi": 20,
+        "lines.linewidth": 9, "patch.linewidth": 9, "hatch.linewidth": 9, "path.simplify": False,
+        "svg.fonttype": "none", "svg.hashsalt": None, "pdf.fonttype": 42, "pdf.compression": 0,
+    }  # fmt: skip
+    with matplotlib.rc_context(odd):
+        assert picture(encoder_decoder(), shown, suffix) == usual
+
+
+def test_metadata_says_how_the_matrix_was_made() -> None:
+    made = replace(encoder_decoder(), provenance={"text pair": "It was red.", "merged": "tokens to words"})
+    cut = Selection.of(rows=(1, 2), columns=(0, 1, 3)).narrow(made)
+    with Image.open(io.BytesIO(picture(cut, [scene(cut, "self", ALL)], ".png"))) as page:
+        said = page.text["Description"].split("\n")
+    for fact in ("text pair: It was red.", "merged: tokens to words", "rows: 1-2 of self-attention"):
+        assert fact in said
+    assert "columns: 0-1, 3 of self-attention" in said
 
 
 @pytest.mark.parametrize("heads", [ALL, ALL[:1]], ids=["grid", "heatmap"])
@@ -262,3 +294,48 @@ def test_metadata_of_every_format_is_enough_to_make_the_picture_again(suffix: st
         assert fact.encode() in data, fact
     for other in (b"Matplotlib version", b"Pillow", b"CreationDate", b"dc:date"):
         assert other not in data
+
+
+@pytest.mark.parametrize("dpi", [50, 72, 100])
+@pytest.mark.parametrize("suffix", [".png"])
+def test_text_is_as_wide_as_it_was_measured_at_every_resolution(dpi: int, suffix: str) -> None:
+    caption = "first key masked · rows divided by what is left · mean mass taken 0.77 · 1 of 10 rows lose everything"
+    shown = heatmap(caption=caption)
+    with settings():
+        drawn = figure([shown], Look(dpi=dpi))
+        FigureCanvasAgg(drawn).draw()
+        line = next(text for text in drawn.texts if text.get_text().startswith("first"))
+        wide = line.get_window_extent().width / dpi
+    measured = Lettering([caption]).width(line.get_text(), line.get_fontsize())
+    assert wide == pytest.approx(measured, abs=0.03)
+
+
+def test_of_a_long_text_the_title_is_its_beginning_and_its_end() -> None:
+    drawn = figure([heatmap(title="first " + "words " * 300 + "last")])
+    title = sorted(
+        (text for text in drawn.texts if text.get_fontsize() == LARGE), key=lambda text: -text.get_position()[1]
+    )
+    assert len(title) == 3
+    assert title[0].get_text().startswith("first")
+    assert title[-1].get_text().endswith("last")
+
+
+def test_numbers_that_were_asked_for_fit_their_cells_or_are_refused() -> None:
+    for size in (8, 5):
+        drawn = figure([matrix(12, 12)], Look(annotate=True, size=size))
+        FigureCanvasAgg(drawn).draw()
+        axes = drawn.axes[0]
+        wide = axes.get_window_extent().width / 12
+        texts = [text for text in axes.texts if text.get_text()[0] in ".1"]
+        assert texts
+        assert max(text.get_window_extent().width for text in texts) <= wide
+    with pytest.raises(LookError, match="too small for numbers"):
+        figure([matrix(60, 60)], Look(annotate=True, size=5))
+
+
+@pytest.mark.parametrize("size", ["1", "2", "6x1.2"])
+def test_cells_that_would_be_too_small_are_refused_with_the_size_that_is_enough(size: str) -> None:
+    with pytest.raises(LookError, match="no room") as refused:
+        picture(encoder_decoder(), [heatmap()], ".png", Look(size=size))
+    least = float(re.search(r"At least ([\d.]+) inches", refused.value.hint)[1])
+    assert picture(encoder_decoder(), [heatmap()], ".png", Look(size=f"6x{least}" if "x" in size else least))

@@ -13,13 +13,13 @@ from PIL import Image
 from traces import encoder_decoder, labelled
 
 from attnviz.attention import Trace
-from attnviz.render.lettering import Lettering
 from attnviz.render.look import Look
 from attnviz.render.picture import figure, picture
-from attnviz.render.picture_pixels import Pixels
+from attnviz.render.picture.lettering import Lettering
+from attnviz.render.picture.pixels import Pixels
+from attnviz.render.picture.sheet import Page, Sheet, settings
 from attnviz.render.scale import scale_of
 from attnviz.render.scene import Scene, scene
-from attnviz.render.sheet import Page, Sheet
 
 TEXTS = ("$x$ \\alpha", "사과를 日本語", "שלום abc", "مرحبا", "e\u0301te\u0301 fi ffi", "lp", "1.", "A")
 
@@ -106,8 +106,9 @@ def blurred(image: np.ndarray, block: int = 8) -> np.ndarray:
 def test_a_grid_is_the_same_picture_either_way() -> None:
     one = grid(encoder_decoder(), title="I ate an apple → 나는 사과를 먹었다\ncross-attention", caption="by hand")
     ours = np.asarray(Image.open(io.BytesIO(picture(encoder_decoder(), [one]))).convert("RGB")).astype(int)
-    canvas = FigureCanvasAgg(figure([one]))
-    canvas.draw()
+    with settings():
+        canvas = FigureCanvasAgg(figure([one]))
+        canvas.draw()
     theirs = np.asarray(canvas.buffer_rgba())[..., :3].astype(int)
     assert ours.shape == theirs.shape
     in_colour = theirs.max(-1) - theirs.min(-1) > 30  # the tiles and the scale
@@ -136,7 +137,7 @@ def test_a_grid_loads_no_figure() -> None:
         "t = traces.encoder_decoder(); render(t, [scene(t, 'self', ((0, 0), (0, 1)))], '.png')\n"
         "print(*[m for m in sys.modules if m in ('matplotlib.figure', 'matplotlib.axes', 'matplotlib.pyplot')])"
     )
-    here = str(Path(__file__).parents[1])
+    here = str(Path(__file__).parents[2])
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=here, check=True)
     assert done.stdout.strip() == ""
 

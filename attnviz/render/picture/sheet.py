@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from attnviz.render.lettering import POINT, Lettering
-from attnviz.render.mosaic import slots, table
-from attnviz.render.scale import Scale
+from attnviz.render.picture.lettering import POINT, Lettering
+from attnviz.render.picture.mosaic import slots, table
+from attnviz.render.scale import Scale, apart
 from attnviz.render.scene import Scene
 
 if TYPE_CHECKING:
@@ -18,18 +18,25 @@ if TYPE_CHECKING:
 
 SMALL, BODY, LARGE = 8.0, 9.5, 12.0
 """Sizes of text, in points."""
-BAR, BAR_ROOM = 0.14, 0.8
-"""Width of a colour bar, and of the room for it and its numbers."""
+BAR = 0.14
+"""Width of a colour bar, in inches."""
 LEADING = 1.4
 Box = tuple[float | None, float | None]
 """Width and height that are given, in inches, or None."""
-COMFORTABLE = 6.5
+COMFORTABLE = 4.5
 """Titles and captions may widen a small picture to this many inches before they are wrapped."""
+TITLE_LINES = 3
+"""The title of a long text is its beginning and its end, in so many lines."""
 
 
 def line_height(size: float) -> float:
     """The height of a line of text at `size` points, in inches."""
     return size * LEADING * POINT
+
+
+def bar_room(scale: Scale, lettering: Lettering) -> float:
+    """The width of a colour bar with its numbers and what it is a scale of, in inches."""
+    return BAR + 0.13 + max(lettering.width(label, SMALL) for _, label in scale.ticks()) + line_height(SMALL)
 
 
 class Panel(Protocol):
@@ -73,11 +80,11 @@ class Page(ABC):
         high, wide = round(height * self.dpi), round(BAR * self.dpi)
         shades = np.linspace(255, 0, high).round().astype(np.uint8)
         self.image(x, y, np.repeat(slots(shades)[:, None], wide, 1))
-        for part, label in self.scale.ticks():
+        for part, label in apart(self.scale.ticks(), 0.9 * line_height(SMALL) / height):
             at = y + height * (1 - part)
             self.text(x + BAR + 0.05, at, label, SMALL, color=self.theme.muted, va="center_baseline")
         style = {"color": self.theme.muted, "ha": "right", "va": "center", "rotation": 90}
-        self.text(x + BAR_ROOM, y + height / 2, self.scale.meaning, SMALL, **style)
+        self.text(x + bar_room(self.scale, self.lettering), y + height / 2, self.scale.meaning, SMALL, **style)
 
 
 class Sheet(Page):
@@ -138,14 +145,17 @@ class Headed:
     def __init__(self, inner: Panel, scene: Scene, lettering: Lettering, width: float | None = None) -> None:
         self.inner = inner
         first, _, rest = scene.title.partition("\n")
-        texts = [(first, LARGE), *((line, BODY) for line in rest.split("\n"))]
-        texts += [(line, SMALL) for line in scene.caption.split("\n")]
-        widest = max(lettering.width(text, size) for text, size in texts)
-        self.width = width or max(inner.width, min(widest + 0.05, COMFORTABLE))
-        self.title = lettering.wrapped(first, LARGE, self.width) if first else []
-        self.rest = lettering.wrapped(rest, BODY, self.width) if rest else []
-        self.caption = lettering.wrapped(scene.caption, SMALL, self.width) if scene.caption else []
-        self.above = self._height(self.title, LARGE) + self._height(self.rest, BODY) + (0.12 if self.title else 0)
+        room = width or max(inner.width, COMFORTABLE)
+
+        def wrapped(text: str, size: float, most: int | None = None) -> list[str]:
+            return lettering.wrapped(text, size, room, most) if text else []
+
+        self.title = wrapped(first, LARGE, TITLE_LINES)
+        self.rest, self.caption = wrapped(rest, BODY), wrapped(scene.caption, SMALL)
+        sized = ((self.title, LARGE), (self.rest, BODY), (self.caption, SMALL))
+        used = max((lettering.width(line, size) for lines, size in sized for line in lines), default=0.0)
+        self.width = width or max(inner.width, used + 0.05)
+        self.above = self._height(self.title, LARGE) + self._height(self.rest, BODY) + (0.12 if scene.title else 0)
         self.height = self.above + inner.height + self._height(self.caption, SMALL) + (0.1 if self.caption else 0)
 
     def draw(self, sheet: "Page", x: float, y: float) -> None:
@@ -162,8 +172,14 @@ class Headed:
 
 @contextmanager
 def settings() -> Iterator[None]:
-    """What makes the same picture the same bytes, and Hangul in an SVG visible where no font has it."""
-    from matplotlib import rc_context
+    """What makes the same picture the same bytes, whatever a matplotlibrc says, and its text as wide as was measured.
 
-    with rc_context({"svg.hashsalt": "attnviz", "svg.fonttype": "path"}):
+    Letters of an SVG are outlines, for Hangul is to be seen where no font has it.
+    """
+    from matplotlib import rc_context, rcParams, rcParamsDefault
+
+    ours = {"svg.hashsalt": "attnviz", "svg.fonttype": "path", "text.hinting": "no_hinting"}
+    theirs = dict(dict.items(rcParams))  # as they are: to ask for a backend would choose one
+    usual = {name: value for name, value in dict.items(rcParamsDefault) if theirs.get(name) != value}
+    with rc_context({**{name: value for name, value in usual.items() if name != "backend"}, **ours}):
         yield

@@ -12,7 +12,7 @@ from matplotlib.path import Path
 from matplotlib.transforms import Transform
 
 from attnviz.render.links import FAINT, Links, opacity, width
-from attnviz.render.picture_pen import Pen
+from attnviz.render.picture.pen import Pen
 from attnviz.render.scale import Scale
 
 ABOVE = 0.1
@@ -36,16 +36,19 @@ def strokes(axes: Axes, paths: Sequence[Path], drawn: Links, scale: Scale, trans
 
 
 class StrokeKey:
-    """What the strokes mean, in one line, and `notes` below it; `width` and `height` in inches."""
+    """What the strokes mean, in one line where `room` inches are enough, and `notes` below it."""
 
     def __init__(self, scale: Scale, pen: Pen, room: float, notes: Sequence[str] = ()) -> None:
         self.scale, self.pen = scale, pen.at(pen.small)
         self.samples = [(part, label) for part, label in scale.ticks() if part >= FAINT]
-        samples = sum(SAMPLE + AFTER + self.pen.width(label) + APART for _, label in self.samples)
-        first = samples + self.pen.width(scale.meaning)
-        said = " · ".join((*notes, f"under {scale.at(FAINT):.2g} not drawn"))
-        self.notes = pen.lettering.wrapped(said, pen.small, max(room, first))
-        self.width = max(first, *map(self.pen.width, self.notes))
+        first = sum(SAMPLE + AFTER + self.pen.width(label) + APART for _, label in self.samples)
+        named = first + self.pen.width(scale.meaning)
+        self.meaning = scale.meaning if named <= room else ""
+        self.width = named if self.meaning else first - APART
+        said = (*notes, f"under {scale.at(FAINT):.2g} not drawn")
+        said = said if self.meaning else (scale.meaning, *said)
+        self.notes = pen.lettering.wrapped(" · ".join(said), pen.small, max(room, self.width))
+        self.width = max(self.width, *map(self.pen.width, self.notes))
         self.height = ABOVE + self.pen.line * (1 + len(self.notes))
 
     def draw(self, axes: Axes, corner: Transform) -> None:
@@ -58,7 +61,7 @@ class StrokeKey:
             axes.add_artist(Line2D(*ends, color=colour, linewidth=wide, transform=corner, clip_on=False))
             self.pen.text(axes, x + SAMPLE + AFTER, y, label, **style)
             x += SAMPLE + AFTER + self.pen.width(label) + APART
-        self.pen.text(axes, x, y, self.scale.meaning, **style)
+        self.pen.text(axes, x, y, self.meaning, **style)
         for at, note in enumerate(self.notes, 1):
             self.pen.text(axes, 0, y - at * self.pen.line, note, **style)
 

@@ -1,6 +1,7 @@
 """`attnviz.plot`: heads in axes that belong to someone else, under their settings, which stay as they are."""
 
 import copy
+import dataclasses
 import io
 import subprocess
 import sys
@@ -190,7 +191,7 @@ def test_threads_can_draw_at_once():
     code = (
         "import threading, attnviz, traces; from matplotlib.figure import Figure\n"
         "from matplotlib.backends.backend_agg import FigureCanvasAgg\n"
-        "import attnviz.render.picture_axes\n"
+        "import attnviz.render.picture.axes\n"
         "trace, styles = traces.encoder_decoder(), ['heatmap', 'lines'] * 3\n"
         "def draw(style):\n    attnviz.plot(trace, style=style, ax=Figure().add_subplot())\n"
         "ts = [threading.Thread(target=draw, args=(style,)) for style in styles]\n"
@@ -198,3 +199,23 @@ def test_threads_can_draw_at_once():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd="tests", check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_was_taken_is_said_whole_and_named():
+    axes = attnviz.plot(encoder_decoder(), "self", layer=0, head=0, sink="mask", ax=Figure().add_subplot())
+    first, said = axes.get_title().split("\n")
+    assert first == "self-attention · L0H0"
+    assert said.startswith("first key masked · mean mass taken 0.")
+    assert words(axes).count("taken") == 1
+
+
+def test_a_grid_shows_where_another_part_of_the_input_begins():
+    trace = labelled(["a", "b", "c", "d"])
+    a = trace["self"]
+    parts = tuple(dataclasses.replace(token, segment=at // 2) for at, token in enumerate(a.queries))
+    two = {0: np.repeat(a.by_layer[0], 2, 0)}
+    cut = dataclasses.replace(a, queries=parts, keys=parts, by_layer=two, head_numbers={0: (0, 1)})
+    axes = attnviz.plot(dataclasses.replace(trace, attentions=(cut,)), layer=0, ax=Figure().add_subplot())
+    inks = [line for line in axes.lines if line.get_color() == matplotlib.rcParams["text.color"]]
+    assert [tuple(line.get_ydata()) for line in inks[::2]] == [(1.5, 1.5), (1.5, 1.5)]
+    assert [tuple(line.get_xdata()) for line in inks] == [(-0.5, 3.5), (1.5, 1.5), (4.5, 8.5), (6.5, 6.5)]

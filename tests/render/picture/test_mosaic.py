@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from attnviz.render.look import Look
-from attnviz.render.mosaic import INK, MUTED, PAPER, WEIGHTS, edge, mosaic, resized, slots, table
+from attnviz.render.picture.mosaic import INK, MUTED, PAPER, WEIGHTS, edge, mosaic, resized, slots, table
 from attnviz.render.scale import scale_of
 
 
@@ -27,7 +27,7 @@ def test_mosaic_pixel_by_pixel() -> None:
     places = [(0, 0), (0, 2), (1, 1), (1, 2)]
     tile, gap = (7, 11), (2, 3)
     blank = rng.random(tile) < 0.2
-    image = mosaic(heads, places, tile, gap, blank)
+    image = mosaic(heads, places, tile, gap, np.where(blank, PAPER, 0).astype(np.uint8))
     assert image.shape == (7 + 2 + 7, 11 + 3 + 11 + 3 + 11)
     for y, x in np.ndindex(image.shape):
         (row, i), (column, j) = divmod(y, 9), divmod(x, 14)

@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.transforms import Transform
 
 from attnviz.errors import SelectionError
-from attnviz.render.picture_pen import Pen, from_corner
+from attnviz.render.picture.pen import Pen, from_corner
+from attnviz.render.picture.sheet import Box, Sheet
 from attnviz.render.scene import Scene
-from attnviz.render.sheet import Box, Sheet
 
 Place = Callable[[float, float, float, float], Axes]
 """Makes axes at x, y from the top left corner, so wide and so high, in inches."""
@@ -20,6 +20,8 @@ COMFORTABLE = 8.0
 GAP = 0.25
 MOST = 36
 """More heads than this are a heatmap's."""
+KEYED = 3.0
+"""A key is not squeezed for the sake of heads that are narrower than this, in inches."""
 SMALLEST = 0.15
 """No axes are smaller than this, in inches."""
 
@@ -63,9 +65,8 @@ class Drawing(Protocol):
     margins: Margins
     hangs: bool
 
-    @property
-    def key(self) -> Key:
-        """What explains it."""
+    def key(self, room: float) -> Key:
+        """What explains it, in `room` inches where it can be so narrow."""
 
     def draw(self, axes: Axes, at: int) -> None:
         """Draw head `at` of the scene."""
@@ -88,10 +89,12 @@ class Tiles:
         self.down = -(-count // self.across)
         self.drawing = make(self._share(drawing, room, self.across)) if room != (None, None) else drawing
         if min(self.drawing.box) < SMALLEST:
-            raise SelectionError(f"{count} heads do not fit", "Give them more room: --size, or fewer heads.")
+            raise SelectionError("there is no room for the heads", "Give them more: --size, or draw fewer of them.")
         wide, high = self._tile(self.drawing)
-        self.width = max(self.across * (wide + GAP) - GAP, self.drawing.key.width)
-        self.height = self.down * (high + GAP) - GAP + self.drawing.key.height
+        self.width = self.across * (wide + GAP) - GAP
+        self.key = self.drawing.key(room[0] or max(self.width, KEYED))
+        self.width = max(self.width, self.key.width)
+        self.height = self.down * (high + GAP) - GAP + self.key.height
 
     def draw(self, sheet: Sheet, x: float, y: float) -> None:
         """Draw onto `sheet`."""
@@ -110,10 +113,9 @@ class Tiles:
                 corner = -margins.left, margins.above + 0.06
                 style: dict[str, Any] = {"transform": from_corner(axes), "va": "bottom", "color": self.pen.muted}
                 self.pen.text(axes, *corner, name, fontsize=self.pen.small, **style)
-        key = self.drawing.key
-        axes = place(0, self.height - key.height, self.width, key.height)
+        axes = place(0, self.height - self.key.height, self.width, self.key.height)
         axes.set_axis_off()
-        key.draw(axes, from_corner(axes))
+        self.key.draw(axes, from_corner(axes))
 
     def _tile(self, drawing: Drawing) -> tuple[float, float]:
         margins, (wide, high) = drawing.margins, drawing.box
@@ -123,7 +125,11 @@ class Tiles:
         """What of `room` one head gets where so many stand side by side."""
         down = -(-len(self.scene.heads) // across)
         width = None if room[0] is None else (room[0] + GAP) / across - GAP
-        height = None if room[1] is None else (room[1] - drawing.key.height + GAP) / down - GAP - self.named
+        height = (
+            None
+            if room[1] is None
+            else (room[1] - drawing.key(room[0] or KEYED).height + GAP) / down - GAP - self.named
+        )
         return width, height
 
     def _across(self, drawing: Drawing, room: Box) -> int:

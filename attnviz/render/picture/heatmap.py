@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from attnviz.attention import Range
-from attnviz.render.cells import number
+from attnviz.errors import LookError
 from attnviz.render.colours import ink
 from attnviz.render.look import Look
-from attnviz.render.mosaic import resized
-from attnviz.render.picture_pen import Colour, Pen, shifted
+from attnviz.render.numbers import number
+from attnviz.render.picture.lettering import POINT
+from attnviz.render.picture.mosaic import resized
+from attnviz.render.picture.pen import Pen, shifted
+from attnviz.render.picture.sheet import SMALL, Box, Sheet, bar_room, colour_map, line_height, norm
 from attnviz.render.scale import Scale
 from attnviz.render.scene import FROM, TO, Scene
-from attnviz.render.sheet import BAR_ROOM, SMALL, Box, Sheet, colour_map, line_height, norm
 from attnviz.render.taken import losses
 from attnviz.render.ticks import Tick, is_long, named, numbers, segments, words
 
@@ -32,7 +34,9 @@ MOST = 1000
 PITCH = 0.85
 """From one label to the next that it may not touch, in lines of text."""
 ANNOTATED = 200
-"""Weights are written into at most so many cells."""
+"""Weights are written into at most so many cells, unless they are asked for."""
+READABLE = 4.0
+"""No number is smaller, in points."""
 
 
 class HeatmapPanel:
@@ -57,9 +61,9 @@ class HeatmapPanel:
         self.area = m * self.cell[0], n * self.cell[1]
         self.losses = losses(scene) if len(self.rows) == n and not is_long(self.attention.rows) else []
         self.beside = pen.at(pen.small).width(TAKEN) + 0.1 if self.losses else 0.0
-        self.label_height = 0.1 + {0: pen.line, 45: across * 0.72 + 0.1, 90: across}[self.turned]
+        self.label_height = 0.1 + {0: pen.line, 45: across * 0.72 + 0.1, 90: across + 0.08}[self.turned]
         beyond = across * 0.72 - self.cell[0] / 2 if self.turned == 45 else 0  # the last label leans over the edge
-        self.width = self._before + self.area[0] + max(self.beside + 0.2 + BAR_ROOM, beyond)
+        self.width = self._before + self.area[0] + max(self.beside + 0.2 + bar_room(scale, pen.lettering), beyond)
         self.height = line_height(SMALL) + self.label_height + max(self.area[1], 1.0)
         fits = scene.matrices[0].size <= ANNOTATED and self.cell[0] >= 0.33 and self.cell[1] >= 0.2
         self.annotated = fits if look.annotate is None else look.annotate
@@ -94,15 +98,12 @@ class HeatmapPanel:
             va="center",
             rotation=90,
         )
-        if self.losses:
-            right = x + self.area[0] + self.beside
-            sheet.text(right, y - self.label_height, TAKEN, SMALL, color=sheet.theme.muted, ha="right", va="bottom")
         sheet.colour_bar(x + self.area[0] + self.beside + 0.2, y, max(self.area[1], 1.0))
 
     def draw_into(self, axes: "Axes") -> "ScalarMappable":
         """Draw the cells and their labels into `axes`, as large as those are; gives what a colour bar explains."""
         drawn = self._weights(axes)
-        self._segments(axes, self.pen.paper)
+        self._segments(axes)
         self._labels(axes)
         self._taken(axes)
         if self.annotated:
@@ -145,29 +146,42 @@ class HeatmapPanel:
         n, m = self.scene.reachable.shape
         for at in self.scene.masked:
             axes.fill([at - 0.5, at + 0.5, at + 0.5, at - 0.5], [-0.5, -0.5, n - 0.5, n - 0.5], **self._hatched)
-        style = {"fontsize": self.pen.small, "color": self.pen.muted, "ha": "right", "va": "center_baseline"}
+        style: dict[str, Any] = {"fontsize": self.pen.small, "color": self.pen.muted, "ha": "right"}
         for y, text in enumerate(self.losses):
-            self.pen.text(axes, m - 0.5, y, text, transform=shifted(axes, self.beside, 0), **style)
+            place = shifted(axes, self.beside, 0)
+            self.pen.text(axes, m - 0.5, y, text, transform=place, va="center_baseline", **style)
+        if self.losses:
+            place = shifted(axes, self.beside, self.label_height)
+            self.pen.text(axes, m - 0.5, -0.5, TAKEN, transform=place, va="bottom", **style)
 
     @property
     def _hatched(self) -> dict[str, Any]:
         return {"fill": False, "hatch": "//////", "edgecolor": self.pen.muted, "linewidth": 0, "alpha": 0.5}
 
-    def _segments(self, axes: "Axes", paper: Colour) -> None:
-        """A gap wherever another part of the input begins."""
-        style: dict[str, Any] = {"color": paper, "linewidth": 2.5 if min(self.cell) >= 0.1 else 1.0}
+    def _segments(self, axes: "Axes") -> None:
+        """A border wherever another part of the input begins."""
+        n, m = self.scene.reachable.shape
+        gap = float(np.clip(0.4 * min(self.cell) / POINT, 2.4, 5.0))
         for cell in segments(self.attention.queries, self.attention.rows):
-            axes.axhline(cell - 0.5, **style)
+            self.pen.border(axes, gap, (-0.5, m - 0.5), (cell - 0.5, cell - 0.5))
         for cell in segments(self.attention.keys, self.attention.columns):
-            axes.axvline(cell - 0.5, **style)
+            self.pen.border(axes, gap, (cell - 0.5, cell - 0.5), (-0.5, n - 0.5))
 
     def _annotate(self, axes: "Axes") -> None:
-        weights = self.scene.matrices[0]
+        """Write the weights, smaller than usual where cells are. Raises LookError where nobody could read them."""
+        weights, small = self.scene.matrices[0], self.pen.at(self.pen.small)
+        fits = min(0.85 * self.cell[0] / small.width(".00"), self.cell[1] / small.line, 1.0)
+        if fits * small.body < READABLE:
+            wide, high = self.cell
+            raise LookError(
+                f"cells of {wide:.2g} × {high:.2g} inches are too small for numbers",
+                "More room: --size; or fewer tokens: --rows, --columns.",
+            )
         indices, peaks = self.scale.indices(weights), weights.max(-1)
         for y, x in zip(*np.nonzero(self.scene.reachable), strict=True):
             weight = weights[y, x]
             axes.text(
-                x, y, number(weight), fontsize=self.pen.small, color=ink(self.scale.colours[indices[y, x]]),
+                x, y, number(weight), fontsize=fits * small.body, color=ink(self.scale.colours[indices[y, x]]),
                 ha="center", va="center", fontweight="bold" if weight == peaks[y] else "normal",
                 parse_math=False, usetex=False,
             )  # fmt: skip

@@ -17,9 +17,8 @@ from matplotlib.ft2font import LoadFlags
 from PIL import Image
 from traces import HOSTILE, labelled
 
-from attnviz.render import fonts
-from attnviz.render.lettering import Lettering, outline_right_to_left
-from attnviz.render.picture import picture
+from attnviz.render.picture import fonts, picture
+from attnviz.render.picture.lettering import Lettering, outline_right_to_left
 from attnviz.render.scene import scene
 
 SLOTH, OTTER = "\U0001f9a5", "\U0001f9a6"
@@ -199,8 +198,40 @@ def test_short_and_wrapped() -> None:
     assert re.fullmatch("(e\u0301)+…", lettering.short("e\u0301" * 200, 9, 1.0))
     lines = lettering.wrapped("one two three four " * 5 + "y" * 300, 9, 1.5)
     assert all(lettering.width(line, 9) <= 1.5 for line in lines)
-    assert lines[-1].endswith("…")
+    assert "".join(lines).endswith("y" * 300)  # what has no spaces is broken anywhere, and nothing is lost
     assert " ".join(lettering.wrapped("one two three four " * 5, 9, 1.5)) == "one two three four " * 5
+
+
+def test_a_pair_of_tokens_keeps_the_beginnings_of_both() -> None:
+    lettering = Lettering([])
+    assert lettering.short("internationalisation → an", 9, 1.0) == "internati… → an"
+    assert lettering.short("an → internationalisation", 9, 1.0) == "an → internati…"
+    both = lettering.short("internationalisation → antidisestablishment", 9, 1.0)
+    assert re.fullmatch("inte\\w*… → anti\\w*…", both)
+    assert lettering.width(both, 9) <= 1.0
+
+
+def test_of_too_many_lines_the_middle_is_left_out() -> None:
+    lettering = Lettering(["가"])
+    text = "first " + "word " * 500 + "last"
+    lines = lettering.wrapped(text, 9, 3, 3)
+    assert len(lines) == 3
+    assert lines[0].startswith("first")
+    assert lines[-1].endswith("last")
+    assert sum(line.count("…") for line in lines) == 1
+    assert max(lettering.width(line, 9) for line in lines) <= 3
+    assert lettering.wrapped("one two", 9, 3, 3) == ["one two"]
+    assert len(lettering.wrapped("가" * 20_000, 9, 3, 2)) == 2
+    assert len(lettering.wrapped("a\nb\nc\nd", 9, 3, 3)) == 3
+    even = [lettering.width(line, 9) for line in lettering.wrapped("words of a line " * 4, 9, 3, 3)]
+    assert len(even) == 2
+    assert min(even) > 0.6 * max(even)
+
+
+def test_a_code_point_is_never_cut() -> None:
+    lettering = Lettering([SLOTH])
+    for shown in (lettering.short(SLOTH * 30, 9, 2.0), *lettering.wrapped(SLOTH * 300, 9, 2.0, 3)):
+        assert re.fullmatch("(⟨U\\+1F9A5⟩| ?… ?)+", shown)
 
 
 @pytest.mark.filterwarnings("error")

@@ -2,24 +2,23 @@
 
 import io
 from collections.abc import Callable, Iterator, Sequence
-from importlib.metadata import version
 from typing import TYPE_CHECKING, TypeVar
 
-from attnviz.attention import Trace
+from attnviz.attention import Trace, ranges
 from attnviz.errors import LookError
 from attnviz.labels import visible
-from attnviz.render.lettering import Lettering, outline_right_to_left
 from attnviz.render.look import DEFAULT, Look
-from attnviz.render.picture_grid import GridPanel, dots
-from attnviz.render.picture_pixels import Pixels
+from attnviz.render.picture.grid import GridPanel, dots
+from attnviz.render.picture.lettering import Lettering, outline_right_to_left
+from attnviz.render.picture.pixels import Pixels
+from attnviz.render.picture.sheet import Box, Headed, Page, Panel, Sheet, settings
 from attnviz.render.scale import Scale, scale_of
 from attnviz.render.scene import Scene
-from attnviz.render.sheet import Box, Headed, Page, Panel, Sheet, settings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from attnviz.render.picture_heatmap import HeatmapPanel
+    from attnviz.render.picture.heatmap import HeatmapPanel
 
 AnyPage = TypeVar("AnyPage", bound=Page)
 Fitting = TypeVar("Fitting", GridPanel, "HeatmapPanel")
@@ -29,6 +28,8 @@ LARGEST = 65_000
 """No picture has more pixels across or down."""
 EDGE, BETWEEN = 0.25, 0.35
 """White around the picture and between scenes, in inches."""
+LEAST = 0.6
+"""The cells of a scene have at least so many inches, across and down."""
 
 
 def picture(trace: Trace, scenes: Sequence[Scene], suffix: str = ".png", look: Look = DEFAULT) -> bytes:
@@ -94,9 +95,9 @@ def _panel(scene: Scene, look: Look, scale: Scale, dpi: int, lettering: Letterin
         if look.annotate:
             raise LookError("a grid of heads has no room for numbers", "One head: --layer 3 --head 1 --annotate")
         return _fitted(lambda area: GridPanel(scene, scale, dpi, lettering, area), room)
-    from attnviz.render.picture_heatmap import HeatmapPanel
-    from attnviz.render.picture_pen import Pen
-    from attnviz.render.picture_styles import tiles
+    from attnviz.render.picture.heatmap import HeatmapPanel
+    from attnviz.render.picture.pen import Pen
+    from attnviz.render.picture.styles import tiles
 
     pen = Pen.themed(lettering, scale.theme)
     if look.style == "heatmap":
@@ -109,7 +110,7 @@ def _fitted(make: Callable[[Box], Fitting], room: Box) -> Fitting:
     panel = make((None, None))
     for _ in range(4 if room != (None, None) else 0):
         has, area = (panel.width, panel.height), panel.area
-        across, down = (g and max(g - h + a, 0.1) for g, h, a in zip(room, has, area, strict=True))
+        across, down = (g and max(g - h + a, LEAST) for g, h, a in zip(room, has, area, strict=True))
         panel = make((across, down))
     return panel
 
@@ -126,15 +127,33 @@ def _texts(scenes: Sequence[Scene]) -> Iterator[str]:
 
 def _described(trace: Trace, scenes: Sequence[Scene], look: Look) -> dict[str, str]:
     """What the file's metadata says: enough to make the picture again."""
+    from importlib.metadata import version
+
     shown = "; ".join(f"{scene.attention.name} {' '.join(scene.names)}" for scene in scenes)
-    facts = {"model": trace.model, "revision": trace.revision, "text": trace.text, "target": trace.target}
-    lines = [f"{name}: {value}" for name, value in facts.items() if value is not None] + [f"heads: {shown}"]
-    lines += [f"{name}: {value}" for name, value in {"style": look.style, **look.given}.items()]
+    facts: dict[str, object] = {
+        "model": trace.model,
+        "revision": trace.revision,
+        "text": trace.text,
+        "target": trace.target,
+    }
+    facts |= {"heads": shown, **_parts(trace, scenes), "style": look.style, **look.given, **trace.provenance}
+    lines = [f"{name}: {visible(str(value))}" for name, value in facts.items() if value is not None]
     return {
         "title": visible(f"Attention of {trace.model} on {trace.text}"),
-        "description": visible("; ".join(lines)),
+        "description": "\n".join(lines),
         "software": f"attnviz {version('attnviz')}",
     }
+
+
+def _parts(trace: Trace, scenes: Sequence[Scene]) -> dict[str, str]:
+    """Which tokens have rows and columns, where not all of them do."""
+    said: dict[str, list[str]] = {"rows": [], "columns": []}
+    for a in (trace[scene.attention.kind] for scene in scenes):
+        for side, cells, tokens in (("rows", a.rows, a.queries), ("columns", a.columns, a.keys)):
+            kept = tuple(token for cell in cells for token in range(*cell))
+            if len(kept) < len(tokens):
+                said[side].append(f"{ranges(kept)} of {a.name}")
+    return {side: "; ".join(parts) for side, parts in said.items() if parts}
 
 
 def _saved(figure: "Figure", suffix: str, said: dict[str, str]) -> bytes:

@@ -12,18 +12,20 @@ from matplotlib.colors import to_rgb
 
 from attnviz.attention import Trace
 from attnviz.errors import LookError
+from attnviz.labels import visible
 from attnviz.render.colours import ink
-from attnviz.render.lettering import Lettering
 from attnviz.render.look import Look
-from attnviz.render.mosaic import resized
-from attnviz.render.picture_grid import arranged
-from attnviz.render.picture_heatmap import HeatmapPanel
-from attnviz.render.picture_pen import Pen, from_corner, size
-from attnviz.render.picture_styles import STYLES, tiles
+from attnviz.render.picture.grid import arranged
+from attnviz.render.picture.heatmap import HeatmapPanel
+from attnviz.render.picture.lettering import Lettering
+from attnviz.render.picture.mosaic import resized
+from attnviz.render.picture.pen import Pen, from_corner, size
+from attnviz.render.picture.sheet import colour_map, norm
+from attnviz.render.picture.styles import STYLES, tiles
 from attnviz.render.plan import plot_scene
 from attnviz.render.scale import THEMES, Scale, scale_of
 from attnviz.render.scene import FROM, TO, Scene
-from attnviz.render.sheet import colour_map, norm
+from attnviz.render.ticks import segments
 from attnviz.selection import Selection
 
 TILE = 64
@@ -58,8 +60,9 @@ def plot(
     if wanted.theme is not None:
         axes.set_facecolor(pen.paper)
     above = _draw(axes, scene, wanted, pen, scale)
-    kinds = scene.caption.rpartition(" · ")[0]  # without the model
-    title = kinds if wanted.title is None else scene.title
+    drawn, *taken = scene.caption.split("\n")
+    told = "\n".join((drawn.removesuffix(f" · {visible(trace.model)}"), *taken))
+    title = told if wanted.title is None else scene.title
     axes.set_title(pen.lettering.shown(title), pad=rcParams["axes.titlepad"] + above * 72, **pen.labels)
     return axes
 
@@ -104,7 +107,8 @@ def _draw(axes: Axes, scene: Scene, look: Look, pen: Pen, scale: Scale) -> float
     if len(scene.heads) == 1:
         drawing = STYLES[look.style](scene, scale, pen, look, (wide, high))
         drawing.draw(axes, 0)
-        drawing.key.draw(axes, from_corner(axes, down=drawing.box[1]) if drawing.hangs else from_corner(axes, True))
+        corner = from_corner(axes, down=drawing.box[1]) if drawing.hangs else from_corner(axes, True)
+        drawing.key(wide).draw(axes, corner)
         return drawing.margins.above
     axes.set_axis_off()
     tiles(scene, look, scale, pen, (wide, high)).draw_at(
@@ -132,6 +136,13 @@ def _grid(axes: Axes, scene: Scene, pen: Pen, scale: Scale) -> ScalarMappable:
     for (row, column), weights in zip(places, scene.matrices, strict=True):
         y, x = row * (n + gap_y), column * (m + gap_x)
         image[y : y + n, x : x + m] = np.where(blank, np.nan, resized(weights, n, m))
+    cuts = [(0, at * n / len(scene.rows) - 0.5) for at in segments(scene.attention.queries, scene.attention.rows)]
+    cuts += [(1, at * m / len(scene.columns) - 0.5) for at in segments(scene.attention.keys, scene.attention.columns)]
+    for row, column in places:
+        y, x = row * (n + gap_y), column * (m + gap_x)
+        for axis, at in cuts:
+            ends = (x - 0.5, x + m - 0.5), (y + at, y + at)
+            pen.border(axes, 2.4, *(ends if axis == 0 else ((x + at, x + at), (y - 0.5, y + n - 0.5))))
     drawn = axes.imshow(
         np.ma.masked_invalid(image), cmap=colour_map(scale), norm=norm(scale), aspect="auto", interpolation="none"
     )

@@ -1,18 +1,20 @@
 """Text and colours of what is drawn into axes: those of a picture's theme, or matplotlib's settings."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.font_manager import FontProperties
+from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from matplotlib.textpath import text_to_path
 from matplotlib.transforms import Affine2D, ScaledTranslation, Transform
 
-from attnviz.render.lettering import POINT, Lettering
+from attnviz.render.picture.lettering import POINT, Lettering
+from attnviz.render.picture.sheet import BODY, SMALL, line_height
 from attnviz.render.scale import Theme
-from attnviz.render.sheet import BODY, SMALL, line_height
 
 Colour = str | tuple[float, ...]
 """What matplotlib takes for one."""
@@ -87,6 +89,11 @@ class Pen:
         """Write `text`, at body size unless `fontsize` is given; `transform` is that of the data unless given."""
         style = {"fontsize": self.body, "color": self.ink, "clip_on": False, **style}
         return axes.text(x, y, text, **self.plain, **style)
+
+    def border(self, axes: Axes, gap: float, xs: Sequence[float], ys: Sequence[float]) -> None:
+        """A line of ink in a gap of paper, so many points wide: it is seen between cells of every colour."""
+        for colour, wide in ((self.paper, gap), (self.ink, 0.25 * gap)):
+            axes.add_line(Line2D(xs, ys, color=colour, linewidth=wide, solid_capstyle="butt"))
 
 
 def shifted(axes: Axes, x: float, y: float) -> Transform:

@@ -8,10 +8,10 @@ import numpy as np
 from matplotlib.font_manager import get_font
 from matplotlib.ft2font import LoadFlags
 
-from attnviz.render.lettering import Lettering
-from attnviz.render.mosaic import INK, MUTED, PAPER, table
+from attnviz.render.picture.lettering import Lettering
+from attnviz.render.picture.mosaic import INK, MUTED, PAPER, table
+from attnviz.render.picture.sheet import Page
 from attnviz.render.scale import Scale
-from attnviz.render.sheet import Page
 
 _BEFORE = {"left": 0.0, "center": 0.5, "right": 1.0, "top": 0.0, "bottom": 1.0}
 
@@ -72,7 +72,7 @@ class Pixels(Page):
         """`text` as ink, as wide as the pen moves, and how many of its rows are above the baseline."""
         font = get_font(list(self.lettering.files))
         font.set_size(size, self.dpi)
-        font.set_text(text, 0.0, flags=LoadFlags.DEFAULT)
+        font.set_text(text, 0.0, flags=LoadFlags.NO_HINTING)
         font.draw_glyphs_to_bitmap(antialiased=True)
         ink, (wide, high) = np.asarray(font.get_image()), font.get_width_height()  # in 64ths of a pixel
         before = max(round(font.get_bitmap_offset()[0] / 64), 0)

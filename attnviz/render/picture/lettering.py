@@ -5,12 +5,13 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from matplotlib.font_manager import FontEntry, fontManager, get_font
 from matplotlib.ft2font import LoadFlags
 
-from attnviz.render import fonts
+from attnviz.render.picture import fonts
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,7 +21,11 @@ POINT = 1 / 72
 """One point in inches."""
 NAMED = 8
 """A note names at most so many characters."""
+ARROW = " → "
+"""Between the token that is read and the one that is written."""
 
+DENSEST = 360
+"""No inch has more letters than this, divided by their size in points."""
 _BETWEEN = re.compile("((?:^| )[→·](?: |$)|   )")
 """What stands between texts that are read one by one, such as the token read and the token written."""
 _LEFT_TO_RIGHT, _ISOLATED = "\u200e", "\u2068{}\u2069"
@@ -73,37 +78,81 @@ class Lettering:
         return _width(self.shown(text), self.files) * size
 
     def short(self, text: str, size: float, width: float) -> str:
-        """`text` as it is drawn, cut with an ellipsis to at most `width` inches at `size` points."""
-        return self.shown(self._cut(text, size, width))
+        """`text` as it is drawn, cut with an ellipsis to at most `width` inches at `size` points.
 
-    def wrapped(self, text: str, size: float, width: float) -> list[str]:
-        """`text` as it is drawn, in lines of at most `width` inches at `size` points."""
-        return [self.shown(line) for line in self._lines(text, size, width)]
+        Of a token read and a token written, both keep their beginning.
+        """
+        read, arrow, written = text.partition(ARROW)
+        if not arrow or self.width(text, size) <= width:
+            return self.shown(self._cut(text, size, width))
+        room = width - self.width(ARROW, size)
+        left, right = (max(room / 2, room - self.width(other, size)) for other in (written, read))
+        return self.shown(self._cut(read, size, left) + ARROW + self._cut(written, size, right))
+
+    def wrapped(self, text: str, size: float, width: float, most: int | None = None) -> list[str]:
+        """`text` as it is drawn, in lines of at most `width` inches at `size` points.
+
+        Of more than `most` lines, the first and the last; at most so many are made about as long as each other.
+        """
+        lines = list(islice(self._lines(text, size, width), most and most + 1))
+        if most is not None and len(lines) > most:
+            lines = self._ends(text, size, width, most)
+        elif most is not None and len(lines) > 1:
+            narrower = (list(self._lines(text, size, part * width)) for part in (0.6, 0.7, 0.8, 0.9))
+            lines = next((even for even in narrower if len(even) == len(lines)), lines)
+        return [self.shown(line) for line in lines]
 
     def _lines(self, text: str, size: float, width: float) -> Iterator[str]:
-        for paragraph in self._written(text).split("\n"):
+        for paragraph in text.split("\n"):
             line, wide = "", 0.0
             for word in paragraph.split(" "):
                 more = self.width(f" {word}", size)
-                if line and wide + more > width:
-                    yield line
-                    line = ""
-                if line:
+                if line and wide + more <= width:
                     line, wide = f"{line} {word}", wide + more
-                else:
-                    line = self._cut(word, size, width)
-                    wide = self.width(line, size)
+                    continue
+                if line:
+                    yield line
+                *whole, line = self._broken(word, size, width)
+                yield from whole
+                wide = self.width(line, size)
             yield line
+
+    def _broken(self, word: str, size: float, width: float) -> list[str]:
+        """`word` in pieces that fit, as Chinese, which has no spaces, is broken anywhere but within a character."""
+        lines, pieces = [], fonts.clusters(word)
+        while pieces:
+            ahead = pieces[: int(DENSEST * width / size) + 1]
+            fits = self.width("".join(ahead), size) <= width
+            kept = len(ahead) if fits else max(self._fitting(ahead, "", size, width), 1)
+            lines.append("".join(pieces[:kept]))
+            pieces = pieces[kept:]
+        return lines or [""]
+
+    def _ends(self, text: str, size: float, width: float, most: int) -> list[str]:
+        """`text` in `most` lines, without its middle; of the words there none is cut, where there are spaces."""
+        pieces = fonts.clusters(text)
+
+        def cut(kept: int) -> list[str]:
+            first, last = "".join(pieces[: (kept + 1) // 2]), "".join(pieces[len(pieces) - kept // 2 :])
+            first, last = first.rpartition(" ")[0] or first, last.partition(" ")[2] or last
+            return list(self._lines(f"{first} … {last}", size, width))
+
+        longest = min(len(pieces), int(DENSEST * width / size) * most)
+        return cut(max(bisect_right(range(longest), most, key=lambda kept: len(cut(kept))) - 1, 0))
 
     def _cut(self, text: str, size: float, width: float) -> str:
         if self.width(text, size) <= width:
             return text
-        pieces = fonts.clusters(self._written(text))
+        pieces = fonts.clusters(text)
+        return "".join(pieces[: self._fitting(pieces, "…", size, width)]) + "…"
 
-        def cut(kept: int) -> str:
-            return "".join(pieces[:kept]) + "…"
+    def _fitting(self, pieces: list[str], end: str, size: float, width: float) -> int:
+        """How many of `pieces`, with `end` behind them, are at most `width` inches wide at `size` points."""
 
-        return cut(max(bisect_right(range(len(pieces)), width, key=lambda kept: self.width(cut(kept), size)) - 1, 0))
+        def wide(kept: int) -> float:
+            return self.width("".join(pieces[:kept]) + end, size)
+
+        return max(bisect_right(range(len(pieces)), width, key=wide) - 1, 0)
 
     def _written(self, text: str) -> str:
         if not self._spelled or text.isascii():

@@ -6,15 +6,17 @@ from matplotlib.path import Path
 
 from attnviz.render.links import links, require_tokens
 from attnviz.render.look import Look
-from attnviz.render.picture_pen import Pen, shifted
-from attnviz.render.picture_strokes import StrokeKey, strokes
-from attnviz.render.picture_tiles import Margins
+from attnviz.render.picture.pen import Pen, shifted
+from attnviz.render.picture.sheet import Box
+from attnviz.render.picture.strokes import StrokeKey, strokes
+from attnviz.render.picture.tiles import Margins
 from attnviz.render.scale import Scale
 from attnviz.render.scene import FROM, TO, Scene
-from attnviz.render.sheet import Box
 
 ROW, BETWEEN = 0.24, 1.9
 """From one token to the next, and from the queries to the keys, in inches."""
+SHORTEST, PITCH = 0.5, 0.8
+"""Lines are not squeezed into fewer inches, nor tokens into fewer lines of text."""
 LONGEST = 1.7
 """No label is longer than this, in inches."""
 APART = 0.07
@@ -33,12 +35,15 @@ class Lines:
         self.rows = [pen.short(label, LONGEST) for label in scene.rows]
         self.columns = [pen.short(label, LONGEST) for label in scene.columns]
         left, right = (max(map(pen.width, labels)) for labels in (self.rows, self.columns))
-        self.margins = Margins(left + APART, pen.line + 0.04, right + APART, 0.0)
+        self.margins = Margins(left + APART, pen.line + 0.09, right + APART, 0.0)
         self.most = max(len(self.rows), len(self.columns))
-        width = BETWEEN if room[0] is None else room[0] - self.margins.across
+        width = BETWEEN if room[0] is None else max(room[0] - self.margins.across, SHORTEST)
         height = self.most * ROW if room[1] is None else room[1] - self.margins.down
-        self.box = width, height
-        self.key = StrokeKey(scale, pen, width + self.margins.across)
+        self.box = width, max(height, self.most * PITCH * pen.line)
+
+    def key(self, room: float) -> StrokeKey:
+        """What explains the lines."""
+        return StrokeKey(self.scale, self.pen, room)
 
     def draw(self, axes: Axes, at: int) -> None:
         """Draw head `at` of the scene into `axes`, its labels around them."""
@@ -61,7 +66,7 @@ class Lines:
         """Name a side above its labels; from their outer edge on, where it is longer than they are."""
         pen, beside = self.pen.at(self.pen.small), self.margins[2 if x else 0]
         inwards = pen.width(name) > beside - APART
-        outer = shifted(axes, (beside if inwards else APART) * (2 * x - 1), 0)
+        outer = shifted(axes, (beside if inwards else APART) * (2 * x - 1), 0.05)
         pen.text(
             axes,
             x,

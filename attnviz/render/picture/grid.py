@@ -4,11 +4,11 @@ import math
 
 import numpy as np
 
-from attnviz.render.lettering import Lettering
-from attnviz.render.mosaic import edge, mosaic, resized, slots
+from attnviz.render.picture.lettering import Lettering
+from attnviz.render.picture.mosaic import INK, PAPER, edge, mosaic, resized, slots
+from attnviz.render.picture.sheet import BODY, SMALL, Box, Page, bar_room, line_height
 from attnviz.render.scale import Scale
 from attnviz.render.scene import FROM, TO, Scene
-from attnviz.render.sheet import BAR_ROOM, BODY, SMALL, Box, Page, line_height
 from attnviz.render.ticks import Tick, counted, numbers, segments, words
 
 PIXELS = 100
@@ -75,7 +75,7 @@ class GridPanel:
         self.above, self.below = 0.1 + line_height(SMALL), 0.0
         across = down = min(GAP, 0.1 * self.tile[1] / self.dpi)
         if self.ticks[1]:
-            self.level = not self.labelled or longest[1] + 0.1 < self.tile[1] / self.dpi / len(self.scene.columns)
+            self.level = not self.labelled or longest[1] + 0.06 < self.tile[1] / self.dpi / len(self.scene.columns)
             self.below = 0.08 + (line_height(SMALL) if self.level else longest[1])
             across = down = GAP * 2 if self.labelled else longest[1] / 2 + 0.1  # the last number leans over the edge
         if not self.row_names:
@@ -83,7 +83,7 @@ class GridPanel:
         self.gap = int(down * self.dpi), int(across * self.dpi)  # pixels
         rows, columns = self.grid
         self.area = self._at(0, columns)[0] - self.gap[1] / self.dpi, self._at(rows, 0)[1] - self.gap[0] / self.dpi
-        self.width = self.left + self.area[0] + 0.2 + BAR_ROOM
+        self.width = self.left + self.area[0] + 0.2 + bar_room(self.scale, lettering)
 
     @property
     def _labels(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -115,17 +115,22 @@ class GridPanel:
 
     def mosaic(self) -> np.ndarray:
         """All tiles in one image, uint8 `[pixel row, pixel column]`, colours of `mosaic.table`."""
-        blank = ~resized(self.scene.reachable, *self.tile)
+        over = np.where(resized(self.scene.reachable, *self.tile), 0, PAPER).astype(np.uint8)
         tokens = self.scene.attention.queries, self.scene.attention.keys
+        inks = []
         for axis, (labels, cells) in enumerate(zip(self._labels, self._cells, strict=True)):
-            lines = blank if axis == 0 else blank.T
+            lines = over if axis == 0 else over.T
             if self.labelled:  # cells this large are set apart by thin lines
-                lines[[edge(cell, len(labels), self.tile[axis]) for cell in range(1, len(labels))]] = True
-            for cell in segments(tokens[axis], cells):
+                lines[[edge(cell, len(labels), self.tile[axis]) for cell in range(1, len(labels))]] = PAPER
+            around = 2 if self.labelled else 1
+            for cell in segments(tokens[axis], cells):  # a line of ink in a gap of paper
                 at = edge(cell, len(labels), self.tile[axis])
-                lines[max(at - 1, 0) : at + 1] = True
+                lines[max(at - around, 0) : at + around + 1] = PAPER
+                inks.append(lines[at])
+        for line in inks:
+            line[:] = INK
         shades = (slots(self.scale.indices(weights)) for weights in self.scene.matrices)
-        return mosaic(shades, self.places, self.tile, self.gap, blank)
+        return mosaic(shades, self.places, self.tile, self.gap, over)
 
     def _at(self, row: int, column: int) -> tuple[float, float]:
         """The top left corner of a tile, in inches from the mosaic's."""

@@ -268,7 +268,7 @@ def test_the_options_are_in_the_metadata():
         io.BytesIO(picture(encoder_decoder(), shown, ".png", Look("lines", vmax=0.5, theme="dark")))
     ) as page:
         about = page.text["Description"]
-    assert "style: lines; vmax: 0.5; theme: dark" in about
+    assert "style: lines\nvmax: 0.5\ntheme: dark" in about
     assert "style: heatmap" in picture(encoder_decoder(), shown, ".svg").decode()
     assert "dpi" not in about
 
@@ -281,7 +281,7 @@ def test_another_process_makes_the_same_bytes():
         "print([hashlib.sha256(render(t, s, x, Look(y))).hexdigest() for x in ('.png', '.svg', '.pdf')"
         " for y in ('lines', 'arcs', 'text')])"
     )
-    here = str(Path(__file__).parents[1])
+    here = str(Path(__file__).parents[2])
     runs = [
         subprocess.run(
             [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True,
@@ -291,3 +291,19 @@ def test_another_process_makes_the_same_bytes():
     ]  # fmt: skip
     assert runs[0].stdout == runs[1].stdout
     assert not runs[0].stderr
+
+
+@pytest.mark.parametrize("style", ["lines", "arcs", "text"])
+def test_a_scale_that_ends_below_the_largest_weight_is_drawn_logarithmically_too(style):
+    assert picture(encoder_decoder(), [SCENES["usual"]()], ".png", Look(style, vmax=0.3, log=True))
+
+
+@pytest.mark.parametrize("style", ["lines", "arcs", "text"])
+def test_a_narrow_picture_keeps_the_whole_key(style):
+    for size in (2.5, 6):
+        drawn = figure([SCENES["usual"]()], Look(style, size=size))
+        FigureCanvasAgg(drawn).draw()
+        texts = [text for axes in drawn.axes for text in axes.texts if text.get_text()]
+        assert "attention weight" in " ".join(text.get_text() for text in texts)
+        for text in texts:
+            assert text.get_window_extent().x1 <= drawn.bbox.x1, text

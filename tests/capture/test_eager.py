@@ -1,0 +1,106 @@
+"""The weights of a model's own eager attention, taken from each layer as it gives them: how much is held meanwhile.
+
+That they are right is in test_architectures.py, which goes this way too.
+"""
+
+import weakref
+
+import architectures
+import numpy as np
+import pytest
+import torch
+
+from attnviz.capture import capture, capture_all, eager
+from attnviz.errors import InputError
+from attnviz.selection import Selection
+
+N = architectures.TEXT.shape[1]
+HANDED_ON = "big_bird bloom codegen deberta-v2 deepseek_v32 falcon fsmt gpt_neo gptj ibert luke mpt openai-gpt xlm"
+
+
+@pytest.fixture(autouse=True)
+def every_text_is_long(monkeypatch):
+    monkeypatch.setattr(eager, "_SHORT", 0)
+    monkeypatch.setattr(eager, "_SAMPLES", (8, 15))
+
+
+def matrices(output):
+    """Whatever in a module's output may be weights of the whole text."""
+    if isinstance(output, torch.Tensor):
+        return [output] if output.ndim == 4 and output.shape[1:] == (4, N, N) else []
+    return [matrix for part in output for matrix in matrices(part)] if isinstance(output, tuple | list) else []
+
+
+@pytest.mark.parametrize("model_type", HANDED_ON.split())
+@pytest.mark.parametrize("asked", [Selection(), Selection(layers=(1,), cells=4)], ids=["all", "one layer, pooled"])
+def test_when_the_model_ends_no_layers_weights_are_left(model_type, asked):
+    model, made, left = architectures.build(model_type), [], []
+    for module in list(model.modules())[1:]:
+        module.register_forward_hook(lambda _m, _a, output: made.extend(weakref.ref(x) for x in matrices(output)))
+    model.register_forward_hook(lambda *_: left.append(sum(ref() is not None for ref in made)))
+    record = capture(model, architectures.inputs_of(model), asked)
+    assert record.path == "eager output_attentions"
+    assert record.weights
+    assert left[-1] == 0
+
+
+@pytest.mark.parametrize("model_type", ["bloom", "fsmt", "funnel", "longt5"])
+def test_only_what_was_asked_for_is_made_a_matrix_of(model_type, monkeypatch):
+    model, made = architectures.build(model_type), []
+    make = eager._matrix
+
+    def counted(model, inputs, outputs, name, at):
+        if inputs["input_ids"].shape[1] == N:
+            made.append((name, at))
+        return make(model, inputs, outputs, name, at)
+
+    monkeypatch.setattr(eager, "_matrix", counted)
+    record = capture(model, architectures.inputs_of(model), Selection(layers=(1,)))
+    assert {at for _, at in made} == {1}
+    assert [list(layers) for layers in record.weights.values()] == [[1]] * len(record.weights)
+
+
+def test_padding_is_in_no_matrix():
+    model = architectures.build("bloom")
+    short = 5  # fewer tokens than are run first
+    real = torch.ones(2, N, dtype=torch.long)
+    real[1, short:] = 0
+    both = {"input_ids": architectures.TEXT.repeat(2, 1) * real, "attention_mask": real}
+    lengths = [{"masked-self": (N, N)}, {"masked-self": (short, short)}]
+    for found, n in zip(capture_all(model, both, Selection(), lengths), (N, short), strict=True):
+        alone = capture(model, {"input_ids": architectures.TEXT[:, :n]}, Selection())
+        for layer, weights in alone.weights["masked-self"].items():
+            np.testing.assert_allclose(found.weights["masked-self"][layer], weights, atol=1e-5)
+
+
+@pytest.mark.parametrize("model_type", ["big_bird", "bigbird_pegasus"])
+def test_after_a_short_text_a_long_one_is_read_as_before(model_type):
+    model = architectures.build(model_type)
+    inputs, parts = architectures.inputs_of(model), list(model.modules())
+    before = capture(model, inputs, Selection()).weights["self"]
+    capture(model, inputs | {name: inputs[name][:, :9] for name in ("input_ids", "attention_mask")}, Selection())
+    assert all(part is now for part, now in zip(parts, model.modules(), strict=True))
+    after = capture(model, inputs, Selection()).weights["self"]
+    for layer, weights in before.items():
+        np.testing.assert_array_equal(after[layer], weights)
+
+
+@pytest.mark.parametrize(("model_type", "tokens"), [("canine", 1), ("canine", 3), ("funnel", 2)])
+def test_a_text_too_short_for_the_model_is_said_to_be(model_type, tokens):
+    model = architectures.build(model_type)
+    inputs = {name: ids[:, :tokens] for name, ids in architectures.inputs_of(model).items()}
+    with pytest.raises(InputError, match=rf"^\w+Model cannot read a text of {tokens} tokens?: \w") as e:
+        capture(model, inputs, Selection())
+    assert e.value.hint == "Give it a longer text."
+    assert model.config._attn_implementation == architectures.build(model_type).config._attn_implementation
+
+
+@pytest.mark.parametrize("model_type", ["bert", "bloom", "squeezebert"])
+def test_an_error_of_ours_is_not_said_to_be_the_texts(model_type, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("ours")
+
+    monkeypatch.setattr("attnviz.capture.kept.Kept.put", fail)
+    model = architectures.build(model_type)
+    with pytest.raises(RuntimeError, match=r"^ours$"):
+        capture(model, architectures.inputs_of(model), Selection())

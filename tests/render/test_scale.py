@@ -1,0 +1,40 @@
+"""The scale of the colours: where a weight lies on it, and how it is labelled."""
+
+import numpy as np
+import pytest
+
+from attnviz.render.look import Look
+from attnviz.render.scale import apart, scale_of
+
+
+@pytest.mark.parametrize("vmax", [0.3, 0.07, 0.9, 1.0])
+@pytest.mark.parametrize("log", [False, True])
+def test_parts_lie_between_0_and_1_and_rise(vmax: float, log: bool) -> None:
+    weights = np.concatenate([[0], np.logspace(-7, 0, 400)])
+    parts = scale_of(Look(vmax=vmax, log=log), [1.0]).parts(weights)
+    assert parts.min() == 0.0
+    assert parts.max() == 1.0  # not a rounding error more, which no colour has
+    assert (np.diff(parts) >= 0).all()
+
+
+@pytest.mark.parametrize(
+    ("top", "labels"),
+    [
+        (1.0, ["0", "0.5", "1"]),
+        (0.95, ["0", "0.5", "0.95"]),
+        (0.8, ["0", "0.4", "0.8"]),
+        (0.05, ["0", "0.025", "0.05"]),
+        (0.9, ["0", "0.45", "0.9"]),
+    ],
+)
+def test_the_label_in_the_middle_is_easy_to_read_and_stands_where_its_weight_is(top: float, labels: list[str]) -> None:
+    scale = scale_of(Look(vmax=top), [1.0])
+    assert [label for _, label in scale.ticks()] == labels
+    assert [part for part, _ in scale.ticks()] == pytest.approx([float(label) / top for label in labels])
+
+
+def test_labels_that_would_touch_are_left_out_but_for_the_ends() -> None:
+    ticks = [(0.0, "a"), (0.05, "b"), (0.5, "c"), (0.55, "d"), (0.95, "e"), (1.0, "f")]
+    assert "".join(label for _, label in apart(ticks, 0.1)) == "acf"
+    assert apart(ticks, 0.0) == ticks
+    assert "".join(label for _, label in apart(ticks, 2.0)) == "af"
