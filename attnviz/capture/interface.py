@@ -25,7 +25,7 @@ from attnviz.kinds import KINDS
 
 NAME = "attnviz"
 _current: ContextVar["_Pass"] = ContextVar("current")
-_HARMLESS = {"position_ids", "cache_position"}  # what a model may hand on besides, and does not change the weights
+_KNOWN = {"position_bias", "position_ids", "cache_position"}  # tensors that are used here, or change no weight
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,21 @@ class _Pass:
     sites: Sites
     of_tokens: set[tuple[int, int]]
     knows_sdpa: bool
+
+    def begin(
+        self, module: torch.nn.Module, hides_later: bool | None, query: torch.Tensor, key: torch.Tensor
+    ) -> tuple[tuple[int, ...], list[Kept | Merged]]:
+        """The heads of this call that are wanted, and room for their weights in each text's record."""
+        if self.sites.repeats(module, query):
+            return (), []
+        (heads, n), (groups, m) = query.shape[1:3], key.shape[1:3]
+        kind, layer = self.sites.locate(module, hides_later)
+        wanted = {record.wanted(kind, layer, heads) for record in self.records}.pop()  # the same for each text
+        if not wanted:
+            return (), []
+        for record in self.records:
+            record.groups.setdefault(kind, {})[layer] = tuple(head * groups // heads for head in wanted)
+        return wanted, [record.begin(kind, layer, wanted, n, m) for record in self.records]
 
 
 class _UnservedError(Exception):
@@ -82,24 +97,19 @@ def _attention(
     Where the weights of all heads and rows are wanted they give the result too, at no more cost than sdpa; where they
     are not, sdpa gives it. Raises _UnservedError for attention to what is no token, or by what is not known here.
     """
-    records, sites = _current.get().records, _current.get().sites
-    if sites.passes_over(module):
-        others |= {"scaling": scaling, "is_causal": is_causal, "position_bias": position_bias}
-        return sdpa_attention_forward(module, query, key, value, attention_mask, **others)[0], None
-    unknown = {name for name, value in others.items() if isinstance(value, torch.Tensor)} - _HARMLESS
-    if unknown or (query.shape[2], key.shape[2]) not in _current.get().of_tokens:
+    now = _current.get()
+    others |= {"dropout": 0.0, "scaling": scaling, "position_bias": position_bias}
+    by_sdpa = partial(sdpa_attention_forward, module, query, key, value, attention_mask, **others)
+    if now.sites.passes_over(module):
+        return by_sdpa(is_causal=is_causal)[0], None
+    n, m = query.shape[2], key.shape[2]
+    unknown = {name for name, value in others.items() if isinstance(value, torch.Tensor)} - _KNOWN
+    if unknown or (n, m) not in now.of_tokens:
         raise _UnservedError
-    without_mask = attention_mask is None and query.shape[2] > 1 and _current.get().knows_sdpa
+    without_mask = attention_mask is None and n > 1 and now.knows_sdpa
     causal = bool(without_mask and (getattr(module, "is_causal", True) if is_causal is None else is_causal))  # as sdpa
-    hides_later = causal or hides(attention_mask, query.shape[2])
-    (n_heads, n), (n_groups, m) = query.shape[1:3], key.shape[1:3]
-    wanted: tuple[int, ...] = ()
-    if not sites.repeats(module, query):
-        kind, layer = sites.locate(module, hides_later)
-        wanted = {record.wanted(kind, layer, n_heads) for record in records}.pop()  # the same for each text
-    kept = [record.begin(kind, layer, wanted, n, m) for record in records] if wanted else []
-    for record in records if wanted else ():
-        record.groups.setdefault(kind, {})[layer] = tuple(head * n_groups // n_heads for head in wanted)
+    hides_later = causal or hides(attention_mask, n)
+    wanted, kept = now.begin(module, hides_later, query, key)
     weights = partial(
         attention_blocks,
         query,
@@ -112,14 +122,13 @@ def _attention(
         sinks=s_aux,
         multiple=lcm(*(each.high for each in kept)),
     )
-    all_wanted = len(wanted) == n_heads and {n} == {len(each.queries) for each in kept}
+    all_wanted = len(wanted) == query.shape[1] and {n} == {len(each.queries) for each in kept}
     if all_wanted or softcap is not None or s_aux is not None:  # sdpa has neither soft caps nor sinks
-        return _mixed(weights(range(n_heads), range(n)), query, value, kept, wanted), None
+        return _mixed(weights(range(query.shape[1]), range(n)), query, value, kept, wanted), None
     queries = sorted({query for each in kept for query in each.queries})
     for block in weights(wanted, queries) if queries else ():
         _put(block, kept)
-    others |= {"dropout": 0.0, "scaling": scaling, "is_causal": causal, "position_bias": position_bias}
-    return sdpa_attention_forward(module, query, key, value, attention_mask, **others)[0], None
+    return by_sdpa(is_causal=causal)[0], None
 
 
 def _mixed(
