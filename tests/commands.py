@@ -48,3 +48,16 @@ def process(
     running = start(*args, env=env, cwd=cwd, **options)
     out, err = running.communicate(stdin, timeout=60)
     return Done(running.returncode, (out or b"").decode(), (err or b"").decode())
+
+
+def outputs_of_two_processes(code: str) -> list[str]:
+    """What `code` prints in two fresh processes that hash strings otherwise; a warning there is an error."""
+    here = str(Path(__file__).parent)
+    return [
+        subprocess.run(
+            [sys.executable, "-W", "error", "-c", code],
+            capture_output=True, encoding="utf-8", check=True,
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": here},
+        ).stdout
+        for seed in ("1", "2")
+    ]  # fmt: skip

@@ -47,7 +47,7 @@ HEAVY = {  # a package: the places that may import it
     "transformers": ("capture/", *_RUNS, *_READS),
     "matplotlib": ("render/picture/", "render/colour_maps.py"),
     "typer": ("cli/",),
-    "rich": ("cli/", "render/terminal", "render/cells.py"),
+    "rich": ("cli/", "render/terminal/"),
     "textual_image": ("cli/inline.py",),
     "IPython": (),
 }

@@ -42,6 +42,6 @@ def heads(
 
         write(output, trace, head_scenes(trace, look), look)
     else:
-        from attnviz.render.terminal_table import table
+        from attnviz.render.terminal.table import table
 
         show(table(trace))

@@ -13,10 +13,10 @@ from attnviz.render.look import DEFAULT, Look
 if TYPE_CHECKING:
     from attnviz.attention import Trace
     from attnviz.render.scene import Scene
-    from attnviz.render.terminal import Heatmap
-    from attnviz.render.terminal_grid import Grid
-    from attnviz.render.terminal_lines import Lines
-    from attnviz.render.terminal_text import RunningText
+    from attnviz.render.terminal.grid import Grid
+    from attnviz.render.terminal.heatmap import Heatmap
+    from attnviz.render.terminal.lines import Lines
+    from attnviz.render.terminal.text import RunningText
 
 Writer = Callable[["Trace", Sequence["Scene"], str, Look], bytes]
 PICTURES = (".png", ".svg", ".pdf")
@@ -52,19 +52,19 @@ def on_screen(scene: "Scene", look: Look = DEFAULT) -> "Heatmap | Grid | Lines |
     Raises LookError for a style that a terminal cannot show.
     """
     if look.style == "text":
-        from attnviz.render.terminal_text import RunningText
+        from attnviz.render.terminal.text import RunningText
 
         return RunningText(scene, look)
     if look.style == "lines":
-        from attnviz.render.terminal_lines import Lines
+        from attnviz.render.terminal.lines import Lines
 
         return Lines(scene, look)
     require_screen(look)
     if len(scene.heads) > 1:
-        from attnviz.render.terminal_grid import grid
+        from attnviz.render.terminal.grid import grid
 
         return grid([scene], look)
-    from attnviz.render.terminal import heatmap
+    from attnviz.render.terminal.heatmap import heatmap
 
     return heatmap(scene, look)
 

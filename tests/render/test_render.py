@@ -47,7 +47,7 @@ def test_importing_the_table_is_light() -> None:
 
 
 def test_the_terminal_needs_numpy_and_rich_alone() -> None:
-    assert run(f"import attnviz.render.terminal, attnviz.render.terminal_grid; {LOADED}") == "numpy"
+    assert run(f"import attnviz.render.terminal.heatmap, attnviz.render.terminal.grid; {LOADED}") == "numpy"
 
 
 def test_a_picture_needs_neither_pyplot_nor_torch() -> None:

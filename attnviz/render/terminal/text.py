@@ -10,7 +10,6 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 
-from attnviz.render.cells import DIM, Line, fit, heading
 from attnviz.render.flow import flow, glued
 from attnviz.render.links import FAINT, require_tokens
 from attnviz.render.look import Look
@@ -18,7 +17,8 @@ from attnviz.render.numbers import number
 from attnviz.render.query import gaze, looking, query_label
 from attnviz.render.scale import scale_of
 from attnviz.render.scene import FROM, Scene
-from attnviz.render.terminal_colours import Brush
+from attnviz.render.terminal.cells import DIM, Line, fit, heading
+from attnviz.render.terminal.colours import Brush
 
 WIDEST = 100
 """Lines of text are no longer than this, in columns."""

@@ -11,13 +11,13 @@ from rich.text import Text
 from attnviz.analysis import MEASURES, strongest
 from attnviz.attention import Attention, Trace
 from attnviz.labels import visible
-from attnviz.render.cells import heading, ltr
 from attnviz.render.look import Look
 from attnviz.render.numbers import number
 from attnviz.render.plan import title_of
 from attnviz.render.scale import scale_of
 from attnviz.render.scene import Scene, scene
-from attnviz.render.terminal_colours import Brush
+from attnviz.render.terminal.cells import heading, ltr
+from attnviz.render.terminal.colours import Brush
 
 SHARES = {"previous": "prev", "self": "self", "next": "next", "sink": "first", "special": "special"}
 """The measures that the table shows, all shares of the attention from 0 to 1, and their column heads."""

@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.segment import Segment
 from rich.style import Style
 
-from attnviz.render.cells import BOLD, DIM, fit
 from attnviz.render.colours import ink, oklab
 from attnviz.render.scale import Scale
+from attnviz.render.terminal.cells import BOLD, DIM, fit
 
 SHADES = "·░▒▓█"
 STANDARD = ("black", "blue", "magenta", "red", "yellow")

@@ -1,7 +1,8 @@
 """Heatmaps in the terminal: goldens at pinned widths and colours, weights read back from the colours of the cells, and
 lines that stay aligned whatever is in a token.
 
-`python tests/render/test_terminal.py` writes the goldens again; look at the difference before you keep it.
+`PYTHONPATH=tests python tests/render/terminal/test_heatmap.py` writes the goldens again; look at the difference before
+you keep it.
 """
 
 import io
@@ -20,14 +21,14 @@ from traces import HOSTILE, attention, decoder_only, encoder_decoder, labelled
 
 from attnviz.attention import Token, Trace
 from attnviz.pooling import layout, reduced
-from attnviz.render.cells import above, chopped, fit, graphemes, heading, ltr, ruler
 from attnviz.render.colours import palette, shade
 from attnviz.render.look import Look
 from attnviz.render.numbers import number
 from attnviz.render.scene import scene
-from attnviz.render.terminal import heatmap
-from attnviz.render.terminal_grid import grid
-from attnviz.render.terminal_table import table
+from attnviz.render.terminal.cells import above, chopped, fit, graphemes, heading, ltr, ruler
+from attnviz.render.terminal.grid import grid
+from attnviz.render.terminal.heatmap import heatmap
+from attnviz.render.terminal.table import table
 
 GOLDENS = Path(__file__).parent / "goldens"
 LONG = [f"word{i}" for i in range(40)]

@@ -8,14 +8,14 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
 from rich.text import Text
 
-from attnviz.render.cells import Line, fit, heading, ltr
 from attnviz.render.look import DEFAULT, Look
 from attnviz.render.scale import scale_of
 from attnviz.render.scene import FROM, TO, Scene
-from attnviz.render.terminal import covering
-from attnviz.render.terminal_colours import Brush
-from attnviz.render.terminal_matrix import lines, pooled
-from attnviz.render.terminal_tiles import Row, Tiles, tiled
+from attnviz.render.terminal.cells import Line, fit, heading, ltr
+from attnviz.render.terminal.colours import Brush
+from attnviz.render.terminal.heatmap import covering
+from attnviz.render.terminal.matrix import lines, pooled
+from attnviz.render.terminal.tiles import Row, Tiles, tiled
 
 NAMED = 64
 """The tokens of so many rows and columns are named above a grid that has no room for them beside its tiles."""

@@ -10,11 +10,11 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 
-from attnviz.render.cells import BOLD, DIM, Line, fit, heading
 from attnviz.render.links import links, require_tokens
 from attnviz.render.look import Look
 from attnviz.render.scale import Scale, scale_of
 from attnviz.render.scene import FROM, TO, Scene
+from attnviz.render.terminal.cells import BOLD, DIM, Line, fit, heading
 
 LONGEST, NARROW, WIDEST = 24, 16, 44
 """No label is longer, and no room for lines narrower or wider, in columns; four columns for each line else."""

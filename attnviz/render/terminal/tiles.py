@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from rich.cells import cell_len
 
-from attnviz.render.cells import above, chopped, graphemes
 from attnviz.render.scene import Scene
-from attnviz.render.terminal_matrix import Cuts, cuts, parts
+from attnviz.render.terminal.cells import above, chopped, graphemes
+from attnviz.render.terminal.matrix import Cuts, cuts, parts
 
 FEW = 20
 """Cells of so many tokens may be two columns wide or more, with the tokens beside them."""

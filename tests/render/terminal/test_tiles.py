@@ -13,8 +13,8 @@ from traces import attention, encoder_decoder
 from attnviz.attention import Trace
 from attnviz.render.colours import palette, shade
 from attnviz.render.scene import Scene, scene
-from attnviz.render.terminal_grid import grid
-from attnviz.render.terminal_tiles import LONGEST, REPEATED, TALL, tiled
+from attnviz.render.terminal.grid import grid
+from attnviz.render.terminal.tiles import LONGEST, REPEATED, TALL, tiled
 
 
 def model(heads: dict[int, tuple[int, ...]], n: int, words: str = "w") -> Scene:

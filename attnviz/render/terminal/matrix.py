@@ -7,10 +7,10 @@ import numpy as np
 from rich.segment import Segment
 
 from attnviz.attention import Range
-from attnviz.render.cells import DIM, Line
 from attnviz.render.numbers import number
 from attnviz.render.scene import Scene
-from attnviz.render.terminal_colours import Brush
+from attnviz.render.terminal.cells import DIM, Line
+from attnviz.render.terminal.colours import Brush
 from attnviz.render.ticks import segments
 
 Cuts = tuple[Sequence[int], Sequence[int]]
