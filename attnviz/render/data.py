@@ -14,7 +14,7 @@ def as_json(trace: Trace) -> bytes:
 
     Weights are written with as many digits as a float32 holds. Where tokens were pooled or left out, `rows` and
     `columns` say which tokens, from and up to, each row and column of the weights covers, and `row_sums`
-    `[head][covered query]` what each query gave to all keys.
+    `[head][covered query]` what each query gave to all keys; `sink_mass`, likewise, is what a learned sink took.
     """
     content = {
         "model": trace.model,
@@ -36,7 +36,7 @@ def as_npz(trace: Trace) -> bytes:
     `masked-self` is written `masked_self`. `self_queries` and `self_keys` hold the tokens; `cross_predicts` what each
     row writes. `model`, `text` and `convention` are strings. Where tokens were pooled or left out, `self_rows` and
     `self_columns`, int `[row, 2]`, say which tokens, from and up to, each row and column covers, and `self_L3_sums`,
-    `[head, covered query]`, what each query gave to all keys.
+    `[head, covered query]`, what each query gave to all keys; `self_L3_sink`, likewise, is what a learned sink took.
     """
     arrays: dict[str, np.ndarray] = {
         "model": np.array(trace.model),
@@ -52,6 +52,7 @@ def as_npz(trace: Trace) -> bytes:
         for layer in a.layers:
             arrays[f"{name}_L{layer}"] = a.weights(layer)
             arrays[f"{name}_L{layer}_heads"] = np.array(a.heads(layer), np.int64)
+        arrays |= {f"{name}_L{layer}_sink": mass for layer, mass in a.sink_mass.items()}
         if not a.is_whole:
             arrays[f"{name}_rows"], arrays[f"{name}_columns"] = np.array(a.rows), np.array(a.columns)
             arrays |= {f"{name}_L{layer}_sums": sums for layer, sums in a.row_sums.items()}
@@ -75,6 +76,8 @@ def _layer(a: Attention, layer: int) -> dict[str, object]:
     known: dict[str, object] = {"layer": layer, "heads": list(a.heads(layer)), "weights": _digits(a.weights(layer))}
     if layer in a.groups:
         known["key_value_groups"] = list(a.groups[layer])
+    if layer in a.sink_mass:
+        known["sink_mass"] = _digits(a.sink_mass[layer])
     if layer in a.row_sums:
         known["row_sums"] = _digits(a.row_sums[layer])
     return known

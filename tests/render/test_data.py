@@ -2,10 +2,12 @@
 
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 from traces import HOSTILE, encoder_decoder, labelled
 
+from attnviz.attention import Trace
 from attnviz.render.data import as_json, as_npz
 from attnviz.selection import Selection
 
@@ -59,3 +61,11 @@ def test_what_was_pooled_says_which_tokens_a_cell_covers():
     np.testing.assert_array_equal(arrays["cross_rows"], a.rows)
     np.testing.assert_array_equal(arrays["cross_L1_sums"], a.row_sums[1])
     assert "rows" not in json.loads(as_json(encoder_decoder()))["attentions"][0]
+
+
+def test_what_a_learned_sink_took_is_there_too():
+    (a,) = labelled(["a", "b"]).attentions
+    half = replace(a, by_layer={0: a.weights(0) / 2}, sink_mass={0: np.full((1, 2), 0.5, np.float32)})
+    trace = Trace("by hand", "a b", (half,))
+    assert json.loads(as_json(trace))["attentions"][0]["layers"][0]["sink_mass"] == [[0.5, 0.5]]
+    np.testing.assert_array_equal(np.load(io.BytesIO(as_npz(trace)))["self_L0_sink"], [[0.5, 0.5]])
