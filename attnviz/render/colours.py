@@ -45,11 +45,6 @@ def palette(name: str = "violet") -> np.ndarray:
     return colours
 
 
-def shade(weights: np.ndarray, top: float) -> np.ndarray:
-    """The palette's index, uint8, for each weight on a scale from 0 to `top`; what lies above is drawn as `top`."""
-    return np.round(np.clip(weights / top, 0, 1) * 255).astype(np.uint8)
-
-
 def ink(colour: np.ndarray) -> str:
     """`#ffffff` or `#000000`: what is read best on `colour`, uint8 `[3]`, by WCAG 2's contrast."""
     light = float(_linear(colour / 255) @ [0.2126, 0.7152, 0.0722])

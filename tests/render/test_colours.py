@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from attnviz.render.colours import ink, palette, shade
+from attnviz.render.colours import ink, palette
+from attnviz.render.look import Look
+from attnviz.render.scale import scale_of
 from attnviz.render.scene import top_of
 
 
@@ -38,8 +40,9 @@ def test_text_on_every_colour_has_contrast() -> None:
         assert contrast >= 4.5
 
 
-def test_shade() -> None:
-    assert shade(np.array([0, 0.25, 0.5, 0.9]), 0.5).tolist() == [0, 128, 255, 255]
+def test_what_lies_above_the_scale_is_drawn_as_its_end() -> None:
+    scale = scale_of(Look(vmax=0.5), [0.9])
+    assert scale.indices(np.array([0, 0.25, 0.5, 0.9])).tolist() == [0, 128, 255, 255]
 
 
 @pytest.mark.parametrize(

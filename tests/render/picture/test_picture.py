@@ -13,12 +13,13 @@ import pytest
 from commands import outputs_of_two_processes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
+from shades import shade
 from traces import HOSTILE, decoder_only, encoder_decoder, labelled
 
 from attnviz.attention import Attention, Token, Trace
 from attnviz.errors import LookError
 from attnviz.pooling import layout
-from attnviz.render.colours import palette, shade
+from attnviz.render.colours import palette
 from attnviz.render.look import Look
 from attnviz.render.picture import figure, picture
 from attnviz.render.picture.lettering import Lettering

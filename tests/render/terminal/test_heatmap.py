@@ -17,11 +17,12 @@ import numpy as np
 import pytest
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
+from shades import shade
 from traces import HOSTILE, attention, decoder_only, encoder_decoder, labelled
 
 from attnviz.attention import Token, Trace
 from attnviz.pooling import layout, reduced
-from attnviz.render.colours import palette, shade
+from attnviz.render.colours import palette
 from attnviz.render.look import Look
 from attnviz.render.numbers import number
 from attnviz.render.scene import scene

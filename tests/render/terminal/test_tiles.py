@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
+from shades import shade
 from traces import attention, encoder_decoder
 
 from attnviz.attention import Trace
-from attnviz.render.colours import palette, shade
+from attnviz.render.colours import palette
 from attnviz.render.scene import Scene, scene
 from attnviz.render.terminal.grid import grid
 from attnviz.render.terminal.tiles import LONGEST, REPEATED, TALL, tiled
