@@ -75,8 +75,14 @@ def _largest(weights: np.ndarray, units: Sequence[Range], axis: int) -> np.ndarr
     return np.asarray(np.maximum.reduceat(weights, [start for start, _ in units], axis))
 
 
-def joined(have: Sequence[Range], tokens: int, cells: int | None) -> tuple[Range, ...]:
+def joined(cells: Sequence[Range], size: int) -> tuple[Range, ...]:
+    """The tokens that `size` neighbours of `cells` cover together; the last may be fewer."""
+    parts = (cells[at : at + size] for at in range(0, len(cells), size))
+    return tuple((part[0][0], part[-1][1]) for part in parts)
+
+
+def pooled(have: Sequence[Range], tokens: int, cells: int | None) -> tuple[Range, ...]:
     """The ranges `have` joined to at most `cells`; as they are where some of the tokens were left out."""
     if sum(stop - start for start, stop in have) < tokens:
         return tuple(have)
-    return tuple((have[start][0], have[stop - 1][1]) for start, stop in layout(len(have), None, cells))
+    return joined(have, width(len(have), cells))

@@ -8,7 +8,7 @@ from typing import SupportsIndex
 from attnviz.attention import Attention, Range, Trace, ranges
 from attnviz.errors import SelectionError
 from attnviz.kinds import KIND_NAMES, KINDS, Kind
-from attnviz.pooling import joined, layout, reduced
+from attnviz.pooling import layout, pooled, reduced
 from attnviz.words import by_words
 
 Available = Mapping[Kind, Mapping[int, Sequence[int]]]
@@ -83,7 +83,7 @@ class Selection:
                 raise SelectionError(f"there is no layer {layer}", f"Layers: {_layer_ranges(kinds)}.")
         chosen = {
             kind: {
-                layer: tuple(head for head in heads if self.heads is None or head in self.heads)
+                layer: self.of_layer(kind, layer, heads)
                 for layer, heads in layers.items()
                 if self.layers is None or layer in self.layers
             }
@@ -95,6 +95,12 @@ class Selection:
                 raise SelectionError(f"there is no head {head}", f"Heads: {ranges(tuple(every))}.")
         captured = {kind: {layer: heads for layer, heads in layers.items() if heads} for kind, layers in chosen.items()}
         return {kind: layers for kind, layers in captured.items() if layers}
+
+    def of_layer(self, kind: Kind, layer: int, heads: Sequence[int]) -> tuple[int, ...]:
+        """Which of the `heads` of a layer were asked for."""
+        if not self._has(kind) or (self.layers is not None and layer not in self.layers):
+            return ()
+        return tuple(head for head in heads if self.heads is None or head in self.heads)
 
     def require_tokens(self, sizes: Mapping[Kind, tuple[int, int]]) -> None:
         """Raise SelectionError for a row or column that no kind has; `sizes` are their numbers of queries and keys."""
@@ -148,8 +154,8 @@ class Selection:
     def _cells(self, a: Attention) -> tuple[tuple[Range, ...], tuple[Range, ...]]:
         """Which tokens the rows and columns of `a` shall cover."""
         n, m = len(a.queries), len(a.keys)
-        rows = joined(a.rows, n, self.cells) if self.rows is None else layout(n, self.rows)
-        columns = joined(a.columns, m, self.cells) if self.columns is None else layout(m, self.columns)
+        rows = pooled(a.rows, n, self.cells) if self.rows is None else layout(n, self.rows)
+        columns = pooled(a.columns, m, self.cells) if self.columns is None else layout(m, self.columns)
         return rows, columns
 
 

@@ -6,7 +6,8 @@ from traces import attention, tokens
 
 from attnviz.attention import Attention, Trace, each, open_trace
 from attnviz.errors import CaptureError, SelectionError
-from attnviz.pooling import joined, layout, reduced, width
+from attnviz.pooling import layout, reduced, width
+from attnviz.pooling import pooled as pooled_ranges
 from attnviz.selection import Selection
 
 
@@ -77,7 +78,7 @@ def test_pooled_once_more_covers_what_it_covered():
     again = Selection(cells=3).cut(once)["masked-self"]
     assert again.rows == ((0, 8), (8, 16), (16, 20))
     np.testing.assert_array_equal(again.weights(0), by_loop(whole.weights(0), again.rows, again.columns))
-    assert joined(once["masked-self"].rows, 20, 10) == once["masked-self"].rows
+    assert pooled_ranges(once["masked-self"].rows, 20, 10) == once["masked-self"].rows
 
 
 def test_a_row_that_was_pooled_away_is_not_to_be_had():

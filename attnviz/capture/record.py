@@ -58,12 +58,7 @@ class Record:
         """Note that `layer` has so many `heads`; which of them were asked for."""
         every = tuple(range(heads))
         self.available.setdefault(kind, {})[layer] = every
-        asked = self.selection
-        if (asked.kinds is not None and kind not in asked.kinds) or (
-            asked.layers is not None and layer not in asked.layers
-        ):
-            return ()
-        return every if asked.heads is None else tuple(head for head in every if head in asked.heads)
+        return self.selection.of_layer(kind, layer, every)
 
     def begin(self, kind: Kind, layer: int, heads: Sequence[int], queries: int, keys: int) -> Kept | Merged:
         """Room for the weights of `heads`, of so many queries and keys, as many cells as were asked for.

