@@ -1,7 +1,10 @@
 """Files are written whole or not at all: to a temporary name beside the target, then renamed."""
 
 import os
+import shutil
+import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from attnviz.errors import FileError, InputError
@@ -10,26 +13,78 @@ from attnviz.errors import FileError, InputError
 def write_whole(path: str | os.PathLike[str], data: bytes) -> Path:
     """Write `data` to `path`, making its folder. Nothing is left behind, and nothing lost, if that fails.
 
-    Raises FileError where the folder cannot be made or written, or the disk is full.
+    Where `path` is a link, the file that it leads to is written. A file that is replaced keeps its permissions and,
+    where the system allows it, its owner. A device, a pipe, or wherever standard output goes is written to directly.
+
+    Raises FileError where the folder cannot be made or written, the file is write-protected, or the disk is full.
     """
     path = Path(path)
-    temporary = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.is_dir():
-            raise FileError(f"cannot write {path}: it is a folder", "Name a file, such as picture.png.")
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-        temporary = None
-    except OSError as error:
-        raise FileError(f"cannot write {path}: {error.strerror or error}", "Choose another place with -o.") from error
-    finally:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
+        if is_standard_output(path):
+            sys.stdout.flush()
+            with open(sys.stdout.fileno(), "wb", closefd=False) as stream:
+                stream.write(data)
+        elif is_stream(path):
+            path.write_bytes(data)
+        else:
+            _replace(Path(os.path.realpath(path)), data)
+    except FileError as error:
+        raise FileError(f"cannot write {path}: {error.message}", error.hint) from None
+    except (OSError, ValueError) as error:  # a ValueError is of a path that can be none: with a NUL in it
+        reason = getattr(error, "strerror", None) or error
+        raise FileError(f"cannot write {path}: {reason}", "Choose another place with -o.") from error
     return path
+
+
+def is_standard_output(path: Path) -> bool:
+    """Whether what is written to `path` arrives where standard output does: `/dev/stdout`, or what stands behind it."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(sys.stdout.fileno()))
+    except (OSError, ValueError, AttributeError):  # no such file; a path that can be none; no stdout, or not a file's
+        return False
+
+
+def is_stream(path: Path) -> bool:
+    """Whether `path` is a device, a pipe, or where standard output goes: written to, and never replaced."""
+    try:
+        return (path.exists() and not path.is_file() and not path.is_dir()) or is_standard_output(path)
+    except (OSError, ValueError):  # a path that can be none
+        return False
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Put a file with `data` in the place of `path`, or of nothing, in one step."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir():
+        raise FileError("it is a folder", "Name a file, such as picture.png.")
+    if path.is_symlink():  # still, after all links were followed
+        raise FileError("the link leads back to itself", "Choose another place with -o.")
+    if not os.access(path.parent, os.W_OK):
+        raise FileError("its folder is write-protected", "Choose another place with -o.")
+    replaces = path.exists()
+    if replaces and not os.access(path, os.W_OK):
+        raise FileError("it is write-protected", "Choose another place with -o, or allow it: chmod u+w FILE.")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            if replaces:
+                _copy_owner_and_permissions(path, temporary)
+            else:
+                os.chmod(temporary, 0o666 & ~_umask())
+            file.write(data)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _copy_owner_and_permissions(path: Path, copy: str) -> None:
+    """Give `copy` the owner and the permissions of `path`, access lists too; only root may give a file away."""
+    there = path.stat()
+    for owner, group in ((there.st_uid, -1), (-1, there.st_gid)):
+        with suppress(OSError):
+            os.chown(copy, owner, group)
+    shutil.copystat(path, copy)
 
 
 def decoded(data: bytes, what: str) -> str:

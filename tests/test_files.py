@@ -2,8 +2,12 @@
 
 import errno
 import os
+import stat
 import subprocess
 import sys
+import tempfile
+import threading
+from pathlib import Path
 
 import pytest
 
@@ -53,6 +57,156 @@ def test_a_folder_is_not_replaced(tmp_path):
     with pytest.raises(FileError, match="it is a folder"):
         write_whole(tmp_path / "a.png", b"new")
     assert list(tmp_path.iterdir()) == [tmp_path / "a.png"]
+
+
+def link(at: Path, to: str) -> Path:
+    at.parent.mkdir(parents=True, exist_ok=True)
+    at.symlink_to(to)
+    return at
+
+
+@pytest.mark.parametrize("to", ["real.png", "sub/real.png", "new/deep/real.png"])
+def test_a_link_stays_and_the_file_that_it_leads_to_is_written(to, tmp_path):
+    (tmp_path / "sub").mkdir()
+    for path in (tmp_path / "real.png", tmp_path / "sub" / "real.png"):
+        path.write_bytes(b"old")
+    last = link(tmp_path / "links" / "last.png", f"../{to}")
+    for path in (last, link(tmp_path / "first.png", "links/last.png")):
+        assert write_whole(path, b"new") == path
+        assert path.is_symlink()
+        assert (tmp_path / to).read_bytes() == b"new"
+        assert not (tmp_path / to).is_symlink()
+
+
+def test_a_file_in_a_linked_folder_is_written_there(tmp_path):
+    (tmp_path / "real").mkdir()
+    write_whole(link(tmp_path / "linked", "real") / "a.png", b"new")
+    assert contents(tmp_path / "real") == {"a.png": b"new"}
+
+
+def test_links_that_lead_in_a_circle_are_an_error_and_stay(tmp_path):
+    one, other = link(tmp_path / "a.png", "b.png"), link(tmp_path / "b.png", "a.png")
+    with pytest.raises(FileError, match="the link leads back to itself"):
+        write_whole(one, b"new")
+    assert (os.readlink(one), os.readlink(other)) == ("b.png", "a.png")
+
+
+def test_every_name_of_one_file_but_the_written_keeps_the_old(tmp_path):
+    """A hard link is a second name, not a way to the first: a file that is replaced whole leaves it the old one."""
+    (tmp_path / "a.png").write_bytes(b"old")
+    os.link(tmp_path / "a.png", tmp_path / "b.png")
+    write_whole(tmp_path / "a.png", b"new")
+    assert contents(tmp_path) == {"a.png": b"new", "b.png": b"old"}
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o664, 0o700])
+def test_what_is_replaced_keeps_its_permissions(mode, tmp_path):
+    path = tmp_path / "a.png"
+    path.write_bytes(b"old")
+    path.chmod(mode)
+    write_whole(link(tmp_path / "link.png", "a.png"), b"new")
+    assert (path.read_bytes(), stat.S_IMODE(path.stat().st_mode)) == (b"new", mode)
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_and_its_owner_and_group_where_the_system_allows_it(allowed, tmp_path, monkeypatch):
+    (tmp_path / "a.png").write_bytes(b"old")
+    there, asked = (tmp_path / "a.png").stat(), []
+
+    def chown(path: str, owner: int, group: int) -> None:
+        asked.append((owner, group))
+        if not allowed:
+            raise PermissionError
+
+    monkeypatch.setattr(os, "chown", chown)
+    write_whole(tmp_path / "a.png", b"new")
+    assert asked == [(there.st_uid, -1), (-1, there.st_gid)]
+    assert contents(tmp_path) == {"a.png": b"new"}
+
+
+def test_a_pipe_with_a_name_stays_one_and_its_reader_gets_all(tmp_path):
+    pipe, got = tmp_path / "pipe.json", []
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()))
+    reader.start()
+    assert write_whole(link(tmp_path / "link.json", "pipe.json"), bytes(200_000)) == tmp_path / "link.json"
+    reader.join(10)
+    assert got == [bytes(200_000)]
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+def test_a_device_stays_one(tmp_path):
+    before = os.stat("/dev/null")
+    write_whole("/dev/null", b"new")
+    write_whole(link(tmp_path / "null.png", "/dev/null"), b"new")
+    assert os.path.samestat(os.stat("/dev/null"), before)
+    assert os.readlink(tmp_path / "null.png") == "/dev/null"
+
+
+WRITE = "import attnviz.files as f; print('before'); f.write_whole('/dev/stdout', b'new\\n'); print('after')"
+
+
+@pytest.mark.parametrize("into", ["| cat", "> out.txt; cat out.txt", ">> log.txt; cat log.txt"])
+def test_standard_output_is_written_to_wherever_it_goes(into, tmp_path):
+    (tmp_path / "log.txt").write_text("logged\n")
+    shell = f'{sys.executable} -c "{WRITE}" {into}'
+    done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, check=True, cwd=tmp_path)
+    logged = "logged\n" if "log" in into else ""
+    assert done.stdout == f"{logged}before\nnew\nafter\n"
+
+
+def test_a_process_of_the_shell_can_read_it(tmp_path):
+    shell = f"""{sys.executable} -c "import sys, attnviz.files as f; f.write_whole(sys.argv[1], b'new')" >(cat > got)"""
+    subprocess.run(["bash", "-c", f"{shell}; wait $!"], check=True, cwd=tmp_path)
+    assert (tmp_path / "got").read_bytes() == b"new"
+
+
+@pytest.fixture
+def of_nobody():
+    """A folder with a file, both of the user nobody where root runs the tests: root may write anywhere."""
+    with tempfile.TemporaryDirectory() as name:
+        (folder := Path(name) / "folder").mkdir()
+        (folder / "a.png").write_bytes(b"old")
+        if os.getuid() == 0:
+            Path(name).chmod(0o711)
+            for path in (folder, folder / "a.png"):
+                os.chown(path, 65534, 65534)
+        yield folder
+        folder.chmod(0o755)
+
+
+def refusal(path: Path) -> str:
+    """Why a process that is not root's cannot write to `path`."""
+    code = f"""
+import os, attnviz.errors, attnviz.files
+if os.getuid() == 0:
+    os.setgid(65534), os.setuid(65534)
+try:
+    attnviz.files.write_whole({str(path)!r}, b"new")
+except attnviz.errors.FileError as error:
+    print(error)
+"""
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+
+def test_a_write_protected_file_is_not_replaced(of_nobody):
+    (of_nobody / "a.png").chmod(0o444)
+    assert "a.png: it is write-protected" in refusal(of_nobody / "a.png")
+    assert contents(of_nobody) == {"a.png": b"old"}
+
+
+def test_a_file_in_a_folder_that_is_write_protected_is_not_written_in_part(of_nobody):
+    """It could be, in place: yet a disk that fills up would leave half of the new one, and nothing of the old."""
+    of_nobody.chmod(0o555)
+    assert "a.png: its folder is write-protected" in refusal(of_nobody / "a.png")
+    assert contents(of_nobody) == {"a.png": b"old"}
+
+
+@pytest.mark.parametrize("name", ["x" * 5000 + ".png", "d" * 300 + "/a.png", "a\0b.png", "\ud800.png"])
+def test_a_name_that_no_file_can_have_is_an_error(name, tmp_path):
+    with pytest.raises(FileError, match="cannot write"):
+        write_whole(tmp_path / name, b"new")
+    assert contents(tmp_path) == {}
 
 
 class Failing:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from attnviz.cli.running import notes, printable
-from attnviz.files import write_whole
+from attnviz.files import is_standard_output, write_whole
 
 if TYPE_CHECKING:
     from attnviz.attention import Trace
@@ -43,5 +43,6 @@ def write(output: Path, trace: "Trace", scenes: Sequence["Scene"], look: "Look")
 
 
 def wrote(path: Path) -> None:
-    """Print where a result went."""
-    print(printable(str(path)))  # without rich, whose import would take longer than a small picture
+    """Print where a result went, unless it went to standard output itself."""
+    if not is_standard_output(path):
+        print(printable(str(path)))  # without rich, whose import would take longer than a small picture

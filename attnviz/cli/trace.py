@@ -9,6 +9,7 @@ from attnviz.cli import options
 from attnviz.cli.inputs import Run, given_text, with_run
 from attnviz.cli.output import wrote
 from attnviz.cli.running import notes
+from attnviz.files import is_stream
 
 EXAMPLES = """\
 attnviz trace "I ate an apple" -o apple.safetensors
@@ -26,7 +27,7 @@ def trace(
 
     Of every layer and head, or those named. The file stands wherever TEXT does, and needs no model any more.
     """
-    if output.suffix != ".safetensors":
+    if output.suffix != ".safetensors" and not is_stream(output):
         raise typer.BadParameter("a trace is saved as x.safetensors", param_hint="--output")
     saved = run.trace(given_text(text), target)
     notes(saved.notes)

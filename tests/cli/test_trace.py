@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from commands import process, run
+from commands import process, run, start
 
 import attnviz
 
@@ -78,6 +78,15 @@ def test_another_ending_is_refused(name, tmp_path):
     assert (done.code, done.out) == (2, "")
     assert "a trace is saved as x.safetensors" in done.err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("output", ["/dev/stdout", "out.safetensors"])
+def test_standard_output_takes_the_trace_and_nothing_else(output, tmp_path):
+    """A pipe carries one trace, whatever its name ends in; the path of the result is not printed into it."""
+    (tmp_path / "out.safetensors").symlink_to("/dev/stdout")
+    running = start("trace", APPLE, "-o", output, cwd=tmp_path)
+    (tmp_path / "t.safetensors").write_bytes(running.communicate(timeout=60)[0])
+    assert attnviz.open(tmp_path / "t.safetensors").text == APPLE
 
 
 def test_a_place_that_cannot_be_written_is_an_error(tmp_path):
