@@ -4,10 +4,10 @@ import inspect
 from typing import Annotated
 
 import typer
-from typer.core import TyperCommand
 
 from attnviz.cli import batch, heads, models, plot, trace, train
-from attnviz.cli.running import examples, guarded, paragraphs, printable, settings
+from attnviz.cli.command import Command, Commands, Sentence
+from attnviz.cli.running import examples, guarded, paragraphs, settings
 
 COMMANDS = {
     "plot": plot,
@@ -20,24 +20,13 @@ COMMANDS = {
 
 app = typer.Typer(
     name="attnviz",
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["--help", "-h"]},
 )
-
-
-class Sentence(TyperCommand):
-    """A command whose TEXT is one argument, and which says so where a sentence came without its quotes."""
-
-    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
-        """The arguments that are left over. Raises BadParameter where some are."""
-        left: list[str] = super().parse_args(ctx, args)
-        if left:
-            sentence = printable(" ".join([ctx.params["text"], *left]))
-            raise typer.BadParameter(f'put the sentence in quotes: "{sentence}"', ctx, param_hint="TEXT")
-        return left
 
 
 def _version(wanted: bool) -> None:
@@ -64,7 +53,7 @@ for _name, _module in COMMANDS.items():
     _takes_text = "text" in inspect.signature(_command).parameters
     app.command(
         _name,
-        cls=Sentence if _takes_text else None,
+        cls=Sentence if _takes_text else Command,
         context_settings={"allow_extra_args": _takes_text},
         help=paragraphs(_command.__doc__),
         epilog=examples(_module.EXAMPLES),

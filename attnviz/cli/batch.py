@@ -8,6 +8,7 @@ import typer
 
 from attnviz.cli.inputs import Run, with_run
 from attnviz.cli.look import LookOptions
+from attnviz.cli.options import option
 from attnviz.cli.output import wrote
 from attnviz.cli.running import PARTLY_FAILED, bar, interruptible, notes, report, say
 from attnviz.errors import AttnvizError
@@ -24,13 +25,13 @@ attnviz batch english.txt pairs.tsv -o pictures --layer 3"""
 def batch(
     run: Run,
     look: LookOptions,
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="Files, and folders of files.")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="The folder for the pictures.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Files (.txt, .tsv), and folders of them.")],
+    output: Annotated[Path, option("--output", "-o", metavar="FOLDER", help="Where the pictures go.")],
 ) -> None:
     """Draw every line of files of sentences to a .png, as plot would.
 
     A line is a text in a .txt file; text, tab, target in a .tsv file. Line 7 of korean.txt becomes
-    DIR/korean.txt/007.png. Other files are passed over.
+    FOLDER/korean.txt/007.png. Other files are passed over.
     """
     from attnviz.batch import Job, draw_all, find_files, folders, read_jobs, trace_each
     from attnviz.files import write_whole

@@ -2,56 +2,56 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import typer
-
+from attnviz.cli.options import LOOK, OUTPUT, SHOWN, option
 from attnviz.errors import LookError
 from attnviz.render import PICTURES, require_screen
 from attnviz.render.look import SINKS, SPECIALS, STYLES, THEMES, Look
-
-PANEL = "Look"
-
-
-def _option(*names: str, **settings: Any) -> Any:
-    return typer.Option(*names, rich_help_panel=PANEL, show_default=False, **settings)
 
 
 @dataclass(frozen=True)
 class LookOptions(Look):
     """A Look whose every field is an option; the defaults are those of Look."""
 
-    style: Annotated[str, _option(metavar="STYLE", help=f"{', '.join(STYLES)}.")]
+    style: Annotated[str, option(metavar="STYLE", help=f"{', '.join(STYLES)}; the first unless you say.")]
     query: Annotated[
         str | None,
-        _option(
+        option(
+            group=SHOWN,
             metavar="WORD",
-            help="For --style text: the word or token that looks, or its number; else that of the strongest link "
-            "between content words.",
+            help="The word (or token, or its number) whose attention --style text shows; else that of the strongest "
+            "link between content words.",
         ),
     ]
-    cmap: Annotated[str | None, _option(metavar="NAME", help="A colour map of matplotlib's, such as viridis.")]
-    vmax: Annotated[float | None, _option(metavar="X", help="The weight at which the scale ends; else the largest.")]
-    log: Annotated[bool, _option("--log", help="A logarithmic scale, of three powers of ten.")]
-    annotate: Annotated[bool | None, _option(help="Write the weights, or leave them out; else as room allows.")]
-    title: Annotated[str | None, _option(metavar="TEXT", help="Instead of the sentence; '' for none.")]
-    size: Annotated[str | None, _option(metavar="INCHES", help="The picture's width, or WxH: 6.5, 6.5x4.")]
-    dpi: Annotated[int | None, _option(metavar="N", help="Dots per inch of a .png; else 150.")]
-    theme: Annotated[str | None, _option(metavar="THEME", help=f"{', '.join(THEMES)}.")]
+    cmap: Annotated[str | None, option(group=LOOK, metavar="NAME", help="A colour map of matplotlib, such as viridis.")]
+    vmax: Annotated[
+        float | None, option(group=LOOK, metavar="WEIGHT", help="Where the scale ends; else at the largest weight.")
+    ]
+    log: Annotated[bool, option("--log", group=LOOK, help="A logarithmic scale, of three powers of ten.")]
+    annotate: Annotated[
+        bool | None, option(group=LOOK, help="Write the weights into the cells, or do not; else where they fit.")
+    ]
+    title: Annotated[str | None, option(group=LOOK, metavar="TITLE", help="Instead of the sentence; '' for none.")]
+    size: Annotated[str | None, option(group=OUTPUT, metavar="INCHES", help="The picture's width, or WxH: 6.5, 6.5x4.")]
+    dpi: Annotated[int | None, option(group=OUTPUT, metavar="N", help="Dots per inch of a .png; else 150.")]
+    theme: Annotated[str | None, option(group=LOOK, metavar="THEME", help=f"{', '.join(THEMES)}.")]
     sink: Annotated[
         str,
-        _option(
+        option(
+            group=SHOWN,
             metavar="HOW",
-            help=f"The first key, where many heads park their weight: {', '.join(SINKS)}. mask leaves its column "
-            "empty; renorm also divides each row by what is left.",
+            help=f"What becomes of the first key, where many heads park their weight: {', '.join(SINKS)}. mask leaves "
+            "its column empty; renorm also divides each row by what is left.",
         ),
     ]
     special: Annotated[
         str,
-        _option(
+        option(
+            group=SHOWN,
             metavar="HOW",
-            help=f"Special tokens, such as [CLS]: {', '.join(SPECIALS)}. hide leaves out their columns and rows; "
-            "renorm also divides each row by what is left.",
+            help=f"What becomes of special tokens, such as [CLS]: {', '.join(SPECIALS)}. hide leaves out their columns "
+            "and rows; renorm also divides each row by what is left.",
         ),
     ]
 

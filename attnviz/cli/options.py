@@ -1,11 +1,21 @@
-"""The options that several commands share, and how their values are read."""
+"""The options that several commands share, under which heading --help shows them, and how their values are read."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from attnviz.kinds import KINDS
+
+GROUPS = ("Text", "What to show", "Look", "Model", "Output")
+"""The headings of --help, in order. The few options that everyone needs stand before them, under none."""
+TEXT, SHOWN, LOOK, MODEL, OUTPUT = GROUPS
+
+
+def option(*names: str, group: str | None = None, **settings: Any) -> Any:
+    """An option of the command line, under the heading `group` of --help."""
+    return typer.Option(*names, rich_help_panel=group, **{"show_default": False, **settings})
+
 
 Text = Annotated[
     str | None,
@@ -17,75 +27,73 @@ Text = Annotated[
 ]
 Model = Annotated[
     str,
-    typer.Option(
-        "--model", "-m", metavar="MODEL", help="builtin, a Hugging Face Hub name, a local folder, or a .gguf file."
+    option(
+        *("--model", "-m"),
+        metavar="MODEL",
+        help="builtin (the default), a name on the Hugging Face Hub, a local folder, or a .gguf file.",
     ),
 ]
+Layers = Annotated[list[str] | None, option("--layer", "-l", metavar="LAYERS", help="Layers: 3, 0-5. Repeatable.")]
+Heads = Annotated[list[str] | None, option("--head", metavar="HEADS", help="Heads: 3, 0-5. Repeatable.")]
+
 Target = Annotated[
     str | None,
-    typer.Option(
-        metavar="TEXT",
-        help="What the decoder reads; generated when absent. Encoder-decoder models.",
-        show_default=False,
+    option(
+        group=TEXT, metavar="TEXT", help="What an encoder-decoder's decoder reads; else the model writes it itself."
     ),
 ]
 TextPair = Annotated[
-    str | None,
-    typer.Option(metavar="TEXT", help="A second sentence, for models that read pairs.", show_default=False),
+    str | None, option(group=TEXT, metavar="TEXT", help="A second sentence, for models that read two.")
 ]
-Chat = Annotated[bool, typer.Option("--chat", help="TEXT is a user's message: apply the model's chat template.")]
+Chat = Annotated[
+    bool, option("--chat", group=TEXT, help="TEXT is a user's message: put it into the model's chat template.")
+]
 Generate = Annotated[
     int | None,
-    typer.Option(
+    option(
+        group=TEXT,
         metavar="N",
         min=1,
-        help="Let the model write N tokens after TEXT, and draw both as one. Decoder-only models.",
-        show_default=False,
+        help="Let a decoder write N tokens more, and show its attention over TEXT and what it wrote.",
     ),
 ]
-Layers = Annotated[
-    list[str] | None,
-    typer.Option("--layer", "-l", metavar="N", help="A layer, or a range: 3, 0-5. Repeatable.", show_default=False),
-]
-Heads = Annotated[
-    list[str] | None,
-    typer.Option("--head", metavar="N", help="A head, or a range: 3, 0-5. Repeatable.", show_default=False),
-]
-Kind = Annotated[
-    str | None,
-    typer.Option(metavar="KIND", help=f"The kind of attention: {', '.join(KINDS)}.", show_default=False),
-]
+
+Kind = Annotated[str | None, option(group=SHOWN, metavar="KIND", help=f"The kind of attention: {', '.join(KINDS)}.")]
 Rows = Annotated[
     list[str] | None,
-    typer.Option("--rows", metavar="N", help="Only these queries, by number: 3, 0-5. Repeatable.", show_default=False),
+    option("--rows", group=SHOWN, metavar="N", help="Only these queries, by number: 3, 0-5. Repeatable."),
 ]
 Columns = Annotated[
     list[str] | None,
-    typer.Option("--columns", metavar="N", help="Only these keys, by number: 3, 0-5. Repeatable.", show_default=False),
+    option("--columns", group=SHOWN, metavar="N", help="Only these keys, by number: 3, 0-5. Repeatable."),
 ]
 Cells = Annotated[
     int,
-    typer.Option(
-        metavar="N", min=1, help="Pool a longer text to at most so many rows and columns, each by its largest weight."
+    option(
+        group=SHOWN,
+        metavar="N",
+        min=1,
+        help="Pool a longer text to N rows and N columns, 512 unless you say; a cell shows its largest weight.",
     ),
 ]
 Words = Annotated[
     bool,
-    typer.Option("--words", help="Merge the tokens of each word; in scripts without spaces a token is a word."),
+    option(
+        "--words", group=SHOWN, help="Merge the tokens of each word; in scripts without spaces each token is a word."
+    ),
 ]
+
 Device = Annotated[
-    str | None,
-    typer.Option(metavar="DEVICE", help="cpu, cuda, cuda:1, mps, or auto: the best that there is.", show_default=False),
+    str | None, option(group=MODEL, metavar="DEVICE", help="cpu, cuda, cuda:1, mps; or auto, the best of them.")
 ]
 Dtype = Annotated[
-    str | None,
-    typer.Option(metavar="DTYPE", help="float32, float16, bfloat16; else the model's own.", show_default=False),
+    str | None, option(group=MODEL, metavar="DTYPE", help="float32, float16 or bfloat16; else the model's own.")
 ]
 Revision = Annotated[
-    str | None, typer.Option(metavar="REVISION", help="A branch, tag or commit of a Hub model.", show_default=False)
+    str | None, option(group=MODEL, metavar="REVISION", help="A branch, tag or commit of a model on the Hub.")
 ]
 TrustRemoteCode = Annotated[
-    bool, typer.Option("--trust-remote-code", help="Run the Python code in the model's repository.")
+    bool, option("--trust-remote-code", group=MODEL, help="Run the Python code that comes with the model.")
 ]
 
 

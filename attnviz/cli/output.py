@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from attnviz.cli.options import option
 from attnviz.cli.running import notes, printable
 from attnviz.files import is_standard_output, write_whole
 
@@ -16,12 +15,10 @@ if TYPE_CHECKING:
 
 Output = Annotated[
     Path | None,
-    typer.Option(
-        "--output",
-        "-o",
+    option(
+        *("--output", "-o"),
         metavar="FILE",
-        help="Write to this file instead: .png .svg .pdf .json .npz .safetensors. Its folder is made.",
-        show_default=False,
+        help="Write to this file, of the kind that its ending says: .png .svg .pdf .json .npz .safetensors.",
     ),
 ]
 

@@ -19,7 +19,7 @@ attnviz plot apple.safetensors --kind cross"""
 @with_run
 def trace(
     run: Run,
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The file to save to: x.safetensors.")],
+    output: Annotated[Path, options.option("--output", "-o", metavar="FILE", help="Save to this file: x.safetensors.")],
     text: options.Text = None,
     target: options.Target = None,
 ) -> None:

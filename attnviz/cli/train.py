@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
+from attnviz.cli.options import option
 from attnviz.cli.output import wrote
 from attnviz.cli.running import bar, stdout, working
 
@@ -15,14 +14,16 @@ attnviz plot "I ate an apple" -m runs/builtin-2.safetensors"""
 
 
 def train(
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="The folder for the weights.")],
-    seed: Annotated[list[int] | None, typer.Option(help="The seed; repeatable.", show_default="2")] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Stop sooner, for a trial.", show_default="3600")] = None,
+    output: Annotated[Path, option("--output", "-o", metavar="FOLDER", help="Where the weights go.")],
+    seed: Annotated[list[int] | None, option(metavar="SEED", help="Else 2. Repeatable: a model for each.")] = None,
+    steps: Annotated[
+        int | None, option(metavar="N", min=1, help="Stop after N steps instead of 3600, for a trial.")
+    ] = None,
 ) -> None:
     """Train the built-in model again, from nothing.
 
     Prints what it reached on sentences that it never saw. Takes 10 to 30 minutes on two cores. Checkpoints
-    are kept in DIR: the same command goes on where it was interrupted.
+    are kept in FOLDER: the same command goes on where it was interrupted.
     """
     from attnviz.files import write_whole
 

@@ -1,5 +1,6 @@
 """What holds for every command: help, exit codes, streams, pipes, Ctrl-C."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -7,9 +8,11 @@ from importlib.metadata import version
 
 import pytest
 from commands import process, run, start
+from rich.cells import cell_len
 from traces import encoder_decoder
 
 from attnviz.cli import COMMANDS
+from attnviz.cli.options import GROUPS
 from attnviz.cli.running import settings
 
 
@@ -41,6 +44,21 @@ def test_help_lists_every_command_with_a_sentence():
         [line] = [line for line in done.out.splitlines() if line.startswith(f"│ {name} ")]
         assert line.rstrip("│ ").endswith(".")
     assert 'attnviz plot "I ate an apple"' in done.out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_stands_in_groups_and_shows_no_python_types(command):
+    for width in ("80", "120"):
+        done = run(command, "--help", env={"COLUMNS": width})
+        assert not re.search(r"<\w+", done.out)
+        titles = re.findall(r"^╭─ (.+?) ─+╮$", done.out, re.M)
+        assert titles == [title for title in ("Arguments", "Options", *GROUPS) if title in titles]
+        assert max(map(cell_len, done.out.splitlines())) <= int(width)
+
+
+def test_the_options_that_everyone_needs_come_first():
+    listed = re.findall(r"^│ +(--\w+)", run("plot", "--help").out, re.M)
+    assert listed[:6] == ["--output", "--model", "--layer", "--head", "--style", "--help"]
 
 
 def test_help_is_also_what_is_shown_without_a_command():
