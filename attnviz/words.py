@@ -20,7 +20,9 @@ def by_words(trace: Trace) -> Trace:
     The columns of a word's tokens are summed, then its rows are averaged (Clark et al. 2019, section 3): rows still sum
     to 1, less the mean of what sinks took. Words are what white space divides, without the punctuation around them; in
     Chinese, Japanese, Thai and other scripts without spaces a token is a word, and only the parts of one character are
-    merged. Special tokens, and tokens outside every word, stay alone. Where every word is one token nothing changes.
+    merged. A token of nothing but spaces, which some tokenizers put before a word, belongs to that word, or at the end
+    of the text to the one before. Special tokens, and other tokens outside every word, stay alone. Where every word is
+    one token nothing changes.
     Raises SelectionError where rows or columns cover several tokens.
     """
     merged = tuple(_merged(attention, trace) for attention in trace.attentions)
@@ -65,19 +67,49 @@ def _words(tokens: Sequence[Token]) -> list[list[Token]]:
     """The tokens, those of one word together."""
     numbered = ((index, token) for index, token in enumerate(tokens))
     alone = groupby(numbered, key=lambda at: (at[1].word, -1) if _in_word(at[1]) else (None, at[0]))
-    return [[token for _, token in word] for _, word in alone]
+    words: list[list[Token]] = []
+    spaces: list[Token] = []
+    for word in ([token for _, token in group] for _, group in alone):
+        if _is_space(word[0]):
+            spaces += word
+            continue
+        if not _takes(word[0], spaces):
+            _give_back(words, spaces)
+            spaces = []
+        words.append([*spaces, *word])
+        spaces = []
+    _give_back(words, spaces)
+    return words
+
+
+def _give_back(words: list[list[Token]], spaces: list[Token]) -> None:
+    """Put `spaces` that no word follows to the last of `words`, or each alone where that is none."""
+    if words and _takes(words[-1][-1], spaces):
+        words[-1] += spaces
+    else:
+        words += [[space] for space in spaces]
+
+
+def _takes(token: Token, spaces: Sequence[Token]) -> bool:
+    """Whether `token` is of a word that `spaces` beside it belong to."""
+    return _in_word(token) and all(space.segment == token.segment for space in spaces)
 
 
 def _in_word(token: Token) -> bool:
     return token.word is not None and not token.special
 
 
+def _is_space(token: Token) -> bool:
+    return not token.special and bool(token.text) and set(token.text) <= {"␣", " "}
+
+
 def _joined(word: Sequence[Token], source: str) -> Token:
-    spans = [token.span for token in word if token.span]
-    if len(spans) < len(word):  # one of them is not in the text
-        return replace(word[0], text="".join(token.text for token in word), span=None)
+    written = [token for token in word if not _is_space(token)] or word
+    spans = [token.span for token in written if token.span]
+    if len(spans) < len(written):  # one of them is not in the text
+        return replace(written[0], text="".join(token.text for token in written), span=None)
     start, end = min(start for start, _ in spans), max(end for _, end in spans)
-    return replace(word[0], text=visible(source[start:end]), span=(start, end))
+    return replace(written[0], text=visible(source[start:end]), span=(start, end))
 
 
 def _sum(values: np.ndarray, words: Sequence[Sequence[Token]], axis: int) -> np.ndarray:

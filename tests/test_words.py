@@ -70,6 +70,35 @@ def test_the_parts_of_one_character_are_that_character():
     assert merged.weights(0).tolist() == [[[1.0]]]
 
 
+def spaced(*texts: str) -> tuple[list[str], np.ndarray]:
+    """The words, and their weights, of tokens of these names, of which `␣` stands for a space and `</s>` is special."""
+    source = "".join(text.replace("␣", " ") for text in texts if text != "</s>")
+    tokens, end = [], 0
+    for at, text in enumerate(texts):
+        start, end = end, end + len(text) * (text != "</s>")
+        span = None if text == "</s>" else (start, end)
+        in_word = text not in ("␣", "⏎", "</s>")
+        tokens.append(Token(at, text, span, at if in_word else None, special=text == "</s>"))
+    n = len(tokens)
+    only = Attention("self", "encoder", tuple(tokens), tuple(tokens), {0: np.full((1, n, n), 1 / n, "f4")}, {0: (0,)})
+    merged = by_words(Trace("m", source, (only,)))["self"]
+    merged.check()
+    return [token.text for token in merged.queries], merged.weights(0)[0]
+
+
+def test_a_space_by_itself_belongs_to_the_word_that_follows_it():
+    texts, weights = spaced("␣", "그녀는", "␣", "먹었다", "</s>")
+    assert texts == ["그녀는", "먹었다", "</s>"]
+    np.testing.assert_allclose(weights, [[0.4, 0.4, 0.2]] * 3, rtol=1e-6)
+
+
+def test_a_space_that_no_word_follows_belongs_to_the_word_before():
+    assert spaced("a", "␣", "</s>")[0] == ["a", "</s>"]
+    assert spaced("a", "␣")[0] == ["a"]
+    assert spaced("␣", "</s>")[0] == ["␣", "</s>"]
+    assert spaced("a", "⏎", "␣", "␣", "b")[0] == ["a", "⏎", "b"]
+
+
 def test_nothing_changes_where_every_word_is_a_token():
     whole = encoder_decoder()
     assert by_words(whole) is whole

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
     from attnviz.render.look import Look
 
-LESS = "FRX"
+PROMPT = "q leaves, space and b turn pages, arrows scroll, / searches   line %lt?e (end)."
+"""The last line of `less`, in its own language: how to leave and to scroll, and where the reader is."""
+LESS = f"-FRX -Ps{PROMPT}$"
 """How `less` is run unless LESS says otherwise, as git does: colours, and what was shown stays on the screen."""
 
 

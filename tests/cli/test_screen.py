@@ -174,7 +174,15 @@ def test_what_is_taller_than_the_screen_goes_through_the_pager(tmp_path):
     assert "L3H3" in text
     assert "\x1b[" in text
     assert "L3H3" not in output.decode()
-    assert (tmp_path / "less").read_text() == "FRX utf-8\n"
+    assert (tmp_path / "less").read_text().startswith("-FRX -Ps")
+    assert (tmp_path / "less").read_text().endswith("$ utf-8\n")
+
+
+def test_less_says_how_to_leave_and_to_scroll():
+    keys = {b"line 1": b" ", b"(end)": b"q"}
+    code, output = terminal(HEADS, keys, (24, 100), PAGER="less", TERM="xterm")
+    assert code == 0
+    assert output.count(b"q leaves, space and b turn pages, arrows scroll, / searches") == 2
 
 
 def test_the_readers_own_settings_of_less_are_kept(tmp_path):

@@ -285,15 +285,12 @@ def test_axes_and_scale_are_named() -> None:
 
 
 def test_numbers() -> None:
-    assert [number(w) for w in (0.0, 0.004, 0.005, 0.523, 0.994, 0.996, 1.0)] == [
-        "·",
-        "·",
-        ".01",
-        ".52",
-        ".99",
-        "1.0",
-        "1.0",
-    ]
+    weights = (0.0, 0.004, 0.005, 0.523, 0.994, 0.996, 1.0)
+    assert [number(w) for w in weights] == ["·", "·", ".01", ".52", ".99", "1.0", "1.0"]
+
+
+def test_a_negative_number_has_its_sign() -> None:
+    assert [number(-w) for w in (0.004, 0.005, 0.523, 0.994, 0.996)] == ["·", "−.01", "−.52", "−.99", "−1.0"]
 
 
 def test_text_in_cells() -> None:
