@@ -15,7 +15,7 @@ from attnviz.kinds import KIND_NAMES, Kind
 
 Part = Literal["encoder", "decoder"]
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 Range = tuple[int, int]
 """Tokens from the first number up to, not including, the second."""
@@ -27,7 +27,8 @@ class Token:
 
     `text` is what a reader sees; `span` is where it stands in the input, in characters, or None for a token that is
     not in it; `word` numbers the words of the input from 0, or is None outside every word; `segment` counts the parts
-    that the input was put together from: two sentences, a prompt and what a model wrote after it.
+    that the input was put together from: two sentences, a prompt and what a model wrote after it. `generated` says
+    that the model chose it itself; files before format 3 do not know, and say no.
     """
 
     id: int
@@ -36,6 +37,7 @@ class Token:
     word: int | None = None
     special: bool = False
     segment: int = 0
+    generated: bool = False
 
 
 def borders(tokens: Sequence[Token]) -> tuple[int, ...]:
@@ -50,7 +52,8 @@ class Attention:
     `by_layer` maps each captured layer's true number to its weights, float32 `[head, row, column]`: post-softmax,
     pre-dropout. `head_numbers` says which heads those are, `groups` the key-value group that serves each of them,
     `sink_mass` what a learned sink took from each query, `[head, query]`, in the layers that have one. `predicts`
-    holds, in a decoder, the token that query `i` writes.
+    holds, in a decoder, the token that query `i` writes: the next one. It is None where that is not known, as in the
+    last row of a text that no one went on with.
 
     A row stands for one query and a column for one key, unless the matrix was pooled, or only a part was asked for:
     `rows` and `columns` say which tokens each covers, and a cell that covers several holds their largest weight.

@@ -169,6 +169,22 @@ def changed(path, **changes):
     path.write_bytes(save(load(path.read_bytes()), metadata={"attnviz": json.dumps(header)}))
 
 
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_file_of_an_older_format_does_not_say_what_the_model_chose_and_opens(version, tmp_path):
+    trace = encoder_decoder()
+    path = trace.save(tmp_path / "old.safetensors")
+    described = header_of(path)["attentions"]
+    for a in described:
+        for token in (*a["queries"], *a["keys"], *(a["predicts"] or ())):
+            del token["generated"]
+        for newer in ("groups", "rows", "columns") if version == 1 else ():
+            del a[newer]
+    changed(path, version=version, attentions=described)
+    opened = open_trace(path)
+    assert opened["cross"].predicts == trace["cross"].predicts
+    assert not any(token.generated for token in opened["cross"].predicts)
+
+
 DAMAGE = {
     "cut short": (lambda path: path.write_bytes(path.read_bytes()[:-20]), "is not a saved trace"),
     "empty": (lambda path: path.write_bytes(b""), "is not a saved trace"),

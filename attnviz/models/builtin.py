@@ -3,7 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -152,9 +152,11 @@ class BuiltinModel:
         W, h = self.checkpoint.weights, self.checkpoint.config.h
         out = transformer.greedy(ids, np.ones_like(ids, np.bool), np.array([[start]]), END, limit, W, h, np)
         words = out[0, 1:].tolist()
-        words = words[: words.index(END)] if END in words else words
+        has_ended = END in words
+        words = words[: words.index(END)] if has_ended else words
         target, spans = self.checkpoint.tokenizer.spell(words)
-        return target, self._with_ends(start, target, words, spans)
+        first, *own, end = self._with_ends(start, target, words, spans)
+        return target, (first, *(replace(token, generated=True) for token in own), replace(end, generated=has_ended))
 
     def _read(self, target: str) -> tuple[str, tuple[Token, ...]]:
         """A given target and its tokens with the start and the end."""

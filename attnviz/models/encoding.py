@@ -102,10 +102,11 @@ class Encoding:
         segments = [token.segment for token in prompt.tokens]
         segments += [segments[-1] + 1] * len(ids)
         tokens = zip(self._tokens(text, every, special, whole), segments, strict=True)
+        known = len(prompt.ids)
         return Encoded(
             text,
             {"input_ids": every, "attention_mask": [1] * len(every)},
-            tuple(replace(token, segment=segment) for token, segment in tokens),
+            tuple(replace(t, segment=segment, generated=at >= known) for at, (t, segment) in enumerate(tokens)),
             whole,
         )
 

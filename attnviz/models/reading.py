@@ -12,7 +12,7 @@ from attnviz.models.devices import input_device
 from attnviz.models.encoding import Encoded, Encoding
 from attnviz.models.loading import quiet
 from attnviz.models.positions import goes_beyond, room
-from attnviz.models.writing import has_ended, reads_both_ways, write_on, write_target
+from attnviz.models.writing import chosen, has_ended, reads_both_ways, write_on, write_target, writes
 from attnviz.words import Words, merged_tokens, word_numbers
 
 if TYPE_CHECKING:
@@ -100,7 +100,8 @@ class Reader:
             what = visible(written.strip(" ")) or "nothing, for the model ended the text at once"
             notes += (f"generated {what} ({len(ids)} token{'s' * (len(ids) != 1)})",)
         tokens = encoded.tokens
-        sides: dict[Part, Side] = {"encoder": Side(tokens), "decoder": Side(tokens, (*tokens[1:], None))}
+        next_ones = (*tokens[1:], None) if writes(self.model) else None
+        sides: dict[Part, Side] = {"encoder": Side(tokens), "decoder": Side(tokens, next_ones)}
         reading = Reading(encoded.text, encoded.inputs, sides, None, said, notes)
         return self._with_target(reading, encoded, target) if self.has_encoder else reading
 
@@ -153,7 +154,8 @@ class Reader:
         is_cut = len(ids) >= most and not has_ended(self.model, ids, most)
         notes = (f"the target was cut at {most} tokens: {self.name} had not ended it",) if is_cut else ()
         text, tokens = self.encoding.spell(ids)
-        return ids, text, tokens, notes
+        own = zip(tokens, chosen(self.model, ids, most), strict=True)
+        return ids, text, tuple(replace(token, generated=is_own) for token, is_own in own), notes
 
     def _writer(self) -> "PreTrainedModel":
         """The model, able to continue a text. Raises InputError and ModelError where it is not."""

@@ -1,6 +1,7 @@
 """What a model writes by itself: a target, or how a prompt goes on. Greedily, so always the same."""
 
 import inspect
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,19 @@ def reads_both_ways(config: "PretrainedConfig") -> bool:
     from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
     return config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES and not getattr(config, "is_decoder", False)
+
+
+def writes(model: "PreTrainedModel") -> bool:
+    """Whether a decoder's rows stand for the tokens that come next: whether some model on its kind of layers generates.
+
+    The text side of CLIP, say, sees only what came before too, but nothing writes with it.
+    """
+    from transformers import GenerationMixin
+
+    kin = vars(sys.modules[type(model).__module__]).values()
+    return model.can_generate() or any(
+        isinstance(one, type) and issubclass(one, GenerationMixin) and one is not GenerationMixin for one in kin
+    )
 
 
 def write_target(model: "PreTrainedModel", inputs: "Mapping[str, torch.Tensor]", start: int, most: int) -> list[int]:
@@ -32,8 +46,21 @@ def write_on(model: "PreTrainedModel", inputs: "Mapping[str, torch.Tensor]", mos
 def has_ended(model: "PreTrainedModel", ids: Sequence[int], most: int) -> bool:
     """Whether the model ended `ids` by itself: at `most` tokens some are made to."""
     ends = model.generation_config.eos_token_id
-    forced = len(ids) >= most and getattr(model.generation_config, "forced_eos_token_id", None) is not None
-    return not forced and ids[-1] in (ends if isinstance(ends, list) else [ends])
+    return chosen(model, ids, most)[-1] and ids[-1] in (ends if isinstance(ends, list) else [ends])
+
+
+def chosen(model: "PreTrainedModel", ids: Sequence[int], most: int) -> list[bool]:
+    """For each of the `ids` of a target whether the model chose it.
+
+    It does not choose the first, which it starts from, nor what its configuration forces: a language as the second, or
+    an end at `most` tokens.
+    """
+    config = model.generation_config
+    forces_second, forces_last = (
+        getattr(config, name, None) is not None for name in ("forced_bos_token_id", "forced_eos_token_id")
+    )
+    given = {0} | ({1} if forces_second else set()) | ({most - 1} if forces_last else set())
+    return [at not in given for at in range(len(ids))]
 
 
 def _generate(model: "PreTrainedModel", inputs: "Mapping[str, torch.Tensor]", **how: Any) -> list[int]:

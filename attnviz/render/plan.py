@@ -54,7 +54,15 @@ def _looked(trace: Trace, scene: Scene, look: Look) -> Scene:
     """`scene` with the title and the query of `look`, without what it takes out."""
     title = scene.title if look.title is None else look.title
     queries = () if look.query is None else asked(trace, scene.attention, look.query)
-    return without(replace(scene, title=title, queries=queries), look.sink, look.special)
+    caption = f"{scene.caption}\n{_signs(scene, look.style)}".strip("\n")
+    return without(replace(scene, title=title, caption=caption, queries=queries), look.sink, look.special)
+
+
+def _signs(scene: Scene, style: str) -> str:
+    """What is to be said of a decoder's rows in that style; `text` says it of its one row."""
+    if style == "arcs" and scene.signs:
+        return "an arc starts at the token that the row reads; it writes the next one"
+    return scene.signs if style in ("heatmap", "lines") else ""
 
 
 def _pairs(trace: Trace, kind: str) -> tuple[tuple[int, int], ...]:

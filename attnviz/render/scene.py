@@ -8,19 +8,20 @@ from functools import cached_property
 import numpy as np
 
 from attnviz.analysis.reach import reach
-from attnviz.attention import Attention, Range, Trace
+from attnviz.attention import Attention, Range, Token, Trace
 from attnviz.labels import visible
 
 FROM, TO = "query (from)", "key (to)"
 """The names of the two axes, wherever they are drawn."""
+WRITES, GENERATES = "→", "⇒"
+"""What stands between the token that a decoder's row reads and the one that it writes: given, or the model's own."""
 
 
 @dataclass(frozen=True, eq=False)
 class Scene:
     """Heads of one kind of attention: one `(layer, head)` pair is one heatmap, several are a grid.
 
-    `title` and `caption` are plain text. `pairs` says to label a row with the token read and the token written, as a
-    decoder that stands beside an encoder is shown. `queries` are the rows that a style shows which shows one query's;
+    `title` and `caption` are plain text. `queries` are the rows that a style shows which shows one query's;
     of several the mean. Where weights were taken out (`render.taken`), `masked` are the columns that are left empty,
     `taken` is the mass that each row lost and `lost` whether that was all of it, `[head, row]`.
     """
@@ -29,7 +30,6 @@ class Scene:
     heads: tuple[tuple[int, int], ...]
     title: str = ""
     caption: str = ""
-    pairs: bool = False
     queries: tuple[int, ...] = ()
     masked: tuple[int, ...] = ()
     taken: np.ndarray | None = None
@@ -42,12 +42,19 @@ class Scene:
 
     @cached_property
     def rows(self) -> tuple[str, ...]:
-        """A label for each row, such as `ate`, or with `pairs` `ate → an`; `16–31` for a row of several tokens."""
-        read = [visible(token.text) for token in self.attention.queries]
-        if self.pairs and self.attention.predicts is not None:
-            written = [token and visible(token.text) for token in self.attention.predicts]
-            read = [f"{r} → {w}" if w else r for r, w in zip(read, written, strict=True)]
-        return _of_cells(read, self.attention.rows)
+        """A label for each row, such as `ate`, or in a decoder `ate → an`; `16–31` for a row of several tokens."""
+        written = self.attention.predicts or (None,) * len(self.attention.queries)
+        labels = [_read_and_written(*tokens) for tokens in zip(self.attention.queries, written, strict=True)]
+        return _of_cells(labels, self.attention.rows)
+
+    @property
+    def signs(self) -> str:
+        """What the signs in the labels of a decoder's rows mean; nothing where there are none."""
+        written = self.attention.predicts or ()
+        shown = {written[start] for start, stop in self.attention.rows if stop - start == 1 and written}
+        signs = [f"{WRITES} token written"] if any(token and not token.generated for token in shown) else []
+        signs += [f"{GENERATES} token generated"] if any(token and token.generated for token in shown) else []
+        return f"rows: token read {', '.join(signs)}" if signs else ""
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -99,10 +106,15 @@ class Scene:
 
 
 def scene(trace: Trace, kind: str, heads: tuple[tuple[int, int], ...], title: str = "", caption: str = "") -> Scene:
-    """A scene of some heads of `trace`, its rows labelled as that model's are. Raises SelectionError."""
-    attention = trace[kind]
-    beside_encoder = kind == "cross" or "cross" in trace.kinds or trace.target is not None
-    return Scene(attention, heads, title, caption, pairs=beside_encoder and attention.predicts is not None)
+    """A scene of some heads of `trace`. Raises SelectionError."""
+    return Scene(trace[kind], heads, title, caption)
+
+
+def _read_and_written(read: Token, written: Token | None) -> str:
+    """The label of the row that reads the one and writes the other."""
+    if written is None:
+        return visible(read.text)
+    return f"{visible(read.text)} {GENERATES if written.generated else WRITES} {visible(written.text)}"
 
 
 def _of_cells(labels: Sequence[str], cells: Sequence[Range]) -> tuple[str, ...]:

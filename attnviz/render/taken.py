@@ -108,9 +108,9 @@ def _cells(a: Attention, tokens: Collection[int], all_kept: bool) -> list[int]:
 
 
 def _is_special(scene: Scene, row: Range) -> bool:
-    """Whether every query of a row is special and, where the label says what it writes, writes no ordinary token."""
+    """Whether every query of a row is special and, in a decoder, writes no ordinary token."""
     a = scene.attention
-    written = a.predicts if scene.pairs and a.predicts is not None else (None,) * len(a.queries)
+    written = a.predicts or (None,) * len(a.queries)
     return all(a.queries[at].special and ((token := written[at]) is None or token.special) for at in range(*row))
 
 

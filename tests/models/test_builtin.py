@@ -146,6 +146,7 @@ def test_row_i_reads_token_i_and_predicts_the_next(text, start, model):
         assert (read[0].text, written[-1].text) == (start, "</s>")
         assert read[0].special
         assert written[-1].special
+        assert [token.generated for token in (*read[:1], *written)] == [False, *[True] * len(written)]
     assert trace["self"].predicts is None
     assert texts(trace["cross"].keys) == texts(trace["self"].queries)
 
@@ -209,6 +210,7 @@ def test_a_given_target_is_read_in_either_language(text, target, start, shown, m
     assert trace.target == target
     assert texts(trace["masked-self"].queries) == [start, *shown]
     assert texts(trace["cross"].predicts) == [*shown, "</s>"]
+    assert not any(token.generated for token in trace["cross"].predicts)
     assert [target[slice(*t.span)] for t in trace["cross"].queries[1:]] == shown
 
 

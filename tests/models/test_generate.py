@@ -33,7 +33,10 @@ def test_prompt_and_continuation_are_one_matrix(kind):
     assert trace.kinds == ("masked-self",)
     assert [token.id for token in attention.queries] == expected
     assert attention.keys == attention.queries
-    assert attention.predicts == (*attention.queries[1:], None)
+    assert [token and token.id for token in attention.predicts] == [*expected[1:], None]
+    length = prompt["input_ids"].shape[1]
+    generated = [token and token.generated for token in attention.predicts]
+    assert generated == [False] * (length - 1) + [True] * (len(expected) - length) + [None]
     for layer, weights in enumerate(tiny.eager(model, expected)):
         np.testing.assert_allclose(attention.weights(layer), weights, atol=1e-5)
 
@@ -66,7 +69,8 @@ def test_written_tokens_are_those_of_the_whole_text(make):
             continued = encoding.continued(prompt, whole.ids[at:])
             assert continued.text == whole.text
             assert borders(continued.tokens) == (at,)
-            assert tuple(replace(token, segment=0) for token in continued.tokens) == whole.tokens
+            assert [token.generated for token in continued.tokens] == [i >= at for i in range(len(whole.ids))]
+            assert tuple(replace(t, segment=0, generated=False) for t in continued.tokens) == whole.tokens
             cuts.append(whole.tokens[at].word == whole.tokens[at - 1].word)
     assert any(cuts)
     assert not all(cuts)
@@ -228,6 +232,33 @@ def test_a_t5_with_the_deeper_decoder_generates():
     with torch.no_grad():
         written = model(input_ids=ids, decoder_input_ids=torch.tensor([read])).logits[0].argmax(-1).tolist()
     assert [token.id for token in trace["cross"].predicts] == written
+
+
+@pytest.mark.parametrize("kind", ["t5", "bart"])
+def test_what_an_encoder_decoder_chose_is_told_from_what_it_starts_with_and_is_made_to_write(kind):
+    model = tiny.build(kind)
+    model.generation_config.forced_bos_token_id, model.generation_config.eos_token_id = 7, None
+    cross = loaded(model).trace("I ate")["cross"]
+    ids = tiny.tokenizer()("I ate", return_tensors="pt")["input_ids"]
+    expected = model.generate(ids, do_sample=False, max_length=len(cross.queries) + 1)[0].tolist()
+    assert [token.id for token in (cross.queries[0], *cross.predicts)] == expected
+    assert cross.predicts[0].id == 7
+    read = torch.tensor([[token.id for token in cross.queries]])
+    with torch.no_grad():
+        likeliest = model(input_ids=ids, decoder_input_ids=read).logits[0].argmax(-1).tolist()
+    chosen = [token.id for token in cross.predicts if token.generated]
+    made_to_end = kind == "bart"  # by its forced_eos_token_id
+    assert chosen == likeliest[1 : -1 if made_to_end else None]
+    assert [token.generated for token in cross.predicts] == [False, *[True] * len(chosen), *[False] * made_to_end]
+    assert [t.generated for t in cross.queries] == [False, *(t.generated for t in cross.predicts[:-1])]
+    given = loaded(model).trace("I ate", target="나는")["cross"]
+    assert not any(token.generated for token in given.predicts)
+
+
+def test_a_causal_encoder_writes_nothing():
+    size = {"vocab_size": 320, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2}
+    model = transformers.CLIPTextModel(transformers.CLIPTextConfig(**size, num_attention_heads=4, eos_token_id=2))
+    assert loaded(model.eval()).trace("I ate")["masked-self"].predicts is None
 
 
 def test_a_target_that_is_cut_says_so():

@@ -5,7 +5,7 @@ import json
 from dataclasses import replace
 
 import numpy as np
-from traces import HOSTILE, encoder_decoder, labelled
+from traces import HOSTILE, decoder_only, encoder_decoder, labelled
 
 from attnviz.attention import Trace
 from attnviz.render.data import as_json, as_npz
@@ -22,6 +22,8 @@ def test_json_holds_everything() -> None:
     assert cross["queries"] == ["<s>", "나는", "사과를", "먹었다"]
     assert cross["keys"] == ["I", "ate", "an", "apple"]
     assert cross["predicts"] == ["나는", "사과를", "먹었다", "</s>"]
+    assert cross["generated"] == [False, False, False, False]
+    assert content["attentions"][0]["predicts"] is content["attentions"][0]["generated"] is None
     for layer in cross["layers"]:
         assert layer["heads"] == [0, 1]
         np.testing.assert_array_equal(np.array(layer["weights"], np.float32), trace["cross"].weights(layer["layer"]))
@@ -39,6 +41,18 @@ def test_npz_opens_without_pickle() -> None:
         assert archive["self_keys"].tolist() == ["I", "ate", "an", "apple"]
         assert archive["cross_predicts"].tolist() == ["나는", "사과를", "먹었다", "</s>"]
         assert str(archive["text"]) == "I ate an apple"
+
+
+def test_what_a_decoder_wrote_on_its_own_is_told_from_what_it_was_given():
+    (a,) = decoder_only(("The", "cat", "sat")).attentions
+    marked = (*a.queries[:2], replace(a.queries[2], generated=True))
+    trace = Trace("by hand", "The cat sat", (replace(a, queries=marked, keys=marked, predicts=(*marked[1:], None)),))
+    written = json.loads(as_json(trace))["attentions"][0]
+    assert (written["queries"], written["predicts"]) == (["The", "cat", "sat"], ["cat", "sat", None])
+    assert written["generated"] == [False, True, False]
+    arrays = np.load(io.BytesIO(as_npz(trace)))
+    assert arrays["masked_self_predicts"].tolist() == ["cat", "sat", ""]
+    assert arrays["masked_self_generated"].tolist() == [False, True, False]
 
 
 def test_any_token_survives_and_bytes_repeat() -> None:

@@ -1,6 +1,7 @@
 """What is drawn: labels, the scale, and weights without the sink or the special tokens, worked out by hand."""
 
 import io
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,14 +12,16 @@ from rich.cells import cell_len
 from rich.console import Console
 from traces import attention, decoder_only, encoder_decoder, tokens
 
-from attnviz.attention import Attention
+from attnviz.attention import Attention, Trace
 from attnviz.errors import LookError, SelectionError
 from attnviz.pooling import reduced
 from attnviz.render import on_screen
 from attnviz.render.look import Look
 from attnviz.render.picture import figure
+from attnviz.render.plan import plot_scene
 from attnviz.render.scene import Scene, scene, top_of
 from attnviz.render.taken import losses, without
+from attnviz.selection import Selection
 
 WEIGHTS = [[0.5, 0.2, 0.2, 0.1], [0.7, 0.1, 0.2, 0.0], [0.5, 0.0, 0.0, 0.5], [0.0, 0.0, 0.0, 0.0]]
 BERT = attention([WEIGHTS], ["[CLS]", "a", "b", "[SEP]"], special=["[CLS]", "[SEP]"])
@@ -123,8 +126,8 @@ def test_a_special_query_stays_where_it_writes_an_ordinary_token() -> None:
     assert causal.columns == ("나는", "사과를", "먹었다")
     assert losses(causal)[0] == "all"
     assert causal.rows[0] == "<s> → 나는"
-    alone = replace(scene(trace, "masked-self", ((0, 0),)), pairs=False)
-    assert without(alone, special="hide").rows == ("나는", "사과를", "먹었다")
+    causal_encoder = replace(trace["masked-self"], predicts=None)
+    assert without(Scene(causal_encoder, ((0, 0),)), special="hide").rows == ("나는", "사과를", "먹었다")
 
 
 def test_cross_attention_loses_its_source_specials() -> None:
@@ -192,9 +195,28 @@ def test_labels() -> None:
     trace = encoder_decoder()
     assert scene(trace, "self", ((0, 0),)).rows == ("I", "ate", "an", "apple")
     assert scene(trace, "cross", ((0, 0),)).rows == ("<s> → 나는", "나는 → 사과를", "사과를 → 먹었다", "먹었다 → </s>")
-    assert scene(decoder_only(), "masked-self", ((0, 0),)).rows == ("The", "cat", "sat")
+    assert scene(decoder_only(), "masked-self", ((0, 0),)).rows == ("The → cat", "cat → sat", "sat")
     pooled = Scene(reduced(BERT, [(0, 2), (2, 4)], [(0, 3), (3, 4)]), ((0, 0),))
     assert (pooled.rows, pooled.columns) == (("0–1", "2–3"), ("0–2", "[SEP]"))
+
+
+def test_a_token_that_the_model_chose_has_a_sign_of_its_own_and_the_caption_explains_it() -> None:
+    def of(generated: Sequence[bool], **look: str) -> Scene:
+        (whole,) = decoder_only(("The", "cat", "sat")).attentions
+        marked = tuple(replace(t, generated=g) for t, g in zip(whole.queries, generated, strict=True))
+        trace = Trace("by hand", "The cat sat", (replace(whole, queries=marked, predicts=(*marked[1:], None)),))
+        return plot_scene(trace, Selection(), Look(**look))[0]
+
+    mixed = of((False, False, True))
+    assert mixed.rows == ("The → cat", "cat ⇒ sat", "sat")
+    assert mixed.caption.split("\n")[1] == "rows: token read → token written, ⇒ token generated"
+    assert of((False, True, True)).caption.split("\n")[1] == "rows: token read ⇒ token generated"
+    assert of((False, False, False)).caption.split("\n")[1] == "rows: token read → token written"
+    assert "starts at the token that the row reads" in of((False, True, True), style="arcs").caption
+    assert "rows:" not in of((False, True, True), style="text").caption  # its one row is named in words
+    assert "rows:" not in plot_scene(encoder_decoder(), Selection())[0].caption  # an encoder's rows write nothing
+    pooled = Scene(reduced(mixed.attention, [(0, 2), (2, 3)], [(0, 3)]), ((0, 0),))
+    assert (pooled.rows, pooled.signs) == (("0–1", "sat"), "")
 
 
 @pytest.mark.parametrize(

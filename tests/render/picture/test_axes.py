@@ -77,7 +77,8 @@ def test_a_heatmap_has_the_weights_the_labels_and_the_names_of_the_axes():
     np.testing.assert_array_equal(axes.collections[0].get_array(), encoder_decoder()["cross"].matrix(1, 1))
     assert [t.get_text() for t in axes.get_xticklabels()] == ["I", "ate", "an", "apple"]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("key (to)", "query (from)")
-    assert axes.get_title() == "cross-attention · L1H1"
+    assert axes.get_title() == "cross-attention · L1H1\nrows: token read → token written"
+    assert [t.get_text() for t in axes.get_yticklabels()][:2] == ["<s> → 나는", "나는 → 사과를"]
     assert axes.figure.axes[1].get_ylabel() == "attention weight"
     assert axes.yaxis_inverted()
 
