@@ -6,65 +6,131 @@ import numpy as np
 
 from attnviz.analysis.content import content_pairs, mean_peak
 from attnviz.analysis.offset import offset_share
-from attnviz.analysis.reach import reach
+from attnviz.analysis.one_key import key_share
+from attnviz.analysis.reach import beyond_first, reach
 from attnviz.attention import Attention, Trace
 from attnviz.errors import SelectionError
-from attnviz.kinds import KINDS
+from attnviz.kinds import KIND_NAMES, KINDS, Kind
 
-OFFSET_ABOVE = 0.5
-"""A head that peaks at one fixed offset in more than this share of its rows is left out."""
+FIXED_ABOVE = 0.5
+"""A head that peaks at one fixed offset, or at one fixed key, in more than this share of its rows is left out."""
+FIXED = {offset_share: "a fixed number of tokens away", key_share: "at one key"}
+"""What such a head does."""
+ENOUGH_ROWS = 20
+"""In fewer rows than this, most of them at one key are no sign of a sink: a sentence may be about one word."""
+STANDS_OUT = 0.1
+"""A head stands out whose number is so far from the baseline, as a part of the way from there to 1."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The head that was chosen, the number that it won by, and `reason`, a sentence with that number for a reader."""
+    """The head that was chosen, and by what.
 
-    kind: str
+    `links` says what was measured: `content words look at one another`. `value` is the head's mean peak weight on such
+    links, `baseline` what that would be if each row looked at all that it may look at alike. Of `heads` heads,
+    `left_out` were passed over, since they look a fixed number of tokens away; where all do, none was. `without_first`
+    says that links to the first key did not count, `in_cells` that the number is of cells of several tokens.
+    """
+
+    kind: Kind
     layer: int
     head: int
     value: float
-    reason: str
+    baseline: float
+    links: str
+    heads: int
+    left_out: int
+    fixed: str
+    without_first: bool
+    in_cells: bool
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether the head does what the rule looks for: it was not taken for want of another, and stands out."""
+        stands_out = self.value - self.baseline > STANDS_OUT * (1 - self.baseline)
+        return self.left_out < self.heads and stands_out
+
+    @property
+    def reason(self) -> str:
+        """A sentence for a reader: what was measured, the number, what it is held against, and of how many heads."""
+        name = f"L{self.layer}H{self.head} of {KIND_NAMES[self.kind]}"
+        first = ", the first key left out" if self.without_first else ""
+        number = f"mean peak weight {self.value:.2f}{first}, where equal attention gives {self.baseline:.2f}"
+        doubt = "" if self.is_sure else ". Not sure: no head stands out"
+        return f"{name}: {self.links}, {number}; the most {self._among}{doubt}"
+
+    @property
+    def _among(self) -> str:
+        """Which heads it was the best of, given which were left out."""
+        of = f"of {self.heads} head{'s' * (self.heads != 1)}"
+        if self.left_out == self.heads:
+            return f"{of}, all of which look mostly {self.fixed}"
+        return of + (f", {self.left_out} left out that look mostly {self.fixed}" if self.left_out else "")
 
 
 def choose(trace: Trace, kind: str | None = None) -> Choice:
     """The head whose content words look most strongly at other content words.
 
     Of `kind`, or else of the first kind that the trace has: self, masked-self, cross. Heads that peak at one fixed
-    offset in more than half their rows are left out, unless all do. Of the rest the one with the largest
-    `content_peak` is chosen, and of equals the first. A text without two content words is judged by the links between
-    any two different tokens instead, and a text of one token by all weights.
+    offset in more than half their rows are left out, and, of `ENOUGH_ROWS` or more, those that peak at one fixed key,
+    unless that leaves none. Of the rest the one with the largest `content_peak` is chosen, and where several have it
+    the first of them. A text without two content words is judged by the links between any two different tokens
+    instead, and a text of one token by all weights.
+
+    In masked self-attention every query sees the first key, and many heads park there what they have no use for
+    (Xiao et al. 2023): peaks and links there do not count, unless the text has no others.
+
     Raises SelectionError where there is no such kind, or no head.
     """
     attention = trace[kind or next((k for k in KINDS if k in trace.kinds), KINDS[0])]
     heads = [(layer, head) for layer in attention.layers for head in attention.heads(layer)]
     if not heads:
         raise SelectionError(f"no head of {attention.name} was captured", "Trace again without --layer and --head.")
-    pairs, what = _links(attention)
-    shares = np.concatenate([offset_share(attention, layer) for layer in attention.layers])
+    pairs, links, first_left_out = _links(attention)
+    measures = [offset_share, key_share] if len(attention.rows) >= ENOUGH_ROWS else [offset_share]
+    shares = [np.max([share(attention, layer) for share in measures], 0) for layer in attention.layers]
     values = np.concatenate([mean_peak(attention, layer, pairs) for layer in attention.layers])
-    fixed = shares > OFFSET_ABOVE
+    fixed = np.concatenate(shares) > FIXED_ABOVE
     best = int(np.where(fixed & ~fixed.all(), -1.0, values).argmax())
     (layer, head), value = heads[best], float(values[best])
-    name = f"L{layer}H{head} of {attention.name}"
-    reason = f"{name}: {what} with the largest mean peak weight, {value:.2f}, {_among(fixed)}"
-    return Choice(attention.kind, layer, head, value, reason)
+    return Choice(
+        kind=attention.kind,
+        layer=layer,
+        head=head,
+        value=value,
+        baseline=_equal_attention(attention, pairs),
+        links=links,
+        heads=len(heads),
+        left_out=int(fixed.sum()),
+        fixed=" or ".join(FIXED[share] for share in measures),
+        without_first=first_left_out,
+        in_cells=attention.is_pooled,
+    )
 
 
-def _links(attention: Attention) -> tuple[np.ndarray, str]:
-    """The links to judge by, bool `[row, column]`, and what they do: the first of three sorts that the text has."""
-    content = content_pairs(attention)
-    if content.any():
-        return content, "its content words look at one another"
-    visible = reach(attention)
-    different = visible & (np.array(attention.rows)[:, None] != np.array(attention.columns)).any(-1)
-    if different.any():
-        return different, "its tokens look at one another"
-    return visible, "its token looks"
+def _links(attention: Attention) -> tuple[np.ndarray, str, bool]:
+    """The links to judge by, bool `[row, column]`, what they do, and whether the first key had to be left out.
+
+    The first of three sorts that the text has.
+    """
+    may = reach(attention)
+    different = may & (np.array(attention.rows)[:, None] != np.array(attention.columns)).any(-1)
+    words = "cells with content words" if attention.is_pooled else "content words"
+    tokens = "cells" if attention.is_pooled else "tokens"
+    for links, what in (
+        (content_pairs(attention), f"its {words} look at one another"),
+        (different, f"its {tokens} look at one another"),
+    ):
+        others = links & beyond_first(attention)
+        if others.any():
+            return others, what, bool((links & ~others).any())
+        if links.any():
+            return links, what, False
+    return may, "its token looks", False
 
 
-def _among(fixed: np.ndarray) -> str:
-    """Which heads it was the best of, given which look a fixed number of tokens away."""
-    if fixed.all():
-        return f"of {len(fixed)} heads, all of which look a fixed number of tokens away"
-    left_out = f", {fixed.sum()} left out that look a fixed number of tokens away" if fixed.any() else ""
-    return f"of {len(fixed)} heads{left_out}"
+def _equal_attention(attention: Attention, links: np.ndarray) -> float:
+    """The mean peak weight of the rows of `links`, if each query looked alike at all keys that it may look at."""
+    queries = np.array([start for start, _ in attention.rows])[links.any(-1)]  # of a cell the one that sees the least
+    seen = queries + 1 if attention.kind == "masked-self" else np.full(len(queries), len(attention.keys))
+    return float(np.mean(1.0 / seen))

@@ -18,6 +18,15 @@ def reach(attention: Attention) -> np.ndarray:
     return np.asarray(first <= last[:, None])
 
 
+def beyond_first(attention: Attention) -> np.ndarray:
+    """Bool `[column]`: false for the first key in masked self-attention, where every query sees it.
+
+    Many heads park there what they have no use for (Xiao et al. 2023, Efficient Streaming Language Models with
+    Attention Sinks; Gu et al. 2024, When Attention Sink Emerges). Elsewhere all is true.
+    """
+    return np.array([start > 0 or attention.kind != "masked-self" for start, _ in attention.columns], bool)
+
+
 def one_sequence(attention: Attention) -> bool:
     """True where queries and keys are the same tokens, so that their positions can be compared."""
     return attention.kind != "cross"

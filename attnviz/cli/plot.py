@@ -29,9 +29,9 @@ def plot(
 
     Rows are queries ("from"), columns are keys ("to").
     A layer without a head draws all its heads, a head without a layer that head in every layer. With neither, one head
-    is chosen: of the first kind that the model has (self, masked-self, cross), heads that peak at one fixed offset in
-    more than half their rows are left out, and of the rest the one with the largest mean peak weight between two
-    different content words is taken.
+    is chosen: of the first kind that the model has (self, masked-self, cross), heads that peak at one fixed offset (in
+    a long text also: at one fixed key) in more than half their rows are left out, and of the rest the one with the
+    largest mean peak weight between two different content words is taken. A decoder's first key does not count.
     """
     check_writable(output)
     require_drawn(look, output)

@@ -7,8 +7,10 @@ import pytest
 from traces import attention, decoder_only, encoder_decoder, labelled
 
 from attnviz.analysis import choose, content_pairs, content_peak, content_words, strongest
+from attnviz.analysis.one_key import key_share
 from attnviz.attention import Token, Trace
 from attnviz.errors import SelectionError
+from attnviz.selection import Selection
 
 ATE = ["I", "ate", "an", "apple"]
 
@@ -99,7 +101,60 @@ def test_heads_of_one_fixed_offset_are_left_out() -> None:
     assert choose(trace(following, modest, texts=texts)).head == 1
     alone = choose(trace(following, texts=texts))
     assert alone.head == 0
-    assert "of 1 heads, all" in alone.reason
+    assert "of 1 head, all" in alone.reason
+    assert (alone.heads, alone.left_out, alone.is_sure) == (1, 1, False)
+    assert alone.reason.endswith("Not sure: no head stands out")
+
+
+def test_what_is_parked_on_the_first_key_of_a_decoder_does_not_count() -> None:
+    texts = ["cats", "dogs", "owls", "hens"]
+    parked = np.array([[1, 0, 0, 0], [1, 0, 0, 0], [1, 0, 0, 0], [0.9, 0.1, 0, 0]])
+    links = np.array([[1, 0, 0, 0], [0.6, 0.4, 0, 0], [0.2, 0.7, 0.1, 0], [0.2, 0.5, 0.1, 0.2]])
+    decoder = choose(Trace("m", "t", (attention([parked, links], texts, "masked-self"),)))
+    assert (decoder.head, decoder.without_first, decoder.is_sure) == (1, True, True)
+    assert decoder.value == pytest.approx((0.7 + 0.5) / 2)  # of "owls" and "hens": "dogs" sees no other word
+    assert decoder.baseline == pytest.approx((1 / 3 + 1 / 4) / 2)
+    assert "0.60, the first key left out, where equal attention gives 0.29" in decoder.reason
+    encoder = choose(trace(parked, links, texts=texts))
+    assert (encoder.head, encoder.without_first) == (0, False)
+    assert "first key" not in encoder.reason
+
+
+def test_in_a_long_text_heads_of_one_fixed_key_are_left_out() -> None:
+    texts = [f"w{chr(97 + i)}" for i in range(24)]
+    sink, links = np.zeros((2, 24, 24))
+    sink[:, 5] = 1
+    links[range(24), np.random.default_rng(0).permutation(24)] = 0.4
+    chosen = choose(trace(sink, links, texts=texts))
+    assert (chosen.head, chosen.left_out) == (1, 1)
+    assert "1 left out that look mostly a fixed number of tokens away or at one key" in chosen.reason
+    assert choose(trace(sink[:10, :10], links[:10, :10], texts=texts[:10])).head == 0
+    one = attention([sink, links], texts)
+    assert key_share(one, 0) == pytest.approx([1, 1 / 24])
+
+
+def test_a_row_that_sees_the_first_key_alone_counts_for_no_key() -> None:
+    causal = attention([[[1, 0, 0], [0.9, 0.1, 0], [0.8, 0.1, 0.1]]], kind="masked-self")
+    assert key_share(causal, 0) == pytest.approx([1])
+    assert key_share(attention([[[1, 0], [1, 0]]], kind="masked-self"), 0) == pytest.approx([0])
+
+
+def test_a_text_of_two_words_has_no_link_but_to_the_first_key() -> None:
+    two = choose(Trace("m", "t", (attention([[[1, 0], [0.7, 0.3]]], ["cats", "sleep"], "masked-self"),)))
+    assert (two.value, two.without_first) == (pytest.approx(0.7), False)
+
+
+def test_where_no_head_stands_out_it_says_that_it_is_not_sure() -> None:
+    equal = choose(trace(np.full((4, 4), 0.25), texts=["cat", "dog", "owl", "fox"]))
+    assert equal.value == equal.baseline == pytest.approx(0.25)
+    assert equal.reason.endswith("Not sure: no head stands out")
+    assert "Not sure" not in choose(encoder_decoder()).reason
+
+
+def test_of_pooled_cells_it_says_cells() -> None:
+    pooled = Selection(cells=3).cut(Trace("m", "t", (attention([np.full((6, 6), 1 / 6)], "abcdef"),)))
+    assert choose(pooled).in_cells
+    assert "its cells with content words look at one another" in choose(pooled).reason
 
 
 def test_a_text_without_content_words_is_judged_by_other_links() -> None:
