@@ -3,11 +3,11 @@
 `run.py` tries three paths in turn: `interface.py`, whose equation is `weights.py`, `eager.py`, whose odd forms
 `unfold.py` makes matrices of, and `softmaxes.py`. Each fills in a `record.py` for each text, of a `kept.py` for each
 layer, through a `merged.py` where words are asked for; `sites.py` tells which layer that is, and `mixers.py` what the
-others do. `unchanged.py` gives a model back as it was.
+others do. `working_copy.py` is what runs.
 """
 
 from attnviz.capture.record import Record
 from attnviz.capture.run import capture, capture_all
-from attnviz.capture.unchanged import unchanged
+from attnviz.capture.working_copy import uncompiled, working_copy
 
-__all__ = ["Record", "capture", "capture_all", "unchanged"]
+__all__ = ["Record", "capture", "capture_all", "uncompiled", "working_copy"]

@@ -6,6 +6,7 @@ it gives them, and go no further: its first tokens, run alone, tell which module
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,6 @@ from attnviz.capture import unfold
 from attnviz.capture.mixers import layers
 from attnviz.capture.record import Record
 from attnviz.capture.sites import Sites, reads_one_way, sizes
-from attnviz.capture.unchanged import configurations, same_parts
 from attnviz.errors import CaptureError
 from attnviz.kinds import KIND_NAMES, Kind
 
@@ -57,7 +57,7 @@ def record_by_output(model: PreTrainedModel, inputs: Inputs, records: Sequence[R
     """Run `model` on `inputs`, asking it for its attentions; whether what it gave are weights.
 
     Layers whose attention is not between tokens are noted as such in the records. Leaves the model's attention
-    implementation changed: run it inside `unchanged`.
+    implementation changed: give it a working copy.
     """
     be_eager(model)
     for sample in _samples(inputs):
@@ -122,7 +122,7 @@ def _sampled(model: PreTrainedModel, inputs: Inputs) -> tuple[Outputs, list[_Pla
     def note(origin: Origin, part: Any) -> Any:
         return part if part is None else seen.setdefault(id(part), (part, origin))[0]
 
-    with same_parts(model):
+    with _same_parts(model):
         outputs = _run(model, inputs, note)
     places = []
     for name, kind in _FIELDS.items():
@@ -139,6 +139,22 @@ def _sampled(model: PreTrainedModel, inputs: Inputs) -> tuple[Outputs, list[_Pla
             heads = matrix[0].shape[1] if matrix else 0
             places.append(_Place(name, at, kind, numbers[at], heads, origins[at] if is_known else None))
     return outputs, places
+
+
+@contextmanager
+def _same_parts(model: PreTrainedModel) -> Iterator[None]:
+    """Put back the parts that BigBird replaces in itself, for good, where the body has it read a short text."""
+    before = [
+        (module, module.attention_type, dict(module._modules))
+        for module in model.modules()
+        if "attention_type" in vars(module)
+    ]
+    try:
+        yield
+    finally:
+        for module, attention_type, parts in before:
+            module.attention_type = attention_type
+            module._modules.update(parts)
 
 
 def _are_weights(
@@ -181,8 +197,9 @@ def _keep(model: PreTrainedModel, inputs: Inputs, outputs: Outputs, place: _Plac
 
 def be_eager(model: PreTrainedModel) -> None:
     """Have `model` compute attention by its own code: transformers' setter refuses to on Falcon, though it must be."""
-    for config in configurations(model):
-        config._attn_implementation = "eager"
+    for module in model.modules():
+        if isinstance(module, PreTrainedModel):
+            module.config._attn_implementation = "eager"  # which sets those inside it too
 
 
 def _numbers(model: PreTrainedModel, origins: Sequence[Origin | None]) -> Sequence[int]:

@@ -62,7 +62,7 @@ def record_by_interface(
 ) -> bool:
     """Run `model` once on `inputs`, and fill the record of each text; whether the interface serves all its attention.
 
-    Leaves the model's attention implementation changed: run it inside `unchanged`.
+    Leaves the model's attention implementation changed: give it a working copy.
     """
     model.set_attn_implementation(NAME)
     sites, of_tokens = Sites(model), {sizes(model, inputs, kind) for kind in KINDS}

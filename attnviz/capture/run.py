@@ -12,7 +12,7 @@ from attnviz.capture.mixers import mixing, others
 from attnviz.capture.record import Record
 from attnviz.capture.sites import sizes
 from attnviz.capture.softmaxes import record_by_softmax
-from attnviz.capture.unchanged import unchanged
+from attnviz.capture.working_copy import working_copy
 from attnviz.errors import InputError, ModelError
 from attnviz.kinds import Kind
 from attnviz.selection import Selection
@@ -38,7 +38,7 @@ def capture_all(
     lengths: Sequence[Mapping[Kind, tuple[int, int]]],
     words: Sequence[Mapping[Kind, Words]] | None = None,
 ) -> list[Record]:
-    """Run `model` once and record the attention that was asked for, text by text; the model is given back as it was.
+    """Run `model` once and record the attention that was asked for, text by text; nothing of the model is changed.
 
     `inputs` are what the tokenizer gave, `[text, tokens]` each, padded at the end; those that the model does not take
     are left out. `lengths` say for each text how many queries and keys of a kind are its own: an empty mapping, all.
@@ -71,11 +71,10 @@ def _recorded(
     texts: Sequence[tuple[Mapping[Kind, tuple[int, int]], Mapping[Kind, Words]]],
 ) -> list[Record]:
     """What the first path that serves `model` records; `texts` have their lengths and words each."""
-    with unchanged(model), torch.inference_mode():
-        model.eval()
+    with torch.inference_mode():
         for path, record_by in _PATHS.items():
             records = [Record(selection, path, *text) for text in texts]
-            if record_by(model, inputs, records) and records[0].available:
+            if record_by(working_copy(model), inputs, records) and records[0].available:
                 return records
     raise _refusal(model)
 
@@ -83,9 +82,8 @@ def _recorded(
 def _require_readable(model: PreTrainedModel, inputs: Inputs) -> None:
     """Raise InputError for a text that `model` fails on with no capture at all, as Funnel does on one of two tokens."""
     try:
-        with unchanged(model), torch.inference_mode():
-            model.eval()
-            model(**inputs)
+        with torch.inference_mode():
+            working_copy(model)(**inputs)
     except RuntimeError as error:
         tokens = sizes(model, inputs, "self")[0]
         message = f"{type(model).__name__} cannot read a text of {tokens} token{'s' * (tokens > 1)}: {error}"

@@ -20,7 +20,7 @@ def record_by_softmax(
 ) -> bool:
     """Run `model` once on `inputs`, and take what every softmax over as many tokens as there are gives.
 
-    Leaves the model's attention implementation changed: run it inside `unchanged`.
+    Leaves the model's attention implementation changed: give it a working copy.
     """
     be_eager(model)
     entered: list[torch.nn.Module] = []

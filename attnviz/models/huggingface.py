@@ -88,6 +88,9 @@ class HuggingFaceModel:
         cls, model: Any, tokenizer: Any, revision: str | None, trust_remote_code: bool
     ) -> "HuggingFaceModel":
         """A model that is in memory, and its tokenizer. Raises ModelError without one, and for what is no model."""
+        from attnviz.capture import uncompiled
+
+        model = uncompiled(model)
         if not hasattr(model, "config"):
             raise ModelError(
                 f"what is given as a model is of type {type(model).__name__}",

@@ -64,11 +64,10 @@ def chosen(model: "PreTrainedModel", ids: Sequence[int], most: int) -> list[bool
 
 
 def _generate(model: "PreTrainedModel", inputs: "Mapping[str, torch.Tensor]", **how: Any) -> list[int]:
-    from attnviz.capture import unchanged
+    from attnviz.capture import working_copy
 
     takes = inspect.signature(model.forward).parameters
     given = {name: inputs[name] for name in ("input_ids", "attention_mask") if name in inputs and name in takes}
-    with unchanged(model):
-        model.eval()
-        written = model.generate(**given, do_sample=False, num_beams=1, return_dict_in_generate=False, **how)
+    greedily = {"do_sample": False, "num_beams": 1, "return_dict_in_generate": False}
+    written = working_copy(model).generate(**given, **greedily, **how)
     return list(map(int, written[0]))

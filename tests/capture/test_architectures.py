@@ -21,7 +21,7 @@ SPREAD = {
     ),
     OUTPUT: (
         "big_bird bigbird_pegasus bloom canine cpmant deberta deberta-v2 deepseek_v32 deepseek_v4 falcon funnel"
-        " glm5_next_text gptj inkling2_text led longformer longt5 mpt nystromformer pegasus_x roformer t5gemma2 xlnet"
+        " glm5_next_text inkling2_text led longformer longt5 mpt nystromformer pegasus_x roformer t5gemma2 xlnet"
     ),
     HOOK: "prophetnet squeezebert",
 }

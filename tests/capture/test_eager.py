@@ -15,7 +15,7 @@ from attnviz.errors import InputError
 from attnviz.selection import Selection
 
 N = architectures.TEXT.shape[1]
-HANDED_ON = "big_bird bloom codegen deberta-v2 deepseek_v32 falcon fsmt gpt_neo gptj ibert luke mpt openai-gpt xlm"
+HANDED_ON = "big_bird bloom deberta-v2 deepseek_v32 falcon fsmt gpt_neo ibert luke mpt openai-gpt xlm"
 
 
 @pytest.fixture(autouse=True)

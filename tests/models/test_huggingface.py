@@ -1,6 +1,5 @@
 import os
 import sys
-import threading
 
 import numpy as np
 import pytest
@@ -9,7 +8,6 @@ import torch
 import transformers
 
 from attnviz.attention import borders
-from attnviz.capture import unchanged
 from attnviz.errors import InputError, ModelError, SelectionError
 from attnviz.models import loading
 from attnviz.models.huggingface import HuggingFaceModel
@@ -182,23 +180,6 @@ def test_a_model_in_memory_is_traced_and_left_as_it_was():
 def test_a_model_in_memory_is_not_moved(option):
     with pytest.raises(ModelError, match="a loaded BertModel has its device and its dtype already"):
         HuggingFaceModel.load(tiny.build("bert"), tokenizer=tiny.tokenizer(), **option)
-
-
-def test_a_second_thread_waits_until_the_model_is_as_it_was():
-    model, seen = tiny.build("bert"), []
-
-    def second() -> None:
-        with unchanged(model):
-            seen.append(model.config._attn_implementation)
-
-    thread = threading.Thread(target=second)
-    with unchanged(model):
-        model.set_attn_implementation("eager")
-        thread.start()
-        thread.join(0.05)  # time enough to go in, if nothing held it
-    thread.join()
-    assert seen == ["sdpa"]
-    assert model.config._attn_implementation == "sdpa"
 
 
 def test_a_model_with_a_head_runs_without_it():
