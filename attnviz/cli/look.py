@@ -20,8 +20,9 @@ class LookOptions(Look):
         option(
             group=SHOWN,
             metavar="WORD",
-            help="The word (or token, or its number) whose attention --style text shows; else that of the strongest "
-            "link between content words.",
+            help="The row that --style text shows: by the word it reads, in cross-attention by the word it writes; "
+            "'->Paris' is the row that writes it, 'is->' the one that reads it, 'an#2' the second; or by its number. "
+            "Else the row of the strongest link between content words.",
         ),
     ]
     cmap: Annotated[str | None, option(group=LOOK, metavar="NAME", help="A colour map of matplotlib, such as viridis.")]

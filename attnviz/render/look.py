@@ -19,9 +19,9 @@ RESOLUTIONS = (20, 2400)
 class Look:
     """How attention is drawn. Nothing of it but `renorm` changes a number; every default is the picture without it.
 
-    `style` is one of STYLES; `query` names the token or word whose row `text` shows. `cmap` is one of matplotlib's
-    names, for the theme's own colours; `vmax` is the weight at which the scale of the colours ends, for the largest;
-    with `log` it is logarithmic. `annotate` writes the weights or leaves them out, where otherwise room decides.
+    `style` is one of STYLES; `query` names the row that `text` shows, as `render.query.asked` says. `cmap` is one of
+    matplotlib's names, for the theme's own colours; `vmax` is the weight at which the scale ends, for the largest; with
+    `log` it is logarithmic. `annotate` writes the weights or leaves them out, where otherwise room decides.
     `title` stands for the text's. `size` is the width in inches, or `WxH`; `dpi` the dots per inch of a PNG. `theme` is
     one of THEMES; None is the light one in files, and matplotlib's settings in axes of one's own. `sink`, one of SINKS,
     and `special`, one of SPECIALS, take the first key and the special tokens out, as `render.taken` says.

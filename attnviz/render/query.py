@@ -1,56 +1,106 @@
 """Whose look is shown by the style that shows one query's: by its word, its token, its number, or by a rule."""
 
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
 
 from attnviz.analysis import strongest
-from attnviz.attention import Attention, Trace
+from attnviz.attention import Attention, Token, Trace
 from attnviz.errors import SelectionError
 from attnviz.labels import visible
 from attnviz.render.flow import glued
-from attnviz.render.scene import Scene
+from attnviz.render.scene import Scene, row_label
 
 LISTED = 60
-"""So many tokens are listed where one was not found."""
+"""So many rows are listed where one was not found."""
+VERBS = "read", "write"
+"""What a decoder's row does with the token left of its arrow, and with the one right of it."""
 
 
 def asked(trace: Trace, attention: Attention, query: str) -> tuple[int, ...]:
-    """The rows of `attention` whose query is `query`: a word or token as it is written, or else a token's number.
+    """The rows of `attention` that `query` names: by a word or token as it is written, or else by their number.
 
-    A word of several tokens has several rows. Queries of cross-attention are in the decoder. Raises SelectionError
-    where nothing, or more than one thing, is called that; the hint lists the tokens with their numbers.
+    That is the token that a row reads; in cross-attention the one that it writes, since alignment is of what is
+    written. `is→` names the row that reads "is", `→Paris` the one that writes "Paris", `is→Paris` the one that does
+    both; `an#2` is the second that is called "an". A word of several tokens has several rows. Raises SelectionError
+    where nothing, or more than one thing, is called that; the hint lists what there is.
     """
-    a = attention
-    row_of = {start: row for row, (start, stop) in enumerate(a.rows) if stop - start == 1}
-    found = [at for at in _called(trace, a, query.strip()) if all(token in row_of for token in at)]
+    names, query = _Names(trace, attention), query.strip()
+    found, number = names.find(query), re.fullmatch(r"(.+)#([1-9][0-9]*)", query)
+    if not found and number:
+        found = names.find(number[1])[int(number[2]) - 1 :][:1]
+    if not found and query.isdecimal():
+        found = [(row,) for row, tokens in enumerate(attention.rows) if tokens == (int(query), int(query) + 1)]
     if len(found) == 1:
-        return tuple(row_of[token] for token in found[0])
-    tokens = [f"{token} {visible(a.queries[token].text)}" for token in row_of]
-    listed = ", ".join(tokens[:LISTED]) + (f", … {len(tokens)} in all" if len(tokens) > LISTED else "")
-    if not found:
-        side = f"the {a.part}'s tokens" if a.kind != "self" else "the tokens"
-        raise SelectionError(f"there is no query {query!r} among {side}", f"Queries: {listed}.")
-    numbers = " or ".join(str(at[0]) for at in found)
-    raise SelectionError(f"{query!r} stands there {len(found)} times: name it by number, {numbers}", f"{listed}.")
+        return found[0]
+    if found:
+        one_by_one = [f"{query}#{at + 1} ({names.row(rows[0])})" for at, rows in enumerate(found)]
+        raise SelectionError(f"{len(found)} rows {names.verb} {query!r}", f"Name one: {_listed(one_by_one)}.")
+    other = names.find(f"{query}→") or names.find(f"→{query}")
+    elsewhere = f"One {names.other_verb}s it: {names.other(query)}. " if other else ""
+    rows = [names.row(row) for row, (first, stop) in enumerate(attention.rows) if stop - first == 1]
+    raise SelectionError(f"no row {names.verb}s {query!r}", f"{elsewhere}Rows: {_listed(rows)}.")
 
 
-def _called(trace: Trace, a: Attention, query: str) -> list[tuple[int, ...]]:
-    """The tokens of each word of that name, or else of each token, or else the token of that number."""
-    written = trace.text if trace.target is None or a.part == "encoder" else trace.target
-    by_word = groupby(range(len(a.queries)), key=lambda at: a.queries[at].word)
-    words = [tuple(group) for word, group in by_word if word is not None]
-    named = [word for word in words if _word(a, word, written) == query]
-    named += [(at,) for at, token in enumerate(a.queries) if query in (token.text, visible(token.text))]
-    found = [at for at in dict.fromkeys(named) if not any(set(at) < set(other) for other in named)]
-    if not found and query.isdecimal() and int(query) < len(a.queries):
-        found = [(int(query),)]
-    return found
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:LISTED]) + (f", … {len(names)} in all" if len(names) > LISTED else "")
 
 
-def _word(a: Attention, word: tuple[int, ...], written: str) -> str | None:
-    first, last = a.queries[word[0]].span, a.queries[word[-1]].span
-    return written[first[0] : last[1]].strip() if first and last else None
+@dataclass(frozen=True)
+class _Names:
+    """What the rows of `attention` are called."""
+
+    trace: Trace
+    attention: Attention
+
+    def find(self, query: str) -> list[tuple[int, ...]]:
+        """The rows of each word, or else of each token, that is called so."""
+        found = self._called(query, self.verb)
+        if found or not (sides := re.fullmatch(r"(.*?)\s*(?:→|⇒|->|=>)\s*(.*)", query)):
+            return found
+        reading, writing = (self._called(name, verb) for name, verb in zip(sides.groups(), VERBS, strict=True))
+        if sides[1] and sides[2]:
+            return [tuple(sorted(both)) for a in reading for b in writing if (both := {*a} & {*b})]
+        return reading if sides[1] else writing
+
+    @property
+    def verb(self) -> str:
+        """What a row does with the token that it is called by."""
+        return "write" if self.attention.kind == "cross" and self.attention.predicts else "read"
+
+    @property
+    def other_verb(self) -> str:
+        """What it does with its other token."""
+        return "read" if self.verb == "write" else "write"
+
+    def other(self, name: str) -> str:
+        """The query that names a row by its other token."""
+        return f"{name}→" if self.verb == "write" else f"→{name}"
+
+    def row(self, row: int) -> str:
+        """A row by its number and its label."""
+        token = self.attention.rows[row][0]
+        return f"{token} {row_label(self.attention, token)}"
+
+    def _called(self, name: str, verb: str) -> list[tuple[int, ...]]:
+        a = self.attention
+        tokens = list((a.queries if verb == "read" else a.predicts) or ())
+        row_of = {start: row for row, (start, stop) in enumerate(a.rows) if stop - start == 1}
+        by_word = groupby(range(len(tokens)), key=lambda at: (token := tokens[at]) and token.word)
+        words = [tuple(group) for word, group in by_word if word is not None]
+        named = [word for word in words if self._written([tokens[at] for at in word]) == name]
+        named += [(at,) for at, token in enumerate(tokens) if token and name in (token.text, visible(token.text))]
+        found = [at for at in dict.fromkeys(named) if not any(set(at) < set(other) for other in named)]
+        return [tuple(row_of[token] for token in at) for at in found if all(token in row_of for token in at)]
+
+    def _written(self, word: Sequence[Token | None]) -> str | None:
+        """A word as it stands in the text."""
+        trace, spans = self.trace, [token and token.span for token in word]
+        text = trace.text if trace.target is None or self.attention.part == "encoder" else trace.target
+        return text[spans[0][0] : spans[-1][1]].strip() if spans[0] and spans[-1] else None
 
 
 def looking(scene: Scene) -> tuple[int, ...]:
@@ -71,10 +121,19 @@ def looking(scene: Scene) -> tuple[int, ...]:
 
 
 def query_label(scene: Scene, rows: tuple[int, ...]) -> str:
-    """The label of those rows: `ate`, with what it writes where rows say that; or the word of several tokens."""
-    if len(rows) == 1:
-        return scene.rows[rows[0]]
-    tokens = [scene.attention.queries[scene.attention.rows[row][0]] for row in rows]
+    """Those rows in words: `ate`; in a decoder `reads "ate" (writes "an")`; in cross-attention what it writes first."""
+    a, tokens = scene.attention, [scene.attention.rows[row][0] for row in rows]
+    read = _running([a.queries[at] for at in tokens])
+    written = [token for at in tokens if a.predicts and (token := a.predicts[at])]
+    if not written:
+        return read if a.predicts is None else f'reads "{read}"'
+    writes = "generates" if all(token.generated for token in written) else "writes"
+    both = f'reads "{read}"', f'{writes} "{_running(written)}"'
+    return f"{both[1]} ({both[0]})" if a.kind == "cross" else f"{both[0]} ({both[1]})"
+
+
+def _running(tokens: Sequence[Token]) -> str:
+    """`tokens` as they stand in the text."""
     spaces = ["" if joins else " " for joins in glued(tokens)]
     return "".join(space + visible(token.text) for space, token in zip(spaces, tokens, strict=True)).lstrip()
 

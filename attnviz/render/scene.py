@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from attnviz.analysis.reach import reach
-from attnviz.attention import Attention, Range, Token, Trace
+from attnviz.attention import Attention, Range, Trace
 from attnviz.labels import visible
 
 FROM, TO = "query (from)", "key (to)"
@@ -43,8 +43,7 @@ class Scene:
     @cached_property
     def rows(self) -> tuple[str, ...]:
         """A label for each row, such as `ate`, or in a decoder `ate → an`; `16–31` for a row of several tokens."""
-        written = self.attention.predicts or (None,) * len(self.attention.queries)
-        labels = [_read_and_written(*tokens) for tokens in zip(self.attention.queries, written, strict=True)]
+        labels = [row_label(self.attention, query) for query in range(len(self.attention.queries))]
         return _of_cells(labels, self.attention.rows)
 
     @property
@@ -110,11 +109,13 @@ def scene(trace: Trace, kind: str, heads: tuple[tuple[int, int], ...], title: st
     return Scene(trace[kind], heads, title, caption)
 
 
-def _read_and_written(read: Token, written: Token | None) -> str:
-    """The label of the row that reads the one and writes the other."""
+def row_label(attention: Attention, query: int) -> str:
+    """The label of the row of one query: the token that it reads, and in a decoder the one that it writes."""
+    read = visible(attention.queries[query].text)
+    written = None if attention.predicts is None else attention.predicts[query]
     if written is None:
-        return visible(read.text)
-    return f"{visible(read.text)} {GENERATES if written.generated else WRITES} {visible(written.text)}"
+        return read
+    return f"{read} {GENERATES if written.generated else WRITES} {visible(written.text)}"
 
 
 def _of_cells(labels: Sequence[str], cells: Sequence[Range]) -> tuple[str, ...]:

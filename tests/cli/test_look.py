@@ -43,7 +43,7 @@ def test_help_lists_them_all(command):
         (["--dpi", "99"], "--dpi is for pictures", ".png .svg .pdf"),
         (["--style", "arcs"], "no room for style arcs", "-o: arcs.png"),
         (["--query", "ate"], "shows every query", "--style text"),
-        (["--style", "text", "--query", "eat"], "no query 'eat'", "0 I, 1 ate, 2 an, 3 apple"),
+        (["--style", "text", "--query", "eat"], "no row reads 'eat'", "0 I, 1 ate, 2 an, 3 apple"),
         (["--style", "lines", "--annotate"], "no cells", "heatmap"),
         (["-o", "a.json", "--log", "--theme", "dark"], "--log, --theme would change nothing", ".png .svg .pdf"),
         (["-o", "a.png", "--style", "arcs", "--kind", "cross"], "two", "--style lines"),
@@ -94,12 +94,21 @@ def test_a_query_by_its_word(tmp_path):
     assert "query (from): an\n" in out
     assert ".30 .10 .60" in out
     cross = run("plot", saved, "--style", "text", "--kind", "cross", "--query", "사과를").out
-    assert "query (from): 사과를 → 먹었다\n" in cross
+    assert 'query (from): writes "사과를" (reads "나는")\n' in cross
 
 
-def test_a_word_that_stands_there_twice_is_named_by_number(tmp_path):
+def test_in_cross_attention_the_row_is_that_which_writes_the_word():
+    for query in ("ate", "->ate", "She→", "She->ate", "1"):
+        done = run("plot", "그녀는 사과를 먹고 학교에 갔다.", "--kind", "cross", "--style", "text", "--query", query)
+        header, words, weights = done.out.splitlines()[1:4]
+        assert header == 'query (from): generates "ate" (reads "She")'
+        assert words.split()[max(enumerate(weights.split()), key=lambda at: at[1] != "·")[0]] == "먹고"
+
+
+def test_a_word_that_stands_there_twice_is_named_by_its_place_or_its_number(tmp_path):
     saved = labelled(["an", "apple", "an"]).save(tmp_path / "t.safetensors")
-    assert "name it by number, 0 or 2" in run("plot", saved, "--style", "text", "--query", "an").err
+    assert "Name one: an#1 (0 an), an#2 (2 an)." in run("plot", saved, "--style", "text", "--query", "an").err
+    assert run("plot", saved, "--style", "text", "--query", "an#2").code == 0
     assert run("plot", saved, "--style", "text", "--query", "2").code == 0
 
 

@@ -33,24 +33,92 @@ def test_a_query_is_a_word_or_a_token_as_written_or_else_a_number(query, rows):
 def test_a_query_that_is_not_there_is_refused_with_those_that_are():
     with pytest.raises(SelectionError) as error:
         asked(pieces(), pieces()["self"], "eat")
-    assert error.value.message == "there is no query 'eat' among the tokens"
-    assert error.value.hint == "Queries: 0 un, 1 believ, 2 able, 3 3, 4 cats."
-    with pytest.raises(SelectionError, match="no query '5'"):
+    assert error.value.message == "no row reads 'eat'"
+    assert error.value.hint == "Rows: 0 un, 1 believ, 2 able, 3 3, 4 cats."
+    with pytest.raises(SelectionError, match="no row reads '5'"):
         asked(pieces(), pieces()["self"], "5")
 
 
-def test_a_query_that_stands_there_twice_is_named_by_number():
+def test_a_query_that_stands_there_twice_is_named_with_its_place_or_by_number():
     twice = labelled(["an", "apple", "an"])
-    with pytest.raises(SelectionError, match="'an' stands there 2 times: name it by number, 0 or 2"):
+    with pytest.raises(SelectionError, match="2 rows read 'an'") as error:
         asked(twice, twice["self"], "an")
-    assert asked(twice, twice["self"], "2") == (2,)
+    assert error.value.hint == "Name one: an#1 (0 an), an#2 (2 an)."
+    assert asked(twice, twice["self"], "an#1") == (0,)
+    assert asked(twice, twice["self"], "an#2") == asked(twice, twice["self"], "2") == (2,)
+    with pytest.raises(SelectionError, match="no row reads 'an#3'"):
+        asked(twice, twice["self"], "an#3")
+    written = labelled(["an#2", "an", "an"])
+    assert asked(written, written["self"], "an#2") == (0,)  # a token of that name comes first
 
 
-def test_in_cross_attention_the_query_is_in_the_decoder():
+# Row i of the decoder reads <s> 나는 사과를 먹었다 and writes 나는 사과를 먹었다 </s>.
+@pytest.mark.parametrize(
+    ("kind", "query", "row"),
+    [
+        ("masked-self", "사과를", 2),
+        ("cross", "사과를", 1),
+        ("masked-self", "→사과를", 1),
+        ("cross", "사과를→", 2),
+        ("cross", "사과를 -> ", 2),
+        ("masked-self", "=>사과를", 1),
+        ("masked-self", "나는 → 사과를", 1),
+        ("cross", "나는⇒사과를", 1),
+        ("cross", "</s>", 3),
+        ("masked-self", "<s>", 0),
+        ("cross", "0", 0),
+        ("masked-self", "3", 3),
+    ],
+)
+def test_a_decoders_row_is_named_by_what_it_reads_and_in_cross_attention_by_what_it_writes(kind, query, row):
     trace = encoder_decoder()
-    assert asked(trace, trace["cross"], "사과를") == (2,)
-    with pytest.raises(SelectionError, match="among the decoder's tokens"):
-        asked(trace, trace["cross"], "apple")
+    assert asked(trace, trace[kind], query) == (row,)
+
+
+def test_of_a_decoder_alone_too():
+    trace = decoder_only(("The", "capital", "is", "Paris"))
+    assert asked(trace, trace["masked-self"], "is") == asked(trace, trace["masked-self"], "→Paris") == (2,)
+    assert asked(trace, trace["masked-self"], "Paris") == (3,)
+
+
+def test_what_no_row_has_on_that_side_is_refused_with_the_other_side():
+    trace = encoder_decoder()
+    with pytest.raises(SelectionError, match="no row writes '<s>'") as error:
+        asked(trace, trace["cross"], "<s>")
+    assert error.value.hint.startswith("One reads it: <s>→. Rows: 0 <s> → 나는, 1 나는 → 사과를, 2 ")
+    with pytest.raises(SelectionError, match="no row reads '</s>'") as error:
+        asked(trace, trace["masked-self"], "</s>")
+    assert error.value.hint.startswith("One writes it: →</s>. Rows: ")
+    with pytest.raises(SelectionError, match="no row writes 'apple'") as error:
+        asked(trace, trace["cross"], "apple")  # a key, and not a query
+    assert error.value.hint.startswith("Rows: ")
+    with pytest.raises(SelectionError, match="no row reads '나는→먹었다'"):
+        asked(trace, trace["masked-self"], "나는→먹었다")
+
+
+def test_a_word_of_several_tokens_is_written_by_several_rows():
+    whole = pieces()
+    (a,) = whole.attentions
+    decoder = replace(whole, attentions=(replace(a, kind="cross", part="decoder", predicts=(*a.queries[1:], None)),))
+    assert asked(decoder, decoder["cross"], "believ") == (0,)
+    assert asked(decoder, decoder["cross"], "unbelievable→") == (0, 1, 2)
+    start = replace(a.queries[0], text="<s>", span=None, word=None, special=True)
+    written = replace(a, kind="cross", part="decoder", queries=(start, *a.queries[:-1]), predicts=a.queries)
+    trace = replace(whole, attentions=(written,))
+    assert asked(trace, trace["cross"], "unbelievable") == (0, 1, 2)
+    assert query_label(scene(trace, "cross", ((0, 0),)), (0, 1, 2)) == 'writes "unbelievable" (reads "<s> unbeliev")'
+
+
+def test_the_rows_are_told_in_words_and_what_the_model_chose_is_told_apart():
+    trace = encoder_decoder()
+    assert query_label(scene(trace, "self", ((0, 0),)), (1,)) == "ate"
+    assert query_label(scene(trace, "masked-self", ((0, 0),)), (1,)) == 'reads "나는" (writes "사과를")'
+    assert query_label(scene(trace, "cross", ((0, 0),)), (1,)) == 'writes "사과를" (reads "나는")'
+    (a,) = decoder_only().attentions
+    marked = replace(a, predicts=(*(replace(token, generated=True) for token in a.queries[1:]), None))
+    alone = scene(Trace("m", "The cat sat", (marked,)), "masked-self", ((0, 0),))
+    assert query_label(alone, (1,)) == 'reads "cat" (generates "sat")'
+    assert query_label(alone, (2,)) == 'reads "sat"'  # what comes next is not known
 
 
 def test_the_tokens_of_a_word_are_averaged():

@@ -20,7 +20,7 @@ def ltr(text: str) -> str:
     """
     if text.isascii() or not any(unicodedata.bidirectional(character) in ("R", "AL", "AN") for character in text):
         return text
-    return re.sub("(?= [→⇒·] |$)", "\N{LEFT-TO-RIGHT MARK}", text)
+    return re.sub('(?= [→⇒·] |"|$)', "\N{LEFT-TO-RIGHT MARK}", text)
 
 
 def graphemes(text: str) -> list[str]:

@@ -17,7 +17,7 @@ from attnviz.render.numbers import number
 from attnviz.render.query import gaze, looking, query_label
 from attnviz.render.scale import scale_of
 from attnviz.render.scene import FROM, Scene
-from attnviz.render.terminal.cells import DIM, Line, fit, heading
+from attnviz.render.terminal.cells import DIM, Line, fit, heading, ltr
 from attnviz.render.terminal.colours import Brush
 
 WIDEST = 100
@@ -49,7 +49,7 @@ class RunningText:
         brush = Brush.on(console, scale.washed if self.look.theme else scale)
         if scene.title:
             yield heading(scene.title, options.max_width)
-        yield Text(f"{FROM}: {query_label(scene, rows)}", style="dim")
+        yield Text(ltr(f"{FROM}: {query_label(scene, rows)}"), style="dim")
         for at, name in enumerate(scene.names):
             if len(scene.names) > 1:
                 yield Text(name, style="dim")

@@ -62,7 +62,11 @@ def test_text_of_a_theme_is_shaded_from_its_paper(theme, wash):
 
 def test_a_query_that_is_named_and_what_it_may_not_see():
     shown = replace(scene(decoder_only(), "masked-self", ((0, 0),)), queries=(1,))
-    assert printed(shown, Look("text"))[:3] == ["query (from): cat → sat", "The cat sat", ".50 .50    "]
+    assert printed(shown, Look("text"))[:3] == [
+        'query (from): reads "cat" (writes "sat")',
+        "The cat sat",
+        ".50 .50    ",
+    ]
     [sat] = [segment for segment in segments(shown, Look("text")) if segment.text == "sat"]
     assert sat.style.dim
     assert sat.style.bgcolor is None
