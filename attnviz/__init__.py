@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from attnviz.attention import Attention, Token, Trace
-    from attnviz.attention import open_trace as open
+    from attnviz.attention.trace_file import open_trace as open
     from attnviz.errors import AttnvizError
     from attnviz.models import load, trace
     from attnviz.render.picture.axes import plot
@@ -26,7 +26,7 @@ _PUBLIC = {
     "Token": ("attnviz.attention", "Token"),
     "Trace": ("attnviz.attention", "Trace"),
     "load": ("attnviz.models", "load"),
-    "open": ("attnviz.attention", "open_trace"),
+    "open": ("attnviz.attention.trace_file", "open_trace"),
     "plot": ("attnviz.render.picture.axes", "plot"),
     "trace": ("attnviz.models", "trace"),
 }

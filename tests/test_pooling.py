@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from traces import attention, tokens
 
-from attnviz.attention import Attention, Trace, each, open_trace
+from attnviz.attention import Attention, Trace, each
+from attnviz.attention.trace_file import open_trace
 from attnviz.errors import CaptureError, SelectionError
 from attnviz.pooling import layout, reduced, width
 from attnviz.pooling import pooled as pooled_ranges

@@ -48,6 +48,7 @@ HEAVY = {  # a package: the places that may import it
     "matplotlib": ("render/picture/", "render/colour_maps.py"),
     "typer": ("cli/",),
     "rich": ("cli/", "render/terminal/"),
+    "msgspec": ("attention/trace_file.py", "attention/schema.py"),
     "textual_image": ("cli/inline.py",),
     "IPython": (),
 }

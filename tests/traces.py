@@ -43,6 +43,32 @@ def encoder_decoder() -> Trace:
     )
 
 
+def hybrid() -> Trace:
+    """Layers 3 and 11 of a hybrid decoder: other heads in each, a sink in one, a last row that predicts nothing."""
+    read = (Token(7, "사과", (0, 2), 0), Token(8, "를", (2, 3), 0), Token(2, "</s>", special=True))
+    weights = np.tril(np.full((3, 3, 3), 0.25, np.float32))
+    weights[:, range(3), range(3)] += np.float32([0.25, 0.0, 0.0])
+    one = Attention(
+        kind="masked-self",
+        part="decoder",
+        queries=read,
+        keys=read,
+        by_layer={3: np.tril(np.full((1, 3, 3), 1 / np.arange(1, 4)[:, None], np.float32)), 11: weights},
+        head_numbers={3: (5,), 11: (0, 2, 4)},
+        sink_mass={11: np.tile(np.float32([0.5, 0.5, 0.25]), (3, 1))},
+        predicts=(*read[1:], None),
+    )
+    return Trace(
+        model="hybrid",
+        revision="abc123",
+        text="사과를\x1b \u202e😀",
+        target=None,
+        attentions=(one,),
+        provenance={"torch": "2.6", "capture": "attention interface"},
+        notes=("first", "둘째"),
+    )
+
+
 def decoder_only(texts: Sequence[str] = ("The", "cat", "sat")) -> Trace:
     n = len(texts)
     weights = np.tril(np.ones((1, n, n), np.float32)) / np.arange(1, n + 1, dtype=np.float32)[:, None]

@@ -69,7 +69,7 @@ class Run:
             made["model"] = None if self.model == Run.model else self.model
             for option in (option for option, value in made.items() if value is not None):
                 raise typer.BadParameter("a saved trace is what it was made with", param_hint=f"--{option}")
-            from attnviz.attention import open_trace
+            from attnviz.attention.trace_file import open_trace
 
             return selection.narrow(open_trace(text))
         from attnviz.models.text import require_text

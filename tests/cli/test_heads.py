@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from commands import process, run
 from traces import decoder_only, encoder_decoder
 
-from attnviz.attention import open_trace
+from attnviz.attention.trace_file import open_trace
 from attnviz.scratch.store import shipped
 
 GOLDENS = Path(__file__).parent / "goldens"

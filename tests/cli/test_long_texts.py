@@ -7,7 +7,7 @@ import pytest
 import tiny
 from commands import run
 
-from attnviz.attention import open_trace
+from attnviz.attention.trace_file import open_trace
 
 TEXT = " ".join(f"w{i}" for i in range(24))
 

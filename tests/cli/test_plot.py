@@ -17,7 +17,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from commands import process, run
 from traces import HOSTILE, decoder_only, encoder_decoder, labelled
 
-from attnviz.attention import Trace, open_trace
+from attnviz.attention import Trace
+from attnviz.attention.trace_file import open_trace
 from attnviz.files import write_whole
 from attnviz.scratch.store import shipped
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 from traces import encoder_decoder
 
-from attnviz.attention import open_trace
+from attnviz.attention.trace_file import open_trace
 from attnviz.errors import FileError
 from attnviz.render import OUTPUTS, render, writer
 from attnviz.render.scene import scene

@@ -1,21 +1,18 @@
 """What a run of a model leaves behind: plain, frozen data on the CPU, which knows neither torch nor how it is drawn."""
 
-import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
-from attnviz.errors import CaptureError, FileError, SelectionError
+from attnviz.errors import CaptureError, SelectionError
 from attnviz.files import write_whole
 from attnviz.kinds import KIND_NAMES, Kind
 
 Part = Literal["encoder", "decoder"]
-
-FORMAT_VERSION = 3
 
 Range = tuple[int, int]
 """Tokens from the first number up to, not including, the second."""
@@ -138,15 +135,20 @@ class Attention:
         return weights
 
     def check(self, tolerance: float = 1e-4) -> None:
-        """Raise CaptureError unless every weight is finite and every query's sum to 1 less its sink, or are all 0."""
+        """Raise CaptureError unless all weights are from 0 to 1, and each query's sum to 1 less its sink, or are 0."""
         for layer, weights in self.by_layer.items():
             where = f"{self.name}, layer {layer}"
-            if not np.isfinite(weights).all():
-                raise CaptureError(f"{where}: a weight is not finite", "Try --dtype float32.")
             sums = self.row_sums[layer] if layer in self.row_sums else weights.sum(-1, dtype=np.float64)
-            expected = 1.0 - self.sink_mass.get(layer, np.zeros(sums.shape, np.float32))
-            off = np.where(sums > 0, np.abs(sums - expected), 0.0)
-            if off.size and off.max() > tolerance:
+            sinks = self.sink_mass.get(layer, np.zeros(sums.shape, np.float32))
+            for what, numbers, most in (("weight", weights, 1), ("sink", sinks, 1), ("row sum", sums, np.inf)):
+                if not np.isfinite(numbers).all():
+                    raise CaptureError(f"{where}: a {what} is not finite", "Try --dtype float32.")
+                low, high = numbers.min(initial=0), numbers.max(initial=0)
+                if low < 0 or high > most + tolerance:
+                    outside = low if low < 0 else high
+                    raise CaptureError(f"{where}: a {what} is {outside:.3g}, and should be from 0 to 1")
+            off = np.where(sums > 0, np.abs(sums - (1.0 - sinks)), 0.0)
+            if off.max(initial=0) > tolerance:
                 raise CaptureError(f"{where}: a row sums to 1 only within {off.max():.2g}, not within {tolerance:.2g}")
 
     def _require(self, layer: int) -> None:
@@ -193,103 +195,10 @@ class Trace:
         return write_whole(path, self.to_bytes())
 
     def to_bytes(self) -> bytes:
-        """This trace as the bytes of a safetensors file: one tensor a kind and layer, and JSON metadata."""
-        from safetensors.numpy import save
+        """This trace as the bytes of a safetensors file. Raises FileError where what it holds is no trace."""
+        from attnviz.attention.trace_file import to_bytes
 
-        tensors: dict[str, np.ndarray] = {}
-        described = []
-        for a in self.attentions:
-            described.append(
-                {
-                    "kind": a.kind,
-                    "part": a.part,
-                    "queries": [asdict(t) for t in a.queries],
-                    "keys": [asdict(t) for t in a.keys],
-                    "predicts": a.predicts and [t and asdict(t) for t in a.predicts],
-                    "heads": [[layer, list(a.head_numbers[layer])] for layer in a.layers],
-                    "groups": [[layer, list(groups)] for layer, groups in a.groups.items()],
-                    "rows": a.rows,
-                    "columns": a.columns,
-                }
-            )
-            for suffix, arrays in (("", a.by_layer), (".sink", a.sink_mass), (".sums", a.row_sums)):
-                tensors |= {f"{a.kind}.{layer}{suffix}": np.ascontiguousarray(x) for layer, x in arrays.items()}
-        header = {
-            "version": FORMAT_VERSION,
-            "model": self.model,
-            "revision": self.revision,
-            "text": self.text,
-            "target": self.target,
-            "provenance": dict(self.provenance),
-            "notes": list(self.notes),
-            "attentions": described,
-        }
-        return save(tensors, metadata={"attnviz": json.dumps(header, ensure_ascii=False)})
-
-
-def open_trace(path: str | os.PathLike[str]) -> Trace:
-    """Open a saved trace.
-
-    Raises FileError where there is no such file, it is not a trace, or a newer attnviz wrote it.
-    """
-    from safetensors import SafetensorError, safe_open
-
-    path = Path(path)
-    if not path.is_file():
-        raise FileError(f"no such file: {path}", "Make one with: attnviz trace TEXT -o trace.safetensors")
-    try:
-        with safe_open(path, framework="np") as file:
-            header = json.loads((file.metadata() or {}).get("attnviz", "null"))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError) as error:
-        raise FileError(f"{path} is not a saved trace: {error}", "Was it copied whole?") from error
-    if not isinstance(header, dict):
-        raise FileError(
-            f"{path} is a safetensors file, but not a saved trace", "A model's weights? Name its folder with -m."
-        )
-    if header.get("version") not in range(1, FORMAT_VERSION + 1):
-        raise FileError(
-            f"{path} has trace format {header.get('version')}; this attnviz reads {FORMAT_VERSION}", "Upgrade attnviz."
-        )
-    try:
-        return Trace(
-            model=header["model"],
-            revision=header["revision"],
-            text=header["text"],
-            target=header["target"],
-            provenance=header["provenance"],
-            notes=tuple(header["notes"]),
-            attentions=tuple(_attention(described, tensors) for described in header["attentions"]),
-        )
-    except (KeyError, TypeError, ValueError, CaptureError) as error:
-        raise FileError(f"{path} is a damaged trace: {error}", "Make it again with: attnviz trace") from error
-
-
-def _attention(described: dict[str, Any], tensors: dict[str, np.ndarray]) -> Attention:
-    kind, layers = described["kind"], [layer for layer, _ in described["heads"]]
-    predicts = described["predicts"]
-
-    def arrays(suffix: str) -> dict[int, np.ndarray]:
-        return {layer: tensors[name] for layer in layers if (name := f"{kind}.{layer}{suffix}") in tensors}
-
-    return Attention(
-        kind=kind,
-        part=described["part"],
-        queries=tuple(map(_token, described["queries"])),
-        keys=tuple(map(_token, described["keys"])),
-        by_layer={layer: tensors[f"{kind}.{layer}"] for layer in layers},
-        head_numbers={layer: tuple(heads) for layer, heads in described["heads"]},
-        sink_mass=arrays(".sink"),
-        predicts=predicts and tuple(t and _token(t) for t in predicts),
-        groups={layer: tuple(groups) for layer, groups in described.get("groups", ())},
-        rows=tuple((start, stop) for start, stop in described.get("rows", ())),
-        columns=tuple((start, stop) for start, stop in described.get("columns", ())),
-        row_sums=arrays(".sums"),
-    )
-
-
-def _token(fields: dict[str, Any]) -> Token:
-    return Token(**{**fields, "span": fields["span"] and tuple(fields["span"])})
+        return to_bytes(self)
 
 
 def each(tokens: int) -> tuple[Range, ...]:

@@ -1,0 +1,159 @@
+"""What the metadata of a saved trace may hold: its fields by type, and what has to hold between them.
+
+A file of an older format lacks some fields, and they have the defaults here: format 1 has no `segment`, `groups`,
+`rows` and `columns`, and format 2 no `generated`.
+"""
+
+import re
+from collections.abc import Collection, Hashable, Sequence
+from typing import Annotated, Any, Literal, get_args
+
+import msgspec
+from msgspec import Meta, Struct
+
+from attnviz.kinds import Kind
+
+VERSION = 3
+_LONGEST = 60  # characters of a value in a message
+
+Natural = Annotated[int, Meta(ge=0, le=2**53)]
+Range = tuple[Natural, Natural]
+ByLayer = tuple[tuple[Natural, Annotated[tuple[Natural, ...], Meta(min_length=1)]], ...]
+
+
+class TokenFields(Struct, frozen=True, forbid_unknown_fields=True):
+    """A `Token`."""
+
+    id: Natural
+    text: str
+    span: Range | None
+    word: Natural | None
+    special: bool
+    segment: Natural = 0
+    generated: bool = False
+
+
+Tokens = Annotated[tuple[TokenFields, ...], Meta(min_length=1)]
+
+
+class AttentionFields(Struct, frozen=True, forbid_unknown_fields=True):
+    """An `Attention` without its tensors; `heads` and `groups` are pairs of a layer and its numbers."""
+
+    kind: Kind
+    part: Literal["encoder", "decoder"]
+    queries: Tokens
+    keys: Tokens
+    predicts: tuple[TokenFields | None, ...] | None
+    heads: Annotated[ByLayer, Meta(min_length=1)]
+    groups: ByLayer = ()
+    rows: tuple[Range, ...] = ()
+    columns: tuple[Range, ...] = ()
+
+
+class TraceFields(Struct, frozen=True, forbid_unknown_fields=True):
+    """A `Trace`."""
+
+    version: Annotated[int, Meta(ge=1, le=VERSION)]
+    model: str
+    revision: str | None
+    text: str
+    target: str | None
+    provenance: dict[str, str]
+    notes: tuple[str, ...]
+    attentions: Annotated[tuple[AttentionFields, ...], Meta(min_length=1, max_length=len(get_args(Kind)))]
+
+
+def validated(header: Any) -> TraceFields:
+    """`header` as fields of the declared types. Raises ValueError, which names the field and its value."""
+    try:
+        return msgspec.convert(header, TraceFields)
+    except msgspec.ValidationError as error:
+        reason, _, path = str(error).partition(" - at `$")
+        path = path.rstrip("`").lstrip(".")
+        if "field `" in reason:  # one that is missing or unknown
+            raise ValueError(f"{path or 'the header'}: {_lowered(reason)}") from error
+        raise ValueError(f"{path} is {_short(_value(header, path))}: {_lowered(reason)}") from error
+
+
+def check(trace: TraceFields, tensors: Collection[str]) -> None:
+    """Raise ValueError, which names the field and its value, unless all fields fit each other and the `tensors`."""
+    kinds = [a.kind for a in trace.attentions]
+    _require(_are_unique(kinds), "attentions", kinds, "each kind once")
+    for number, a in enumerate(trace.attentions):
+        _check_numbers(a, f"attentions[{number}]")
+        for cells, tokens, name in ((a.rows, a.queries, "rows"), (a.columns, a.keys, "columns")):
+            _check_cells(cells, len(tokens), f"attentions[{number}].{name}")
+        read = trace.text if a.part == "encoder" or trace.target is None else trace.target
+        keys = trace.text if a.kind == "cross" else read
+        _check_spans(a.queries, read, f"attentions[{number}].queries")
+        _check_spans(a.keys, keys, f"attentions[{number}].keys")
+        _check_spans(a.predicts or (), read, f"attentions[{number}].predicts")
+    _check_tensors(trace, tensors)
+
+
+def _check_numbers(a: AttentionFields, where: str) -> None:
+    """Every layer once, every head of it once, a group for each head, and a token that each query writes."""
+    predicted = len(a.queries if a.predicts is None else a.predicts)
+    _require(predicted == len(a.queries), f"{where}.predicts", f"{predicted} tokens", f"{len(a.queries)}")
+    for name, by_layer in (("heads", a.heads), ("groups", a.groups)):
+        layers = [layer for layer, _ in by_layer]
+        _require(_are_unique(layers), f"{where}.{name}", layers, "each layer once")
+    heads = dict(a.heads)
+    for layer, numbers in a.heads:
+        _require(_are_unique(numbers), f"{where}.heads of layer {layer}", numbers, "each head once")
+    for layer, groups in a.groups:
+        there = len(heads.get(layer, ()))
+        _require(len(groups) == there, f"{where}.groups of layer {layer}", groups, f"{there}, one for each head")
+
+
+def _check_cells(cells: Sequence[Range], tokens: int, where: str) -> None:
+    """Each covers tokens that there are, and comes after the one before it."""
+    end = 0
+    for number, (start, stop) in enumerate(cells):
+        fits = end <= start < stop <= tokens
+        _require(fits, f"{where}[{number}]", [start, stop], f"tokens from {end} up to {tokens}")
+        end = stop
+
+
+def _check_spans(tokens: Sequence[TokenFields | None], text: str, where: str) -> None:
+    """Each is within the text that the tokens are of."""
+    for number, token in enumerate(tokens):
+        if token is not None and token.span is not None:
+            start, stop = token.span
+            fits = start <= stop <= len(text)
+            _require(fits, f"{where}[{number}].span", [start, stop], f"a part of its text of {len(text)} characters")
+
+
+def _check_tensors(trace: TraceFields, tensors: Collection[str]) -> None:
+    """The weights of each layer are there, and nothing that belongs to none."""
+    needed = {f"{a.kind}.{layer}" for a in trace.attentions for layer, _ in a.heads}
+    known = needed | {f"{name}{suffix}" for name in needed for suffix in (".sink", ".sums")}
+    for name in sorted(needed.difference(tensors)):
+        raise ValueError(f"the tensor {name} is missing")
+    for name in sorted(set(tensors) - known):
+        raise ValueError(f"the tensor {_short(name)} is of no layer that the header names")
+
+
+def _require(holds: bool, field: str, value: Any, expected: str) -> None:
+    if not holds:
+        raise ValueError(f"{field} is {value if isinstance(value, str) else _short(value)}: expected {expected}")
+
+
+def _are_unique(values: Sequence[Hashable]) -> bool:
+    return len(set(values)) == len(values)
+
+
+def _value(header: Any, path: str) -> Any:
+    """What stands in `header` at a path such as `attentions[0].rows[1]`; a whole object for its key `[...]`."""
+    for key, index in re.findall(r"(\w+)|\[(\d+)\]", path):
+        header = header[key] if key else header[int(index)]
+    return header
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def _lowered(reason: str) -> str:
+    return reason[0].lower() + reason[1:]

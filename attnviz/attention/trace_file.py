@@ -1,0 +1,164 @@
+"""A trace as one safetensors file: a tensor for the weights of each kind and layer, and JSON metadata; no pickle.
+
+What is read is held against `schema.py` before anything is made of it, and so is what is written: a file that was saved
+can be opened again.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from attnviz.attention import Attention, Token, Trace
+from attnviz.attention.schema import VERSION, AttentionFields, TokenFields, check, validated
+from attnviz.errors import CaptureError, FileError
+
+METADATA = "attnviz"
+"""The key of the JSON in the metadata of the safetensors file."""
+
+_TOLERANCE = 0.05
+"""How far the sum of a row may be from 1: a model in bfloat16 rounds to within 0.04."""
+
+
+def to_bytes(trace: Trace) -> bytes:
+    """`trace` as the bytes of a file. Raises FileError where it could not be opened again."""
+    from safetensors.numpy import save
+
+    tensors = {
+        name: np.ascontiguousarray(array, np.float32) for a in trace.attentions for name, array in _arrays(a).items()
+    }
+    header = _header(trace)
+    try:
+        _trace(header, tensors)
+        return save(tensors, metadata={METADATA: msgspec.json.encode(header).decode()})
+    except (ValueError, CaptureError) as error:
+        raise FileError(f"this trace cannot be saved: {error}", "It would not open again.") from error
+
+
+def open_trace(path: str | os.PathLike[str]) -> Trace:
+    """Open a saved trace.
+
+    Raises FileError where there is no such file, it is not a trace or a damaged one, or a newer attnviz wrote it.
+    """
+    if not os.path.isfile(path):
+        raise FileError(f"no such file: {path}", "Make one with: attnviz trace TEXT -o trace.safetensors")
+    header, tensors = _read(Path(path))
+    if not isinstance(header, dict):
+        raise FileError(
+            f"{path} is a safetensors file, but not a saved trace", "A model's weights? Name its folder with -m."
+        )
+    version = header.get("version")
+    if type(version) is int and version > VERSION:
+        raise FileError(f"{path} has trace format {version}; this attnviz reads {VERSION}", "Upgrade attnviz.")
+    try:
+        return _trace(header, tensors)
+    except (ValueError, CaptureError) as error:
+        raise FileError(f"{path} is a damaged trace: {error}", "Make it again with: attnviz trace") from error
+
+
+def _read(path: Path) -> tuple[Any, dict[str, np.ndarray]]:
+    """The metadata and the tensors of a file. Raises FileError where it holds something else."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="np") as file:
+            header = msgspec.json.decode((file.metadata() or {}).get(METADATA, "null"))
+            if not isinstance(header, dict):
+                return header, {}
+            names = file.keys()
+            for name in names:
+                if (dtype := file.get_slice(name).get_dtype()) != "F32":
+                    raise FileError(
+                        f"{path} is a damaged trace: the tensor {name} is of {dtype}, and should be of F32",
+                        "Make it again with: attnviz trace",
+                    )
+            return header, {name: file.get_tensor(name) for name in names}
+    except OSError as error:
+        raise FileError(f"cannot read {path}: {error.strerror or error}") from error
+    except (SafetensorError, ValueError, RecursionError) as error:
+        raise FileError(f"{path} is not a saved trace: {error}", "Was it copied whole?") from error
+
+
+def _header(trace: Trace) -> dict[str, Any]:
+    """What the metadata holds, as JSON has it."""
+    return {
+        "version": VERSION,
+        "model": trace.model,
+        "revision": trace.revision,
+        "text": trace.text,
+        "target": trace.target,
+        "provenance": dict(trace.provenance),
+        "notes": list(trace.notes),
+        "attentions": [
+            {
+                "kind": a.kind,
+                "part": a.part,
+                "queries": [asdict(t) for t in a.queries],
+                "keys": [asdict(t) for t in a.keys],
+                "predicts": a.predicts and [t and asdict(t) for t in a.predicts],
+                "heads": [[layer, list(a.head_numbers[layer])] for layer in a.layers],
+                "groups": [[layer, list(groups)] for layer, groups in a.groups.items()],
+                "rows": a.rows,
+                "columns": a.columns,
+            }
+            for a in trace.attentions
+        ],
+    }
+
+
+def _arrays(a: Attention) -> dict[str, np.ndarray]:
+    """The tensors of `a`, each by its name in the file."""
+    return {
+        f"{a.kind}.{layer}{suffix}": array
+        for suffix, arrays in (("", a.by_layer), (".sink", a.sink_mass), (".sums", a.row_sums))
+        for layer, array in arrays.items()
+    }
+
+
+def _trace(header: dict[str, Any], tensors: Mapping[str, np.ndarray]) -> Trace:
+    """The trace that `header` and `tensors` describe. Raises ValueError and CaptureError where they describe none."""
+    fields = validated(header)
+    check(fields, set(tensors))
+    attentions = tuple(_attention(one, tensors) for one in fields.attentions)
+    for attention in attentions:
+        attention.check(_TOLERANCE)
+    return Trace(
+        model=fields.model,
+        revision=fields.revision,
+        text=fields.text,
+        target=fields.target,
+        provenance=fields.provenance,
+        notes=fields.notes,
+        attentions=attentions,
+    )
+
+
+def _attention(fields: AttentionFields, tensors: Mapping[str, np.ndarray]) -> Attention:
+    layers = [layer for layer, _ in fields.heads]
+
+    def arrays(suffix: str) -> dict[int, np.ndarray]:
+        names = {layer: f"{fields.kind}.{layer}{suffix}" for layer in layers}
+        return {layer: tensors[name] for layer, name in names.items() if name in tensors}
+
+    return Attention(
+        kind=fields.kind,
+        part=fields.part,
+        queries=tuple(map(_token, fields.queries)),
+        keys=tuple(map(_token, fields.keys)),
+        by_layer=arrays(""),
+        head_numbers=dict(fields.heads),
+        sink_mass=arrays(".sink"),
+        predicts=None if fields.predicts is None else tuple(None if t is None else _token(t) for t in fields.predicts),
+        groups=dict(fields.groups),
+        rows=fields.rows,
+        columns=fields.columns,
+        row_sums=arrays(".sums"),
+    )
+
+
+def _token(fields: TokenFields) -> Token:
+    return Token(**msgspec.structs.asdict(fields))
