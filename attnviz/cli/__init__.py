@@ -7,7 +7,7 @@ import typer
 
 from attnviz.cli import batch, heads, models, plot, trace, train
 from attnviz.cli.command import Command, Commands, Sentence
-from attnviz.cli.running import examples, guarded, paragraphs, settings
+from attnviz.cli.running import examples, paragraphs, settings
 
 COMMANDS = {
     "plot": plot,
@@ -21,8 +21,6 @@ COMMANDS = {
 app = typer.Typer(
     name="attnviz",
     cls=Commands,
-    no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["--help", "-h"]},
@@ -37,15 +35,22 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _debug(wanted: bool) -> None:
+    settings.debug |= wanted
+
+
 @app.callback(epilog=examples(plot.EXAMPLES))
 def attnviz(
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    debug: Annotated[
+        bool,
+        typer.Option("--debug", help="Show the traceback of an error.", callback=_debug, expose_value=False),
+    ] = False,
     version: Annotated[
-        bool, typer.Option("--version", help="Show the version.", callback=_version, is_eager=True)
+        bool,
+        typer.Option("--version", help="Show the version.", callback=_version, expose_value=False, is_eager=True),
     ] = False,
 ) -> None:
     """See which word every head of a transformer looks at."""
-    settings.debug = debug
 
 
 for _name, _module in COMMANDS.items():
@@ -57,4 +62,4 @@ for _name, _module in COMMANDS.items():
         context_settings={"allow_extra_args": _takes_text},
         help=paragraphs(_command.__doc__),
         epilog=examples(_module.EXAMPLES),
-    )(guarded(_command))
+    )(_command)

@@ -1,41 +1,93 @@
-"""What a command of ours does beyond Typer's: its --help stands in groups, and a sentence is asked to have quotes."""
+"""What our commands do beyond Typer's: help in groups, --debug anywhere, errors in one form, a text by itself."""
 
+import sys
 from collections.abc import Iterable
-from typing import Any
+from difflib import get_close_matches
+from typing import Any, NoReturn
 
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup
 
 from attnviz.cli.options import GROUPS
-from attnviz.cli.running import printable
+from attnviz.cli.running import MISUSED, UsageError, exit_code
 
 
 class Command(TyperCommand):
-    """A command whose --help stands in groups."""
+    """A command whose --help stands in groups, and which knows --debug too."""
 
     def get_params(self, ctx: typer.Context) -> list[Any]:  # type: ignore[override]
         """The parameters as --help lists them."""
-        return _in_groups(super().get_params(ctx))
-
-
-class Commands(TyperGroup):
-    """attnviz, which has all the commands."""
-
-    def get_params(self, ctx: typer.Context) -> list[Any]:  # type: ignore[override]
-        """The parameters as --help lists them."""
-        return _in_groups(super().get_params(ctx))
+        everywhere = [option for option in ctx.find_root().command.params if option.name == "debug"]
+        *own, help_option = super().get_params(ctx)
+        return _in_groups([*own, *everywhere, help_option])
 
 
 class Sentence(Command):
     """A command whose TEXT is one argument, and which says so where a sentence came without its quotes."""
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
-        """The arguments that are left over. Raises BadParameter where some are."""
+        """The arguments that are left over. Raises UsageError where some are."""
         left: list[str] = super().parse_args(ctx, args)
-        if left:
-            sentence = printable(" ".join([ctx.params["text"], *left]))
-            raise typer.BadParameter(f'put the sentence in quotes: "{sentence}"', ctx, param_hint="TEXT")
+        if left and not ctx.resilient_parsing:
+            raise UsageError(
+                "TEXT is several words, without quotes",
+                f"Put the sentence in quotes: {_quoted(ctx.command_path, [ctx.params['text'], *left])}",
+            )
         return left
+
+
+class Commands(TyperGroup):
+    """attnviz, which has all the commands, and draws a text that comes without one."""
+
+    def main(self, *args: Any, **options: Any) -> NoReturn:
+        """Run a command, and exit with its code."""
+        run = super().main
+        sys.exit(exit_code(lambda: run(*args, **{**options, "standalone_mode": False})))
+
+    def get_params(self, ctx: typer.Context) -> list[Any]:  # type: ignore[override]
+        """The parameters as --help lists them."""
+        return _in_groups(super().get_params(ctx))
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+        """The arguments that are left over: a command, and what it gets. Raises UsageError where none can be meant."""
+        if not args and not ctx.resilient_parsing:
+            typer.echo(ctx.get_help())
+            ctx.exit(MISUSED)
+        return super().parse_args(ctx, self._with_command(ctx, args))
+
+    def _with_command(self, ctx: typer.Context, args: list[str]) -> list[str]:
+        """`args`, with `plot` before a text or an option of plot's that stands where a command would.
+
+        Raises UsageError for a word that is almost a command.
+        """
+        own = {name for option in self.get_params(ctx) for name in option.opts}
+        at = next((at for at, word in enumerate(args) if word not in own), len(args))
+        if at == len(args) or args[at] in self.commands:
+            return args
+        word, plot = args[at], self.commands["plot"]
+        if word.startswith("-") and word not in ("-", "--"):
+            known = [name for option in plot.params for name in (*option.opts, *option.secondary_opts)]
+            if word.split("=")[0] not in known and word[:2] not in known:
+                return args
+        elif not ctx.resilient_parsing:
+            self._require_no_typo(word, args[at + 1 :])
+        return [*args[:at], "plot", *args[at:]]
+
+    def _require_no_typo(self, word: str, after: list[str]) -> None:
+        """Raise UsageError for a word that is almost a command; it may be the first of a sentence without quotes."""
+        words = {**{name: name for name in self.commands}, "help": "--help", "version": "--version"}
+        if word.isascii() and (near := get_close_matches(word.lower(), words, 1, _NEAR)):
+            hint = f"Did you mean attnviz {words[near[0]]}?"
+            if not any(" " in other or other.startswith("-") for other in after):
+                hint += f" Or, of the text: {_quoted('attnviz plot', [word, *after])}"
+            raise UsageError(f"there is no command {word}", hint)
+
+
+_NEAR = 0.75  # `polt` is as near to `plot`, and `hello` is not to `help`
+
+
+def _quoted(command: str, words: Iterable[str]) -> str:
+    return f'{command} "{" ".join(words)}"'
 
 
 def _in_groups(parameters: Iterable[Any]) -> list[Any]:

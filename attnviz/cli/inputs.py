@@ -8,10 +8,8 @@ from dataclasses import dataclass, fields, is_dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from attnviz.cli import options
-from attnviz.cli.running import loading
+from attnviz.cli.running import UsageError, loading
 from attnviz.files import decoded
 
 if TYPE_CHECKING:
@@ -68,7 +66,7 @@ class Run:
             made |= {"device": self.device, "dtype": self.dtype, "revision": self.revision}
             made["model"] = None if self.model == Run.model else self.model
             for option in (option for option, value in made.items() if value is not None):
-                raise typer.BadParameter("a saved trace is what it was made with", param_hint=f"--{option}")
+                raise UsageError(f"--{option}: a saved trace is what it was made with", f"Leave out --{option}.")
             from attnviz.attention.trace_file import open_trace
 
             return selection.narrow(open_trace(text))
@@ -119,7 +117,7 @@ def with_run(command: Callable[..., None]) -> Callable[..., None]:
 def given_text(text: str | None) -> str:
     """TEXT, or standard input where it is `-`, or absent and piped; a usage error where there is nothing at all."""
     if text is None and sys.stdin.isatty():
-        raise typer.BadParameter('no text: try attnviz plot "I ate an apple"', param_hint="TEXT")
+        raise UsageError("there is no text", 'For example: attnviz plot "I ate an apple"')
     return standard_input() if text in (None, "-") else str(text)
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from attnviz.cli.running import UsageError
 from attnviz.kinds import KINDS
 
 GROUPS = ("Text", "What to show", "Look", "Model", "Output")
@@ -105,6 +106,6 @@ def numbers(values: list[str] | None, option: str) -> tuple[int, ...] | None:
     for part in (part.strip() for value in values for part in value.split(",")):
         match = re.fullmatch(r"(\d{1,6})(?:-(\d{1,6}))?", part)
         if not match or int(match[2] or match[1]) < int(match[1]):
-            raise typer.BadParameter(f"{part!r} is neither a number nor a range such as 0-5.", param_hint=option)
+            raise UsageError(f"{option}: {part!r} is neither a number nor a range", "For example: 3, 0-5.")
         found |= dict.fromkeys(range(int(match[1]), int(match[2] or match[1]) + 1))
     return tuple(found)

@@ -3,12 +3,10 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from attnviz.cli import options
 from attnviz.cli.inputs import Run, given_text, with_run
 from attnviz.cli.output import wrote
-from attnviz.cli.running import notes
+from attnviz.cli.running import UsageError, notes
 from attnviz.files import is_stream
 
 EXAMPLES = """\
@@ -28,7 +26,7 @@ def trace(
     Of every layer and head, or those named. The file stands wherever TEXT does, and needs no model any more.
     """
     if output.suffix != ".safetensors" and not is_stream(output):
-        raise typer.BadParameter("a trace is saved as x.safetensors", param_hint="--output")
+        raise UsageError(f"a trace is not saved as {output.name}", "Name it x.safetensors.")
     saved = run.trace(given_text(text), target)
     notes(saved.notes)
     wrote(saved.save(output))

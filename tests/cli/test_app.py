@@ -13,7 +13,7 @@ from traces import encoder_decoder
 
 from attnviz.cli import COMMANDS
 from attnviz.cli.options import GROUPS
-from attnviz.cli.running import settings
+from attnviz.errors import FileError
 
 
 def test_the_version():
@@ -58,7 +58,7 @@ def test_help_stands_in_groups_and_shows_no_python_types(command):
 
 def test_the_options_that_everyone_needs_come_first():
     listed = re.findall(r"^│ +(--\w+)", run("plot", "--help").out, re.M)
-    assert listed[:6] == ["--output", "--model", "--layer", "--head", "--style", "--help"]
+    assert listed[:5] == ["--output", "--model", "--layer", "--head", "--style"]
 
 
 def test_help_is_also_what_is_shown_without_a_command():
@@ -69,13 +69,13 @@ def test_help_is_also_what_is_shown_without_a_command():
 def test_a_sentence_without_its_quotes_is_shown_with_them(args):
     done = run(*args, "I", "ate", "\x1b[2Jit")
     assert done.code == 2
-    assert 'put the sentence in quotes: "I ate ␛[2Jit"' in done.err
+    assert f'Put the sentence in quotes: attnviz {args[0]} "I ate ␛[2Jit"' in done.err
 
 
 @pytest.mark.parametrize(
     "args",
     [
-        *(["nope"], ["--nope"], ["plot", "--nope"], ["plot", "a", "b"], ["plot", "a", "--layer", "x"]),
+        *(["bacth"], ["--nope"], ["plot", "--nope"], ["plot", "a", "b"], ["plot", "a", "--layer", "x"]),
         *(["plot", "a", "--head", "3-1"], ["trace", "a"], ["batch"], ["batch", "a"]),
         *(["train"], ["train", "-o", "d", "--steps", "0"]),
     ],
@@ -84,7 +84,68 @@ def test_what_cannot_be_meant_ends_with_2_and_writes_to_stderr(args):
     done = run(*args)
     assert done.code == 2
     assert not done.out
-    assert "Error" in done.err
+    assert re.fullmatch(r"Error: .+\nHint:  .+\n|Error: option '\S+' requires an argument\n", done.err)
+
+
+@pytest.mark.parametrize(
+    ("args", "message", "hint"),
+    [
+        (["--vers"], "there is no option --vers", "Did you mean --version?"),
+        (["plot", "x", "--lyer", "3"], "there is no option --lyer", "Did you mean --layer?"),
+        (["plot", "x", "--nope"], "there is no option --nope", "All options: attnviz plot --help"),
+        (["batch"], "PATH is missing: files (.txt, .tsv), and folders of them", "All options: attnviz batch --help"),
+        (["train"], "--output is missing: where the weights go", "All options: attnviz train --help"),
+        (
+            ["train", "-o", "d", "--steps", "0"],
+            "--steps cannot be '0': input should be greater than or equal to 1",
+            "All options: attnviz train --help",
+        ),
+        (["plot", "a", "--layer", "x"], "--layer: 'x' is neither a number nor a range", "For example: 3, 0-5."),
+    ],
+)
+def test_what_typer_rejects_is_told_as_our_own_errors_are(args, message, hint):
+    done = run(*args, env={"COLUMNS": "200"})
+    assert (done.code, done.err) == (2, f"Error: {message}\nHint:  {hint}\n")
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        *(["I ate an apple"], ["-"], ["사과를"], ["hello"], ["--", "-x y"], ["--debug", "I ate"], ["Train stations"]),
+        *(["-l3", "I ate"], ["--layer=3", "I ate"], ["--kind", "cross", "I ate"], ["I ate", "--head", "1"]),
+    ],
+)
+def test_a_text_without_a_command_is_plotted(args):
+    done = run(*args, stdin="I ate")
+    asked = [word for word in args if word != "--debug"]
+    assert (done.code, done.out) == (0, run("plot", *asked, stdin="I ate").out)
+    assert "weight" in done.out
+
+
+def test_a_saved_trace_without_a_command_is_plotted(tmp_path):
+    saved = encoder_decoder().save(tmp_path / "t.safetensors")
+    assert run(saved).out == run("plot", saved).out != ""
+
+
+@pytest.mark.parametrize(
+    ("args", "meant"),
+    [
+        (["plott", "I ate"], "Did you mean attnviz plot?"),
+        (["heds"], 'Did you mean attnviz heads? Or, of the text: attnviz plot "heds"'),
+        (["polt", "x", "--layer", "1"], "Did you mean attnviz plot?"),
+        (["Plot", "x"], 'Did you mean attnviz plot? Or, of the text: attnviz plot "Plot x"'),
+        (["help"], 'Did you mean attnviz --help? Or, of the text: attnviz plot "help"'),
+        (["version"], 'Did you mean attnviz --version? Or, of the text: attnviz plot "version"'),
+    ],
+)
+def test_a_word_that_is_almost_a_command_is_asked_about(args, meant):
+    done = run(*args)
+    assert (done.code, done.out) == (2, "")
+    assert done.err == f"Error: there is no command {args[0]}\nHint:  {meant}\n"
+
+
+def test_a_sentence_by_itself_is_asked_to_have_quotes_too():
+    assert 'attnviz plot "She ate an apple"' in run("She", "ate", "an", "apple").err
 
 
 def test_an_error_ends_with_1_a_message_and_a_hint_on_stderr():
@@ -96,13 +157,23 @@ def test_an_error_ends_with_1_a_message_and_a_hint_on_stderr():
     ]
 
 
-def test_debug_shows_where_an_error_came_from():
-    done = process("--debug", "plot", "gone.safetensors")
+@pytest.mark.parametrize("args", [["--debug", "plot", "gone.safetensors"], ["plot", "gone.safetensors", "--debug"]])
+def test_debug_shows_where_an_error_came_from(args):
+    done = process(*args)
     assert done.code == 1
     assert "Traceback" in done.err
     assert "FileError" in done.err
-    run("plot", "gone.safetensors")
-    assert settings.debug is False
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_knows_debug(command):
+    assert "│ --debug" in run(command, "--help").out.replace("│    --", "│ --")
+
+
+def test_debug_holds_for_one_run():
+    with pytest.raises(FileError):
+        run("plot", "gone.safetensors", "--debug")
+    assert run("plot", "gone.safetensors").code == 1
 
 
 def test_a_bug_stays_loud(monkeypatch):
