@@ -8,7 +8,7 @@ from os.path import commonpath
 from pathlib import Path
 
 from attnviz.attention import Trace
-from attnviz.errors import AttnvizError, FileError
+from attnviz.errors import AttnvizError, FileError, InputError
 from attnviz.files import decoded
 
 ENDINGS = (".txt", ".tsv")
@@ -51,7 +51,7 @@ def read_jobs(file: Path, output: Path) -> list[Job]:
     """A job for each line of `file` that is not blank: its text, and in a .tsv file its target after a tab.
 
     The picture of line 7 of `korean.txt` is `output/korean.txt/007.png`. Raises InputError where the file is not
-    UTF-8, and FileError where it cannot be read.
+    UTF-8 or all its lines are blank, and FileError where it cannot be read.
     """
     try:
         lines = decoded(file.read_bytes(), str(file)).split("\n")
@@ -63,8 +63,10 @@ def read_jobs(file: Path, output: Path) -> list[Job]:
         text, target = line.rstrip("\r"), ""
         if file.suffix.lower() == ".tsv":
             text, _, target = text.partition("\t")
-        if text.strip():
+        if line.strip():
             jobs.append(Job(file, number, text, target.strip() or None, output / f"{number:0{digits}}.png"))
+    if not jobs:
+        raise InputError(f"{file} holds no text", "One text a line; in a .tsv file text, tab, target.")
     return jobs
 
 

@@ -43,6 +43,14 @@ def test_paths_without_texts_are_refused(names, asked, says, tmp_path):
     assert ".txt" in caught.value.hint
 
 
+@pytest.mark.parametrize("content", ["", "\ufeff", "\n \r\n\t\n"])
+@pytest.mark.parametrize("name", ["a.txt", "a.tsv"])
+def test_a_file_of_blank_lines_holds_no_text(name, content, tmp_path):
+    (tmp_path / name).write_text(content, "utf-8")
+    with pytest.raises(InputError, match=f"{name} holds no text"):
+        read_jobs(tmp_path / name, Path("out"))
+
+
 @pytest.mark.parametrize(
     ("name", "content", "jobs"),
     [
@@ -52,10 +60,9 @@ def test_paths_without_texts_are_refused(names, asked, says, tmp_path):
         ("a.txt", "one\ttab", [(1, "one\ttab", None)]),
         ("a.txt", "one\x0b\u2028still one", [(1, "one\x0b\u2028still one", None)]),
         ("a.tsv", "one\t하나\r\ntwo\nthree\t\n\t넷\n", [
-            (1, "one", "하나"), (2, "two", None), (3, "three", None),
+            (1, "one", "하나"), (2, "two", None), (3, "three", None), (4, "", "넷"),
         ]),
         ("a.TSV", "one\t하나\tmore", [(1, "one", "하나\tmore")]),
-        ("a.txt", "", []),
     ],
 )  # fmt: skip
 def test_a_line_is_a_job(name, content, jobs, tmp_path):

@@ -10,11 +10,12 @@ from attnviz.cli.inputs import Run, with_run
 from attnviz.cli.look import LookOptions
 from attnviz.cli.options import option
 from attnviz.cli.output import wrote
-from attnviz.cli.running import PARTLY_FAILED, bar, interruptible, notes, report, say
-from attnviz.errors import AttnvizError
+from attnviz.cli.running import FAILED, PARTLY_FAILED, bar, interruptible, notes, report, say
+from attnviz.errors import AttnvizError, FileError
 
 if TYPE_CHECKING:
     from attnviz.attention import Trace
+    from attnviz.batch import Job
 
 EXAMPLES = """\
 attnviz batch samples -o pictures
@@ -33,50 +34,82 @@ def batch(
     A line is a text in a .txt file; text, tab, target in a .tsv file. Line 7 of korean.txt becomes
     FOLDER/korean.txt/007.png. Other files are passed over.
     """
-    from attnviz.batch import Job, draw_all, find_files, folders, read_jobs, trace_each
-    from attnviz.files import write_whole
-    from attnviz.render import render
-    from attnviz.render.plan import plot_scene
+    from attnviz.batch import find_files
 
-    selection = run.selection  # a kind that is none is found out before a model is loaded
+    _ = run.selection  # what cannot be asked for is found out before a model is loaded
+    _require_folder(output)
     files = find_files(paths)
-    errors: list[AttnvizError] = []
+    jobs, errors = _read(files, output)
+    failed = _draw(jobs, run, look) if jobs else []
+    for error in [*errors, *failed]:
+        report(error)
+    written = len(jobs) - len(failed)
+    say(f"{_count(written, 'picture')} of {_count(len(jobs), 'line')} in {_count(len(files), 'file')}.")
+    if written:
+        wrote(output)
+    if errors or failed:
+        raise typer.Exit(PARTLY_FAILED if written else FAILED)
+
+
+def _require_folder(output: Path) -> None:
+    """Refuse a folder that is called as a file is. Raises FileError."""
+    from attnviz.render import OUTPUTS
+
+    if output.suffix.lower() in OUTPUTS and not output.is_dir():
+        raise FileError(
+            f"{output} would be a folder: batch makes many pictures",
+            f"Name a folder: -o {output.stem or 'pictures'}. Or draw one picture: attnviz plot TEXT -o {output}",
+        )
+
+
+def _read(files: Sequence[Path], output: Path) -> "tuple[list[Job], list[AttnvizError]]":
+    """The lines of all the files, and what is wrong with files that have none."""
+    from attnviz.batch import folders, read_jobs
+
     jobs: list[Job] = []
+    errors: list[AttnvizError] = []
     for file, folder in folders(files, output).items():
         try:
             jobs += read_jobs(file, folder)
         except AttnvizError as error:
             errors.append(error)
+    return jobs, errors
+
+
+def _draw(jobs: "Sequence[Job]", run: Run, look: LookOptions) -> list[AttnvizError]:
+    """Write the picture of every line, and tell its notes; why some could not be drawn."""
+    from attnviz.batch import draw_all, trace_each
+    from attnviz.files import write_whole
+    from attnviz.render import render
+    from attnviz.render.plan import plot_scene
+
     model = run.load()
     noted: dict[str, None] = {}
 
-    def trace_all(some: Sequence[Job]) -> "Iterator[Trace]":
+    def trace_all(some: "Sequence[Job]") -> "Iterator[Trace]":
         return run.all_by(model, [job.text for job in some], [job.target for job in some])
 
     traces = trace_each(jobs, trace_all)
 
-    def draw(job: Job) -> None:
+    def draw(job: "Job") -> None:
         trace = next(traces)  # its own, for both go in order
         if isinstance(trace, AttnvizError):
             raise trace
         noted.update(dict.fromkeys(f"{job.source}, line {job.line}: {note}" for note in trace.notes))
-        scene, _ = plot_scene(trace, selection, look)
+        scene, _ = plot_scene(trace, run.selection, look)
         write_whole(job.output, render(trace, [scene], ".png", look))
 
-    written = 0
+    errors = []
     with bar("Drawing", len(jobs)) as advance, interruptible() as heed:
         for done in draw_all(jobs, draw):
             heed()
             advance(now=f"{done.job.source.name}:{done.job.line}")
-            written += done.error is None
             if done.error:
                 place = f"{done.job.source}, line {done.job.line}: {done.error.message}"
                 errors.append(AttnvizError(place, done.error.hint))
     notes(noted)
-    for failed in errors:
-        report(failed)
-    of_files = f"{len(files)} file" if len(files) == 1 else f"{len(files)} files"
-    say(f"{written} pictures of {len(jobs)} lines in {of_files}.")
-    wrote(output)
-    if errors:
-        raise typer.Exit(PARTLY_FAILED)
+    return errors
+
+
+def _count(number: int, of: str) -> str:
+    return f"{number} {of}" if number == 1 else f"{number} {of}s"

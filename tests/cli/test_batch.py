@@ -82,11 +82,55 @@ def test_nothing_to_draw_is_an_error(asked, says, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("name", "content"),
+    [("a.txt", ""), ("a.txt", "\n \n\r\n"), ("a.txt", "\ufeff"), ("a.tsv", ""), ("a.tsv", "\t\n \t \n")],
+)
+def test_a_file_without_a_text_is_an_error(name, content, tmp_path, monkeypatch):
+    monkeypatch.setattr("attnviz.cli.inputs.Run.load", lambda run: 1 / 0)
+    (tmp_path / name).write_text(content, "utf-8")
+    done = run("batch", tmp_path / name, "-o", tmp_path / "out")
+    assert (done.code, done.out) == (1, "")
+    assert f"Error: {tmp_path / name} holds no text\nHint:  One text a line; in a .tsv file" in done.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_beside_files_with_texts_it_is_an_error_too(texts, tmp_path):
+    (texts / "empty.txt").touch()
+    done = run("batch", texts, "-o", tmp_path / "out")
+    assert done.code == 3
+    assert "empty.txt holds no text" in done.err
+    assert "4 pictures of 4 lines in 3 files." in done.err
+
+
+def test_a_line_with_a_target_and_no_text_is_an_error(tmp_path):
+    (tmp_path / "a.tsv").write_text("I ate\n\t나는 먹었다.\n")
+    done = run("batch", tmp_path / "a.tsv", "-o", tmp_path / "out")
+    assert done.code == 3
+    assert "a.tsv, line 2: the text is empty" in done.err
+    assert "1 picture of 2 lines in 1 file." in done.err
+
+
+@pytest.mark.parametrize("name", ["x.png", "x.PNG", "x.svg", "x.json", "x.safetensors", "deep/x.npz"])
+def test_an_output_that_is_called_as_a_file_is_asked_about(name, texts, tmp_path):
+    done = run("batch", texts, "-o", tmp_path / name)
+    assert (done.code, done.out) == (1, "")
+    assert "would be a folder: batch makes many pictures" in done.err
+    assert f"attnviz plot TEXT -o {tmp_path / name}" in done.err.replace("\n", "")
+    assert not (tmp_path / name).exists()
+
+
+def test_a_folder_that_is_there_is_written_whatever_it_is_called(texts, tmp_path):
+    (tmp_path / "x.png").mkdir()
+    assert run("batch", texts, "-o", tmp_path / "x.png").code == 0
+    assert len(pictures(tmp_path / "x.png")) == 4
+
+
+@pytest.mark.parametrize(
     ("options", "says"), [(["--layer", "9"], "there is no layer 9"), (["--kind", "x"], "not a kind")]
 )
 def test_what_the_model_does_not_have(options, says, texts, tmp_path):
     done = run("batch", texts, "-o", tmp_path / "out", *options)
-    assert done.code in (1, 3)
+    assert (done.code, done.out) == (1, "")
     assert says in done.err
     assert not (tmp_path / "out").exists() or pictures(tmp_path / "out") == []
 
@@ -94,7 +138,7 @@ def test_what_the_model_does_not_have(options, says, texts, tmp_path):
 def test_a_place_that_cannot_be_written(texts, tmp_path):
     (tmp_path / "file").write_bytes(b"old")
     done = run("batch", texts, "-o", tmp_path / "file" / "out")
-    assert done.code in (1, 3)
+    assert (done.code, done.out) == (1, "")
     assert "cannot write" in done.err
     assert (tmp_path / "file").read_bytes() == b"old"
 

@@ -211,7 +211,9 @@ def test_stdin_that_is_not_utf8_is_refused_with_the_byte(stdin):
 
 @pytest.mark.parametrize("text", ["", "  ", "\n"])
 def test_an_empty_text_is_refused(text):
-    for done in (run("plot", text), run("plot", stdin=text)):
+    calls = [["plot"], ["heads"], ["trace", "-o", "never.safetensors"]]
+    dones = [run(*call, text) for call in calls] + [run(*call, "-", stdin=text) for call in calls] + [run(text)]
+    for done in (*dones, run("plot", stdin=text)):
         assert (done.code, done.out) == (1, "")
         assert "the text is empty" in done.err
 
