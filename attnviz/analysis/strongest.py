@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from attnviz.analysis.content import content_pairs
+from attnviz.analysis.reach import beyond_first
 from attnviz.attention import Attention
 
 
@@ -20,9 +21,13 @@ class Pair:
 def strongest(attention: Attention, layer: int, head: int) -> Pair | None:
     """The largest weight from one content word to a different one, or None where the text has no two of them.
 
-    Of equals the first, by row and then by column. Raises SelectionError for a layer or head that was not captured.
+    As for `choose`, the first key of masked self-attention counts only where there is no other. Where several weights
+    are the largest, the first of them, by row and then by column. Raises SelectionError for a layer or head that was
+    not captured.
     """
     matrix, pairs = attention.matrix(layer, head), content_pairs(attention)
+    others = pairs & beyond_first(attention)
+    pairs = others if others.any() else pairs
     if not pairs.any():
         return None
     query, key = np.unravel_index(np.where(pairs, matrix, -1.0).argmax(), matrix.shape)

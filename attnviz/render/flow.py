@@ -3,12 +3,19 @@
 from collections.abc import Sequence
 
 from attnviz.attention import Token
+from attnviz.labels import visible
 
 
 def glued(tokens: Sequence[Token]) -> list[bool]:
     """For each token whether it follows the one before without a space."""
     ends = [None, *(token.span and token.span[1] for token in tokens)]
     return [token.span is not None and token.span[0] == end for token, end in zip(tokens, ends, strict=False)]
+
+
+def running(tokens: Sequence[Token]) -> str:
+    """`tokens` in one line, as they stand in the text."""
+    spaces = ["" if joins else " " for joins in glued(tokens)]
+    return "".join(space + visible(token.text) for space, token in zip(spaces, tokens, strict=True)).strip()
 
 
 def flow(widths: Sequence[float], joined: Sequence[bool], limit: float, space: float) -> list[tuple[int, float]]:

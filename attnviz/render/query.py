@@ -11,7 +11,7 @@ from attnviz.analysis import strongest
 from attnviz.attention import Attention, Token, Trace
 from attnviz.errors import SelectionError
 from attnviz.labels import visible
-from attnviz.render.flow import glued
+from attnviz.render.flow import running
 from attnviz.render.scene import Scene, row_label
 
 LISTED = 60
@@ -123,19 +123,13 @@ def looking(scene: Scene) -> tuple[int, ...]:
 def query_label(scene: Scene, rows: tuple[int, ...]) -> str:
     """Those rows in words: `ate`; in a decoder `reads "ate" (writes "an")`; in cross-attention what it writes first."""
     a, tokens = scene.attention, [scene.attention.rows[row][0] for row in rows]
-    read = _running([a.queries[at] for at in tokens])
+    read = running([a.queries[at] for at in tokens])
     written = [token for at in tokens if a.predicts and (token := a.predicts[at])]
     if not written:
         return read if a.predicts is None else f'reads "{read}"'
     writes = "generates" if all(token.generated for token in written) else "writes"
-    both = f'reads "{read}"', f'{writes} "{_running(written)}"'
+    both = f'reads "{read}"', f'{writes} "{running(written)}"'
     return f"{both[1]} ({both[0]})" if a.kind == "cross" else f"{both[0]} ({both[1]})"
-
-
-def _running(tokens: Sequence[Token]) -> str:
-    """`tokens` as they stand in the text."""
-    spaces = ["" if joins else " " for joins in glued(tokens)]
-    return "".join(space + visible(token.text) for space, token in zip(spaces, tokens, strict=True)).lstrip()
 
 
 def gaze(scene: Scene, at: int, rows: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:

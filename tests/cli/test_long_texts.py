@@ -49,7 +49,7 @@ def test_it_is_drawn(whole, tmp_path, args, asked):
 def test_the_table_of_heads_shows_what_a_pooled_trace_still_tells(whole):
     done = run("heads", whole, "--cells", "12")
     assert done.code == 0, done.err
-    assert "strongest pair" in done.out
+    assert "peak query (from)" in done.out
     assert " first" not in done.out.split("masked self-attention")[1].split("\n")[1]
 
 

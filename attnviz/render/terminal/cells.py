@@ -45,13 +45,16 @@ def fit(text: str, width: int, align: str = "left") -> str:
 
 def heading(text: str, width: int) -> Text:
     """`text` in bold; a line of it that would take more than three of `width` cells without its middle."""
-    return Text("\n".join(_ends(line, 3 * width) for line in text.split("\n")), style=BOLD)
+    most, cut = 3 * width, 3 * width - 15  # lines break at words
+    lines = (line if cell_len(line) <= most else without_middle(line, cut) for line in text.split("\n"))
+    return Text("\n".join(lines), style=BOLD)
 
 
-def _ends(text: str, room: int) -> str:
+def without_middle(text: str, room: int) -> str:
+    """`text`, or its beginning and its end where it takes more than `room` cells."""
     if cell_len(text) <= room:
         return text
-    half, end = max(room // 2 - 8, 1), ""  # less than half, for lines break at words
+    half, end = max((room - 1) // 2, 1), ""
     for piece in reversed(graphemes(text)):
         if cell_len(piece + end) > half:
             break

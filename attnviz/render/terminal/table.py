@@ -9,21 +9,26 @@ from rich.table import Table
 from rich.text import Text
 
 from attnviz.analysis import MEASURES, strongest
-from attnviz.attention import Attention, Trace
+from attnviz.attention import Attention, Range, Trace
 from attnviz.labels import visible
+from attnviz.render.flow import running
 from attnviz.render.look import Look
 from attnviz.render.numbers import number
 from attnviz.render.plan import title_of
 from attnviz.render.scale import scale_of
-from attnviz.render.scene import Scene, scene
-from attnviz.render.terminal.cells import heading, ltr
+from attnviz.render.scene import FROM, TO, WRITES, Scene, scene
+from attnviz.render.terminal.cells import heading, ltr, without_middle
 from attnviz.render.terminal.colours import Brush
 
 SHARES = {"previous": "prev", "self": "self", "next": "next", "sink": "first", "special": "special"}
 """The measures that the table shows, all shares of the attention from 0 to 1, and their column heads."""
 
-MEANING = "Mean attention to the previous token, to itself, to the next, to the first, and to special tokens; then "
-PAIR = "the weight of the strongest link between two content words, and that pair (from → to)."
+MEANING = "Mean attention to the previous token, to itself, to the next, to the first, and to special tokens. "
+PEAK = "peak: the weight of the strongest link between two content words, and which they are"
+POOLED = "peak: the largest weight of a cell that has content words on both sides, and the tokens of that cell"
+NOT_FIRST = "; in masked self-attention not the first key, where many heads park their weight"
+LONGEST = 28
+"""No row or column is named by more, in terminal cells."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +44,11 @@ class Heads:
             yield Text()
             yield from _of_kind(scene(self.trace, kind, ()), brush)
         yield Text()
-        meaning = MEANING + PAIR if any(a.is_whole for a in self.trace.attentions) else f"{PAIR[0].upper()}{PAIR[1:]}"
-        yield Text(meaning, style="dim")
+        attentions = self.trace.attentions
+        meaning = MEANING if any(a.is_whole for a in attentions) else ""
+        meaning += POOLED if any(a.is_pooled for a in attentions) else PEAK
+        meaning += NOT_FIRST if "masked-self" in self.trace.kinds else ""
+        yield Text(f"{meaning}.", style="dim")
 
 
 def table(trace: Trace) -> Heads:
@@ -58,13 +66,16 @@ def _of_kind(shown: Scene, brush: Brush) -> Iterator[Table | Text]:
         if _applies(attention, name):
             grid.add_column(short, justify="right", no_wrap=True, min_width=max(len(short), 5))
     grid.add_column("peak", justify="right", no_wrap=True, min_width=5)
-    grid.add_column("strongest pair", overflow="ellipsis", no_wrap=True)
+    for name in (FROM, TO):
+        grid.add_column(name, overflow="ellipsis", no_wrap=True)
     for layer in attention.layers:
         shares = [MEASURES[name](attention, layer) for name in SHARES if _applies(attention, name)]
         for at, head in enumerate(attention.heads(layer)):
             measured = (_share(share[at], brush) for share in shares)
-            grid.add_row(Text(f"L{layer}H{head}"), *measured, *_pair(shown, layer, head, brush))
+            grid.add_row(Text(f"L{layer}H{head}"), *measured, *_peak(shown, layer, head, brush))
     yield grid
+    if shown.signs:
+        yield Text(shown.signs, style="dim")
     if reason := _left_out(attention):
         yield Text(reason, style="dim")
 
@@ -89,18 +100,27 @@ def _share(value: float, brush: Brush) -> Text:
     return Text(f" {number(value):>3} ", style=brush.style(int(brush.scale.indices(np.array(value)))))
 
 
-def _pair(shown: Scene, layer: int, head: int, brush: Brush) -> tuple[Text, Text]:
+def _peak(shown: Scene, layer: int, head: int, brush: Brush) -> tuple[Text, ...]:
+    """The strongest link of a head: its weight, its row and its column."""
     pair = strongest(shown.attention, layer, head)
     if pair is None:
-        return Text("–", style="dim"), Text("–", style="dim")
-    return _share(pair.weight, brush), Text(ltr(f"{_query(shown, pair.query)} → {shown.columns[pair.key]}"))
+        return (Text("–", style="dim"),) * 3
+    a = shown.attention
+    rows, columns = a.rows[pair.query], a.columns[pair.key]
+    query = _cell(shown.rows[pair.query], rows, _text_of_rows(a, rows))
+    key = _cell(shown.columns[pair.key], columns, running(a.keys[slice(*columns)]))
+    return _share(pair.weight, brush), query, key
 
 
-def _query(shown: Scene, row: int) -> str:
-    """The token of a row; in cross-attention the token that is written there, for alignment is read off that."""
-    attention = shown.attention
-    start, stop = attention.rows[row]
-    if stop - start > 1:
-        return shown.rows[row]
-    written = attention.predicts[start] if attention.kind == "cross" and attention.predicts is not None else None
-    return visible((written or attention.queries[start]).text)
+def _text_of_rows(a: Attention, rows: Range) -> str:
+    """What the queries `rows` read; in cross-attention what they write, since alignment is of that."""
+    if a.kind != "cross" or a.predicts is None:
+        return running(a.queries[slice(*rows)])
+    return f"{WRITES} {running([token for token in a.predicts[slice(*rows)] if token])}"
+
+
+def _cell(label: str, tokens: Range, text: str) -> Text:
+    """A row or column by its label; where it covers several tokens, by their text and their numbers."""
+    if tokens[1] - tokens[0] == 1:
+        return Text(ltr(label))
+    return Text.assemble(ltr(without_middle(text, LONGEST)), (f"  {label}", "dim"))

@@ -21,6 +21,7 @@ from shades import shade
 from traces import HOSTILE, attention, decoder_only, encoder_decoder, labelled
 
 from attnviz.attention import Token, Trace
+from attnviz.labels import word_spans
 from attnviz.pooling import layout, reduced
 from attnviz.render.colours import palette
 from attnviz.render.look import Look
@@ -255,7 +256,7 @@ def test_the_table_of_a_cut_trace_names_the_tokens_of_its_rows() -> None:
     trace = part(Trace("by hand", "x", (a,)), None, (3, 5), (1, 2, 4))
     text = shown(table(trace), 100)
     assert "6 × 6 tokens were cut to 2 × 3 cells" in text
-    assert re.search(r"L0H0 +1\.0 green → b ", text)
+    assert re.search(r"L0H0 +1\.0 green +b ", text)
 
 
 def test_a_cross_row_is_named_by_what_is_written_there() -> None:
@@ -267,7 +268,26 @@ def test_a_cross_row_is_named_by_what_is_written_there() -> None:
         predicts=(*read[1:], None),
         keys=tuple(Token(i, t, None, i) for i, t in enumerate(["red", "blue"])),
     )
-    assert "rot → blue" in shown(table(part(Trace("by hand", "x", (a,)), None, (0, 2), (0, 1))), 100)
+    text = shown(table(part(Trace("by hand", "x", (a,)), None, (0, 2), (0, 1))), 100)
+    assert re.search(r"L0H0 +\.90 begin → rot +blue ", text)
+    assert "rows: token read → token written" in text
+
+
+def test_pooled_cells_are_named_by_their_words_and_their_numbers() -> None:
+    source = "The old dog saw a long red letter"
+    at = iter(word_spans(source))
+    t = tuple(Token(i, source[a:b], (a, b), i) for i, (a, b) in enumerate(at))
+    one = replace(attention([np.tri(8)[::-1] / 8], kind="cross"), queries=t, keys=t, predicts=(*t[1:], None))
+    (self_like,) = (replace(one, kind="masked-self", predicts=None),)
+    cells = [(0, 4), (4, 8)]
+    for a, row in ((one, "→ long red letter"), (self_like, "a long red letter")):
+        weights = np.zeros((1, 8, 8), np.float32)
+        weights[0, 6, 2] = 0.75  # of "red", which writes "letter", at "dog"
+        trace = Trace("by hand", source, (reduced(replace(a, by_layer={0: weights}), cells, cells),))
+        assert re.search(rf"L0H0 +\.75 {row}  4–7 +The old dog saw  0–3 ", shown(table(trace), 100))
+    long = tuple(replace(token, text=f"longword{i}", span=None) for i, token in enumerate(t))
+    trace = Trace("by hand", source, (reduced(replace(self_like, queries=long, keys=long), cells, cells),))
+    assert re.search(r" longword4 lo… rd6 longword7  4–7 ", shown(table(trace), 120))
 
 
 def test_rows_of_a_decoder_name_the_token_written() -> None:
