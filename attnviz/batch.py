@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
-from os.path import commonpath
+from os.path import commonpath, isfile
 from pathlib import Path
 
 from attnviz.attention import Trace
@@ -71,10 +71,20 @@ def read_jobs(file: Path, output: Path) -> list[Job]:
 
 
 def folders(files: Sequence[Path], output: Path) -> dict[Path, Path]:
-    """A folder of its own under `output` for each file, in the tree that the files stand in."""
+    """A folder of its own under `output` for each file, in the tree that the files stand in.
+
+    Raises FileError where a file stands in the place of one of the folders.
+    """
     absolute = {file: file.resolve() for file in files}
     root = Path(commonpath([path.parent for path in absolute.values()]))
-    return {file: output / path.relative_to(root) for file, path in absolute.items()}
+    chosen = {file: output / path.relative_to(root) for file, path in absolute.items()}
+    for file, folder in chosen.items():
+        for taken in (place for place in (folder, *folder.parents) if isfile(place)):
+            raise FileError(
+                f"cannot write the pictures of {file} to the folder {folder}: {taken} is a file",
+                "Choose another folder with -o.",
+            )
+    return chosen
 
 
 def trace_each(

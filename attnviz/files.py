@@ -2,8 +2,10 @@
 
 import os
 import shutil
+import stat
 import sys
 import tempfile
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -34,6 +36,30 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> Path:
         reason = getattr(error, "strerror", None) or error
         raise FileError(f"cannot write {path}: {reason}", "Choose another place with -o.") from error
     return path
+
+
+def require_no_input(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
+    """Raise FileError for an output that is one of the files that are read, by whatever name or link.
+
+    The inputs are looked through only where one of the outputs is there already.
+    """
+    if existing := [(output, identity) for output in outputs if (identity := _identity(output))]:
+        read = {identity: path for path in inputs if (identity := _identity(path))}
+        for output, identity in existing:
+            if identity in read:
+                other = "" if read[identity] == output else f", under the name {read[identity]}"
+                raise FileError(
+                    f"cannot write {output}: it is a file that is read here{other}", "Choose another name with -o."
+                )
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What tells the file at `path` from every other on this machine; None where there is no file."""
+    try:
+        there = path.stat()
+    except (OSError, ValueError):
+        return None
+    return (there.st_dev, there.st_ino) if stat.S_ISREG(there.st_mode) else None
 
 
 def is_standard_output(path: Path) -> bool:

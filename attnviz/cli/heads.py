@@ -28,7 +28,7 @@ def heads(
 
     With -o, a grid of small heatmaps, or the numbers. Without TEXT the sentence is "I ate an apple".
     """
-    check_writable(output)
+    check_writable(output, run.reads(text))
     require_picture(look, output)
     text = DEFAULT_TEXT if text is None else standard_input() if text == "-" else text
     trace = run.trace(text, target)

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attnviz.cli import options
@@ -57,6 +58,17 @@ class Run:
             return load(BUILTIN, **options)
         with loading(self.model) as progress:
             return load(self.model, **options, with_head=self.generate is not None, progress=progress)
+
+    def reads(self, text: str | None) -> Iterator[Path]:
+        """The files that are read for TEXT: a saved trace, or those of the model, and what is piped in for it."""
+        if text is not None and text.endswith(".safetensors"):
+            yield Path(text)
+            return
+        from attnviz.models import model_files
+
+        if text in (None, "-"):
+            yield Path("/dev/stdin")
+        yield from model_files(self.model)
 
     def trace(self, text: str, target: str | None) -> "Trace":
         """The saved trace that `text` names, narrowed; or else the model's trace of `text`. Raises AttnvizError."""

@@ -1,12 +1,12 @@
 """Where a result goes: to the file that -o names, or to the terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from attnviz.cli.options import option
 from attnviz.cli.running import notes, printable
-from attnviz.files import is_standard_output, write_whole
+from attnviz.files import is_standard_output, require_no_input, write_whole
 
 if TYPE_CHECKING:
     from attnviz.attention import Trace
@@ -23,12 +23,13 @@ Output = Annotated[
 ]
 
 
-def check_writable(output: Path | None) -> None:
-    """Refuse an ending that cannot be written before a model is loaded in vain. Raises FileError."""
+def check_writable(output: Path | None, inputs: Iterable[Path]) -> None:
+    """Refuse, before a model runs, an ending that cannot be written and an output that is an input: FileError."""
     if output is not None:
         from attnviz.render import writer
 
         writer(output.suffix)
+        require_no_input([output], inputs)
 
 
 def write(output: Path, trace: "Trace", scenes: Sequence["Scene"], look: "Look") -> None:

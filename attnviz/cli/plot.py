@@ -33,7 +33,7 @@ def plot(
     a long text also: at one fixed key) in more than half their rows are left out, and of the rest the one with the
     largest mean peak weight between two different content words is taken. A decoder's first key does not count.
     """
-    check_writable(output)
+    check_writable(output, run.reads(text))
     require_drawn(look, output)
     trace = run.trace(given_text(text), target)
     from attnviz.render.plan import drawn, plot_scene

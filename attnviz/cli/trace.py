@@ -7,7 +7,7 @@ from attnviz.cli import options
 from attnviz.cli.inputs import Run, given_text, with_run
 from attnviz.cli.output import wrote
 from attnviz.cli.running import UsageError, notes
-from attnviz.files import is_stream
+from attnviz.files import is_stream, require_no_input
 
 EXAMPLES = """\
 attnviz trace "I ate an apple" -o apple.safetensors
@@ -27,6 +27,7 @@ def trace(
     """
     if output.suffix != ".safetensors" and not is_stream(output):
         raise UsageError(f"a trace is not saved as {output.name}", "Name it x.safetensors.")
+    require_no_input([output], run.reads(text))
     saved = run.trace(given_text(text), target)
     notes(saved.notes)
     wrote(saved.save(output))

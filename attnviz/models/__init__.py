@@ -10,6 +10,7 @@ for; `padding.py` several texts at once.
 
 import os
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from attnviz.attention import Trace
@@ -107,6 +108,20 @@ def load(
         with_head=with_head,
         progress=progress,
     )
+
+
+def model_files(spec: str) -> Iterator[Path]:
+    """The files on this machine that the model `spec` is loaded from. Raises ModelError as `load` does."""
+    if spec == BUILTIN:
+        from attnviz.scratch.store import shipped_file
+
+        yield Path(str(shipped_file()))
+    elif spec.endswith(".safetensors"):
+        yield Path(spec)
+    else:
+        from attnviz.models.loading import locate
+
+        yield from locate(spec).files()
 
 
 def trace(

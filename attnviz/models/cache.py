@@ -43,6 +43,14 @@ def cached_models() -> list[Cached]:
     )
 
 
+def hub_folder(name: str) -> Path:
+    """The folder of the cache that holds, or would hold, all revisions of a model of the Hub."""
+    from huggingface_hub import constants
+    from huggingface_hub.file_download import repo_folder_name
+
+    return Path(constants.HF_HUB_CACHE, repo_folder_name(repo_id=name, repo_type="model"))
+
+
 def commit(name: str, revision: str | None) -> str | None:
     """The commit that a loaded model of the Hub was at, by which it can be had again when its branch has moved on."""
     from huggingface_hub import try_to_load_from_cache

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from attnviz.errors import ModelError
+from attnviz.models.cache import hub_folder
 from attnviz.models.devices import placement
 from attnviz.models.explained import WHERE, explained, nearby
 from attnviz.models.progress import Progress, telling
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 _DTYPES = ("float32", "float16", "bfloat16")
+_PICTURES = (".png", ".svg", ".pdf")
 _FEWEST_WORDS = 3  # a tokenizer with fewer has lost its vocabulary
 
 
@@ -51,6 +53,15 @@ class Place:
     def offline(self) -> bool:
         """Whether the cache alone is asked for it."""
         return "local_files_only" in self.options
+
+    def files(self) -> Iterator[Path]:
+        """The files on this machine that it may be loaded from. Pictures in its folder are none: they are results."""
+        if self.is_file:
+            yield Path(self.path, self.options["gguf_file"])
+        elif self.on_hub:
+            yield from hub_folder(self.path).rglob("*")
+        else:
+            yield from (file for file in Path(self.path).iterdir() if file.suffix.lower() not in _PICTURES)
 
 
 def locate(spec: str) -> Place:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.resources import as_file, files
+from importlib.resources.abc import Traversable
 from typing import Any
 
 import numpy as np
@@ -50,8 +51,13 @@ def read(path: str | os.PathLike[str]) -> Checkpoint:
 @cache
 def shipped() -> Checkpoint:
     """The model that comes with attnviz."""
-    with as_file(files("attnviz.scratch") / "weights" / "builtin.safetensors") as path:
+    with as_file(shipped_file()) as path:
         return read(path)
+
+
+def shipped_file() -> Traversable:
+    """The file with the weights of that model."""
+    return files("attnviz.scratch") / "weights" / "builtin.safetensors"
 
 
 def named(tree: Any) -> list[tuple[str, Any]]:

@@ -1,0 +1,141 @@
+"""No output overwrites what is read: refused before a model runs, and every file is as it was."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from commands import run, start
+from hub import put
+
+from attnviz.scratch.store import shipped_file
+
+APPLE = "I ate an apple"
+READ = "it is a file that is read here"
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def assert_refused(folder: Path, *args: object) -> None:
+    """That the command fails, says why, and leaves every file in `folder` as it was."""
+    before = contents(folder)
+    done = run(*args)
+    assert (done.code, done.out) == (1, "")
+    assert READ in done.err
+    assert "Hint:  Choose another name with -o." in done.err
+    assert contents(folder) == before
+
+
+@pytest.fixture
+def saved(tmp_path, monkeypatch):
+    """A saved trace in the working folder, and other ways to it."""
+    monkeypatch.chdir(tmp_path)
+    assert run("trace", APPLE, "-o", "t.safetensors").code == 0
+    Path("link.safetensors").symlink_to("t.safetensors")
+    os.link("t.safetensors", "hard.safetensors")
+    Path("folder").mkdir()
+    Path("linked").symlink_to(".")
+    return tmp_path
+
+
+@pytest.mark.parametrize("command", ["plot", "heads", "trace"])
+@pytest.mark.parametrize(
+    "output",
+    ["t.safetensors", "./t.safetensors", "folder/../t.safetensors", "link.safetensors", "hard.safetensors",
+     "linked/t.safetensors", "{here}/t.safetensors"],
+)  # fmt: skip
+def test_a_saved_trace_is_not_overwritten_by_a_part_of_itself(command, output, saved):
+    assert_refused(saved, command, "t.safetensors", "-o", output.format(here=saved))
+
+
+def test_nor_where_it_is_read_by_another_name(saved):
+    assert_refused(saved, "plot", "link.safetensors", "-o", "t.safetensors")
+
+
+def test_another_trace_is_written_over(saved):
+    assert run("trace", "She slept", "-o", "t.safetensors").code == 0
+    assert run("plot", "link.safetensors", "-o", "copy.safetensors").code == 0
+    assert run("plot", "link.safetensors", "-o", "copy.safetensors").code == 0
+
+
+@pytest.fixture
+def model(minilm_folder, tmp_path, monkeypatch) -> Path:
+    """A model of Hugging Face in a folder, with what a user has drawn of it."""
+    monkeypatch.setattr("attnviz.cli.inputs.Run.load", lambda self: 1 / 0)
+    shutil.copytree(minilm_folder, tmp_path / "model")
+    (tmp_path / "model" / "mine.png").write_bytes(b"old")
+    return tmp_path / "model"
+
+
+@pytest.mark.parametrize("output", ["model.safetensors", "config.json", "tokenizer.json"])
+@pytest.mark.parametrize("command", ["plot", "heads", "trace"])
+def test_the_files_of_a_model_are_not_overwritten(command, output, model):
+    if command == "trace" and output.endswith(".json"):
+        output = "link.safetensors"
+        (model / output).symlink_to("config.json")
+    assert_refused(model, command, APPLE, "-m", model, "-o", model / output)
+
+
+def test_what_was_drawn_into_the_folder_of_a_model_is_drawn_again(model):
+    """It runs, as far as the model, which would fail in these tests."""
+    for name in ("mine.png", "new.json"):
+        with pytest.raises(ZeroDivisionError):
+            run("plot", APPLE, "-m", model, "-o", model / name)
+
+
+def test_nor_a_gguf_file_by_a_link(tmp_path, monkeypatch):
+    monkeypatch.setattr("attnviz.cli.inputs.Run.load", lambda self: 1 / 0)
+    (tmp_path / "m.gguf").write_bytes(b"GGUF")
+    (tmp_path / "m.png").symlink_to("m.gguf")
+    assert_refused(tmp_path, "plot", APPLE, "-m", tmp_path / "m.gguf", "-o", tmp_path / "m.png")
+
+
+def test_nor_the_cache_of_the_hub(minilm_folder, tmp_path, monkeypatch):
+    """There the files of a model are links, and a link would be followed to the one copy that there is."""
+    monkeypatch.setattr("attnviz.cli.inputs.Run.load", lambda self: 1 / 0)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    put(tmp_path, "some/model", [minilm_folder / "config.json"])
+    [config] = tmp_path.rglob("config.json")
+    assert_refused(tmp_path, "heads", APPLE, "-m", "some/model", "-o", config)
+
+
+def test_nor_a_model_that_attnviz_has_trained(tmp_path):
+    path = tmp_path / "builtin-2.safetensors"
+    shutil.copy(str(shipped_file()), path)
+    assert_refused(tmp_path, "trace", APPLE, "-m", path, "-o", path)
+
+
+def test_nor_the_one_that_comes_with_it(tmp_path):
+    (tmp_path / "mine.safetensors").symlink_to(str(shipped_file()))
+    assert_refused(tmp_path, "trace", APPLE, "-o", tmp_path / "mine.safetensors")
+
+
+def test_nor_the_file_that_is_piped_in(tmp_path):
+    (tmp_path / "a.json").write_text(APPLE)
+    with (tmp_path / "a.json").open() as file:
+        running = start("plot", "-", "-o", "a.json", stdin=file, cwd=tmp_path)
+        out, err = running.communicate(timeout=60)
+    assert (running.returncode, out) == (1, b"")
+    assert READ in err.decode()
+    assert (tmp_path / "a.json").read_text() == APPLE
+
+
+def test_nor_a_text_of_a_batch(tmp_path):
+    (tmp_path / "a.txt").write_text(f"{APPLE}\n")
+    (tmp_path / "out" / "a.txt").mkdir(parents=True)
+    (tmp_path / "out" / "a.txt" / "001.png").symlink_to(tmp_path / "a.txt")
+    assert_refused(tmp_path, "batch", tmp_path / "a.txt", "-o", tmp_path / "out")
+
+
+@pytest.mark.parametrize("output", [".", "a.txt", "a.txt/deeper", "b"])
+def test_nor_is_a_text_in_the_place_of_a_folder_of_pictures(output, tmp_path, monkeypatch):
+    monkeypatch.setattr("attnviz.cli.inputs.Run.load", lambda self: 1 / 0)
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.txt", "b"):
+        Path(name).write_text(f"{APPLE}\n")
+    done = run("batch", "a.txt", "-o", output)
+    assert (done.code, done.out) == (1, "")
+    assert "cannot write the pictures of a.txt to the folder" in done.err
+    assert contents(tmp_path) == dict.fromkeys(("a.txt", "b"), f"{APPLE}\n".encode())
