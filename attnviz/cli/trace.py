@@ -1,4 +1,4 @@
-"""`attnviz trace`: run once, save, draw later."""
+"""`attnviz trace`: run once, save, draw later; or list the tokens by their numbers."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,28 +6,41 @@ from typing import Annotated
 from attnviz.cli import options
 from attnviz.cli.inputs import Run, given_text, with_run
 from attnviz.cli.output import wrote
-from attnviz.cli.running import UsageError, notes
+from attnviz.cli.running import UsageError, notes, say
+from attnviz.cli.screen import show
 from attnviz.files import is_stream, require_no_input
 
 EXAMPLES = """\
 attnviz trace "I ate an apple" -o apple.safetensors
-attnviz plot apple.safetensors --kind cross"""
+attnviz plot apple.safetensors --kind cross
+attnviz trace apple.safetensors"""
 
 
 @with_run
 def trace(
     run: Run,
-    output: Annotated[Path, options.option("--output", "-o", metavar="FILE", help="Save to this file: x.safetensors.")],
     text: options.Text = None,
     target: options.Target = None,
+    output: Annotated[
+        Path | None, options.option("--output", "-o", metavar="FILE", help="Save to this file: x.safetensors.")
+    ] = None,
 ) -> None:
     """Run once, save the attention, draw it later.
 
     Of every layer and head, or those named. The file stands wherever TEXT does, and needs no model any more.
+    Without -o, list the tokens with their numbers, by which --rows and --columns choose.
     """
-    if output.suffix != ".safetensors" and not is_stream(output):
+    if output is not None and output.suffix != ".safetensors" and not is_stream(output):
         raise UsageError(f"a trace is not saved as {output.name}", "Name it x.safetensors.")
-    require_no_input([output], run.reads(text))
+    if output is not None:
+        require_no_input([output], run.reads(text))
     saved = run.trace(given_text(text), target)
     notes(saved.notes)
-    wrote(saved.save(output))
+    if output is not None:
+        wrote(saved.save(output))
+    else:
+        from attnviz.render.terminal.tokens import Tokens
+
+        show(Tokens(saved))
+        if not str(text).endswith(".safetensors"):
+            say("Not saved: name a file with -o x.safetensors.")

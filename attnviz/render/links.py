@@ -49,10 +49,10 @@ def require_tokens(scene: Scene, style: str) -> None:
     if a.is_pooled:
         raise SelectionError(
             f"style {style} draws tokens, and the cells of this {cells} × {cells} matrix cover several each",
-            "Choose tokens with --rows and --columns, or --style heatmap.",
+            "Choose tokens with --rows and --columns (attnviz trace lists their numbers), or --style heatmap.",
         )
     if style != "text" and cells > MOST_TOKENS:
         raise SelectionError(
             f"style {style} cannot show {cells} tokens, at most {MOST_TOKENS}",
-            "Choose tokens with --rows and --columns, or --style heatmap.",
+            "Choose tokens with --rows and --columns (attnviz trace lists their numbers), or --style heatmap.",
         )

@@ -82,8 +82,8 @@ class _Names:
 
     def row(self, row: int) -> str:
         """A row by its number and its label."""
-        token = self.attention.rows[row][0]
-        return f"{token} {row_label(self.attention, token)}"
+        a, token = self.attention, self.attention.rows[row][0]
+        return f"{token} {row_label(a.queries[token], a.predicts[token] if a.predicts else None)}"
 
     def _called(self, name: str, verb: str) -> list[tuple[int, ...]]:
         a = self.attention

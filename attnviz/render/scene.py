@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from attnviz.analysis.reach import reach
-from attnviz.attention import Attention, Range, Trace
+from attnviz.attention import Attention, Range, Token, Trace
 from attnviz.labels import visible
 
 FROM, TO = "query (from)", "key (to)"
@@ -43,17 +43,15 @@ class Scene:
     @cached_property
     def rows(self) -> tuple[str, ...]:
         """A label for each row, such as `ate`, or in a decoder `ate → an`; `16–31` for a row of several tokens."""
-        labels = [row_label(self.attention, query) for query in range(len(self.attention.queries))]
+        written = self.attention.predicts or (None,) * len(self.attention.queries)
+        labels = [row_label(*tokens) for tokens in zip(self.attention.queries, written, strict=True)]
         return _of_cells(labels, self.attention.rows)
 
     @property
     def signs(self) -> str:
-        """What the signs in the labels of a decoder's rows mean; nothing where there are none."""
-        written = self.attention.predicts or ()
-        shown = {written[start] for start, stop in self.attention.rows if stop - start == 1 and written}
-        signs = [f"{WRITES} token written"] if any(token and not token.generated for token in shown) else []
-        signs += [f"{GENERATES} token generated"] if any(token and token.generated for token in shown) else []
-        return f"rows: token read {', '.join(signs)}" if signs else ""
+        """What the signs in the labels of its rows mean; nothing where there are none."""
+        written = self.attention.predicts or (None,) * len(self.attention.queries)
+        return signs([written[start] for start, stop in self.attention.rows if stop - start == 1])
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -109,13 +107,19 @@ def scene(trace: Trace, kind: str, heads: tuple[tuple[int, int], ...], title: st
     return Scene(trace[kind], heads, title, caption)
 
 
-def row_label(attention: Attention, query: int) -> str:
-    """The label of the row of one query: the token that it reads, and in a decoder the one that it writes."""
-    read = visible(attention.queries[query].text)
-    written = None if attention.predicts is None else attention.predicts[query]
+def row_label(read: Token, written: Token | None = None) -> str:
+    """The label of a row: the token that it reads, and in a decoder the one that it writes."""
     if written is None:
-        return read
-    return f"{read} {GENERATES if written.generated else WRITES} {visible(written.text)}"
+        return visible(read.text)
+    return f"{visible(read.text)} {GENERATES if written.generated else WRITES} {visible(written.text)}"
+
+
+def signs(written: Sequence[Token | None]) -> str:
+    """What the signs mean in the labels of rows that write those tokens; nothing where none is known."""
+    chosen = {token.generated for token in written if token}
+    said = [f"{WRITES} token written"] if False in chosen else []
+    said += [f"{GENERATES} token generated"] if True in chosen else []
+    return f"rows: token read {', '.join(said)}" if said else ""
 
 
 def _of_cells(labels: Sequence[str], cells: Sequence[Range]) -> tuple[str, ...]:

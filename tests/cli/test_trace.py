@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from commands import process, run, start
+from traces import decoder_only, encoder_decoder
 
 import attnviz
 
@@ -57,6 +59,41 @@ def test_only_what_was_named_is_saved(tmp_path):
 def test_a_saved_trace_is_narrowed_and_saved_again(saved, tmp_path):
     assert run("trace", saved, "--kind", "cross", "-o", tmp_path / "c.safetensors").code == 0
     assert attnviz.open(tmp_path / "c.safetensors").kinds == ("cross",)
+
+
+def test_without_a_file_the_tokens_are_listed_by_the_numbers_of_their_rows_and_columns(tmp_path):
+    done = run("trace", encoder_decoder().save(tmp_path / "t.safetensors"))
+    assert (done.code, done.err) == (0, "")
+    assert done.out.splitlines() == [
+        "I ate an apple → 나는 사과를 먹었다",
+        "",
+        "encoder: rows and columns of self-attention, columns of cross-attention",
+        *("0  I", "1  ate", "2  an", "3  apple", ""),
+        "decoder: rows and columns of masked self-attention, rows of cross-attention",
+        *("0  <s> → 나는", "1  나는 → 사과를", "2  사과를 → 먹었다", "3  먹었다 → </s>"),
+        "rows: token read → token written",
+    ]
+    row = run("plot", tmp_path / "t.safetensors", "--kind", "cross", "--rows", "2", "--columns", "3").out
+    assert "사과를 → 먹었다" in row
+    assert "apple" in row.splitlines()[2]
+
+
+def test_a_list_of_tokens_has_a_line_between_prompt_and_answer_and_numbers_of_one_width(tmp_path):
+    (a,) = decoder_only([f"w{i}" for i in range(12)]).attentions
+    own = tuple(replace(token, segment=1, generated=True) for token in a.queries[9:])
+    tokens = (*a.queries[:9], *own)
+    written = replace(a, queries=tokens, keys=tokens, predicts=(*tokens[1:], None))
+    path = attnviz.Trace("by hand", "w0 …", (written,)).save(tmp_path / "t.safetensors")
+    lines = run("trace", path, "--cells", "4").out.splitlines()[3:]
+    assert lines[:2] == [" 0  w0 → w1", " 1  w1 → w2"]
+    assert lines[8:12] == [" 8  w8 ⇒ w9", "", " 9  w9 ⇒ w10", "10  w10 ⇒ w11"]
+    assert lines[12:] == ["11  w11", "rows: token read → token written, ⇒ token generated"]
+
+
+def test_a_list_says_that_nothing_was_saved():
+    done = run("trace", APPLE)
+    assert "Not saved: name a file with -o x.safetensors." in done.err
+    assert "2  사과를 ⇒ 먹었다" in done.out
 
 
 def test_a_target_and_unknown_words(tmp_path):
