@@ -1,4 +1,4 @@
-"""The colours of weights: for screens from ink through violet and coral to cream, for print from white to black."""
+"""The colours of weights: on white from paper to ink, on dark from ink to cream, for print from pale grey to black."""
 
 from functools import cache
 
@@ -7,6 +7,18 @@ import numpy as np
 # Lightness, green-red, blue-yellow in OKLab (Ottosson 2020). Lightness only rises, or only falls, so that a map also
 # reads in grey and to readers who do not tell red from green.
 _ANCHORS = {
+    "paper": np.array(
+        [
+            [1.00, 0.000, 0.000],
+            [0.93, 0.018, 0.040],
+            [0.83, 0.070, 0.075],
+            [0.70, 0.142, 0.055],
+            [0.57, 0.165, -0.015],
+            [0.43, 0.120, -0.095],
+            [0.30, 0.050, -0.110],
+            [0.20, 0.010, -0.055],
+        ]
+    ),
     "violet": np.array(
         [
             [0.22, 0.000, -0.045],
@@ -17,7 +29,7 @@ _ANCHORS = {
             [0.96, -0.015, 0.090],
         ]
     ),
-    "grey": np.array([[0.97, 0.0, 0.0], [0.15, 0.0, 0.0]]),  # not white: that is what may not be looked at
+    "grey": np.array([[0.95, 0.0, 0.0], [0.15, 0.0, 0.0]]),  # not white: that is what may not be looked at
     "lilac": np.array([[1.0, 0.0, 0.0], [0.72, 0.05, -0.10], [0.40, 0.06, -0.16]]),
     "amber": np.array([[0.26, 0.0, -0.015], [0.52, 0.03, 0.045], [0.87, 0.03, 0.11]]),
 }

@@ -17,21 +17,24 @@ DECADES = 3
 class Theme:
     """The colours of a page as `#rrggbb`: what it is drawn on, text, lesser text, and lines that stand for weights.
 
-    `palette` is that of cells, `wash` that of backgrounds of text, where no weight is to look like paper.
+    `palette` is that of cells, `wash` that of backgrounds of text, where no weight is to look like paper. `blank` is a
+    cell that the query may not look at, which is not a weight of 0; `hair` is a thin line around and between cells.
     """
 
     paper: str
     ink: str
     muted: str
     line: str
+    blank: str
+    hair: str
     palette: str
     wash: str
 
 
 THEMES = {
-    "light": Theme("#ffffff", "#000000", "#5b5f6b", "#4b2a8c", "violet", "lilac"),
-    "dark": Theme("#22242c", "#f2f2f2", "#a9adb8", "#ffc98a", "violet", "amber"),
-    "print": Theme("#ffffff", "#000000", "#555555", "#000000", "grey", "grey"),
+    "light": Theme("#ffffff", "#000000", "#5b5f6b", "#4b2a8c", "#e9ebf0", "#d3d6de", "paper", "lilac"),
+    "dark": Theme("#22242c", "#f2f2f2", "#a9adb8", "#ffc98a", "#353843", "#444854", "violet", "amber"),
+    "print": Theme("#ffffff", "#000000", "#555555", "#000000", "#ffffff", "#bbbbbb", "grey", "grey"),
 }
 
 
@@ -111,17 +114,20 @@ def apart(ticks: Sequence[tuple[float, str]], least: float) -> list[tuple[float,
     return [*kept, end]
 
 
-def scale_of(look: Look, tops: Sequence[float], largest: float = 0.0) -> Scale:
-    """The scale of a picture whose scenes' own end at `tops`, and whose largest weight is `largest`."""
-    theme = THEMES[look.theme or "light"]
+def scale_of(look: Look, tops: Sequence[float], largest: float = 0.0, theme: str = "light") -> Scale:
+    """The scale of a picture whose scenes' own end at `tops`, and whose largest weight is `largest`.
+
+    `theme` is taken where `look` names none.
+    """
+    chosen = THEMES[look.theme or theme]
     top = look.vmax or max(tops, default=1.0)
-    return Scale(top, theme, colours(look), look.log, bool(largest > top + 1e-6), look.cmap is not None)
+    return Scale(top, chosen, _colours(look, chosen), look.log, bool(largest > top + 1e-6), look.cmap is not None)
 
 
-def colours(look: Look) -> np.ndarray:
+def _colours(look: Look, theme: Theme) -> np.ndarray:
     """256 colours, uint8 `[256, 3]`: the colour map that was asked for, or the theme's own."""
     if look.cmap is None:
-        return palette(THEMES[look.theme or "light"].palette)
+        return palette(theme.palette)
     from attnviz.render.colour_maps import sampled
 
     return sampled(look.cmap)

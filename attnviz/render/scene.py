@@ -15,6 +15,8 @@ FROM, TO = "query (from)", "key (to)"
 """The names of the two axes, wherever they are drawn."""
 WRITES, GENERATES = "→", "⇒"
 """What stands between the token that a decoder's row reads and the one that it writes: given, or the model's own."""
+UNSEEN, TAKEN_OUT = "may not look there", "taken out"
+"""Why cells show no weight."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,12 +78,16 @@ class Scene:
         return may
 
     @property
+    def blanks(self) -> tuple[str, ...]:
+        """Why cells show no weight: UNSEEN and TAKEN_OUT, where some are."""
+        may = reach(self.attention)
+        found = {UNSEEN: not may.all(), TAKEN_OUT: (may & ~self.reachable).any()}
+        return tuple(reason for reason, has in found.items() if has)
+
+    @property
     def blank(self) -> str:
         """Why cells are left empty: nothing where none is."""
-        may = reach(self.attention)
-        reasons = ["may not look there"] if not may.all() else []
-        reasons += ["taken out"] if (may & ~self.reachable).any() else []
-        return f"empty: {', or '.join(reasons)}" if reasons else ""
+        return f"empty: {', or '.join(self.blanks)}" if self.blanks else ""
 
     @cached_property
     def top(self) -> float:

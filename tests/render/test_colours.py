@@ -8,6 +8,13 @@ from attnviz.render.look import Look
 from attnviz.render.scale import scale_of
 from attnviz.render.scene import top_of
 
+TO_LMS = [
+    [0.4122214708, 0.5363325363, 0.0514459929],
+    [0.2119034982, 0.6806995451, 0.1073969566],
+    [0.0883024619, 0.2817188376, 0.6299787005],
+]
+"""From linear RGB to what the cones for long, middle and short waves take up, as OKLab has them."""
+
 
 def linear(colours: np.ndarray) -> np.ndarray:
     rgb = colours / 255
@@ -18,23 +25,36 @@ def luminance(colours: np.ndarray) -> np.ndarray:
     return linear(colours) @ [0.2126, 0.7152, 0.0722]
 
 
-def test_lightness_rises_so_that_the_map_reads_in_grey() -> None:
-    assert (np.diff(luminance(palette().astype(float))) > 0).all()
+@pytest.mark.parametrize(("name", "rises"), [("violet", 1), ("paper", -1)])
+def test_lightness_only_rises_or_falls_so_that_the_map_reads_in_grey(name: str, rises: int) -> None:
+    assert (rises * np.diff(luminance(palette(name).astype(float))) > 0).all()
 
 
-def test_steps_look_equal() -> None:
+def test_on_white_no_weight_is_paper_and_the_largest_nearly_black() -> None:
+    assert palette("paper")[0].tolist() == [255, 255, 255]
+    assert luminance(palette("paper")[-1].astype(float)) < 0.01
+
+
+def test_readers_who_lack_a_kind_of_cones_see_that_it_darkens_too() -> None:
+    """Whoever lacks the cones for long, middle or short waves sees by one of the two others, or both."""
+    long, middle, _ = (linear(palette("paper").astype(float)) @ np.array(TO_LMS).T).T
+    assert (np.diff(long) < 0).all()
+    assert (np.diff(middle) < 0).all()
+
+
+@pytest.mark.parametrize("name", ["violet", "paper"])
+def test_steps_look_equal(name: str) -> None:
     """In OKLab, by colour-science's rule of thumb: no tenth of the map is much longer than another."""
-    to_lms = [[0.4122214708, 0.5363325363, 0.0514459929], [0.2119034982, 0.6806995451, 0.1073969566]]
-    to_lms.append([0.0883024619, 0.2817188376, 0.6299787005])
     to_lab = [[0.2104542553, 0.7936177850, -0.0040720468], [1.9779984951, -2.4285922050, 0.4505937099]]
     to_lab.append([0.0259040371, 0.7827717662, -0.8086757660])
-    lab = np.cbrt(linear(palette().astype(float)) @ np.array(to_lms).T) @ np.array(to_lab).T
+    lab = np.cbrt(linear(palette(name).astype(float)) @ np.array(TO_LMS).T) @ np.array(to_lab).T
     steps = np.linalg.norm(np.diff(lab[::25], axis=0), axis=1)
     assert steps.max() / steps.min() < 1.1
 
 
-def test_text_on_every_colour_has_contrast() -> None:
-    for colour in palette():
+@pytest.mark.parametrize("name", ["violet", "paper", "grey"])
+def test_text_on_every_colour_has_contrast(name: str) -> None:
+    for colour in palette(name):
         light = luminance(colour.astype(float))
         contrast = 1.05 / (light + 0.05) if ink(colour) == "#ffffff" else (light + 0.05) / 0.05
         assert contrast >= 4.5

@@ -11,7 +11,7 @@ from attnviz.render.look import DEFAULT, Look
 from attnviz.render.picture.grid import GridPanel, dots
 from attnviz.render.picture.lettering import Lettering, outline_right_to_left
 from attnviz.render.picture.pixels import Pixels
-from attnviz.render.picture.sheet import Box, Headed, Page, Panel, Sheet, settings
+from attnviz.render.picture.sheet import DPI, Box, Headed, Page, Panel, Sheet, settings
 from attnviz.render.scale import Scale, scale_of
 from attnviz.render.scene import Scene
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 AnyPage = TypeVar("AnyPage", bound=Page)
 Fitting = TypeVar("Fitting", GridPanel, "HeatmapPanel")
 
-DPI = 150
 LARGEST = 65_000
 """No picture has more pixels across or down."""
 EDGE, BETWEEN = 0.25, 0.35

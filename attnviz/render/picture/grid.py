@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from attnviz.render.picture.lettering import Lettering
-from attnviz.render.picture.mosaic import INK, PAPER, edge, mosaic, resized, slots
+from attnviz.render.picture.mosaic import BLANK, FRAME, HAIR, INK, PAPER, edge, mosaic, resized, slots
 from attnviz.render.picture.sheet import BODY, SMALL, Box, Page, bar_room, line_height
 from attnviz.render.scale import Scale
 from attnviz.render.scene import FROM, TO, Scene
@@ -108,20 +108,20 @@ class GridPanel:
         """Draw onto `page`."""
         y = page.lines(x, y, self.axes, SMALL, color=page.theme.muted) + self.above
         x += self.left
-        page.image(x, y, self.mosaic())
+        page.image(x - FRAME / self.dpi, y - FRAME / self.dpi, self.mosaic())
         self._names(page, x, y)
         self._tick(page, x, y)
         page.colour_bar(x + self.area[0] + 0.2, y, max(min(self.area[1], 4.0), 1.0))
 
     def mosaic(self) -> np.ndarray:
         """All tiles in one image, uint8 `[pixel row, pixel column]`, colours of `mosaic.table`."""
-        over = np.where(resized(self.scene.reachable, *self.tile), 0, PAPER).astype(np.uint8)
+        over = np.where(resized(self.scene.reachable, *self.tile), 0, BLANK).astype(np.uint8)
         tokens = self.scene.attention.queries, self.scene.attention.keys
         inks = []
         for axis, (labels, cells) in enumerate(zip(self._labels, self._cells, strict=True)):
             lines = over if axis == 0 else over.T
             if self.labelled:  # cells this large are set apart by thin lines
-                lines[[edge(cell, len(labels), self.tile[axis]) for cell in range(1, len(labels))]] = PAPER
+                lines[[edge(cell, len(labels), self.tile[axis]) for cell in range(1, len(labels))]] = HAIR
             around = 2 if self.labelled else 1
             for cell in segments(tokens[axis], cells):  # a line of ink in a gap of paper
                 at = edge(cell, len(labels), self.tile[axis])

@@ -10,10 +10,10 @@ from attnviz.errors import LookError
 from attnviz.render.colours import ink
 from attnviz.render.look import Look
 from attnviz.render.numbers import number
+from attnviz.render.picture.cells import Cells
 from attnviz.render.picture.lettering import POINT
-from attnviz.render.picture.mosaic import resized
 from attnviz.render.picture.pen import Pen, shifted
-from attnviz.render.picture.sheet import SMALL, Box, Sheet, bar_room, colour_map, line_height, norm
+from attnviz.render.picture.sheet import DPI, SMALL, Box, Sheet, bar_room, line_height
 from attnviz.render.scale import Scale
 from attnviz.render.scene import FROM, TO, Scene
 from attnviz.render.taken import losses
@@ -29,8 +29,6 @@ TAKEN = "taken"
 """What stands above the mass that each row lost."""
 LARGEST = 7.0
 """No side of the cells is longer than this, in inches."""
-MOST = 1000
-"""Of more cells in a row or column the largest of some are drawn: else one between two pixels could be lost."""
 PITCH = 0.85
 """From one label to the next that it may not touch, in lines of text."""
 ANNOTATED = 200
@@ -49,7 +47,10 @@ class HeatmapPanel:
         wide, high = ((inches and inches / count) for inches, count in zip(area, (m, n), strict=True))
         side = min(0.56, LARGEST / max(n, m), wide or LARGEST)
         few = max(side, min(PITCH * pen.line, LARGEST / 2 / min(n, m)))  # few rows beside many columns, to be labelled
-        across_side, down_side = wide or (few if m < n else side), high or (few if n < m else side)
+        across_side, down_side = (
+            given or _whole(few if count < other else side, look.dpi or DPI)
+            for given, count, other in ((wide, m, n), (high, n, m))
+        )
         self.rows, down = _ticks(self.attention.rows, scene.rows, n * down_side, pen)
         self.columns, across = _ticks(self.attention.columns, scene.columns, m * across_side, pen)
         self.left = down + 0.14
@@ -57,14 +58,15 @@ class HeatmapPanel:
         level = is_long(self.attention.columns) or m * max(across + 0.1, across_side) <= room
         self.turned = 0 if level else 45 if across_side > 0.24 else 90
         spread = wide is None and not self.turned and len(self.columns) == m
-        self.cell = max(across_side, across + 0.2) if spread else across_side, down_side
+        self.cell = max(across_side, _whole(across + 0.2, look.dpi or DPI)) if spread else across_side, down_side
         self.area = m * self.cell[0], n * self.cell[1]
         self.losses = losses(scene) if len(self.rows) == n and not is_long(self.attention.rows) else []
         self.beside = pen.at(pen.small).width(TAKEN) + 0.1 if self.losses else 0.0
         self.label_height = 0.1 + {0: pen.line, 45: across * 0.72 + 0.1, 90: across + 0.08}[self.turned]
         beyond = across * 0.72 - self.cell[0] / 2 if self.turned == 45 else 0  # the last label leans over the edge
         self.width = self._before + self.area[0] + max(self.beside + 0.2 + bar_room(scale, pen.lettering), beyond)
-        self.height = line_height(SMALL) + self.label_height + max(self.area[1], 1.0)
+        below = 0.08 + line_height(SMALL) if scene.blanks else 0.0
+        self.height = line_height(SMALL) + self.label_height + max(self.area[1], 1.0) + below
         fits = scene.matrices[0].size <= ANNOTATED and self.cell[0] >= 0.33 and self.cell[1] >= 0.2
         self.annotated = fits if look.annotate is None else look.annotate
 
@@ -99,6 +101,7 @@ class HeatmapPanel:
             rotation=90,
         )
         sheet.colour_bar(x + self.area[0] + self.beside + 0.2, y, max(self.area[1], 1.0))
+        sheet.blanks(x, y + max(self.area[1], 1.0) + 0.08, self.scene.blanks)
 
     def draw_into(self, axes: "Axes") -> "ScalarMappable":
         """Draw the cells and their labels into `axes`, as large as those are; gives what a colour bar explains."""
@@ -112,16 +115,7 @@ class HeatmapPanel:
 
     def _weights(self, axes: "Axes") -> "ScalarMappable":
         n, m = self.scene.reachable.shape
-        pixels = min(n, MOST), min(m, MOST)
-        reachable = resized(self.scene.reachable, *pixels)
-        weights = np.ma.masked_where(~reachable, resized(self.scene.matrices[0], *pixels))
-        style: dict[str, Any] = {"cmap": colour_map(self.scale), "norm": norm(self.scale)}
-        drawn: ScalarMappable
-        if min(self.cell) < 0.1:
-            drawn = axes.imshow(weights, aspect="auto", extent=(-0.5, m - 0.5, n - 0.5, -0.5), **style)
-        else:
-            edges = np.arange(m + 1) - 0.5, np.arange(n + 1) - 0.5
-            drawn = axes.pcolormesh(*edges, weights, edgecolors=self.pen.paper, linewidth=0.6, **style)
+        drawn = Cells(axes, np.ma.masked_where(~self.scene.reachable, self.scene.matrices[0]), self.scale)
         axes.set(xlim=(-0.5, m - 0.5), ylim=(n - 0.5, -0.5))
         return drawn
 
@@ -142,10 +136,12 @@ class HeatmapPanel:
         )
 
     def _taken(self, axes: "Axes") -> None:
-        """Hatch the columns that are masked, and write what each row lost beside it."""
+        """Hatch the columns that are masked and the rows that lost everything; write what each lost beside it."""
         n, m = self.scene.reachable.shape
         for at in self.scene.masked:
             axes.fill([at - 0.5, at + 0.5, at + 0.5, at - 0.5], [-0.5, -0.5, n - 0.5, n - 0.5], **self._hatched)
+        for at in [] if self.scene.lost is None else np.flatnonzero(self.scene.lost.all(0)).tolist():
+            axes.fill([-0.5, -0.5, m - 0.5, m - 0.5], [at - 0.5, at + 0.5, at + 0.5, at - 0.5], **self._hatched)
         style: dict[str, Any] = {"fontsize": self.pen.small, "color": self.pen.muted, "ha": "right"}
         for y, text in enumerate(self.losses):
             place = shifted(axes, self.beside, 0)
@@ -185,6 +181,11 @@ class HeatmapPanel:
                 ha="center", va="center", fontweight="bold" if weight == peaks[y] else "normal",
                 parse_math=False, usetex=False,
             )  # fmt: skip
+
+
+def _whole(side: float, dpi: int) -> float:
+    """About `side` inches in whole pixels, so that all cells are as large; cells below one pixel stay as they are."""
+    return max(round(side * dpi), 1) / dpi if side * dpi > 0.75 else side
 
 
 def _ticks(cells: Sequence[Range], labels: Sequence[str], inches: float, pen: Pen) -> tuple[list[Tick], float]:

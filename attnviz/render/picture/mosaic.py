@@ -6,9 +6,12 @@ import numpy as np
 
 from attnviz.render.scale import Scale
 
-WEIGHTS = 224
-"""So many of the colours are for weights; the others lead from paper through the lesser text's to ink, for letters."""
-PAPER, MUTED, INK = WEIGHTS, WEIGHTS + 16, 255
+WEIGHTS = 222
+"""So many of the colours are for weights; the last lead from paper through the lesser text's to ink, for letters."""
+BLANK, HAIR, PAPER, MUTED, INK = WEIGHTS, WEIGHTS + 1, 224, 240, 255
+"""A cell that may not be looked at, thin lines between and around cells, and the ends and middle of the letters."""
+FRAME = 1
+"""The line around each tile, in pixels."""
 
 _KEPT = np.linspace(0, 255, WEIGHTS).round().astype(int)
 _SLOTS = np.linspace(0, WEIGHTS - 1, 256).round().astype(np.uint8)
@@ -18,10 +21,11 @@ Pair = tuple[int, int]
 
 def table(scale: Scale) -> np.ndarray:
     """The colours, uint8 `[256, 3]`."""
-    weights = scale.colours[_KEPT]
-    stops = np.array([_rgb(colour) for colour in (scale.theme.paper, scale.theme.muted, scale.theme.ink)])
+    theme = scale.theme
+    lines = np.array([_rgb(theme.blank), _rgb(theme.hair)], np.uint8)
+    stops = np.array([_rgb(colour) for colour in (theme.paper, theme.muted, theme.ink)])
     letters = [np.interp(range(PAPER, 256), (PAPER, MUTED, INK), channel).round() for channel in stops.T]
-    return np.concatenate([weights, np.stack(letters, 1).astype(np.uint8)])
+    return np.concatenate([scale.colours[_KEPT], lines, np.stack(letters, 1).astype(np.uint8)])
 
 
 def slots(indices: np.ndarray) -> np.ndarray:
@@ -30,28 +34,34 @@ def slots(indices: np.ndarray) -> np.ndarray:
 
 
 def mosaic(heads: Iterable[np.ndarray], places: Sequence[Pair], tile: Pair, gap: Pair, over: np.ndarray) -> np.ndarray:
-    """The tiles of `heads` on paper, uint8 `[pixel row, pixel column]`, colours of `table`.
+    """The tiles of `heads` on paper, each in a thin frame, uint8 `[pixel row, pixel column]`, colours of `table`.
 
     Each of `heads` is uint8 `[row, column]`, `places` are their rows and columns in the grid; `tile` and `gap` are
-    heights and widths in pixels. `over`, uint8 `[high, wide]`, is drawn over each tile where it is not 0: PAPER, INK.
+    heights and widths in pixels. `over`, uint8 `[high, wide]`, is drawn over each tile where it is not 0: BLANK, INK.
+    The frames stand around the tiles: the first tile begins at pixel FRAME, FRAME.
     """
     steps = tile[0] + gap[0], tile[1] + gap[1]
-    shape = [(1 + max(place[axis] for place in places)) * steps[axis] - gap[axis] for axis in (0, 1)]
+    shape = [(1 + max(place[axis] for place in places)) * steps[axis] - gap[axis] + 2 * FRAME for axis in (0, 1)]
     image, free = np.full(shape, PAPER, np.uint8), over == 0
-    for (row, column), cells in zip(places, heads, strict=True):
-        y, x = row * steps[0], column * steps[1]
+    corners = [(row * steps[0] + FRAME, column * steps[1] + FRAME) for row, column in places]
+    for y, x in corners:
+        image[y - FRAME : y + tile[0] + FRAME, x - FRAME : x + tile[1] + FRAME] = HAIR
+    for (y, x), cells in zip(corners, heads, strict=True):
         image[y : y + tile[0], x : x + tile[1]] = np.where(free, resized(cells, *tile), over)
     return image
 
 
 def resized(values: np.ndarray, high: int, wide: int) -> np.ndarray:
-    """`values` `[row, column]` as `[high, wide]` pixels: repeated, or where pixels are fewer the largest of some."""
+    """`values` `[row, column, …]` as `[high, wide, …]` pixels: repeated, or where pixels are fewer the largest of some.
+
+    Not a number is less than any number, so that it stays only where there is nothing else.
+    """
     for axis, size in ((0, high), (1, wide)):
         n = values.shape[axis]
         if n <= size:
             values = np.take(values, np.arange(size) * n // size, axis)
         else:
-            values = np.maximum.reduceat(values, np.arange(size) * n // size, axis)
+            values = np.fmax.reduceat(values, np.arange(size) * n // size, axis)
     return values
 
 

@@ -1,16 +1,16 @@
 """A picture that is laid out in inches from its top left corner, before it is drawn once: the same for every format."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from attnviz.render.picture.lettering import POINT, Lettering
-from attnviz.render.picture.mosaic import slots, table
+from attnviz.render.picture.mosaic import BLANK, HAIR, MUTED, slots, table
 from attnviz.render.scale import Scale, apart
-from attnviz.render.scene import Scene
+from attnviz.render.scene import TAKEN_OUT, Scene
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,8 +18,12 @@ if TYPE_CHECKING:
 
 SMALL, BODY, LARGE = 8.0, 9.5, 12.0
 """Sizes of text, in points."""
+DPI = 150
+"""Dots per inch of a picture, unless it is given others."""
 BAR = 0.14
 """Width of a colour bar, in inches."""
+SWATCH = 0.11
+"""Width and height of the piece of a cell in a legend, in inches."""
 LEADING = 1.4
 Box = tuple[float | None, float | None]
 """Width and height that are given, in inches, or None."""
@@ -68,6 +72,10 @@ class Page(ABC):
     def image(self, x: float, y: float, image: np.ndarray) -> None:
         """Draw `image`, colours of `mosaic.table`, uint8 `[pixel row, pixel column]`, pixel for pixel."""
 
+    def framed(self, x: float, y: float, image: np.ndarray) -> None:
+        """Draw `image` in a thin frame that stands around it."""
+        self.image(x - 1 / self.dpi, y - 1 / self.dpi, np.pad(image, 1, constant_values=HAIR))
+
     def lines(self, x: float, y: float, lines: list[str], size: float, **style: Any) -> float:
         """Write `lines` below one another; gives where the next would begin."""
         for line in lines:
@@ -79,12 +87,24 @@ class Page(ABC):
         """The scale of the colours, and what it is a scale of."""
         high, wide = round(height * self.dpi), round(BAR * self.dpi)
         shades = np.linspace(255, 0, high).round().astype(np.uint8)
-        self.image(x, y, np.repeat(slots(shades)[:, None], wide, 1))
+        self.framed(x, y, np.repeat(slots(shades)[:, None], wide, 1))
         for part, label in apart(self.scale.ticks(), 0.9 * line_height(SMALL) / height):
             at = y + height * (1 - part)
             self.text(x + BAR + 0.05, at, label, SMALL, color=self.theme.muted, va="center_baseline")
         style = {"color": self.theme.muted, "ha": "right", "va": "center", "rotation": 90}
         self.text(x + bar_room(self.scale, self.lettering), y + height / 2, self.scale.meaning, SMALL, **style)
+
+    def blanks(self, x: float, y: float, reasons: Sequence[str]) -> None:
+        """What the cells mean that show no weight, each beside a piece of one; as high as a line of small text."""
+        side = round(SWATCH * self.dpi)
+        for reason in reasons:
+            swatch = np.full((side, side), BLANK)
+            if reason == TAKEN_OUT:
+                down, across = np.indices(swatch.shape)
+                swatch[(down + across) % max(round(self.dpi * 0.035), 2) == 0] = MUTED
+            self.framed(x, y + (line_height(SMALL) - SWATCH) / 2, swatch.astype(np.uint8))
+            self.text(x + SWATCH + 0.06, y, reason, SMALL, color=self.theme.muted)
+            x += SWATCH + 0.06 + self.lettering.width(reason, SMALL) + 0.2
 
 
 class Sheet(Page):
@@ -129,7 +149,7 @@ def colour_map(scale: Scale) -> "ListedColormap":
     """The colours of `scale` as a colour map of matplotlib's."""
     from matplotlib.colors import ListedColormap
 
-    return ListedColormap(scale.colours / 255.0, name="attnviz")
+    return ListedColormap(scale.colours / 255.0, name="attnviz", bad=scale.theme.blank)
 
 
 def norm(scale: Scale) -> "Normalize":

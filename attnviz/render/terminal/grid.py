@@ -34,7 +34,7 @@ class Grid:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         largest = max((float(scene.matrices.max(initial=0.0)) for scene in self.scenes), default=0.0)
-        brush = Brush.on(console, scale_of(self.look, [scene.top for scene in self.scenes], largest))
+        brush = Brush.on(console, scale_of(self.look, [scene.top for scene in self.scenes], largest, "dark"))
         for at, scene in enumerate(self.scenes):
             if at and self.scenes[at - 1].caption:
                 yield Segment.line()

@@ -82,7 +82,7 @@ class Heatmap:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         scene, layout = self.scene, Layout.of(self.scene, options.max_width)
-        brush = Brush.on(console, scale_of(self.look, [scene.top], float(scene.matrices[0].max(initial=0.0))))
+        brush = Brush.on(console, scale_of(self.look, [scene.top], float(scene.matrices[0].max(initial=0.0)), "dark"))
         if scene.title:
             yield heading(scene.title, options.max_width)
         yield Text(f"{FROM} ↓   {TO} →{covering(scene, layout.block)}", style="dim")

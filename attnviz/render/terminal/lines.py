@@ -47,7 +47,7 @@ class Lines:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         scene = self.scene
-        scale = scale_of(self.look, [scene.top], float(scene.matrices.max(initial=0.0)))
+        scale = scale_of(self.look, [scene.top], float(scene.matrices.max(initial=0.0)), "dark")
         least = DRAWN_PLAIN if console.color_system is None else DRAWN
         label = max(min(LONGEST, (options.max_width - 8) // 2), 1)
         sides = [min(max(map(cell_len, labels)), label) for labels in (scene.rows, scene.columns)]

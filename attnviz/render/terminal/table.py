@@ -38,7 +38,7 @@ class Heads:
     trace: Trace
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        brush = Brush.on(console, scale_of(Look(), [1.0]))
+        brush = Brush.on(console, scale_of(Look(theme="dark"), [1.0]))
         yield heading(visible(title_of(self.trace)), options.max_width)
         for kind in self.trace.kinds:
             yield Text()

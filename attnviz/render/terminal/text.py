@@ -45,7 +45,7 @@ class RunningText:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         scene, rows = self.scene, looking(self.scene)
-        scale = scale_of(self.look, [scene.top], float(scene.matrices.max(initial=0.0)))
+        scale = scale_of(self.look, [scene.top], float(scene.matrices.max(initial=0.0)), "dark")
         brush = Brush.on(console, scale.washed if self.look.theme else scale)
         if scene.title:
             yield heading(scene.title, options.max_width)

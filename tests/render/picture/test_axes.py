@@ -74,7 +74,7 @@ def test_any_backend_can_save_it(suffix):
 
 def test_a_heatmap_has_the_weights_the_labels_and_the_names_of_the_axes():
     axes = attnviz.plot(encoder_decoder(), "cross", 1, 1, ax=Figure().add_subplot())
-    np.testing.assert_array_equal(axes.collections[0].get_array(), encoder_decoder()["cross"].matrix(1, 1))
+    np.testing.assert_array_equal(axes.images[0].get_array(), encoder_decoder()["cross"].matrix(1, 1))
     assert [t.get_text() for t in axes.get_xticklabels()] == ["I", "ate", "an", "apple"]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("key (to)", "query (from)")
     assert axes.get_title() == "cross-attention · L1H1\nrows: token read → token written"
@@ -91,22 +91,21 @@ def test_the_head_is_that_of_the_command_line_where_none_is_named():
     assert axes.get_title() == f"self-attention · L{choice.layer}H{choice.head}"
 
 
-def test_several_heads_are_one_mosaic_in_the_one_axes():
+def test_several_heads_are_tiles_in_the_one_axes():
     figure = Figure()
     axes = attnviz.plot(encoder_decoder(), "self", ax=figure.add_subplot(), layer=[0, 1])
-    [image] = axes.images
-    tiles = image.get_array()
     weights = encoder_decoder()["self"]
-    np.testing.assert_array_equal(tiles[:4, :4], weights.matrix(0, 0))
-    np.testing.assert_array_equal(tiles[-4:, -4:], weights.matrix(1, 1))
+    for tile, (layer, head) in zip(axes.images, np.ndindex(2, 2), strict=True):
+        np.testing.assert_array_equal(tile.get_array(), weights.matrix(layer, head))
+        assert tile.get_extent() == (5 * head - 0.5, 5 * head + 3.5, 5 * layer + 3.5, 5 * layer - 0.5)
     assert [t.get_text() for t in axes.get_yticklabels()] == ["L0", "L1"]
     assert [t.get_text() for t in axes.get_xticklabels()] == ["H0", "H1"]
     assert len(figure.axes) == 2
 
 
-def test_masked_cells_of_a_mosaic_are_empty():
+def test_masked_cells_of_tiles_are_empty():
     axes = attnviz.plot(encoder_decoder(), "masked-self", layer=0, ax=Figure().add_subplot())
-    tile = axes.images[0].get_array()[:4, :4]
+    tile = axes.images[0].get_array()
     assert tile.mask.tolist() == np.triu(np.ones((4, 4), bool), 1).tolist()
 
 
@@ -148,7 +147,7 @@ def test_options_of_the_command_line():
         encoder_decoder(), "self", 1, 1, ax=Figure().add_subplot(), cmap="viridis", vmax=0.5, log=True, annotate=False,
         title="mine",
     )  # fmt: skip
-    mesh = axes.collections[0]
+    mesh = axes.images[0]
     assert (mesh.norm.vmin, mesh.norm.vmax) == (0.001, 0.5)
     assert mesh.cmap(0.0)[:3] == pytest.approx(matplotlib.colormaps["viridis"](0.0)[:3], abs=0.01)
     assert not axes.texts
@@ -163,7 +162,7 @@ def test_what_cannot_be_is_refused():
         ({"size": 3}, "has a size"),
         ({"colour": 3}, "no option colour"),
         ({"style": "bars"}, "bars"),
-        ({"style": "text", "query": "eat"}, "no query 'eat'"),
+        ({"style": "text", "query": "eat"}, "no row reads 'eat'"),
         ({"kind": "masked-self"}, "no masked self-attention"),
         ({"layer": 9}, "no layer 9"),
     ):

@@ -4,7 +4,20 @@ import numpy as np
 import pytest
 
 from attnviz.render.look import Look
-from attnviz.render.picture.mosaic import INK, MUTED, PAPER, WEIGHTS, edge, mosaic, resized, slots, table
+from attnviz.render.picture.mosaic import (
+    BLANK,
+    FRAME,
+    HAIR,
+    INK,
+    MUTED,
+    PAPER,
+    WEIGHTS,
+    edge,
+    mosaic,
+    resized,
+    slots,
+    table,
+)
 from attnviz.render.scale import scale_of
 
 
@@ -13,7 +26,13 @@ def test_the_table_holds_the_scale_and_the_inks(theme: str) -> None:
     scale = scale_of(Look(theme=theme), [1.0])
     colours = table(scale)
     assert colours.shape == (256, 3)
-    for at, colour in ((PAPER, scale.theme.paper), (MUTED, scale.theme.muted), (INK, scale.theme.ink)):
+    for at, colour in (
+        (BLANK, scale.theme.blank),
+        (HAIR, scale.theme.hair),
+        (PAPER, scale.theme.paper),
+        (MUTED, scale.theme.muted),
+        (INK, scale.theme.ink),
+    ):
         assert "#{:02x}{:02x}{:02x}".format(*colours[at]) == colour
     drawn = colours[slots(np.arange(256))].astype(int)
     assert np.abs(drawn - scale.colours).max() <= 3  # no eye sees it
@@ -28,12 +47,15 @@ def test_mosaic_pixel_by_pixel() -> None:
     tile, gap = (7, 11), (2, 3)
     blank = rng.random(tile) < 0.2
     image = mosaic(heads, places, tile, gap, np.where(blank, PAPER, 0).astype(np.uint8))
-    assert image.shape == (7 + 2 + 7, 11 + 3 + 11 + 3 + 11)
+    assert image.shape == (1 + 7 + 2 + 7 + 1, 1 + 11 + 3 + 11 + 3 + 11 + 1)
     for y, x in np.ndindex(image.shape):
-        (row, i), (column, j) = divmod(y, 9), divmod(x, 14)
+        (row, i), (column, j) = divmod(y - FRAME, 9), divmod(x - FRAME, 14)
         expected = PAPER
-        if (row, column) in places and i < 7 and j < 11 and not blank[i, j]:
-            expected = heads[places.index((row, column))][i * 3 // 7, j * 5 // 11]
+        frames = [(Y, X) for Y, X in places if -1 <= y - 1 - 9 * Y <= 7 and -1 <= x - 1 - 14 * X <= 11]
+        if frames:
+            expected = HAIR
+        if (row, column) in places and i < 7 and j < 11:
+            expected = PAPER if blank[i, j] else heads[places.index((row, column))][i * 3 // 7, j * 5 // 11]
         assert image[y, x] == expected
 
 

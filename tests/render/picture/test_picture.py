@@ -131,6 +131,7 @@ def test_lines_where_another_part_of_the_input_begins() -> None:
     assert axes.lines[0].get_linewidth() > 3 * axes.lines[1].get_linewidth()  # ink in a gap of paper
     whole, parts = (figure([matrix(9, 9, 40, 2, ends=ends)]).axes[0].images[0].get_array() for ends in ((), (4, 6)))
     size = 100  # pixels a head
+    whole, parts = whole[1:, 1:], parts[1:, 1:]  # without the frame
     changed = (whole != parts).any(-1)
     drawn = [int(x) for x in np.nonzero(changed[0])[0] if x < size]
     np.testing.assert_allclose(drawn, np.repeat([4 / 9, 6 / 9], 3) * size, atol=1.6)  # three pixels each
@@ -141,8 +142,7 @@ def test_labels_and_weights_are_those_of_the_scene() -> None:
     axes = figure([heatmap(kind="cross")]).axes[0]
     assert [t.get_text() for t in axes.get_xticklabels()] == ["I", "ate", "an", "apple"]
     assert [t.get_text() for t in axes.get_yticklabels()][:2] == ["<s> → 나는", "나는 → 사과를"]
-    mesh = axes.collections[0]
-    np.testing.assert_array_equal(mesh.get_array(), encoder_decoder()["cross"].matrix(1, 1))
+    np.testing.assert_array_equal(axes.images[0].get_array(), encoder_decoder()["cross"].matrix(1, 1))
     assert axes.yaxis_inverted()
 
 
@@ -153,7 +153,7 @@ def test_weights_are_written_into_few_cells_and_not_into_many() -> None:
 
 def test_masked_cells_are_left_empty() -> None:
     axes = figure([heatmap(decoder_only(), "masked-self")]).axes[0]
-    assert axes.collections[0].get_array().mask.tolist() == np.triu(np.ones((3, 3), bool), 1).tolist()
+    assert axes.images[0].get_array().mask.tolist() == np.triu(np.ones((3, 3), bool), 1).tolist()
     assert len(axes.texts) == 6
 
 
@@ -169,7 +169,7 @@ def test_pixels_of_a_heatmap() -> None:
     axes, weights = drawn.axes[0], encoder_decoder()["self"].matrix(1, 1)
     for y, x in np.ndindex(4, 4):
         across, up = axes.transData.transform((x - 0.3, y - 0.35))  # beside the number
-        colour = palette()[shade(weights[y, x], 1.0)]
+        colour = palette("paper")[shade(weights[y, x], 1.0)]
         assert np.abs(np.array(page.getpixel((int(across), page.height - int(up)))) - colour).max() <= 3
 
 
@@ -192,7 +192,7 @@ def test_a_head_keeps_its_peak_when_pixels_are_fewer_than_tokens() -> None:
     top = many(2, 3, 300).top
     peak = many(2, 3, 300).matrices.max()
     image = drawn.axes[0].images[0].get_array()
-    assert (image == palette()[shade(peak, top)]).all(-1).any()
+    assert (np.abs(image - palette("paper")[shade(peak, top)].astype(int)).max(-1) <= 3).any()
 
 
 def test_metadata_says_what_is_shown() -> None:

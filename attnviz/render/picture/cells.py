@@ -1,0 +1,142 @@
+"""Weights as rectangles of one colour in matplotlib axes, whatever the size, the resolution and the format.
+
+matplotlib's own images are resampled: where cells are no whole number of pixels they are blurred, slanted, or lost.
+"""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backend_bases import GraphicsContextBase, RendererBase
+from matplotlib.colors import to_rgba
+from matplotlib.image import AxesImage
+from matplotlib.path import Path
+from matplotlib.transforms import Affine2D, Bbox
+
+from attnviz.render.picture.mosaic import resized
+from attnviz.render.picture.sheet import colour_map, norm
+from attnviz.render.scale import Scale
+
+LINED = 0.1
+"""Cells at least so wide and high, in inches, have thin lines between them."""
+HAIR = 0.6
+"""The width of these lines, and of the frame, in points."""
+SHAPES = 10_000
+"""In SVG and PDF so many lined cells are shapes; more cells are an image."""
+
+
+class Cells(AxesImage):
+    """`weights` `[row, column]`, masked where a query may not look, in a frame, from `x`, `y` in the data of `axes`.
+
+    A cell is 1 × 1 in the data, its centre on whole numbers from `x` to the right and from `y` downwards. When it is
+    drawn, every device pixel has the colour of one cell, and where cells are smaller than a pixel that of the largest
+    weight of some. In SVG and PDF pixels are those of a PNG of that resolution; no cell there that is larger is cut.
+    """
+
+    def __init__(self, axes: Axes, weights: np.ndarray, scale: Scale, x: int = 0, y: int = 0) -> None:
+        rows, columns = weights.shape
+        extent = (x - 0.5, x + columns - 0.5, y + rows - 0.5, y - 0.5)
+        super().__init__(axes, cmap=colour_map(scale), norm=norm(scale), interpolation="none", extent=extent)
+        self.set_data(weights)
+        self.counts = rows, columns
+        self.hair, self.blank = (np.array(to_rgba(colour)) for colour in (scale.theme.hair, scale.theme.blank))
+        axes.add_image(self)
+
+    def draw(self, renderer: RendererBase) -> None:
+        """Draw the cells, then the frame around them."""
+        if self.get_visible():
+            gc = renderer.new_gc()
+            gc.set_clip_rectangle(self.axes.bbox if self.get_clip_on() else None)
+            corners = self.get_window_extent(renderer)
+            box: Any = Bbox([corners.min, corners.max])  # of axes that run the other way, too
+            lined = min(box.width / self.counts[1], box.height / self.counts[0]) >= LINED * self.figure.dpi
+            if not renderer.option_scale_image():
+                box = self._pixels(renderer, gc, box, lined)
+            elif lined and np.prod(self.counts) <= SHAPES:
+                self._shapes(renderer, gc, box)
+            else:
+                self._image(renderer, gc, box)
+            self._frame(renderer, gc, box)
+            gc.restore()
+        self.stale = False
+
+    def _pixels(self, renderer: RendererBase, gc: GraphicsContextBase, box: Any, lined: bool) -> Bbox:
+        """Draw device pixel by device pixel, as much of it as is in the axes; gives where, in whole pixels."""
+        left, bottom = round(box.x0), round(box.y0)
+        wide, high = max(round(box.x1) - left, 1), max(round(box.y1) - bottom, 1)
+        (colours, blank), shown = self._coloured(high, wide), self.axes.bbox
+        up, across = (
+            slice(max(round(low) - at, 0), max(min(round(end) - at, size), 0))
+            for low, end, at, size in ((shown.y0, shown.y1, bottom, high), (shown.x0, shown.x1, left, wide))
+        )
+        down = slice(high - up.stop, high - up.start)
+        owners = np.ix_(_owners(len(colours), high)[down], _owners(colours.shape[1], wide)[across])
+        image = colours[owners]
+        if lined:
+            point: Any = renderer.points_to_pixels(HAIR)
+            thick = max(round(point), 1)
+            lines = _borders(len(colours), high, thick)[down, None] | _borders(colours.shape[1], wide, thick)[across]
+            image[lines & ~blank[owners]] = (self.hair * 255).round()
+        if image.size:
+            renderer.draw_image(gc, left + across.start, bottom + up.start, image[::-1])
+        return Bbox.from_bounds(left, bottom, wide, high)
+
+    def _image(self, renderer: RendererBase, gc: GraphicsContextBase, box: Any) -> None:
+        """Draw an image that has the same number of pixels for every cell, or is as fine as the file's pixels."""
+        finer = renderer.get_image_magnification()
+        pixels = max(round(box.height * finer), 1), max(round(box.width * finer), 1)
+        high, wide = (size if n > size else n * -(-size // n) for n, size in zip(self.counts, pixels, strict=True))
+        colours, _ = self._coloured(high, wide)
+        image = colours[np.ix_(_owners(len(colours), high), _owners(colours.shape[1], wide))]
+        renderer.draw_image(gc, box.x0, box.y0, image[::-1], Affine2D().scale(box.width, box.height))
+
+    def _shapes(self, renderer: RendererBase, gc: GraphicsContextBase, box: Any) -> None:
+        """Draw what may not be looked at in one piece, and every other cell as a rectangle with thin edges."""
+        rows, columns = self.counts
+        place = Affine2D().scale(box.width, box.height).translate(box.x0, box.y0)
+        gc.set_linewidth(0)
+        renderer.draw_path(gc, Path.unit_rectangle(), place, tuple(self.blank))
+        gc.set_linewidth(HAIR)
+        gc.set_foreground(self.hair)
+        colours, blank = self._coloured(rows, columns)
+        for y, x in np.argwhere(~blank):
+            cell = Affine2D().translate(x, rows - 1 - y).scale(1 / columns, 1 / rows) + place
+            renderer.draw_path(gc, Path.unit_rectangle(), cell, tuple(colours[y, x] / 255))
+
+    def _frame(self, renderer: RendererBase, gc: GraphicsContextBase, box: Any) -> None:
+        """Draw a line around the cells: outside, for the first column may be a pixel wide."""
+        point: Any = renderer.points_to_pixels(1.0)
+        thick = HAIR * point if renderer.option_scale_image() else max(round(HAIR * point), 1)
+        gc.set_clip_rectangle(None)
+        gc.set_linewidth(thick / point)
+        gc.set_foreground(self.hair)
+        gc.set_joinstyle("miter")
+        gc.set_snap(False)
+        place = Affine2D().scale(box.width + thick, box.height + thick)
+        place = place.translate(box.x0 - thick / 2, box.y0 - thick / 2)
+        renderer.draw_path(gc, Path.unit_rectangle(), place)
+
+    def _coloured(self, high: int, wide: int) -> tuple[np.ndarray, np.ndarray]:
+        """The cells from above, of more than so many the largest of some, and which of them are masked.
+
+        The colours are RGBA, uint8 `[row, column, 4]`.
+        """
+        weights: Any = self.get_array()
+        weights = np.ma.filled(weights, np.nan)
+        weights = resized(weights, *(min(pair) for pair in zip(weights.shape, (high, wide), strict=True)))
+        down, right = -1 if not self.axes.yaxis_inverted() else 1, -1 if self.axes.xaxis_inverted() else 1
+        weights = np.ma.masked_invalid(weights[::down, ::right])
+        return np.asarray(self.to_rgba(weights, bytes=True)), np.ma.getmaskarray(weights)
+
+
+def _owners(cells: int, pixels: int) -> np.ndarray:
+    """The cell that each pixel shows."""
+    return np.arange(pixels) * cells // pixels
+
+
+def _borders(cells: int, pixels: int, thick: int) -> np.ndarray:
+    """Which pixels are a line so thick on the border of two cells, bool `[pixel]`."""
+    line = np.zeros(pixels, bool)
+    begins = np.nonzero(np.diff(_owners(cells, pixels)))[0] + 1
+    line[(begins[:, None] - thick // 2 + np.arange(thick)).ravel()] = True
+    return line
