@@ -1,12 +1,13 @@
 """What was asked for, kinds, layers, heads, rows and columns, held against what there is."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import index
 from typing import SupportsIndex
 
 from attnviz.attention import Attention, Range, Trace, ranges
 from attnviz.errors import SelectionError
+from attnviz.head_names import Names, Pair, heads_named, layers_named
 from attnviz.kinds import KIND_NAMES, KINDS, Kind
 from attnviz.pooling import layout, pooled, reduced
 from attnviz.words import by_words
@@ -18,6 +19,9 @@ Available = Mapping[Kind, Mapping[int, Sequence[int]]]
 @dataclass(frozen=True)
 class Selection:
     """What was asked for; None means all.
+
+    Layers below 0 are counted from the end, of each kind's own: -1 is its last. `pairs` are heads that were named with
+    their layers, in place of `layers` and `heads`.
 
     `words` merges the tokens of each word, which are the tokens from then on. `rows` and `columns` are numbers of query
     and key tokens. Without them, more than `cells` tokens are pooled to at most so many rows and columns; None keeps
@@ -31,23 +35,30 @@ class Selection:
     columns: tuple[int, ...] | None = None
     cells: int | None = None
     words: bool = False
+    pairs: tuple[Pair, ...] | None = None
 
     @classmethod
     def of(
         cls,
-        layers: Sequence[int] | int | None = None,
-        heads: Sequence[int] | int | None = None,
+        layers: Names | None = None,
+        heads: Names | None = None,
         kinds: Sequence[str] | str | None = None,
         rows: Sequence[int] | int | None = None,
         columns: Sequence[int] | int | None = None,
         cells: int | None = None,
         words: bool = False,
     ) -> "Selection":
-        """A selection from what a caller wrote: one value, several, or None.
+        """A selection from what a caller wrote: one value, several, or None. Names are those of `attnviz.head_names`.
 
-        Raises SelectionError for a kind that is none, for what is no whole number, for a sequence of none, and for less
-        than one cell.
+        Raises SelectionError for a kind that is none, for what is no name or no whole number, for a sequence of none,
+        for heads that have their layers beside layers, and for less than one cell.
         """
+        numbers, pairs = heads_named(heads)
+        if pairs and layers is not None:
+            layer, head = pairs[0]
+            raise SelectionError(
+                f"head L{layer}H{head} has its layer, and layers are named beside it", "Leave out the layers."
+            )
         named = (kinds,) if isinstance(kinds, str) else kinds
         for kind in named or ():
             if kind not in KINDS:
@@ -57,14 +68,20 @@ class Selection:
         if cells is not None and (not isinstance(cells, SupportsIndex) or cells < 1):
             raise SelectionError(f"{cells!r} cells hold nothing", "cells: 1 or more.")
         return cls(
-            layers=_numbers("layers", layers),
-            heads=_numbers("heads", heads),
+            layers=layers_named(layers),
+            heads=numbers,
             kinds=None if named is None else tuple(kind for kind in KINDS if kind in named),
             rows=_in_order("rows", rows),
             columns=_in_order("columns", columns),
             cells=cells,
             words=words,
+            pairs=pairs,
         )
+
+    @property
+    def names_heads(self) -> bool:
+        """Whether any layer or head was asked for by its number."""
+        return (self.layers, self.heads, self.pairs) != (None, None, None)
 
     def resolve(self, available: Available) -> dict[Kind, dict[int, tuple[int, ...]]]:
         """The heads to take: kind → layer → head numbers, out of `available`, which has the same form.
@@ -78,17 +95,19 @@ class Selection:
                 raise SelectionError(
                     f"this model has no {KIND_NAMES[kind]}", f"It has: {', '.join(available) or 'no attention'}."
                 )
-        for layer in self.layers or ():
-            if not any(layer in layers for layers in kinds.values()):
+        for layer in self.layers_asked or ():
+            if not any(_numbered(layer, layers) in layers for layers in kinds.values()):
                 raise SelectionError(f"there is no layer {layer}", f"Layers: {_layer_ranges(kinds)}.")
         chosen = {
-            kind: {
-                layer: self.of_layer(kind, layer, heads)
-                for layer, heads in layers.items()
-                if self.layers is None or layer in self.layers
-            }
+            kind: {layer: self.of_layer(kind, layer, layers[layer]) for layer in sorted(self.of_kind(layers))}
             for kind, layers in kinds.items()
         }
+        for layer, head in self.pairs or ():
+            if not any(head in layers.get(layer, ()) for layers in chosen.values()):
+                every = {h for kind in chosen for h in available[kind].get(layer, ())}
+                raise SelectionError(
+                    f"layer {layer} has no head {head}", f"Heads of layer {layer}: {ranges(tuple(every))}."
+                )
         for head in self.heads or ():
             if not any(head in heads for layers in chosen.values() for heads in layers.values()):
                 every = {h for kind in chosen for layer in chosen[kind] for h in available[kind][layer]}
@@ -96,10 +115,27 @@ class Selection:
         captured = {kind: {layer: heads for layer, heads in layers.items() if heads} for kind, layers in chosen.items()}
         return {kind: layers for kind, layers in captured.items() if layers}
 
+    @property
+    def layers_asked(self) -> tuple[int, ...] | None:
+        """The layers that were asked for, those below 0 counted from the end; None for all."""
+        return self.layers if self.pairs is None else tuple(dict.fromkeys(layer for layer, _ in self.pairs))
+
+    def of_kind(self, layers: Collection[int]) -> set[int]:
+        """Which layers were asked for, of the true numbers of all the `layers` of a kind."""
+        asked = self.layers_asked
+        return set(layers) if asked is None else {_numbered(layer, layers) for layer in asked}.intersection(layers)
+
+    def of_kind_so_far(self, layers: Collection[int]) -> set[int]:
+        """The same where later layers may follow: one that may come to be that far from the end counts too."""
+        furthest = min(self.layers_asked or (0,))
+        return self.of_kind(layers) | set(sorted(layers)[furthest:] if furthest < 0 else ())
+
     def of_layer(self, kind: Kind, layer: int, heads: Sequence[int]) -> tuple[int, ...]:
-        """Which of the `heads` of a layer were asked for."""
-        if not self._has(kind) or (self.layers is not None and layer not in self.layers):
+        """Which of the `heads` of a layer that was asked for were asked for."""
+        if not self._has(kind):
             return ()
+        if self.pairs is not None:
+            return tuple(head for head in heads if (layer, head) in self.pairs)
         return tuple(head for head in heads if self.heads is None or head in self.heads)
 
     def require_tokens(self, sizes: Mapping[Kind, tuple[int, int]]) -> None:
@@ -118,11 +154,11 @@ class Selection:
 
     def left_out(self, available: Available) -> dict[str, str]:
         """For a trace's provenance: which kinds of `available` have none of the layers that were asked for."""
+        asked = ", ".join(map(str, self.layers_asked or ()))
         reasons = [
-            f"{KIND_NAMES[kind]} has no layer {ranges(self.layers)}: its layers are {ranges(tuple(layers))}"
+            f"{KIND_NAMES[kind]} has no layer {asked}: its layers are {ranges(tuple(layers))}"
             for kind, layers in available.items()
-            if self._has(kind) and self.layers is not None
-            if not any(layer in layers for layer in self.layers)
+            if self._has(kind) and not self.of_kind(layers)
         ]
         return {"left out": "; ".join(reasons)} if reasons else {}
 
@@ -207,6 +243,11 @@ def _in_order(what: str, given: Sequence[int] | int | None) -> tuple[int, ...] |
 
 def _none_named(what: str) -> SelectionError:
     return SelectionError(f"no {what} were named", f"Leave {what} out for all of them.")
+
+
+def _numbered(layer: int, layers: Collection[int]) -> int:
+    """The true number of a layer that is counted from the end where it is below 0; itself where there is none."""
+    return sorted(layers)[layer] if -len(layers) <= layer < 0 else layer
 
 
 def _layer_ranges(kinds: Available) -> str:

@@ -16,7 +16,7 @@ PACKAGE = Path(attnviz.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 EVERYWHERE = {"errors", "files", "kinds"}
-DATA = {"attention", "pooling", "selection", "words"}
+DATA = {"attention", "head_names", "pooling", "selection", "words"}
 DRAWING = {*DATA, "labels", "analysis", "render"}
 RUNNING = {*DATA, "labels", "scratch", "capture", "models"}
 MAY_IMPORT: dict[str, set[str]] = {  # a room: the rooms above it; itself and EVERYWHERE go without saying
@@ -24,9 +24,10 @@ MAY_IMPORT: dict[str, set[str]] = {  # a room: the rooms above it; itself and EV
     "files": set(),
     "kinds": set(),
     "attention": set(),
+    "head_names": set(),
     "labels": {"attention"},
     "pooling": {"attention"},
-    "selection": {"attention", "pooling", "words"},
+    "selection": {"attention", "head_names", "pooling", "words"},
     "words": {"attention", "labels"},
     "scratch": set(),
     "capture": DATA,

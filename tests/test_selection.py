@@ -39,7 +39,7 @@ def test_a_kind_that_is_none_is_refused_with_those_that_are(kind):
     assert caught.value.hint == "Kinds: self, masked-self, cross."
 
 
-@pytest.mark.parametrize("what", ["layers", "heads", "rows", "columns"])
+@pytest.mark.parametrize("what", ["rows", "columns"])
 @pytest.mark.parametrize("given", ["0-3", 2.0, [1, None], slice(2), ["1"]], ids=str)
 def test_what_is_no_whole_number_is_refused(what, given):
     with pytest.raises(SelectionError, match=f"{what}: .* is no whole number") as caught:
@@ -74,6 +74,13 @@ def test_numbers_of_numpy_are_numbers():
         (PAIR, {"heads": (1, 2), "kinds": ("self", "cross")}, {
             "self": {0: (1, 2), 1: (1, 2), 2: (1, 2)}, "cross": {0: (1,), 1: (1,)},
         }),
+        (PAIR, {"layers": "last"}, {"self": {2: FOUR}, "masked-self": {1: (0, 1)}, "cross": {1: (0, 1)}}),
+        (PAIR, {"layers": [-2, 2], "kinds": "self"}, {"self": {1: FOUR, 2: FOUR}}),
+        (PAIR, {"layers": -3}, {"self": {0: FOUR}}),
+        (PAIR, {"heads": "L2H3,L0H1"}, {"self": {0: (1,), 2: (3,)}, "masked-self": {0: (1,)}, "cross": {0: (1,)}}),
+        (HYBRID, {"layers": -1, "heads": 3}, {"masked-self": {7: (3,)}}),
+        (HYBRID, {"layers": -2}, {"masked-self": {3: (0, 1)}}),
+        (HYBRID, {"heads": ["L3H1", "L7H3"]}, {"masked-self": {3: (1,), 7: (3,)}}),
         (HYBRID, {"heads": 3}, {"masked-self": {7: (3,)}}),
         (HYBRID, {"layers": (3, 7), "heads": (0, 3)}, {"masked-self": {3: (0,), 7: (0, 3)}}),
     ],
@@ -99,6 +106,10 @@ def test_resolve_takes_what_was_asked_for(available, asked, taken):
         (PAIR, {"heads": 4}, "there is no head 4", "Heads: 0-3."),
         (HYBRID, {"layers": 3, "heads": 2}, "there is no head 2", "Heads: 0-1."),
         (PAIR, {"heads": (0, 9)}, "there is no head 9", "Heads: 0-3."),
+        (PAIR, {"layers": -4}, "there is no layer -4", "0-2 (self-attention)"),
+        (HYBRID, {"layers": -3}, "there is no layer -3", "Layers: 3, 7."),
+        (HYBRID, {"heads": "L4H0"}, "there is no layer 4", "Layers: 3, 7."),
+        (HYBRID, {"heads": ["L7H2", "L3H2"]}, "layer 3 has no head 2", "Heads of layer 3: 0-1."),
     ],
 )
 def test_resolve_refuses_what_is_nowhere_and_gives_the_range(available, asked, says, hint):
@@ -108,7 +119,16 @@ def test_resolve_refuses_what_is_nowhere_and_gives_the_range(available, asked, s
     assert hint in caught.value.hint
 
 
+@pytest.mark.parametrize("layers", [2, -1, "last"])
+def test_a_head_with_its_layer_and_a_layer_are_refused(layers):
+    with pytest.raises(SelectionError, match="head L3H1 has its layer, and layers are named beside it"):
+        Selection.of(layers=layers, heads="L3H1")
+
+
 def test_a_kind_without_the_layer_is_left_out_with_a_note():
+    for asked in ({"heads": "L2H0"}, {"layers": -3}):
+        assert "masked self-attention has no layer" in Selection.of(**asked).left_out(PAIR)["left out"]
+    assert Selection.of(layers="last").left_out(PAIR) == {}
     assert Selection.of(layers=2).left_out(PAIR) == {
         "left out": "masked self-attention has no layer 2: its layers are 0-1; "
         "cross-attention has no layer 2: its layers are 0-1"

@@ -45,7 +45,7 @@ class Record:
 
         Raises SelectionError for a layer that has no softmax attention, and as `Selection.resolve` does.
         """
-        for layer in self.selection.layers or ():
+        for layer in self.selection.layers_asked or ():
             if layer in self.without:
                 numbers = ranges(tuple(sorted({number for layers in self.available.values() for number in layers})))
                 raise SelectionError(
@@ -55,10 +55,18 @@ class Record:
         return self.selection.resolve(self.available)
 
     def wanted(self, kind: Kind, layer: int, heads: int) -> tuple[int, ...]:
-        """Note that `layer` has so many `heads`; which of them were asked for."""
+        """Note that `layer` has so many `heads`; which of them were asked for.
+
+        A layer that may be asked for, counted from the end, is kept until enough others have followed.
+        """
         every = tuple(range(heads))
-        self.available.setdefault(kind, {})[layer] = every
-        return self.selection.of_layer(kind, layer, every)
+        layers = self.available.setdefault(kind, {})
+        layers[layer] = every
+        asked = self.selection.of_kind_so_far(layers)
+        for passed in self.kept.get(kind, {}).keys() - asked:
+            self.size -= self.kept[kind].pop(passed).weights.nbytes
+            del self.heads[kind][passed]
+        return self.selection.of_layer(kind, layer, every) if layer in asked else ()
 
     def begin(self, kind: Kind, layer: int, heads: Sequence[int], queries: int, keys: int) -> Kept | Merged:
         """Room for the weights of `heads`, of so many queries and keys, as many cells as were asked for.

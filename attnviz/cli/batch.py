@@ -61,7 +61,7 @@ def _require_folder(output: Path) -> None:
     if output.suffix.lower() in OUTPUTS and not output.is_dir():
         raise FileError(
             f"{output} would be a folder: batch makes many pictures",
-            f"Name a folder: -o {output.stem or 'pictures'}. Or draw one picture: attnviz plot TEXT -o {output}",
+            f"Name a folder: -o {output.with_suffix('')}. Or draw one picture: attnviz plot TEXT -o {output}",
         )
 
 

@@ -44,9 +44,8 @@ class Run:
         """What of the attention was asked for. Raises SelectionError for a kind that is none."""
         from attnviz.selection import Selection
 
-        layers, heads = options.numbers(self.layer, "--layer"), options.numbers(self.head, "--head")
         rows, columns = options.numbers(self.rows, "--rows"), options.numbers(self.columns, "--columns")
-        return Selection.of(layers, heads, self.kind, rows, columns, self.cells, self.words)
+        return Selection.of(self.layer, self.head, self.kind, rows, columns, self.cells, self.words)
 
     def load(self) -> "Model":
         """Load the model. Raises ModelError."""

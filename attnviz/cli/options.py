@@ -1,11 +1,14 @@
 """The options that several commands share, under which heading --help shows them, and how their values are read."""
 
 import re
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 
 from attnviz.cli.running import UsageError
+from attnviz.errors import SelectionError
+from attnviz.head_names import Names, heads_named, layers_named
 from attnviz.kinds import KINDS
 
 GROUPS = ("Text", "What to show", "Look", "Model", "Output")
@@ -16,6 +19,19 @@ TEXT, SHOWN, LOOK, MODEL, OUTPUT = GROUPS
 def option(*names: str, group: str | None = None, **settings: Any) -> Any:
     """An option of the command line, under the heading `group` of --help."""
     return typer.Option(*names, rich_help_panel=group, **{"show_default": False, **settings})
+
+
+def _checked(read: Callable[[Names], object]) -> Callable[[list[str] | None], list[str] | None]:
+    """What looks at the values of an option before all else, as Typer does. Raises UsageError for what is no name."""
+
+    def checked(values: list[str] | None) -> list[str] | None:
+        try:
+            read(values) if values else None
+        except SelectionError as error:
+            raise UsageError(error.message, error.hint) from None
+        return values
+
+    return checked
 
 
 Text = Annotated[
@@ -34,8 +50,24 @@ Model = Annotated[
         help="builtin (the default), a name on the Hugging Face Hub, a local folder, or a .gguf file.",
     ),
 ]
-Layers = Annotated[list[str] | None, option("--layer", "-l", metavar="LAYERS", help="Layers: 3, 0-5. Repeatable.")]
-Heads = Annotated[list[str] | None, option("--head", metavar="HEADS", help="Heads: 3, 0-5. Repeatable.")]
+Layers = Annotated[
+    list[str] | None,
+    option(
+        *("--layer", "-l"),
+        metavar="LAYERS",
+        callback=_checked(layers_named),
+        help="Layers: 3; a range or a list, 0-3,5; from the end, last or -2. Repeatable.",
+    ),
+]
+Heads = Annotated[
+    list[str] | None,
+    option(
+        "--head",
+        metavar="HEADS",
+        callback=_checked(heads_named),
+        help="Heads: 1; a range or a list, 0-3,5; one of one layer, L3H1. Repeatable.",
+    ),
+]
 
 Target = Annotated[
     str | None,

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from attnviz.attention import Trace
 from attnviz.errors import ModelError
+from attnviz.head_names import Names
 from attnviz.models.progress import Progress
 from attnviz.selection import Selection
 
@@ -132,8 +133,8 @@ def trace(
     text_pair: str | None = None,
     chat: bool = False,
     generate: int | None = None,
-    layers: Sequence[int] | int | None = None,
-    heads: Sequence[int] | int | None = None,
+    layers: Names | None = None,
+    heads: Names | None = None,
     kinds: Sequence[str] | str | None = None,
     rows: Sequence[int] | int | None = None,
     columns: Sequence[int] | int | None = None,

@@ -11,16 +11,18 @@ from attnviz.render.scene import Scene, scene
 from attnviz.render.taken import without
 from attnviz.selection import Selection
 
+NAMED = 8
+"""A caption names no more heads one by one."""
+
 
 def plot_scene(trace: Trace, selection: Selection, look: Look = DEFAULT) -> tuple[Scene, str | None]:
     """The heads that were asked for, of one kind; one that `choose` takes where neither layer nor head was named.
 
-    The title and the query are those of `look`. Returns the scene and, where the head was chosen, the reason. Raises
-    SelectionError.
+    `trace` is what `selection` has left of one. The title and the query are those of `look`. Returns the scene and,
+    where the head was chosen, the reason. Raises SelectionError.
     """
-    trace = selection.narrow(trace)
     kind = trace.kinds[0]
-    if selection.layers is None and selection.heads is None:
+    if not selection.names_heads:
         choice = choose(trace, kind)
         return _looked(trace, _scene(trace, kind, ((choice.layer, choice.head),)), look), choice.reason
     return _looked(trace, _scene(trace, kind, _pairs(trace, kind)), look), None
@@ -46,8 +48,7 @@ def title_of(trace: Trace) -> str:
 
 def drawn(trace: Trace, shown: Scene) -> Trace:
     """The part of `trace` that `shown` draws, for the files that hold numbers."""
-    layers, heads = ({pair[at] for pair in shown.heads} for at in (0, 1))
-    return Selection(tuple(sorted(layers)), tuple(sorted(heads)), (shown.attention.kind,)).narrow(trace)
+    return Selection(kinds=(shown.attention.kind,), pairs=shown.heads).narrow(trace)
 
 
 def _looked(trace: Trace, scene: Scene, look: Look) -> Scene:
@@ -72,11 +73,16 @@ def _pairs(trace: Trace, kind: str) -> tuple[tuple[int, int], ...]:
 
 def _scene(trace: Trace, kind: str, pairs: tuple[tuple[int, int], ...]) -> Scene:
     attention = trace[kind]
-    heads = ranges(tuple({head for _, head in pairs}))
-    layers = ranges(tuple({layer for layer, _ in pairs}))
-    if len(pairs) == 1:
-        which = f"L{layers}H{heads}"
-    else:
-        which = f"layer {layers}" if "," not in layers and "-" not in layers else f"layers {layers}"
-        which += f", head {heads}" if heads.isdecimal() else f", heads {heads}"
-    return scene(trace, kind, pairs, title=title_of(trace), caption=f"{attention.name} · {which} · {trace.model}")
+    caption = f"{attention.name} · {_which(pairs)} · {trace.model}"
+    return scene(trace, kind, pairs, title=title_of(trace), caption=caption)
+
+
+def _which(pairs: tuple[tuple[int, int], ...]) -> str:
+    """The heads in words: one, or some that are not the same of each layer, by their names."""
+    layers, heads = ({pair[at] for pair in pairs} for at in (0, 1))
+    if len(pairs) == 1 or len(pairs) < len(layers) * len(heads):
+        names = [f"L{layer}H{head}" for layer, head in pairs]
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        return ", ".join(names[:NAMED]) + more
+    told = [(one, ranges(tuple(numbers))) for one, numbers in (("layer", layers), ("head", heads))]
+    return ", ".join(f"{one} {numbers}" if numbers.isdecimal() else f"{one}s {numbers}" for one, numbers in told)

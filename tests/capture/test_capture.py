@@ -46,6 +46,23 @@ def test_a_model_in_training_is_captured_without_dropout():
     assert model.training
 
 
+@pytest.mark.parametrize("model_type", ["llama", "bloom", "t5"])
+def test_layers_from_the_end_are_the_last_and_no_others_are_held(model_type):
+    model = tiny.build(model_type).base_model
+    every = capture(model, inputs_of(model_type), Selection())
+    last = capture(model, inputs_of(model_type), Selection.of("last", 2))
+    assert last.resolve().keys() == every.kept.keys()
+    for kind, layers in every.kept.items():
+        final = max(layers)
+        assert list(last.kept[kind]) == [final] == list(last.heads[kind])
+        np.testing.assert_allclose(last.weights[kind][final], layers[final].weights[[2]], atol=1e-5)
+    assert last.size == sum(kept.weights.nbytes for layers in last.kept.values() for kept in layers.values())
+    kind, layers = next(iter(every.kept.items()))
+    some = capture(model, inputs_of(model_type), Selection.of([-2, 0], kinds=kind))
+    assert list(some.resolve()[kind]) == [0, max(layers) - 1]
+    np.testing.assert_allclose(some.weights[kind][max(layers) - 1], layers[max(layers) - 1].weights, atol=1e-5)
+
+
 @pytest.mark.parametrize("model_type", ["llama", "bloom"])
 def test_only_what_was_asked_for_is_kept(model_type):
     expected = eager(model_type)

@@ -100,7 +100,11 @@ def test_what_cannot_be_meant_ends_with_2_and_writes_to_stderr(args):
             "--steps cannot be '0': input should be greater than or equal to 1",
             "All options: attnviz train --help",
         ),
-        (["plot", "a", "--layer", "x"], "--layer: 'x' is neither a number nor a range", "For example: 3, 0-5."),
+        (
+            ["plot", "a", "--layer", "x"],
+            "no layers can be called 'x'",
+            "Layers: 3, L3, 0-3,5; from the end: last, -2.",
+        ),
     ],
 )
 def test_what_typer_rejects_is_told_as_our_own_errors_are(args, message, hint):

@@ -124,12 +124,24 @@ def test_numbers_are_of_what_is_drawn(suffix, tmp_path):
         (["--head", "2"], ["L0H2", "L1H2", "L2H2", "L3H2"]),
         (["-l", "0", "-l", "2-3", "--head", "1,3"], ["H1", "H3", "L0", "L2", "L3"]),
         (["--kind", "cross", "--layer", "1"], ["H0", "H1", "H2", "H3", "L1"]),
+        (["--layer", "last"], ["H0", "H1", "H2", "H3", "L3"]),
+        (["--layer", "-1", "--head", "H2"], ["L3H2"]),
+        (["--layer", "-2,0", "--head", "2"], ["L0H2", "L2H2"]),
+        (["--kind", "cross", "-l", "last", "--head", "0"], ["L1H0"]),
+        (["--head", "L3H1"], ["L3H1"]),
+        (["--head", "L3H1,L0H2", "--head", "L1H0"], ["L0H2", "L1H0", "L3H1", "L0H2", "L1H0", "L3H1"]),
     ],
 )
 def test_a_layer_draws_its_heads_and_a_head_every_layer(options, names):
     done = run("plot", APPLE, *options)
     assert done.code == 0
-    assert re.findall(r"\bL\dH\d\b|\b[LH]\d\b", done.out) == names
+    assert re.findall(r"\bL\dH\d\b|\b[LH]\d\b", done.out) == names, done.out
+
+
+def test_the_numbers_of_heads_with_their_layers_are_of_those_only(tmp_path):
+    run("plot", APPLE, "--head", "L3H1,L0H2", "-o", tmp_path / "a.json")
+    [one] = json.loads((tmp_path / "a.json").read_bytes())["attentions"]
+    assert [(layer["layer"], layer["heads"]) for layer in one["layers"]] == [(0, [2]), (3, [1])]
 
 
 @pytest.mark.parametrize(
@@ -156,6 +168,8 @@ def test_other_endings_are_refused_before_anything_is_run(name, says, tmp_path, 
         (["--layer", "9"], "there is no layer 9", "Layers: 0-3 (self-attention); 0-1 (masked self-attention,"),
         (["--layer", "2", "--kind", "cross"], "there is no layer 2", "Layers: 0-1."),
         (["--head", "4"], "there is no head 4", "Heads: 0-3."),
+        (["--head", "L1H4"], "layer 1 has no head 4", "Heads of layer 1: 0-3."),
+        (["--head", "L3H1", "--layer", "2"], "head L3H1 has its layer", "Leave out the layers."),
         (["--kind", "Self"], "'Self' is not a kind of attention", "Kinds: self, masked-self, cross."),
         (["-m", "gone.safetensors"], "no such file: gone.safetensors", "attnviz train"),
         (["--target", " "], "the target is empty", "attnviz plot"),

@@ -29,6 +29,7 @@ def test_every_kind_is_named_in_the_same_place() -> None:
 
 
 def test_the_scene_holds_the_rows_and_columns_that_were_asked_for() -> None:
-    scene, reason = plot_scene(encoder_decoder(), Selection.of(0, 0, "self", rows=(1, 2), columns=(0,)))
+    asked = Selection.of(0, 0, "self", rows=(1, 2), columns=(0,))
+    scene, reason = plot_scene(asked.narrow(encoder_decoder()), asked)
     assert reason is None
     assert (scene.rows, scene.columns) == (("ate", "an"), ("I",))

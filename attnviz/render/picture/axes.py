@@ -1,6 +1,5 @@
 """`attnviz.plot`: heads in matplotlib axes of one's own, beside one's own panels and under one's own style sheet."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +11,7 @@ from matplotlib.colors import to_rgb
 
 from attnviz.attention import Trace
 from attnviz.errors import LookError
+from attnviz.head_names import Names
 from attnviz.labels import visible
 from attnviz.render.colours import ink
 from attnviz.render.look import Look
@@ -35,8 +35,8 @@ TILE = 256
 def plot(
     trace: Trace,
     kind: str | None = None,
-    layer: int | Sequence[int] | None = None,
-    head: int | Sequence[int] | None = None,
+    layer: Names | None = None,
+    head: Names | None = None,
     style: str = "heatmap",
     ax: Axes | None = None,
     **look: Any,
@@ -54,7 +54,8 @@ def plot(
     if unknown := look.keys() - Look.__dataclass_fields__.keys():
         raise LookError(f"plot has no option {sorted(unknown)[0]}", f"Options: {', '.join(Look.__dataclass_fields__)}.")
     wanted = Look(style, **look)
-    scene, _ = plot_scene(trace, Selection.of(layer, head, kind), wanted)
+    selection = Selection.of(layer, head, kind)
+    scene, _ = plot_scene(selection.narrow(trace), selection, wanted)
     axes = _new(wanted) if ax is None else ax
     pen, scale = _means(axes, scene, wanted)
     if wanted.theme is not None:

@@ -174,7 +174,7 @@ def arranged(scene: Scene) -> tuple[list[tuple[int, int]], list[str], list[str]]
     """Each head's (row, column), and the names of the rows and columns, which are empty where tiles are named."""
     layers = sorted({layer for layer, _ in scene.heads})
     heads = sorted({head for _, head in scene.heads})
-    if len(layers) > 1 and len(heads) > 1:
+    if len(layers) > 1 and len(heads) > 1 and 2 * len(scene.heads) > len(layers) * len(heads):
         places = [(layers.index(layer), heads.index(head)) for layer, head in scene.heads]
         return places, [f"L{layer}" for layer in layers], [f"H{head}" for head in heads]
     across = len(scene.heads) if len(scene.heads) <= 4 else int(np.ceil(len(scene.heads) ** 0.5))
