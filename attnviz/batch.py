@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
-from os.path import commonpath, isfile
+from os.path import commonpath, exists, isdir, isfile
 from pathlib import Path
 
 from attnviz.attention import Trace
@@ -38,10 +38,10 @@ def find_files(paths: Sequence[Path]) -> list[Path]:
     """The .txt and .tsv files among `paths` and in its folders, in order. Raises FileError for a path that is not."""
     found: dict[Path, None] = {}
     for path in paths:
-        if not path.exists():
+        if not exists(path):
             raise FileError(f"no such file or folder: {path}", "Give .txt or .tsv files, or folders of them.")
-        inside = sorted(path.rglob("*")) if path.is_dir() else [path]
-        found |= dict.fromkeys(file for file in inside if file.suffix.lower() in ENDINGS and file.is_file())
+        inside = sorted(path.rglob("*")) if isdir(path) else [path]
+        found |= dict.fromkeys(file for file in inside if file.suffix.lower() in ENDINGS and isfile(file))
     if not found:
         raise FileError(f"no .txt or .tsv file in {', '.join(map(str, paths))}", "A .txt file holds one text a line.")
     return list(found)

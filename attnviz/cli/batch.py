@@ -1,6 +1,7 @@
 """`attnviz batch`: files of sentences to pictures."""
 
 from collections.abc import Iterator, Sequence
+from os.path import isdir
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -58,7 +59,7 @@ def _require_folder(output: Path) -> None:
     """Refuse a folder that is called as a file is. Raises FileError."""
     from attnviz.render import OUTPUTS
 
-    if output.suffix.lower() in OUTPUTS and not output.is_dir():
+    if output.suffix.lower() in OUTPUTS and not isdir(output):
         raise FileError(
             f"{output} would be a folder: batch makes many pictures",
             f"Name a folder: -o {output.with_suffix('')}. Or draw one picture: attnviz plot TEXT -o {output}",

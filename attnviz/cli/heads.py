@@ -1,7 +1,7 @@
 """`attnviz heads`: every head of the model, with what it does."""
 
 from attnviz.cli import options
-from attnviz.cli.inputs import Run, standard_input, with_run
+from attnviz.cli.inputs import Run, given_text, with_run
 from attnviz.cli.look import LookOptions, require_picture
 from attnviz.cli.output import Output, check_writable, write
 from attnviz.cli.running import notes
@@ -30,8 +30,7 @@ def heads(
     """
     check_writable(output, run.reads(text))
     require_picture(look, output)
-    text = DEFAULT_TEXT if text is None else standard_input() if text == "-" else text
-    trace = run.trace(text, target)
+    trace = run.trace(DEFAULT_TEXT if text is None else given_text(text, "heads"), target)
     notes(trace.notes)
     if left_out := trace.provenance.get("left out"):
         notes(left_out.split("; "))

@@ -6,11 +6,14 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cached_property
+from os.path import exists, isdir
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from attnviz.cli import options
 from attnviz.cli.running import UsageError, loading
+from attnviz.errors import InputError
 from attnviz.files import decoded
 
 if TYPE_CHECKING:
@@ -84,10 +87,10 @@ class Run:
         from attnviz.models.text import require_text
 
         require_text(text)  # before a model is loaded in vain
-        if target is not None:
-            require_text(target, "target")
-        if self.text_pair is not None:
-            require_text(self.text_pair, "second text")
+        for option, what, given in (("--target", "target", target), ("--text-pair", "second text", self.text_pair)):
+            if given is not None:
+                require_text(given, what)
+                _require_no_file(given, f'Its content: {option} "$(cat {quote(given)})"')
         return self.by(self.load(), text, target)
 
     def by(self, model: "Model", text: str, target: str | None) -> "Trace":
@@ -125,13 +128,32 @@ def with_run(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def given_text(text: str | None) -> str:
-    """TEXT, or standard input where it is `-`, or absent and piped; a usage error where there is nothing at all."""
+def given_text(text: str | None, command: str) -> str:
+    """TEXT of `command`, or standard input where it is `-`, or absent and piped.
+
+    Raises UsageError where there is neither, InputError where standard input is not UTF-8, and where TEXT is the name
+    of a file that is no saved trace.
+    """
     if text is None and sys.stdin.isatty():
-        raise UsageError("there is no text", 'For example: attnviz plot "I ate an apple"')
-    return standard_input() if text in (None, "-") else str(text)
+        raise UsageError("there is no text", f'For example: attnviz {command} "I ate an apple"')
+    if text is None or text == "-":
+        return decoded(sys.stdin.buffer.read(), "standard input").rstrip("\r\n")
+    if not text.endswith(".safetensors"):
+        _require_no_file(text, _commands_for(text, command))
+    return text
 
 
-def standard_input() -> str:
-    """All of standard input, as UTF-8. Raises InputError where it is not."""
-    return decoded(sys.stdin.buffer.read(), "standard input").rstrip("\r\n")
+def _require_no_file(text: str, hint: str) -> None:
+    """Refuse the name of a file or folder where its content was meant: drawn, it would look like a sentence."""
+    if exists(text):
+        raise InputError(f"{text} is a {'folder' if isdir(text) else 'file'}, not a sentence", hint)
+
+
+def _commands_for(path: str, command: str) -> str:
+    """What draws the texts in a file or folder; `command` is what was tried."""
+    hints = []
+    if isdir(path) or path.lower().endswith((".txt", ".tsv")):
+        hints.append(f"A picture of each line: attnviz batch {quote(path)} -o pictures")
+    if not isdir(path):
+        hints.append(f"All of it as one text: cat {quote(path)} | attnviz {command} -")
+    return "\n".join(hints)

@@ -35,7 +35,7 @@ def plot(
     """
     check_writable(output, run.reads(text))
     require_drawn(look, output)
-    trace = run.trace(given_text(text), target)
+    trace = run.trace(given_text(text, "plot"), target)
     from attnviz.render.plan import drawn, plot_scene
 
     notes(trace.notes)

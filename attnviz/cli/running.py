@@ -100,7 +100,7 @@ def report(error: AttnvizError) -> None:
 
     _tell(Text.assemble(("Error: ", "bold red"), printable(error.message)))
     if error.hint:
-        _tell(Text.assemble(("Hint:  ", "bold"), printable(error.hint)))
+        _tell(Text.assemble(("Hint:  ", "bold"), printable(error.hint).replace("\n", "\n" + " " * len("Hint:  "))))
 
 
 def say(message: str) -> None:

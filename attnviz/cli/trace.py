@@ -30,11 +30,11 @@ def trace(
     Of every layer and head, or those named. The file stands wherever TEXT does, and needs no model any more.
     Without -o, list the tokens with their numbers, by which --rows and --columns choose.
     """
-    if output is not None and output.suffix != ".safetensors" and not is_stream(output):
-        raise UsageError(f"a trace is not saved as {output.name}", "Name it x.safetensors.")
     if output is not None:
+        if output.suffix != ".safetensors" and not is_stream(output):
+            raise UsageError(f"a trace is not saved as {output.name}", "Name it x.safetensors.")
         require_no_input([output], run.reads(text))
-    saved = run.trace(given_text(text), target)
+    saved = run.trace(given_text(text, "trace"), target)
     notes(saved.notes)
     if output is not None:
         wrote(saved.save(output))

@@ -1,5 +1,6 @@
 """What transformers and the Hub raise while they load a model, as an error that says what would work."""
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,9 +36,11 @@ def explained(place: "Place", what: str, revision: str | None = None) -> Iterato
 def nearby(spec: str) -> str:
     """A hint that names what there is of nearly that name, in the cache and beside the place that `spec` names."""
     cached = {name: model.name for model in cached_models() for name in (model.name.split("/")[-1], model.name)}
-    beside = Path(spec).expanduser().parent
-    local = {path.name: path for path in beside.glob("*.gguf")}
-    local |= {file.parent.name: file.parent for file in beside.glob("*/config.json")}
+    beside = Path(os.path.expanduser(spec)).parent
+    local: dict[str, Path] = {}
+    if os.path.isdir(beside):
+        local |= {path.name: path for path in beside.glob("*.gguf")}
+        local |= {file.parent.name: file.parent for file in beside.glob("*/config.json")}
     hints = [
         f"{where}: {', '.join(near)}."
         for where, there in (("In the cache", cached), ("Here", local))

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from logging import getLogger
+from os.path import exists, isdir, isfile  # false for a path that can be none, where those of Path raise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -47,7 +48,7 @@ class Place:
     @property
     def on_hub(self) -> bool:
         """Whether it is a name on the Hugging Face Hub."""
-        return not self.is_file and not os.path.isdir(self.path)
+        return not self.is_file and not isdir(self.path)
 
     @property
     def offline(self) -> bool:
@@ -66,24 +67,24 @@ class Place:
 
 def locate(spec: str) -> Place:
     """Find out what `spec` names, without torch. Raises ModelError where it can be none of what there is."""
-    path = Path(spec).expanduser()
+    path = Path(os.path.expanduser(spec))
     if not spec.strip():
         raise ModelError("the name of the model is empty", WHERE)
     if path.suffix.lower() == ".gguf":
-        if not path.is_file():
+        if not isfile(path):
             raise ModelError(f"no such file: {spec}", nearby(spec) or WHERE)
         if missing := [package for package in ("gguf", "accelerate") if find_spec(package) is None]:
             raise ModelError(
                 f"reading {path.name} needs the package {' and '.join(missing)}", "pip install 'attnviz[gguf]'"
             )
         return Place(spec, str(path.parent), path.stem, {"gguf_file": path.name})
-    if path.is_dir():
-        if not (path / "config.json").is_file():
-            if (path / "adapter_config.json").is_file():
+    if isdir(path):
+        if not isfile(path / "config.json"):
+            if isfile(path / "adapter_config.json"):
                 raise ModelError(f"{spec} is an adapter, not a whole model", "Merge it into its model and save that.")
             raise ModelError(f"{spec} is a folder without a config.json, so not a Hugging Face model", WHERE)
         return Place(spec, str(path), "/".join(path.parts[-2:]), {})
-    if path.exists():
+    if exists(path):
         raise ModelError(f"{spec} is a file, but not a .gguf file", WHERE)
     if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", spec) or spec.startswith((".", "/", "~")):
         raise ModelError(f"no such model: {spec} is no folder here and no name on the Hub", nearby(spec) or WHERE)
@@ -119,7 +120,7 @@ def given_tokenizer(spec: Any, trust_remote_code: bool) -> "PreTrainedTokenizerB
     if not isinstance(spec, str | os.PathLike):
         return spec  # type: ignore[no-any-return]
     folder = os.fspath(spec)
-    place = Place(folder, folder, folder, {}) if os.path.isdir(folder) else locate(folder)
+    place = Place(folder, folder, folder, {}) if isdir(folder) else locate(folder)
     return load_tokenizer(place, trust_remote_code=trust_remote_code)
 
 
