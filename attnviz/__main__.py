@@ -1,7 +1,6 @@
 """`attnviz` and `python -m attnviz`."""
 
 import gc
-import io
 import os
 import sys
 
@@ -9,10 +8,10 @@ import sys
 def main() -> None:
     """Run the command line, then end at once: tearing torch down takes a second that the user would wait for."""
     gc.disable()  # collecting while importing finds nothing and takes half a second; `cli.running` switches it on again
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal that cannot show Hangul shows ?
     try:
+        from attnviz.cli.streams import prepare
+
+        prepare((sys.stdout, sys.stderr))
         from attnviz.cli import app
 
         app()

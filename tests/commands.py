@@ -42,12 +42,17 @@ def start(*args: object, env: Mapping[str, str] | None = None, **options: object
 
 
 def process(
-    *args: object, stdin: bytes = b"", env: Mapping[str, str] | None = None, cwd: Path | None = None, **options: object
+    *args: object,
+    stdin: bytes = b"",
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    encoding: str = "utf-8",
+    **options: object,
 ) -> Done:
     """`python -m attnviz ARGS`, to its end."""
     running = start(*args, env=env, cwd=cwd, **options)
     out, err = running.communicate(stdin, timeout=60)
-    return Done(running.returncode, (out or b"").decode(), (err or b"").decode())
+    return Done(running.returncode, (out or b"").decode(encoding), (err or b"").decode(encoding))
 
 
 def outputs_of_two_processes(code: str) -> list[str]:

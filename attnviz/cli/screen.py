@@ -73,7 +73,7 @@ def _paged(text: str) -> bool:
         return False
     heeded = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the pager, which stops a search by it
     try:
-        pager.communicate(text.encode(sys.stdout.encoding, "replace"))
+        pager.communicate(text.encode(sys.stdout.encoding, sys.stdout.errors or "strict"))
     finally:
         signal.signal(signal.SIGINT, heeded)
     return True

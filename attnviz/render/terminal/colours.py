@@ -12,10 +12,15 @@ from rich.segment import Segment
 from rich.style import Style
 
 from attnviz.render.colours import ink, oklab
+from attnviz.render.numbers import number
 from attnviz.render.scale import Scale
 from attnviz.render.terminal.cells import BOLD, DIM, fit
 
-SHADES = "·░▒▓█"
+SHADES, ASCII_SHADES = "·░▒▓█", ".:=#@"
+"""From nothing to the largest weight: characters that grow darker."""
+BLOCKS = "·░▒▓█▀▄─│┼"
+"""What is drawn with, where the console's encoding has all of it, in one column each."""
+_ASCII = str.maketrans("·−–─│┼", ".---|+")
 STANDARD = ("black", "blue", "magenta", "red", "yellow")
 """From the smallest weight to the largest: of 16 colours those that every terminal can put behind a character."""
 DEPTHS = {"truecolor": 2**24, "256": 256, "standard": 16, "windows": 16}
@@ -25,16 +30,32 @@ DEPTHS = {"truecolor": 2**24, "256": 256, "standard": 16, "windows": 16}
 class Brush:
     """What shows weights on a console of `depth` colours: those of `scale`, the nearest of 256, a few of 16, or none.
 
-    A weight is given as its index, 0–255, in the colours of `scale`; −1 is drawn as nothing.
+    A weight is given as its index, 0–255, in the colours of `scale`; −1 is drawn as nothing. Without `blocks` nothing
+    is drawn by other characters than ASCII's.
     """
 
     depth: int
     scale: Scale
+    blocks: bool = True
 
     @classmethod
     def on(cls, console: Console, scale: Scale) -> "Brush":
         """What `console` can show."""
-        return cls(0 if console.no_color else DEPTHS.get(console.color_system or "", 0), scale)
+        depth = 0 if console.no_color else DEPTHS.get(console.color_system or "", 0)
+        return cls(depth, scale, _has_blocks(console.encoding))
+
+    @property
+    def halves(self) -> bool:
+        """Whether a column can show two weights, one above the other."""
+        return self.depth > 0 and self.blocks
+
+    def written(self, text: str) -> str:
+        """A number, or a thin line, in characters that the console has."""
+        return text if self.blocks else text.translate(_ASCII)
+
+    def number(self, weight: float) -> str:
+        """A weight as it is written on the console."""
+        return self.written(number(weight))
 
     def cell(self, index: int, width: int, text: str = "", bold: bool = False) -> Segment:
         """One weight in `width` columns, with `text` in it."""
@@ -47,7 +68,7 @@ class Brush:
         return Segment(shown if text else self._shading(index, width))
 
     def pair(self, upper: int, lower: int) -> Segment:
-        """One column that shows two weights, one above the other. Only in colours."""
+        """One column that shows two weights, one above the other. Only with `halves`."""
         if upper < 0 or lower < 0:
             shown = max(upper, lower)
             if shown < 0:
@@ -61,7 +82,7 @@ class Brush:
 
     def legend(self, blank: str, width: int) -> Iterator[Segment]:
         """The scale, in at most `width` columns; `blank` says why cells are left empty, if any are."""
-        steps = np.linspace(0, 255, 24 if self.depth else len(SHADES)).astype(int).tolist()
+        steps = np.linspace(0, 255, 24 if self.depth else len(self._shades)).astype(int).tolist()
         bar = [self.cell(index, 1 if self.depth else 2) for index in steps]
         (_, first), *_, (_, last) = self.scale.ticks()
         line = [Segment(f"{first} ", DIM), *bar, Segment(f" {last}", DIM)]
@@ -78,8 +99,12 @@ class Brush:
         yield Segment.line()
 
     def _shading(self, index: int, width: int) -> str:
-        character = _step(SHADES, index)
-        return character.rjust(width) if character == "·" else character * width
+        character = _step(self._shades, index)
+        return character.rjust(width) if character == self._shades[0] else character * width
+
+    @property
+    def _shades(self) -> str:
+        return SHADES if self.blocks else ASCII_SHADES
 
     @cached_property
     def _colours(self) -> list[Color]:
@@ -99,6 +124,13 @@ class Brush:
             shown = np.array([colour.get_truecolor() for colour in self._colours])
             inks = [white if ink(colour) == "#ffffff" else black for colour in shown]
         return [Style(color=Color.parse(text), bgcolor=on) for text, on in zip(inks, self._colours, strict=True)]
+
+
+def _has_blocks(encoding: str) -> bool:
+    """Whether an encoding has BLOCKS; where it writes them in two bytes they would be two columns wide."""
+    if encoding.lower().startswith("utf"):
+        return True
+    return all(len(mark.encode(encoding, "ignore")) == 1 for mark in BLOCKS)
 
 
 def _step(steps: Sequence[str], index: int) -> str:

@@ -13,6 +13,7 @@ from attnviz.render.scale import scale_of
 from attnviz.render.scene import FROM, TO, Scene
 from attnviz.render.terminal.cells import Line, fit, heading, ltr
 from attnviz.render.terminal.colours import Brush
+from attnviz.render.terminal.drawing import Drawing
 from attnviz.render.terminal.heatmap import covering
 from attnviz.render.terminal.matrix import lines, pooled
 from attnviz.render.terminal.tiles import Row, Tiles, tiled
@@ -22,7 +23,7 @@ NAMED = 64
 
 
 @dataclass(frozen=True)
-class Grid:
+class Grid(Drawing):
     """Every head of every scene as something that rich prints, on one scale; it adapts to the console."""
 
     scenes: tuple[Scene, ...]
@@ -32,7 +33,8 @@ class Grid:
         """Whether a picture would show more: of several heads it does."""
         return True
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+    def parts(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """What is drawn."""
         largest = max((float(scene.matrices.max(initial=0.0)) for scene in self.scenes), default=0.0)
         brush = Brush.on(console, scale_of(self.look, [scene.top for scene in self.scenes], largest, "dark"))
         for at, scene in enumerate(self.scenes):
@@ -40,7 +42,7 @@ class Grid:
                 yield Segment.line()
             if scene.title:
                 yield heading(scene.title, options.max_width)
-            tiles = tiled(scene, options.max_width, halves=brush.depth > 0)
+            tiles = tiled(scene, options.max_width, halves=brush.halves)
             yield Text(_axes(scene, tiles), style="dim")
             yield Segment.line()
             for line in _lines(tiles, brush, self.look.annotate is not False):
@@ -86,10 +88,10 @@ def _lines(tiles: Tiles, brush: Brush, annotate: bool) -> Iterator[Line]:
 def _header(tiles: Tiles, row: Row) -> Iterator[str]:
     """The names of the heads, and below each those of its columns."""
     between, start = " " * tiles.between, " " * tiles.gutter
-    yield (start + between.join(fit(name, tiles.width) for name in row.names)).rstrip()
+    yield (start + between.join(fit(name, tiles.width) for name in row.names))
     if tiles.label:
         for line in tiles.columns:
-            yield (start + between.join(fit(line, tiles.width) for _ in row.names)).rstrip()
+            yield (start + between.join(fit(line, tiles.width) for _ in row.names))
 
 
 def _beside(tiles: Tiles, layer: str) -> list[str]:
@@ -106,7 +108,7 @@ def _tile(tiles: Tiles, brush: Brush, head: int | None, annotate: bool) -> list[
     if head is None:
         return [[Segment(" " * tiles.width)]] * tiles.high
     scene, block = tiles.scene, (tiles.block, tiles.block)
-    weights = pooled(np.where(scene.reachable, scene.matrices[head], -1.0), block)
+    weights = pooled(np.where(scene.reachable, scene.matrices[head], np.nan), block)
     drawn = [line for _, line in lines(brush, weights, tiles.cell, tiles.cuts, annotate)]
     rest = [Segment(" " * (tiles.width - sum(segment.cell_length for segment in drawn[0])))]
     return [line + rest for line in drawn]

@@ -17,6 +17,7 @@ from attnviz.render.scene import FROM, TO, Scene
 from attnviz.render.taken import losses
 from attnviz.render.terminal.cells import DIM, Line, above, chopped, fit, flowing, graphemes, heading, ltr, ruler
 from attnviz.render.terminal.colours import Brush
+from attnviz.render.terminal.drawing import Drawing
 from attnviz.render.terminal.matrix import Cuts, cuts, lines, parts, pooled
 
 LONGEST, TALLEST = 28, 12
@@ -70,7 +71,7 @@ class Layout:
 
 
 @dataclass(frozen=True)
-class Heatmap:
+class Heatmap(Drawing):
     """The first head of `scene` as something that rich prints; it adapts to the console's width and colours."""
 
     scene: Scene
@@ -80,7 +81,8 @@ class Heatmap:
         """Whether `width` columns leave no room for words beside the weights."""
         return Layout.of(self.scene, width).above == "numbers"
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+    def parts(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """What is drawn."""
         scene, layout = self.scene, Layout.of(self.scene, options.max_width)
         brush = Brush.on(console, scale_of(self.look, [scene.top], float(scene.matrices[0].max(initial=0.0)), "dark"))
         if scene.title:
@@ -99,7 +101,7 @@ class Heatmap:
     def _lines(self, layout: Layout, brush: Brush) -> Iterator[Line]:
         """The column labels, then the rows."""
         scene, at = self.scene, cuts(self.scene, layout.block)
-        weights = pooled(np.where(scene.reachable, scene.matrices[0], -1.0), layout.block)
+        weights = pooled(np.where(scene.reachable, scene.matrices[0], np.nan), layout.block)
         header = _above(scene, layout, at)
         lost = losses(scene) if layout.cell > 1 else []
         for text in (*header[:-1], header[-1] + "taken".rjust(TAKEN)) if lost else header:
@@ -111,7 +113,7 @@ class Heatmap:
         annotate = layout.cell > 2 and self.look.annotate is not False
         for y, line in lines(brush, weights, layout.cell, at, annotate):
             label = "" if y is None else labels[y]
-            beside = [Segment(lost[y].rjust(TAKEN), DIM)] if lost and y is not None else []
+            beside = [Segment(brush.written(lost[y]).rjust(TAKEN), DIM)] if lost and y is not None else []
             yield [Segment(fit(label, layout.label, "right") + " "), *line, *beside]
 
 

@@ -15,6 +15,7 @@ from attnviz.render.look import Look
 from attnviz.render.scale import Scale, scale_of
 from attnviz.render.scene import FROM, TO, Scene
 from attnviz.render.terminal.cells import BOLD, DIM, Line, fit, heading
+from attnviz.render.terminal.drawing import Drawing
 
 LONGEST, NARROW, WIDEST = 24, 16, 44
 """No label is longer, and no room for lines narrower or wider, in columns; four columns for each line else."""
@@ -29,7 +30,7 @@ DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
 
 
 @dataclass(frozen=True)
-class Lines:
+class Lines(Drawing):
     """The heads of `scene`, below each other, as something that rich prints.
 
     Raises SelectionError where its cells are not single tokens, or too many.
@@ -45,7 +46,8 @@ class Lines:
         """Lines have their words, however narrow the terminal is."""
         return False
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+    def parts(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """What is drawn."""
         scene = self.scene
         scale = scale_of(self.look, [scene.top], float(scene.matrices.max(initial=0.0)), "dark")
         least = DRAWN_PLAIN if console.color_system is None else DRAWN

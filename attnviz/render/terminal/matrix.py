@@ -8,7 +8,6 @@ from rich.segment import Segment
 
 from attnviz.attention import Range
 from attnviz.pooling import joined
-from attnviz.render.numbers import number
 from attnviz.render.scene import Scene
 from attnviz.render.terminal.cells import DIM, Line
 from attnviz.render.terminal.colours import Brush
@@ -19,10 +18,15 @@ Cuts = tuple[Sequence[int], Sequence[int]]
 
 
 def pooled(weights: np.ndarray, block: Range) -> np.ndarray:
-    """`weights` `[row, column]` in blocks of so many rows and columns, each by its largest weight."""
+    """`weights` `[row, column]` in blocks of so many rows and columns, each by its largest weight, whatever its sign.
+
+    A block is nan only where all of its weights are.
+    """
     for axis, size in enumerate(block):
         if size > 1:
-            weights = np.maximum.reduceat(weights, np.arange(0, weights.shape[axis], size), axis)
+            starts = np.arange(0, weights.shape[axis], size)
+            most, least = (extreme.reduceat(weights, starts, axis) for extreme in (np.fmax, np.fmin))
+            weights = np.where(-least > most, least, most)
     return weights
 
 
@@ -44,22 +48,23 @@ def parts(size: int, cuts: Sequence[int]) -> list[range]:
 def lines(
     brush: Brush, weights: np.ndarray, cell: int, cuts: Cuts = ((), ()), annotate: bool = False
 ) -> Iterator[tuple[int | None, Line]]:
-    """`weights` `[row, column]`, below 0 for nothing, in cells of `cell` columns; with each line its (first) row.
+    """`weights` `[row, column]`, nan for nothing, in cells of `cell` columns; with each line its (first) row.
 
-    Cells of one column are half as high as a line where there are colours. `annotate` writes the weights into the
+    Cells of one column are half as high as a line where the brush has halves. `annotate` writes the weights into the
     cells, the largest of each row in bold. A thin line, which has no row, is drawn at each of `cuts`.
     """
-    indices = np.where(weights < 0, -1, brush.scale.indices(weights).astype(int)).tolist()
+    blank = np.isnan(weights)
+    indices = np.where(blank, -1, brush.scale.indices(np.where(blank, 0, weights)).astype(int)).tolist()
     across = parts(weights.shape[1], cuts[1])
     nothing = [-1] * weights.shape[1]
     for at, rows in enumerate(parts(len(weights), cuts[0])):
         if at:
-            yield None, [Segment("┼".join("─" * (len(part) * cell) for part in across), DIM)]
-        for y in rows[:: 2 if cell == 1 and brush.depth else 1]:
+            yield None, [Segment(brush.written("┼".join("─" * (len(part) * cell) for part in across)), DIM)]
+        for y in rows[:: 2 if cell == 1 and brush.halves else 1]:
             line: Line = []
             for part in across:
-                line += [Segment("│", DIM)] if line else []
-                if cell == 1 and brush.depth:
+                line += [Segment(brush.written("│"), DIM)] if line else []
+                if cell == 1 and brush.halves:
                     below = indices[y + 1] if y + 1 in rows else nothing
                     line += [brush.pair(indices[y][x], below[x]) for x in part]
                 elif annotate:
@@ -70,5 +75,6 @@ def lines(
 
 
 def _annotated(brush: Brush, row: np.ndarray, indices: list[int], part: range, cell: int) -> Line:
-    peak = row.max()
-    return [brush.cell(indices[x], cell, number(row[x]) if row[x] >= 0 else "", row[x] == peak) for x in part]
+    peak = np.nanmax(np.abs(row), initial=0.0)
+    texts = ["" if np.isnan(weight) else brush.number(weight) for weight in row]
+    return [brush.cell(indices[x], cell, texts[x], abs(row[x]) == peak) for x in part]

@@ -13,12 +13,12 @@ from attnviz.attention import Attention, Range, Trace
 from attnviz.labels import visible
 from attnviz.render.flow import running
 from attnviz.render.look import Look
-from attnviz.render.numbers import number
 from attnviz.render.plan import title_of
 from attnviz.render.scale import scale_of
 from attnviz.render.scene import FROM, TO, WRITES, Scene, scene
 from attnviz.render.terminal.cells import heading, ltr, without_middle
 from attnviz.render.terminal.colours import Brush
+from attnviz.render.terminal.drawing import Drawing
 
 SHARES = {"previous": "prev", "self": "self", "next": "next", "sink": "first", "special": "special"}
 """The measures that the table shows, all shares of the attention from 0 to 1, and their column heads."""
@@ -32,12 +32,13 @@ LONGEST = 28
 
 
 @dataclass(frozen=True)
-class Heads:
+class Heads(Drawing):
     """A table for each kind of attention of `trace`, a line for each head, as something that rich prints."""
 
     trace: Trace
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+    def parts(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """What is drawn."""
         brush = Brush.on(console, scale_of(Look(theme="dark"), [1.0]))
         yield heading(visible(title_of(self.trace)), options.max_width)
         for kind in self.trace.kinds:
@@ -97,7 +98,7 @@ def _left_out(attention: Attention) -> str:
 def _share(value: float, brush: Brush) -> Text:
     if np.isnan(value):
         return Text("–", style="dim")
-    return Text(f" {number(value):>3} ", style=brush.style(int(brush.scale.indices(np.array(value)))))
+    return Text(f" {brush.number(value):>3} ", style=brush.style(int(brush.scale.indices(np.array(value)))))
 
 
 def _peak(shown: Scene, layer: int, head: int, brush: Brush) -> tuple[Text, ...]:

@@ -13,19 +13,19 @@ from rich.text import Text
 from attnviz.render.flow import flow, glued
 from attnviz.render.links import FAINT, require_tokens
 from attnviz.render.look import Look
-from attnviz.render.numbers import number
 from attnviz.render.query import gaze, looking, query_label
 from attnviz.render.scale import scale_of
 from attnviz.render.scene import FROM, Scene
 from attnviz.render.terminal.cells import DIM, Line, fit, heading, ltr
 from attnviz.render.terminal.colours import Brush
+from attnviz.render.terminal.drawing import Drawing
 
 WIDEST = 100
 """Lines of text are no longer than this, in columns."""
 
 
 @dataclass(frozen=True)
-class RunningText:
+class RunningText(Drawing):
     """The heads of `scene` as something that rich prints.
 
     The query is underlined among its keys, what it may not look at is dim. Weights stand below the tokens where
@@ -43,7 +43,8 @@ class RunningText:
         """Text has its words, however narrow the terminal is."""
         return False
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+    def parts(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """What is drawn."""
         scene, rows = self.scene, looking(self.scene)
         scale = scale_of(self.look, [scene.top], float(scene.matrices.max(initial=0.0)), "dark")
         brush = Brush.on(console, scale.washed if self.look.theme else scale)
@@ -66,7 +67,13 @@ class RunningText:
         a = self.scene.attention
         numbered = not brush.depth if self.look.annotate is None else self.look.annotate
         weights, reachable = gaze(self.scene, at, rows)
-        widths = [min(max(cell_len(label), 3 if numbered else 1), width) for label in self.scene.columns]
+        written = reachable & numbered
+        texts = [brush.number(weight) if shown else "" for weight, shown in zip(weights, written, strict=True)]
+        least = 3 if numbered else 1
+        widths = [
+            min(max(cell_len(label), len(text), least), width)
+            for label, text in zip(self.scene.columns, texts, strict=True)
+        ]
         places = flow(widths, glued([a.keys[start] for start, _ in a.columns]), width, 1)
         asking = [a.rows[row] for row in rows] if a.kind != "cross" else []
         for y in range(places[-1][0] + 1):
@@ -80,7 +87,7 @@ class RunningText:
                 if a.columns[i] in asking:
                     style += Style(underline=True)
                 tokens += [gap, Segment(fit(self.scene.columns[i], widths[i]), style)]
-                numbers += [gap, Segment(fit(number(weights[i]) if reachable[i] else "", widths[i]), DIM)]
+                numbers += [gap, Segment(fit(texts[i], widths[i]), DIM)]
             yield tokens
             if numbered:
                 yield numbers

@@ -9,14 +9,14 @@ import io
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 from rich.cells import cell_len
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from shades import shade
 from traces import HOSTILE, attention, decoder_only, encoder_decoder, labelled
 
@@ -28,6 +28,7 @@ from attnviz.render.look import Look
 from attnviz.render.numbers import number
 from attnviz.render.scene import scene
 from attnviz.render.terminal.cells import above, chopped, fit, graphemes, heading, ltr, ruler
+from attnviz.render.terminal.drawing import Drawing
 from attnviz.render.terminal.grid import grid
 from attnviz.render.terminal.heatmap import heatmap
 from attnviz.render.terminal.table import table
@@ -79,6 +80,16 @@ def shown(what: RenderableType, width: int, colours: str | None = None, **option
     return file.getvalue()
 
 
+@dataclass(frozen=True)
+class Untrimmed:
+    """A drawing with the spaces at the ends of its lines."""
+
+    drawing: Drawing
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        return self.drawing.parts(console, options)
+
+
 def whole(trace: Trace):
     """All heads of the first kind."""
     [a, *_] = trace.attentions
@@ -119,7 +130,7 @@ def test_golden(name: str) -> None:
 @pytest.mark.parametrize("width", [30, 60, 80, 120, 200])
 @pytest.mark.parametrize("colours", [None, "truecolor"])
 def test_no_line_is_wider_than_the_console_and_rows_are_equally_wide(texts: list[str], width: int, colours) -> None:
-    lines = without_escapes(shown(one(labelled(texts)), width, colours)).split("\n")
+    lines = without_escapes(shown(Untrimmed(one(labelled(texts))), width, colours)).split("\n")
     assert max(map(cell_len, lines)) <= width
     first = next(at for at in range(len(lines)) if cell_len(lines[at]) == cell_len(lines[lines.index("") - 1]))
     assert len({cell_len(row) for row in lines[first : lines.index("")]}) == 1
@@ -256,7 +267,7 @@ def test_the_table_of_a_cut_trace_names_the_tokens_of_its_rows() -> None:
     trace = part(Trace("by hand", "x", (a,)), None, (3, 5), (1, 2, 4))
     text = shown(table(trace), 100)
     assert "6 × 6 tokens were cut to 2 × 3 cells" in text
-    assert re.search(r"L0H0 +1\.0 green +b ", text)
+    assert re.search(r"L0H0 +1\.0 green +b$", text, re.MULTILINE)
 
 
 def test_a_cross_row_is_named_by_what_is_written_there() -> None:
@@ -269,7 +280,7 @@ def test_a_cross_row_is_named_by_what_is_written_there() -> None:
         keys=tuple(Token(i, t, None, i) for i, t in enumerate(["red", "blue"])),
     )
     text = shown(table(part(Trace("by hand", "x", (a,)), None, (0, 2), (0, 1))), 100)
-    assert re.search(r"L0H0 +\.90 begin → rot +blue ", text)
+    assert re.search(r"L0H0 +\.90 begin → rot +blue$", text, re.MULTILINE)
     assert "rows: token read → token written" in text
 
 
@@ -284,7 +295,7 @@ def test_pooled_cells_are_named_by_their_words_and_their_numbers() -> None:
         weights = np.zeros((1, 8, 8), np.float32)
         weights[0, 6, 2] = 0.75  # of "red", which writes "letter", at "dog"
         trace = Trace("by hand", source, (reduced(replace(a, by_layer={0: weights}), cells, cells),))
-        assert re.search(rf"L0H0 +\.75 {row}  4–7 +The old dog saw  0–3 ", shown(table(trace), 100))
+        assert re.search(rf"L0H0 +\.75 {row}  4–7 +The old dog saw  0–3\n", shown(table(trace), 100))
     long = tuple(replace(token, text=f"longword{i}", span=None) for i, token in enumerate(t))
     trace = Trace("by hand", source, (reduced(replace(self_like, queries=long, keys=long), cells, cells),))
     assert re.search(r" longword4 lo… rd6 longword7  4–7 ", shown(table(trace), 120))

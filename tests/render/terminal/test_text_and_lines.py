@@ -41,7 +41,7 @@ def segments(shown: Scene, look: Look, width: int = 80) -> list[Segment]:
 
 def test_text_with_its_weights_where_there_are_no_colours():
     lines = printed(usual(), Look("text"))
-    assert lines[:4] == ["a title", "query (from): ate", "I   ate an  apple", "·   .02 .02 .96  "]
+    assert lines[:4] == ["a title", "query (from): ate", "I   ate an  apple", "·   .02 .02 .96"]
     assert lines[-1] == "a caption"
 
 
@@ -65,7 +65,7 @@ def test_a_query_that_is_named_and_what_it_may_not_see():
     assert printed(shown, Look("text"))[:3] == [
         'query (from): reads "cat" (writes "sat")',
         "The cat sat",
-        ".50 .50    ",
+        ".50 .50",
     ]
     [sat] = [segment for segment in segments(shown, Look("text")) if segment.text == "sat"]
     assert sat.style.dim

@@ -1,0 +1,34 @@
+"""What every drawing in the terminal has in common: no line is wider than the console, and none ends in spaces."""
+
+from abc import ABC, abstractmethod
+
+from rich.console import Console, ConsoleOptions, Group, RenderResult
+from rich.segment import Segment
+
+from attnviz.render.terminal.cells import Line
+
+
+class Drawing(ABC):
+    """Something that rich prints; it adapts to the console's width, colours and characters."""
+
+    @abstractmethod
+    def parts(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """What is drawn, from above."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        drawn = Group(*self.parts(console, options))  # type: ignore[arg-type]  # segments, too
+        for line in console.render_lines(drawn, options, pad=False):
+            yield from _ended(line)
+            yield Segment.line()
+
+
+def _ended(line: Line) -> Line:
+    """`line` up to the last thing in it that is seen: a character, or a space in a colour."""
+    while line:
+        *before, last = line
+        if last.style and last.style.bgcolor:
+            break
+        if text := last.text.rstrip(" "):
+            return [*before, Segment(text, last.style)]
+        line = before
+    return line
