@@ -40,7 +40,10 @@ MAY_IMPORT: dict[str, set[str]] = {  # a room: the rooms above it; itself and EV
     "__main__": {"cli"},
     "__init__": {"attention", "models", "notebook", "render"},
 }
-_RUNS = tuple(f"models/{name}.py" for name in ("huggingface", "loading", "devices", "headless", "reading", "writing"))
+_RUNS = tuple(
+    f"models/{name}.py"
+    for name in ("huggingface", "loading", "devices", "headless", "reading", "vocabulary", "writing")
+)
 _READS = tuple(f"models/{name}.py" for name in ("encoding", "spelling", "positions", "progress", "one_parse"))
 HEAVY = {  # a package: the places that may import it
     "torch": ("scratch/train.py", "capture/", *_RUNS),

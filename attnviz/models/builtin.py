@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 from unicodedata import normalize
 
 import numpy as np
@@ -15,8 +16,9 @@ from safetensors import SafetensorError
 from attnviz.attention import Attention, Token, Trace
 from attnviz.errors import InputError, ModelError
 from attnviz.kinds import Kind
-from attnviz.labels import tokens_from_offsets, visible
-from attnviz.models.text import require_text
+from attnviz.labels import tokens_from_offsets
+from attnviz.models.text import each_with, require_text
+from attnviz.models.vocabulary import unknown_note
 from attnviz.scratch import transformer
 from attnviz.scratch.store import Checkpoint, read, shipped
 from attnviz.scratch.tokenizer import END, ENGLISH, KOREAN, UNKNOWN, Piece, language
@@ -80,7 +82,14 @@ class BuiltinModel:
         text = normalize("NFC", text)
         pieces = self._encode(text)
         source = self._tokens(text, [piece.id for piece in pieces], [(piece.start, piece.end) for piece in pieces])
-        target, written = self._write(text, pieces) if target is None else self._read(normalize("NFC", target))
+        notes = self._unknown(text, pieces)
+        if target is None:
+            target, written = self._write(text, pieces)
+        else:
+            target = normalize("NFC", target)
+            read = self._encode(target)
+            notes += self._unknown(target, read)
+            written = self._read(target, read)
         seen = self._run(source, written[:-1])
         attentions = []
         for kind, layers in self._available.items():
@@ -102,7 +111,7 @@ class BuiltinModel:
             target=target,
             attentions=tuple(attentions),
             provenance=self._provenance,
-            notes=self._unknown(text, pieces),
+            notes=notes,
         )
         return selection.narrow(trace)
 
@@ -117,9 +126,9 @@ class BuiltinModel:
         selection: Selection | None = None,
     ) -> Iterator[Trace]:
         """The trace of each text, one after another. Raises what `trace` does."""
-        none = [None] * len(texts)
-        for text, target, pair in zip(texts, targets or none, text_pairs or none, strict=True):
-            yield self.trace(text, target=target, text_pair=pair, chat=chat, generate=generate, selection=selection)
+        more: dict[str, Any] = {"chat": chat, "generate": generate, "selection": selection}
+        asked = each_with(texts, targets, text_pairs)
+        return (self.trace(text, target=target, text_pair=pair, **more) for text, target, pair in asked)
 
     @property
     def _provenance(self) -> dict[str, str]:
@@ -158,11 +167,10 @@ class BuiltinModel:
         first, *own, end = self._with_ends(start, target, words, spans)
         return target, (first, *(replace(token, generated=True) for token in own), replace(end, generated=has_ended))
 
-    def _read(self, target: str) -> tuple[str, tuple[Token, ...]]:
-        """A given target and its tokens with the start and the end."""
-        pieces = self._encode(target)
+    def _read(self, target: str, pieces: list[Piece]) -> tuple[Token, ...]:
+        """The tokens of a given target with the start and the end."""
         ids, spans = [piece.id for piece in pieces], [(piece.start, piece.end) for piece in pieces]
-        return target, self._with_ends(language(target), target, ids, spans)
+        return self._with_ends(language(target), target, ids, spans)
 
     def _with_ends(self, start: int, text: str, ids: list[int], spans: list[tuple[int, int]]) -> tuple[Token, ...]:
         return self._tokens(text, [start, *ids, END], [(0, 0), *spans, (0, 0)])
@@ -187,7 +195,6 @@ class BuiltinModel:
             spans[piece.word] = (spans.get(piece.word, (piece.start, 0))[0], piece.end)
         counts = Counter(piece.word for piece in pieces)
         unknown = {piece.word for piece in pieces if piece.id == UNKNOWN or counts[piece.word] > 1}
-        if not unknown:
-            return ()
-        words = ", ".join(dict.fromkeys(visible(text[slice(*spans[word])]) for word in sorted(unknown)))
-        return (f"outside the built-in model's vocabulary: {words}. For any text, take a real model: -m NAME.",)
+        words = [text[slice(*spans[word])] for word in sorted(unknown)]
+        whose, hint = "the built-in model's", " For any text, take a real model: -m NAME."
+        return unknown_note(words, f"{len(spans)} words", whose, hint)

@@ -40,6 +40,14 @@ class Encoded:
         """Which tokens are marks."""
         return [token.special for token in self.tokens]
 
+    def written(self, id_: int | None) -> list[str]:
+        """What stands in the text where its own tokens have that id."""
+        return [
+            self.text[slice(*token.span)] if token.span else token.text
+            for token in self.tokens
+            if token.id == id_ and not token.special
+        ]
+
 
 @dataclass(frozen=True)
 class Encoding:
@@ -133,18 +141,24 @@ class Encoding:
 
     def _tokenized(self, *texts: str, **how: Any) -> dict[str, Any]:
         kept = {"return_special_tokens_mask": True, "return_offsets_mapping": self.tokenizer.is_fast}
-        inputs = dict(self.tokenizer(*texts, **how, **kept))
+        inputs = _of_one_text(self.tokenizer(*texts, **how, **kept))
+        if "special_tokens_mask" not in inputs:
+            inputs["special_tokens_mask"] = self.special(inputs["input_ids"])
         if "offset_mapping" not in inputs:
             given = [text for text in (*texts, *how.values()) if isinstance(text, str)]
             inputs["offset_mapping"] = self._sought(inputs["input_ids"], given, **how)
         return inputs
+
+    def _ids(self, **text: str) -> list[int]:
+        """The ids of a `text`, or of a `text_target`, without the tokenizer's own marks."""
+        return _of_one_text(self.tokenizer(**text, add_special_tokens=False))["input_ids"]
 
     def _sought(self, ids: Sequence[int], texts: Sequence[str], **how: Any) -> Offsets:
         """The offsets of `ids`, each in the one of `texts` that it is from, for a tokenizer that keeps none."""
         kind = "text_target" if "text_target" in how else "text"
 
         def encode(part: str) -> list[int]:
-            return list(self.tokenizer(**{kind: part}, add_special_tokens=False)["input_ids"])
+            return self._ids(**{kind: part})
 
         offsets: Offsets = []
         for text in texts:
@@ -164,7 +178,7 @@ class Encoding:
 
     def _border(self, inputs: Mapping[str, Any], text_pair: str) -> int:
         """The position of the second text's first token. Raises InputError where no mark stands before it."""
-        length = len(self.tokenizer(text_pair, add_special_tokens=False)["input_ids"])
+        length = len(self._ids(text=text_pair))
         written = [at for at, added in enumerate(inputs["special_tokens_mask"]) if not added]
         if not 0 < length < len(written):
             raise InputError("the tokenizer makes no token of one of the two texts", "Give it some words.")
@@ -193,3 +207,11 @@ class Encoding:
 
     def _decode(self, ids: Sequence[int]) -> str:
         return decode(self.tokenizer, ids)
+
+
+def _of_one_text(given: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """What a tokenizer gave for one text, as lists: some give tensors or arrays, and a batch of one text."""
+    lists = {name: value.tolist() if hasattr(value, "tolist") else value for name, value in given.items()}
+    if (ids := lists["input_ids"]) and isinstance(ids[0], list):
+        lists = {name: value[0] for name, value in lists.items()}
+    return lists

@@ -22,6 +22,7 @@ from attnviz.models.one_parse import one_parse
 from attnviz.models.padding import groups, is_even, padded
 from attnviz.models.progress import Progress
 from attnviz.models.reading import Reader, Reading
+from attnviz.models.text import each_with
 from attnviz.selection import Selection
 
 if TYPE_CHECKING:
@@ -146,9 +147,11 @@ class HuggingFaceModel:
         """
         selection = selection or Selection()
         reader = Reader(self.name, self.model, self.encoding)
-        none = [None] * len(texts)
-        asked = zip(texts, targets or none, text_pairs or none, strict=True)
+        asked = each_with(texts, targets, text_pairs)
         readings = (reader.read(text, target, pair, chat, generate) for text, target, pair in asked)
+        return self._traces(readings, selection)
+
+    def _traces(self, readings: Iterator[Reading], selection: Selection) -> Iterator[Trace]:
         for group in groups(readings):
             for reading, record in zip(group, self._records(group, selection), strict=True):
                 yield selection.cut(self._trace(reading.by_words() if selection.words else reading, record))

@@ -20,6 +20,7 @@ from attnviz.errors import ModelError
 from attnviz.models.cache import hub_folder
 from attnviz.models.devices import placement
 from attnviz.models.explained import WHERE, explained, nearby
+from attnviz.models.process_wide import process_wide
 from attnviz.models.progress import Progress, telling
 from attnviz.models.writing import reads_both_ways
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 _DTYPES = ("float32", "float16", "bfloat16")
 _PICTURES = (".png", ".svg", ".pdf")
+_OF_A_TOKENIZER = ("decode", "convert_ids_to_tokens", "all_special_ids", "added_tokens_decoder", "special_tokens_map")
 _FEWEST_WORDS = 3  # a tokenizer with fewer has lost its vocabulary
 
 
@@ -116,12 +118,36 @@ def load_tokenizer(place: Place, **options: Any) -> "PreTrainedTokenizerBase":
 
 
 def given_tokenizer(spec: Any, trust_remote_code: bool) -> "PreTrainedTokenizerBase":
-    """The tokenizer that a user gives: loaded already, or the name or folder of one. Raises ModelError."""
+    """The tokenizer that a user gives: loaded already, of transformers or of tokenizers, or its name or folder.
+
+    Of a processor, which a model of pictures and text has, it is the part that reads text. Raises ModelError for
+    anything else.
+    """
     if not isinstance(spec, str | os.PathLike):
-        return spec  # type: ignore[no-any-return]
+        return _loaded_tokenizer(spec)
     folder = os.fspath(spec)
     place = Place(folder, folder, folder, {}) if isdir(folder) else locate(folder)
     return load_tokenizer(place, trust_remote_code=trust_remote_code)
+
+
+def _loaded_tokenizer(given: Any) -> "PreTrainedTokenizerBase":
+    from tokenizers import Tokenizer
+    from transformers import PreTrainedTokenizerFast
+
+    if isinstance(given, Tokenizer):
+        unknown = getattr(given.model, "unk_token", None)
+        return PreTrainedTokenizerFast(tokenizer_object=given, **{"unk_token": unknown} if unknown else {})
+    for tokenizer in (given, getattr(given, "tokenizer", None)):
+        if (
+            not isinstance(tokenizer, type)
+            and callable(tokenizer)
+            and all(hasattr(tokenizer, name) for name in _OF_A_TOKENIZER)
+        ):
+            return tokenizer  # type: ignore[no-any-return]
+    raise ModelError(
+        f"what is given as a tokenizer is of type {type(given).__name__}",
+        "Name one, or pass one of transformers: tokenizer=AutoTokenizer.from_pretrained(NAME).",
+    )
 
 
 def load_model(
@@ -209,6 +235,7 @@ def _require_whole(model: "PreTrainedModel", missing: Iterable[str], place: Plac
         )
 
 
+@process_wide
 @contextmanager
 def quick_start() -> Iterator[None]:
     """Rest the garbage collector: while thousands of modules are imported it finds nothing, for a fifth of the time."""
@@ -221,6 +248,7 @@ def quick_start() -> Iterator[None]:
             gc.enable()
 
 
+@process_wide
 @contextmanager
 def quiet() -> Iterator[None]:
     """Keep transformers' progress bars and warnings off stderr: what a user ought to know, attnviz says itself."""

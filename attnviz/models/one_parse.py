@@ -9,7 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 
+from attnviz.models.process_wide import process_wide
 
+
+@process_wide
 @contextmanager
 def one_parse() -> Iterator[None]:
     """Keep what the `gguf` package reads until the body has ended."""

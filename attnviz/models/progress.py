@@ -4,10 +4,16 @@ import io
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
+
+from attnviz.models.process_wide import process_wide
 
 # What is counted (bytes, weights), how many are done, and of how many, where that is known.
 Progress = Callable[[str, int, int | None], None]
+
+# What counts the weights that this thread loads.
+_weights: ContextVar[type | None] = ContextVar("weights", default=None)
 
 
 @contextmanager
@@ -19,13 +25,31 @@ def telling(progress: Progress | None) -> Iterator[type | None]:
     if progress is None:
         yield None
         return
+    last: list[Any] = []
+    with _heard():
+        before = _weights.set(_bar(progress, "weights", "it", last))
+        try:
+            yield _bar(progress, "bytes", "B", last)
+        finally:
+            _weights.reset(before)
+
+
+@process_wide
+@contextmanager
+def _heard() -> Iterator[None]:
+    """Have transformers make the bar that `_weights` holds, in the thread that it does, and its own in others."""
     from transformers.utils import logging
 
-    last: list[Any] = []
-    weights = _bar(progress, "weights", "it", last)
-    before = logging.set_tqdm_hook(lambda _, args, kwargs: weights(*args, **kwargs))
+    before = logging.set_tqdm_hook(None)
+
+    def make(factory: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if (bar := _weights.get()) is not None:
+            return bar(*args, **kwargs)
+        return factory(*args, **kwargs) if before is None else before(factory, args, kwargs)
+
+    logging.set_tqdm_hook(make)
     try:
-        yield _bar(progress, "bytes", "B", last)
+        yield
     finally:
         logging.set_tqdm_hook(before)
 

@@ -12,6 +12,8 @@ from attnviz.models.devices import input_device
 from attnviz.models.encoding import Encoded, Encoding
 from attnviz.models.loading import quiet
 from attnviz.models.positions import goes_beyond, room
+from attnviz.models.text import require_count
+from attnviz.models.vocabulary import require_embeddings, unknown_note
 from attnviz.models.writing import chosen, has_ended, reads_both_ways, write_on, write_target, writes
 from attnviz.words import Words, merged_tokens, word_numbers
 
@@ -91,7 +93,7 @@ class Reader:
     def _read(self, text: str, target: str | None, text_pair: str | None, chat: bool, generate: int | None) -> Reading:
         self._require_place_for(target, generate)
         encoded, said = self._encoded(text, text_pair, chat)
-        notes = self._crowding(len(encoded.tokens), "text", generate or 0)
+        notes = self._checked(encoded, "text", generate or 0)
         if generate is not None:
             ids = write_on(self._writer(), self._tensors(encoded), generate)
             prompt, encoded = encoded, self.encoding.continued(encoded, ids)
@@ -114,8 +116,7 @@ class Reader:
                 f"{self.name} is an encoder-decoder: it does not continue a text, it writes a target",
                 "Leave out --generate: without --target the model generates one.",
             )
-        if generate is not None and generate < 1:
-            raise InputError(f"{generate} tokens are nothing to generate", "--generate 1 or more.")
+        require_count(generate)
 
     def _encoded(self, text: str, text_pair: str | None, chat: bool) -> tuple[Encoded, dict[str, str]]:
         """The text in the form that was asked for, and what it was put together from."""
@@ -140,7 +141,7 @@ class Reader:
     def _given(self, target: str) -> tuple[list[int], tuple[Token, ...], tuple[str, ...]]:
         """The given target: its ids after the start token, its tokens, and notes."""
         encoded = self.encoding.encode(target, as_target=True)
-        notes = self._crowding(len(encoded.tokens), "target")
+        notes = self._checked(encoded, "target")
         start = self._start()
         mark = Token(start, self.encoding.named(start), special=True)
         return [start, *encoded.ids], (mark, *encoded.tokens), notes
@@ -180,6 +181,13 @@ class Reader:
             if candidate is not None:
                 return int(candidate)
         raise ModelError(f"{self.name} does not say which token its decoder starts from", "Set decoder_start_token_id.")
+
+    def _checked(self, encoded: Encoded, what: str, more: int = 0) -> tuple[str, ...]:
+        """Notes on a text that the model can read. Raises InputError for one that it cannot."""
+        require_embeddings(self.model, encoded.ids, self.name, in_decoder=what == "target")
+        unknown = encoded.written(self.encoding.tokenizer.unk_token_id)
+        of = f"the {len(encoded.tokens) - sum(encoded.special)} tokens of the {what}"
+        return self._crowding(len(encoded.tokens), what, more) + unknown_note(unknown, of, f"{self.name}'s")
 
     def _crowding(self, length: int, what: str, more: int = 0) -> tuple[str, ...]:
         """A note where a text and `more` tokens to come go beyond the model's positions; InputError if they cannot."""

@@ -294,7 +294,7 @@ def test_a_path_cannot_drive_the_terminal_either(tmp_path):
 def test_unknown_words_are_noted_on_stderr():
     done = run("plot", "I frobnicate an apple")
     assert done.code == 0
-    assert "Note: outside the built-in model's vocabulary: frobnicate." in done.err
+    assert "Note: outside the built-in model's vocabulary: frobnicate (1 of " in done.err
     assert "-m" in done.err
     assert "Note" not in done.out
 

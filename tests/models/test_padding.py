@@ -131,8 +131,40 @@ def test_traces_come_as_they_are_asked_for(passes):
 def test_a_text_that_cannot_be_used_is_an_error_as_it_is_alone():
     with pytest.raises(InputError, match="empty"):
         list(loaded("bert").trace_all(["I ate", ""]))
-    with pytest.raises(ValueError, match="zip"):
-        list(loaded("bart").trace_all(["I ate", "She"], targets=["나는"]))
+
+
+@pytest.mark.parametrize("load", [attnviz.load, lambda: loaded("bart")], ids=["built-in", "bart"])
+@pytest.mark.parametrize(
+    ("texts", "more", "message"),
+    [
+        (None, {}, "the texts are None, not a list"),
+        ("I ate", {}, "the texts are of type str, not a list"),
+        (7, {}, "the texts are of type int, not a list"),
+        (["I ate", "She"], {"targets": ["나는"]}, "targets for 1 texts were given, and there are 2"),
+        (["I ate"], {"targets": ["나는", "그녀"]}, "targets for 2 texts were given, and there are 1"),
+        (["I ate"], {"targets": []}, "targets for 0 texts"),
+        (["I ate", "She"], {"targets": "나는"}, "the targets are of type str, not a list"),
+        (["I ate"], {"text_pairs": ["She", "He"]}, "text_pairs for 2 texts"),
+        (["I ate"], {"text_pairs": 3}, "the text_pairs are of type int"),
+    ],
+)
+def test_what_does_not_go_together_is_an_error_before_any_text_runs(load, texts, more, message):
+    with pytest.raises(InputError, match=message):
+        load().trace_all(texts, **more)
+
+
+def test_any_iterable_is_a_list_of_texts():
+    texts = ["I ate", "She drank milk."]
+    for model in (attnviz.load(), loaded("bart")):
+        made = [trace.text for trace in model.trace_all((text for text in texts), targets=iter(["나는", None]))]
+        assert made == texts
+
+
+@pytest.mark.parametrize("generate", [0, -1, 2.5, "3", True])
+def test_what_is_no_number_of_tokens_is_not_generated(generate):
+    model = HuggingFaceModel.load(tiny.writer("gpt2"), tokenizer=tiny.tokenizer())
+    with pytest.raises(InputError, match="is no number of tokens to generate"):
+        model.trace("I ate", generate=generate)
 
 
 def test_nothing_makes_nothing():
