@@ -8,6 +8,7 @@ others do. `working_copy.py` is what runs.
 
 from attnviz.capture.record import Record
 from attnviz.capture.run import capture, capture_all
+from attnviz.capture.sites import reads_pictures
 from attnviz.capture.working_copy import uncompiled, working_copy
 
-__all__ = ["Record", "capture", "capture_all", "uncompiled", "working_copy"]
+__all__ = ["Record", "capture", "capture_all", "reads_pictures", "uncompiled", "working_copy"]

@@ -10,7 +10,7 @@ from attnviz.capture.eager import Inputs, record_by_output
 from attnviz.capture.interface import record_by_interface
 from attnviz.capture.mixers import mixing, others
 from attnviz.capture.record import Record
-from attnviz.capture.sites import sizes
+from attnviz.capture.sites import reads_pictures, sizes
 from attnviz.capture.softmaxes import record_by_softmax
 from attnviz.capture.working_copy import working_copy
 from attnviz.errors import InputError, ModelError
@@ -51,10 +51,12 @@ def capture_all(
     if "use_cache" in takes:
         given["use_cache"] = False  # a cache may be longer than the text
     if "input_ids" not in takes:
-        raise _refusal(model)
+        raise _needs_picture(model, "it reads pixels") if reads_pictures(model.config) else _refusal(model)
     try:
         records = _recorded(model, given, selection, list(zip(lengths, words or [{}] * len(lengths), strict=True)))
-    except RuntimeError:
+    except (RuntimeError, ValueError, TypeError, AttributeError) as error:
+        if isinstance(error, AttributeError) and (inside := _text_model(model)) is not None:
+            return _of_text_model(capture_all(inside, inputs, selection, lengths, words))
         _require_readable(model, given)
         raise
     if not model.config.is_encoder_decoder:
@@ -80,7 +82,11 @@ def _recorded(
 
 
 def _require_readable(model: PreTrainedModel, inputs: Inputs) -> None:
-    """Raise InputError for a text that `model` fails on with no capture at all, as Funnel does on one of two tokens."""
+    """Raise an error where `model` fails with no capture at all.
+
+    InputError for a text that is too short, as one of two tokens for Funnel; ModelError for a model of pictures and
+    text that needs a picture.
+    """
     try:
         with torch.inference_mode():
             working_copy(model)(**inputs)
@@ -88,6 +94,33 @@ def _require_readable(model: PreTrainedModel, inputs: Inputs) -> None:
         tokens = sizes(model, inputs, "self")[0]
         message = f"{type(model).__name__} cannot read a text of {tokens} token{'s' * (tokens > 1)}: {error}"
         raise InputError(message, "Give it a longer text." if tokens < _FEW else "") from error
+    except (ValueError, TypeError, AttributeError) as error:
+        if reads_pictures(model.config):
+            raise _needs_picture(model, str(error)) from error
+
+
+def _text_model(model: PreTrainedModel) -> PreTrainedModel | None:
+    """The text model inside one of pictures and text, for where the code around it fails on text alone.
+
+    So it does in transformers 5.24 for Llama 4, and for the thinker of Qwen-Omni where the configuration does not name
+    the token that starts a picture.
+    """
+    inside = model.get_decoder() if reads_pictures(model.config) else None
+    return inside if isinstance(inside, PreTrainedModel) and not reads_pictures(inside.config) else None
+
+
+def _of_text_model(records: list[Record]) -> list[Record]:
+    """`records` that say of what they are."""
+    for record in records:
+        record.path += ", of the text model inside"
+    return records
+
+
+def _needs_picture(model: PreTrainedModel, why: str) -> ModelError:
+    return ModelError(
+        f"{type(model).__name__} does not run on text alone: {why}",
+        "It needs a picture, which attnviz does not give it. Name a text model.",
+    )
 
 
 def _refusal(model: PreTrainedModel) -> ModelError:

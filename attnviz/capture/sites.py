@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 
 import torch
-from transformers import PreTrainedModel
+from transformers import PretrainedConfig, PreTrainedModel
 from transformers.models.auto.modeling_auto import (
     MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
+    MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES,
     MODEL_FOR_MASKED_LM_MAPPING_NAMES,
 )
 
@@ -94,6 +95,11 @@ def reads_one_way(model: PreTrainedModel) -> bool:
     kind = model.config.model_type
     may_read_both = kind in MODEL_FOR_MASKED_LM_MAPPING_NAMES and not getattr(model.config, "is_decoder", False)
     return kind in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES and not may_read_both
+
+
+def reads_pictures(config: PretrainedConfig) -> bool:
+    """Whether a model is of a kind that reads pictures and text: most can do without a picture, some cannot."""
+    return config.model_type in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
 
 
 def hides(mask: torch.Tensor | None, queries: int) -> bool | None:

@@ -191,7 +191,8 @@ def load_model(
 
 
 def _kind(config: "PretrainedConfig", with_head: bool) -> Any:
-    """The class of automatic models that loads what a trace of this one runs."""
+    """The class that loads what a trace of this model runs; of pictures and text, the one that the checkpoint names."""
+    import transformers
     from transformers import (
         MODEL_FOR_CAUSAL_LM_MAPPING,
         AutoModel,
@@ -200,7 +201,12 @@ def _kind(config: "PretrainedConfig", with_head: bool) -> Any:
         AutoModelForTextEncoding,
     )
 
-    if any(name.endswith("EncoderModel") for name in config.architectures or ()):  # T5's, published without decoder
+    from attnviz.capture import reads_pictures
+
+    named = config.architectures or ()
+    if reads_pictures(config) and (own_class := getattr(transformers, next(iter(named), ""), None)):
+        return own_class
+    if any(name.endswith("EncoderModel") for name in named):  # T5's, published without decoder
         config.is_encoder_decoder = False
         return AutoModelForTextEncoding
     if config.is_encoder_decoder:
@@ -214,9 +220,11 @@ def _require_text(model: "PreTrainedModel", place: Place) -> None:
     """Raise ModelError for a model that cannot be run on a text alone."""
     from transformers.models.auto import modeling_auto
 
+    from attnviz.capture import reads_pictures
+
     type_ = model.config.model_type
-    needs_pictures = type_ in modeling_auto.MODEL_FOR_ZERO_SHOT_IMAGE_CLASSIFICATION_MAPPING_NAMES
-    if model.main_input_name != "input_ids" or needs_pictures:
+    compares = type_ in modeling_auto.MODEL_FOR_ZERO_SHOT_IMAGE_CLASSIFICATION_MAPPING_NAMES
+    if not reads_pictures(model.config) and (model.main_input_name != "input_ids" or compares):
         raise ModelError(f"{place.spec} is a {type_} model, which does not run on text alone", "Name a text model.")
 
 
