@@ -8,7 +8,7 @@ from attnviz.attention import Trace, ranges
 from attnviz.errors import LookError
 from attnviz.labels import visible
 from attnviz.render.look import DEFAULT, Look
-from attnviz.render.picture.grid import GridPanel, dots
+from attnviz.render.picture.grid import Edges, GridPanel, GridPlan, plans
 from attnviz.render.picture.lettering import Lettering, outline_right_to_left
 from attnviz.render.picture.pixels import Pixels
 from attnviz.render.picture.sheet import DPI, Box, Headed, Page, Panel, Sheet, settings
@@ -57,10 +57,18 @@ def _drawn(scenes: Sequence[Scene], kind: type[AnyPage], look: Look) -> AnyPage:
     largest = max(float(scene.matrices.max(initial=0.0)) for scene in scenes)
     scale = scale_of(look, [scene.top for scene in scenes], largest)
     scale = scale.washed if look.style == "text" else scale
-    dpi = look.dpi or max([DPI, *(dots(scene) for scene in scenes if len(scene.heads) > 1)])
+    planned = _planned(scenes, look, lettering)
+    dpi = look.dpi or max([DPI, *(plan.dots for plan in planned.values())])
     if look.inches[1] is not None and len(scenes) > 1:
         raise LookError(f"{len(scenes)} kinds of attention stand below each other", "Give the width alone: --size 8")
-    panels = [_headed(scene, look, scale, dpi, lettering) for scene in scenes]
+
+    def headed(edges: Edges) -> list[Headed]:
+        return [_headed(scene, look, scale, dpi, lettering, planned.get(scene), edges) for scene in scenes]
+
+    panels = headed((0.0, 0.0))
+    if len(planned) > 1:  # tiles and colour bars stand below one another
+        own = [panel.inner.edges for panel in panels if isinstance(panel.inner, GridPanel)]
+        panels = headed((max(left for left, _ in own), max(bar for _, bar in own)))
     width = max(panel.width for panel in panels) + 2 * EDGE
     height = sum(panel.height for panel in panels) + BETWEEN * (len(panels) - 1) + 2 * EDGE
     width, height = look.inches[0] or width, look.inches[1] or height
@@ -74,13 +82,27 @@ def _drawn(scenes: Sequence[Scene], kind: type[AnyPage], look: Look) -> AnyPage:
     return page
 
 
-def _headed(scene: Scene, look: Look, scale: Scale, dpi: int, lettering: Lettering) -> Headed:
+def _planned(scenes: Sequence[Scene], look: Look, lettering: Lettering) -> dict[Scene, GridPlan]:
+    """How the scenes that are grids are laid out."""
+    grids = [scene for scene in scenes if look.style == "heatmap" and len(scene.heads) > 1]
+    return dict(zip(grids, plans(grids, look, lettering), strict=True)) if grids else {}
+
+
+def _headed(
+    scene: Scene, look: Look, scale: Scale, dpi: int, lettering: Lettering, plan: GridPlan | None, edges: Edges
+) -> Headed:
     """`scene` with its title and caption, of the size that was asked for."""
+
+    def panel(room: Box) -> Panel:
+        if plan is None:
+            return _panel(scene, look, scale, lettering, room)
+        return _fitted(lambda area: GridPanel(scene, scale, dpi, lettering, plan, area, edges), room)
+
     width, height = (side and side - 2 * EDGE for side in look.inches)
-    headed = Headed(_panel(scene, look, scale, dpi, lettering, (width, None)), scene, lettering, width)
+    headed = Headed(panel((width, None)), scene, lettering, width)
     if height is not None:
         room = width, max(height - (headed.height - headed.inner.height), 0.1)
-        headed = Headed(_panel(scene, look, scale, dpi, lettering, room), scene, lettering, width)
+        headed = Headed(panel(room), scene, lettering, width)
     for given, needed, side in ((width, headed.inner.width, "wide"), (height, headed.height, "high")):
         if given is not None and needed > given + 0.01:
             least = f"At least {needed + 2 * EDGE:.2f} inches {side}."
@@ -88,12 +110,8 @@ def _headed(scene: Scene, look: Look, scale: Scale, dpi: int, lettering: Letteri
     return headed
 
 
-def _panel(scene: Scene, look: Look, scale: Scale, dpi: int, lettering: Lettering, room: Box) -> Panel:
+def _panel(scene: Scene, look: Look, scale: Scale, lettering: Lettering, room: Box) -> Panel:
     """`scene` in its style, as large as `room` where that is given."""
-    if look.style == "heatmap" and len(scene.heads) > 1:
-        if look.annotate:
-            raise LookError("a grid of heads has no room for numbers", "One head: --layer 3 --head 1 --annotate")
-        return _fitted(lambda area: GridPanel(scene, scale, dpi, lettering, area), room)
     from attnviz.render.picture.heatmap import HeatmapPanel
     from attnviz.render.picture.pen import Pen
     from attnviz.render.picture.styles import tiles

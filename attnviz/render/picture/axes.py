@@ -15,21 +15,15 @@ from attnviz.head_names import Names
 from attnviz.labels import visible
 from attnviz.render.colours import ink
 from attnviz.render.look import Look
-from attnviz.render.picture.cells import Cells
-from attnviz.render.picture.grid import arranged
+from attnviz.render.picture.grid_axes import AxesGrid
 from attnviz.render.picture.heatmap import HeatmapPanel
 from attnviz.render.picture.lettering import Lettering
-from attnviz.render.picture.mosaic import resized
 from attnviz.render.picture.pen import Pen, from_corner, size
 from attnviz.render.picture.styles import STYLES, tiles
 from attnviz.render.plan import plot_scene
 from attnviz.render.scale import THEMES, Scale, scale_of
 from attnviz.render.scene import FROM, TO, Scene
-from attnviz.render.ticks import segments
 from attnviz.selection import Selection
-
-TILE = 256
-"""A head in a grid of them has no more cells across or down; a cell then is the largest weight of several."""
 
 
 def plot(
@@ -94,7 +88,11 @@ def _means(axes: Axes, scene: Scene, look: Look) -> tuple[Pen, Scale]:
 def _draw(axes: Axes, scene: Scene, look: Look, pen: Pen, scale: Scale) -> float:
     """Draw into `axes`; gives the room, in inches, that labels take above them."""
     if look.style == "heatmap":
-        drawn = _grid(axes, scene, pen, scale) if len(scene.heads) > 1 else _heatmap(axes, scene, look, pen, scale)
+        drawn = (
+            AxesGrid(axes, scene, pen, scale).draw()
+            if len(scene.heads) > 1
+            else _heatmap(axes, scene, look, pen, scale)
+        )
         axes.grid(False)
         axes.spines[:].set_visible(False)
         ends = {(False, False): "neither", (True, False): "max", (False, True): "min", (True, True): "both"}
@@ -124,31 +122,3 @@ def _heatmap(axes: Axes, scene: Scene, look: Look, pen: Pen, scale: Scale) -> Sc
     axes.set_ylabel(FROM, **pen.labels)
     axes.xaxis.set_label_position("top")
     return drawn
-
-
-def _grid(axes: Axes, scene: Scene, pen: Pen, scale: Scale) -> ScalarMappable:
-    """Every head as a tile, named by ticks or one by one."""
-    places, rows, columns = arranged(scene)
-    n, m = (-(-cells // -(-cells // TILE)) for cells in scene.reachable.shape)
-    gap_y, gap_x = max(n // 10, 1) if rows else max(n // 4, 1), max(m // 10, 1)
-    down, across = 1 + max(row for row, _ in places), 1 + max(column for _, column in places)
-    blank = ~resized(scene.reachable, n, m)
-    tiles = [
-        Cells(axes, np.ma.array(resized(weights, n, m), mask=blank), scale, column * (m + gap_x), row * (n + gap_y))
-        for (row, column), weights in zip(places, scene.matrices, strict=True)
-    ]
-    axes.set(xlim=(-0.5, across * (m + gap_x) - gap_x - 0.5), ylim=(down * (n + gap_y) - gap_y - 0.5, -0.5))
-    cuts = [(0, at * n / len(scene.rows) - 0.5) for at in segments(scene.attention.queries, scene.attention.rows)]
-    cuts += [(1, at * m / len(scene.columns) - 0.5) for at in segments(scene.attention.keys, scene.attention.columns)]
-    for row, column in places:
-        y, x = row * (n + gap_y), column * (m + gap_x)
-        for axis, at in cuts:
-            ends = (x - 0.5, x + m - 0.5), (y + at, y + at)
-            pen.border(axes, 2.4, *(ends if axis == 0 else ((x + at, x + at), (y - 0.5, y + n - 0.5))))
-    axes.xaxis.tick_top()
-    axes.tick_params(length=0)
-    axes.set_yticks([at * (n + gap_y) + n / 2 - 0.5 for at in range(len(rows))], rows, **pen.ticks)
-    axes.set_xticks([at * (m + gap_x) + m / 2 - 0.5 for at in range(len(columns))], columns, **pen.ticks)
-    for (row, column), name in zip(places, () if rows else scene.names, strict=False):
-        pen.text(axes, column * (m + gap_x) - 0.5, row * (n + gap_y) - 0.7, name, va="bottom")
-    return tiles[0]

@@ -1,191 +1,294 @@
 """Several heads in a picture: one mosaic image, and not one pair of axes a head."""
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from attnviz.render.picture.lettering import Lettering
+from attnviz.errors import LookError
+from attnviz.render.colours import ink
+from attnviz.render.look import Look
+from attnviz.render.numbers import number
+from attnviz.render.picture.arrangement import BEST, Arrangement, Place, arrangements, ratio
+from attnviz.render.picture.grid_labels import READABLE, SMALLEST_TEXT, AxisLabels, tokens_in_words
+from attnviz.render.picture.lettering import POINT, Lettering
 from attnviz.render.picture.mosaic import BLANK, FRAME, HAIR, INK, PAPER, edge, mosaic, resized, slots
 from attnviz.render.picture.sheet import BODY, SMALL, Box, Page, bar_room, line_height
 from attnviz.render.scale import Scale
-from attnviz.render.scene import FROM, TO, Scene
-from attnviz.render.ticks import Tick, counted, numbers, segments, words
+from attnviz.render.scene import Scene
+from attnviz.render.ticks import is_long, segments
 
 PIXELS = 100
 """No head is fewer pixels wide: a picture of many heads has more dots an inch."""
 ACROSS, DOWN = 8.5, 10.5
 """The tiles of many heads are about this wide, or this high, in inches."""
-READABLE, NUMBERED = 0.17, 1.0
-"""Cells at least so wide have their tokens beside them; smaller ones are numbered, beside tiles wider than this."""
+LABELLED, WRITTEN = 16.0, 10.0
+"""They may be so wide and so high for cells that are large enough for words beside them, and for weights in them."""
 SMALLEST, LARGEST = 0.25, 1.6
-"""The width of a tile, in inches; it may be larger where that makes its cells readable."""
+"""The width of a tile, in inches; it may be larger for words and for weights."""
 GAP = 0.06
 """Between tiles, in inches."""
-LISTED = 40
-"""At most so many tokens are listed above tiles that are not labelled with them."""
+BAR_GAP = 0.2
+"""Between the tiles and the colour bar, in inches."""
+NUMBERS = 6000
+"""At most so many weights are written, unless they are asked for."""
+ROOM = 1.25
+"""How much wider and higher than a weight its cell is."""
+Edges = tuple[float, float]
+"""How far the tiles, and the colour bar, are from the left edge of a panel, in inches."""
 
 
-def side(scene: Scene) -> float:
-    """The width of a tile, in inches."""
-    places, _, _ = arranged(scene)
-    rows, columns = (1 + max(place[axis] for place in places) for axis in (0, 1))
-    most = max(LARGEST, len(scene.columns) * READABLE + 0.01)
-    return float(np.clip(min(ACROSS / columns, DOWN / rows / _ratio(scene)), SMALLEST, most))
+@dataclass(frozen=True)
+class GridPlan:
+    """How the heads of a scene are arranged, how wide a tile is, in inches, and whether weights are written into it."""
+
+    arrangement: Arrangement
+    wide: float
+    annotate: bool | None = None
+
+    @property
+    def dots(self) -> int:
+        """The dots an inch that it needs for `PIXELS` a head."""
+        return math.ceil(PIXELS / self.wide)
 
 
-def dots(scene: Scene) -> int:
-    """The dots an inch that a grid needs for `PIXELS` a head."""
-    return math.ceil(PIXELS / side(scene))
+def plans(scenes: Sequence[Scene], look: Look, lettering: Lettering) -> list[GridPlan]:
+    """Plans for scenes of several heads on one page, with tiles of one width.
+
+    They are as wide as the page allows; and where the page need not be much larger for it, wide enough for the words
+    beside the cells, or for the weights in them.
+    """
+    width, height = look.inches
+    arranged = arrangements(scenes, BEST if height is None or width is None else width / height)
+    shapes = [(scene, *one.shape) for scene, one in zip(scenes, arranged, strict=True)]
+    wide = min(min(ACROSS / columns, DOWN / rows / ratio(scene), LARGEST) for scene, rows, columns in shapes)
+    wide = max(wide, SMALLEST)
+    words = max(_cells_across(scene) * READABLE + 0.01 for scene in scenes)
+    numbers = max(_written(scene, lettering) + 0.01 for scene in scenes)
+
+    def fits(tile: float, most: float) -> bool:
+        return all(max(columns, rows * ratio(scene)) * tile <= most for scene, rows, columns in shapes)
+
+    if look.annotate or (look.annotate is None and fits(numbers, WRITTEN)):
+        wide = max(wide, numbers)
+    elif fits(words, LABELLED):
+        wide = max(wide, words)
+    return [GridPlan(one, wide, look.annotate) for one in arranged]
 
 
 class GridPanel:
-    """The heads of a scene as tiles: a row a layer and a column a head, or named one by one where that is one line."""
+    """The heads of a scene as tiles, labelled at the left and at the bottom. `edges` are where others have theirs."""
 
-    def __init__(self, scene: Scene, scale: Scale, dpi: int, lettering: Lettering, area: Box = (None, None)) -> None:
-        self.scene, self.scale, self.dpi, self.lettering = scene, scale, dpi, lettering
-        self.places, self.row_names, self.column_names = arranged(scene)
-        self.grid = tuple(1 + max(place[axis] for place in self.places) for axis in (0, 1))
-        self._lay_out(side(scene), lettering)
-        for _ in range(3 if area != (None, None) else 0):  # the gaps grow with the tiles, a little
-            fits = zip(area, self.gap[::-1], self.grid[::-1], (1.0, _ratio(scene)), strict=True)
-            sides = [((a + gap / dpi) / tiles - gap / dpi) / part for a, gap, tiles, part in fits if a is not None]
-            self._lay_out(max(min(sides), 0.05), lettering)
+    def __init__(
+        self,
+        scene: Scene,
+        scale: Scale,
+        dpi: int,
+        lettering: Lettering,
+        plan: GridPlan,
+        area: Box = (None, None),
+        edges: Edges = (0.0, 0.0),
+    ) -> None:
+        self.scene, self.scale, self.dpi, self.lettering, self.plan = scene, scale, dpi, lettering, plan
+        self.arrangement = plan.arrangement
+        self._least = edges
+        self._lay_out(plan.wide)
+        for _ in range(4 if area != (None, None) else 0):  # the gaps grow with the tiles, a little
+            self._lay_out(max(self._width_in(area), 0.05))
+        if plan.annotate and not self.written:
+            high, wide = (pixels / dpi / cells for pixels, cells in zip(self.tile, self._shape, strict=True))
+            raise LookError(
+                f"cells of {wide:.2g} × {high:.2g} inches are too small for numbers",
+                "More room: --size; or fewer heads or tokens.",
+            )
 
-    def _lay_out(self, wide: float, lettering: Lettering) -> None:
+    @property
+    def _shape(self) -> Place:
+        return len(self.scene.rows), len(self.scene.columns)
+
+    def _width_in(self, area: Box) -> float:
+        """The width of a tile where all of them take the width and height `area`, as far as they are given."""
+        rows, columns = self.arrangement.shape
+        high, wide = (pixels / self.dpi for pixels in self.tile)
+        gaps = self.area[0] - columns * wide, self.area[1] - rows * high
+        fits = zip(area, gaps, (columns, rows), (1.0, ratio(self.scene)), strict=True)
+        return min((inches - gap) / count / part for inches, gap, count, part in fits if inches is not None)
+
+    def _lay_out(self, wide: float) -> None:
         """Measure everything for tiles so many inches wide."""
-        scene, dpi, n, m = self.scene, self.dpi, len(self.scene.rows), len(self.scene.columns)
-        self.tile = int(wide * _ratio(scene) * dpi + 1e-6), int(wide * dpi + 1e-6)  # height and width, in pixels
-        self.labelled = min(wide / m, wide * _ratio(scene) / n) >= READABLE
-        self.ticks: list[list[Tick]] = [[], []]
-        if self.labelled:
-            self.ticks = [words([lettering.short(t, SMALL, 1.2) for t in ts], len(ts)) for ts in self._labels]
-        elif wide > NUMBERED:
-            apart = line_height(SMALL) * 1.5, lettering.width(str(self._cells[1][-1][1]), SMALL) + 0.15
-            self.ticks = [numbers(self._cells[axis], int(self.tile[axis] / dpi / apart[axis])) for axis in (0, 1)]
-        self._rooms(lettering)
-        self.axes = lettering.wrapped(self._axes(), SMALL, self.width)
+        scene, lettering = self.scene, self.lettering
+        high = wide * ratio(scene)
+        self.tile = int(high * self.dpi + 1e-6), int(wide * self.dpi + 1e-6)
+        self.written = self._written_size(wide / self._shape[1], high / self._shape[0])
+        self.labels = [
+            AxisLabels.of(labels, cells, tokens, inches, lettering, upright)
+            for labels, cells, tokens, inches, upright in zip(
+                (scene.rows, scene.columns),
+                (scene.attention.rows, scene.attention.columns),
+                (scene.attention.queries, scene.attention.keys),
+                (high, wide),
+                (True, False),
+                strict=True,
+            )
+        ]
+        self._place()
+        self.axes = lettering.wrapped(tokens_in_words(scene, self.labels), SMALL, self.width)
         self.height = len(self.axes) * line_height(SMALL) + self.above + max(self.area[1] + self.below, 1.0)
+        self.height += 0.08 + line_height(SMALL) if scene.blanks else 0.0
 
-    def _rooms(self, lettering: Lettering) -> None:
-        """Room for the labels: left of the tiles, above all of them, and below all or each row of them."""
-        longest = [max((lettering.width(tick.label, SMALL) for tick in ticks), default=0.0) for ticks in self.ticks]
-        self.beside = longest[0] + 0.08 if longest[0] else 0.0
-        self.left = self.beside + max((lettering.width(name, BODY) + 0.1 for name in self.row_names), default=0.0)
-        self._widest = max((lettering.width(name, BODY) for name in self.column_names), default=0.0)
-        self.above, self.below = 0.1 + line_height(SMALL), 0.0
-        across = down = min(GAP, 0.1 * self.tile[1] / self.dpi)
-        if self.ticks[1]:
-            self.level = not self.labelled or longest[1] + 0.06 < self.tile[1] / self.dpi / len(self.scene.columns)
-            self.below = 0.08 + (line_height(SMALL) if self.level else longest[1])
-            across = down = GAP * 2 if self.labelled else longest[1] / 2 + 0.1  # the last number leans over the edge
-        if not self.row_names:
+    def _written_size(self, wide: float, high: float) -> float:
+        """The size of the weights in cells so wide and so high, in points: 0 where they are not written."""
+        asked, count = self.plan.annotate, self.scene.matrices.size
+        fits = min(SMALL, wide / ROOM / self.lettering.width(".00", 1.0), high / ROOM / POINT)
+        if asked:
+            return fits if fits >= 4.0 else 0.0
+        return fits if asked is None and fits >= SMALLEST_TEXT and count <= NUMBERS else 0.0
+
+    def _place(self) -> None:
+        """Where everything stands: the room for labels, the gaps between tiles, and so the tiles."""
+        rows, columns = self.labels
+        arrangement, lettering = self.arrangement, self.lettering
+        names = [max((lettering.width(name, BODY) for name in of.values()), default=0.0) for of in self._named]
+        self.beside = rows.longest + 0.08
+        self.left = max(self.beside + (names[0] + 0.1 if names[0] else 0.0), self._least[0])
+        self.above, self.below = 0.1 + line_height(SMALL), 0.08 + columns.depth
+        least = min(GAP, 0.1 * self.tile[1] / self.dpi) * (2 if columns.in_words else 1)
+        across, down = max(least, columns.overhang), max(least, rows.overhang)
+        if arrangement.named:
             down = 0.1 + line_height(SMALL) + self.below
-        self.gap = int(down * self.dpi), int(across * self.dpi)  # pixels
-        rows, columns = self.grid
-        self.area = self._at(0, columns)[0] - self.gap[1] / self.dpi, self._at(rows, 0)[1] - self.gap[0] / self.dpi
-        self.width = self.left + self.area[0] + 0.2 + bar_room(self.scale, lettering)
+        breaks = 0.1 + line_height(SMALL), names[0] + 0.25
+        self.corners = [
+            self._starts(count, tile, gap, arrangement.breaks[axis], breaks[axis])
+            for axis, (count, tile, gap) in enumerate(zip(arrangement.shape, self.tile, (down, across), strict=True))
+        ]
+        high, wide = (starts[-1] + tile for starts, tile in zip(self.corners, self.tile, strict=True))
+        self.area = wide / self.dpi, high / self.dpi
+        self.bar = max(self.left + self.area[0] + BAR_GAP, self._least[1])
+        self.width = self.bar + bar_room(self.scale, lettering)
 
     @property
-    def _labels(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        return self.scene.rows, self.scene.columns
+    def edges(self) -> Edges:
+        """Where the tiles and the colour bar begin."""
+        return self.left, self.bar
 
     @property
-    def _cells(self) -> tuple[tuple[tuple[int, int], ...], tuple[tuple[int, int], ...]]:
-        return self.scene.attention.rows, self.scene.attention.columns
+    def _named(self) -> tuple[dict[Place, str], dict[Place, str]]:
+        return self.arrangement.beside, self.arrangement.above
 
-    def _axes(self) -> str:
-        """The names of rows and columns, and their tokens where they are not written beside the tiles."""
-        if self.labelled:
-            return f"{FROM} ↓   {TO} →"
-        if max(map(len, self._labels)) <= LISTED:
-            return self.scene.axes
-        rows, columns = (counted(cells) for cells in self._cells)
-        if rows == columns:
-            return f"{FROM} ↓ and {TO} →   {rows}"
-        return f"{FROM} ↓   {rows}\n{TO} →   {columns}"
+    def _starts(self, count: int, tile: int, gap: float, breaks: frozenset[int], more: float) -> list[int]:
+        """The first pixels of tiles with gaps, in inches, between them, and `more` before a block."""
+        steps = [tile + int((gap + (more if at in breaks else 0.0)) * self.dpi) for at in range(1, count)]
+        return [0, *np.cumsum(steps, dtype=int).tolist()]
 
     def draw(self, page: Page, x: float, y: float) -> None:
         """Draw onto `page`."""
         y = page.lines(x, y, self.axes, SMALL, color=page.theme.muted) + self.above
+        bar = x + self.bar
         x += self.left
         page.image(x - FRAME / self.dpi, y - FRAME / self.dpi, self.mosaic())
-        self._names(page, x, y)
-        self._tick(page, x, y)
-        page.colour_bar(x + self.area[0] + 0.2, y, max(min(self.area[1], 4.0), 1.0))
+        page.colour_bar(bar, y, max(self.area[1], 1.0))
+        page.blanks(x, y + max(self.area[1] + self.below, 1.0) + 0.08, self.scene.blanks)
+        self._name(page, x, y)
+        self._label(page, x, y)
+        if self.written:
+            self._write(page, x, y)
 
     def mosaic(self) -> np.ndarray:
-        """All tiles in one image, uint8 `[pixel row, pixel column]`, colours of `mosaic.table`."""
+        """All tiles in one image, uint8 `[pixel row, pixel column]`, colours of `mosaic.table`; frames around them."""
         over = np.where(resized(self.scene.reachable, *self.tile), 0, BLANK).astype(np.uint8)
-        tokens = self.scene.attention.queries, self.scene.attention.keys
+        a = self.scene.attention
         inks = []
-        for axis, (labels, cells) in enumerate(zip(self._labels, self._cells, strict=True)):
-            lines = over if axis == 0 else over.T
-            if self.labelled:  # cells this large are set apart by thin lines
-                lines[[edge(cell, len(labels), self.tile[axis]) for cell in range(1, len(labels))]] = HAIR
-            around = 2 if self.labelled else 1
-            for cell in segments(tokens[axis], cells):  # a line of ink in a gap of paper
-                at = edge(cell, len(labels), self.tile[axis])
+        for axis, (tokens, cells) in enumerate(((a.queries, a.rows), (a.keys, a.columns))):
+            lines, large = over if axis == 0 else over.T, self.labels[axis].in_words
+            if large:  # cells this large are set apart by thin lines
+                lines[[edge(cell, len(cells), self.tile[axis]) for cell in range(1, len(cells))]] = HAIR
+            around = 2 if large else 1
+            for cell in segments(tokens, cells):  # a line of ink in a gap of paper
+                at = edge(cell, len(cells), self.tile[axis])
                 lines[max(at - around, 0) : at + around + 1] = PAPER
                 inks.append(lines[at])
         for line in inks:
             line[:] = INK
         shades = (slots(self.scale.indices(weights)) for weights in self.scene.matrices)
-        return mosaic(shades, self.places, self.tile, self.gap, over)
+        corners = [(self.corners[0][row], self.corners[1][column]) for row, column in self.arrangement.places]
+        return mosaic(shades, corners, self.tile, over)
 
-    def _at(self, row: int, column: int) -> tuple[float, float]:
-        """The top left corner of a tile, in inches from the mosaic's."""
-        down, across = ((tile + gap) / self.dpi for tile, gap in zip(self.tile, self.gap, strict=True))
-        return column * across, row * down
+    def _at(self, place: Place) -> tuple[float, float]:
+        """The top left corner of a tile, in inches from the mosaic's: across and down."""
+        return self.corners[1][place[1]] / self.dpi, self.corners[0][place[0]] / self.dpi
 
-    def _names(self, page: Page, x: float, y: float) -> None:
+    def _name(self, page: Page, x: float, y: float) -> None:
         """Name the rows and columns, or each tile."""
         muted, (high, wide) = page.theme.muted, (pixels / self.dpi for pixels in self.tile)
-        pitch = self._at(1, 1)
-        size = BODY if self._widest + 0.05 < pitch[0] else SMALL
-        for row in range(0, len(self.row_names), _every(line_height(SMALL), pitch[1])):
-            at = y + self._at(row, 0)[1] + high / 2
-            page.text(x - self.beside - 0.06, at, self.row_names[row], size, ha="right", va="center", color=muted)
-        for column in range(0, len(self.column_names), _every(self._widest * size / BODY + 0.03, pitch[0])):
-            at = x + self._at(0, column)[0] + wide / 2
-            page.text(at, y - 0.04, self.column_names[column], size, ha="center", va="bottom", color=muted)
-        if not self.row_names:
-            for place, name in zip(self.places, self.scene.names, strict=True):
-                left, up = self._at(*place)
+        arrangement = self.arrangement
+        beside, above = self._named
+        if arrangement.named:
+            for place, name in above.items():
+                left, up = self._at(place)
                 page.text(x + left, y + up - 0.03, name, SMALL, va="bottom", color=muted)
+            return
+        widest = max(self.lettering.width(name, BODY) for name in above.values())
+        size = BODY if widest + 0.05 < wide else SMALL
+        every = _every(line_height(SMALL), high), _every(widest * size / BODY + 0.03, wide)
+        for (row, column), name in beside.items():
+            if self._in_block(row, 0) % every[0] == 0:
+                left, up = self._at((row, column))
+                before = self.beside if column == 0 else 0.0
+                at = x + left - before - 0.06
+                page.text(at, y + up + high / 2, name, size, ha="right", va="center", color=muted)
+        for (row, column), name in above.items():
+            if self._in_block(column, 1) % every[1] == 0:
+                left, up = self._at((row, column))
+                page.text(x + left + wide / 2, y + up - 0.04, name, size, ha="center", va="bottom", color=muted)
 
-    def _tick(self, page: Page, x: float, y: float) -> None:
-        """Label the queries left of the tiles, and the keys below all of them, or each that has its own name."""
+    def _in_block(self, at: int, axis: int) -> int:
+        """The number of a row or column in its block."""
+        return at - max((start for start in self.arrangement.breaks[axis] if start <= at), default=0)
+
+    def _label(self, page: Page, x: float, y: float) -> None:
+        """Label the queries left of the tiles, and the keys below the last of each column, or below each."""
+        rows, columns = self.labels
         high, wide = (pixels / self.dpi for pixels in self.tile)
-        first = dict(sorted(self.places, reverse=True))
-        last = {column: row for row, column in sorted(self.places)}
-        style = {} if self.labelled else {"color": page.theme.muted}
-        for row, column in self.places:
-            left, up = self._at(row, column)
-            for at, label in self.ticks[0] if first[row] == column else []:
-                down = y + up + at * high / len(self.scene.rows)
-                page.text(x + left - 0.05, down, label, SMALL, ha="right", va="center", **style)
-            for at, label in self.ticks[1] if not self.row_names or last[column] == row else []:
-                across = x + left + at * wide / len(self.scene.columns)
-                turned = 0 if self.level else 90
-                page.text(across, y + up + high + 0.04, label, SMALL, ha="center", rotation=turned, **style)
+        last = {column: row for row, column in sorted(self.arrangement.places)}
+        for row, column in self.arrangement.places:
+            left, up = (corner + inches for corner, inches in zip(self._at((row, column)), (x, y), strict=True))
+            for at, label in rows.ticks if column == 0 else []:
+                style = rows.style(page.theme)
+                page.text(left - 0.05, up + at * high / len(self.scene.rows), label, rows.size, **style)
+            for at, label in columns.ticks if self.arrangement.named or last[column] == row else []:
+                style = columns.style(page.theme)
+                across = left + at * wide / len(self.scene.columns)
+                page.text(across, up + high + 0.04, label, columns.size, **style)
+
+    def _write(self, page: Page, x: float, y: float) -> None:
+        """Write the weights into the cells."""
+        indices, (n, m) = self.scale.indices(self.scene.matrices), self._shape
+        high, wide = (pixels / self.dpi for pixels in self.tile)
+        style = {"ha": "center", "va": "center_baseline"}
+        inks = [ink(colour) for colour in self.scale.colours]
+        for head, place in enumerate(self.arrangement.places):
+            left, up = self._at(place)
+            for i, j in zip(*np.nonzero(self.scene.reachable), strict=True):
+                across, down = x + left + (j + 0.5) * wide / m, y + up + (i + 0.5) * high / n
+                text, colour = number(self.scene.matrices[head, i, j]), inks[indices[head, i, j]]
+                page.text(across, down, text, self.written, color=colour, **style)
 
 
-def arranged(scene: Scene) -> tuple[list[tuple[int, int]], list[str], list[str]]:
-    """Each head's (row, column), and the names of the rows and columns, which are empty where tiles are named."""
-    layers = sorted({layer for layer, _ in scene.heads})
-    heads = sorted({head for _, head in scene.heads})
-    if len(layers) > 1 and len(heads) > 1 and 2 * len(scene.heads) > len(layers) * len(heads):
-        places = [(layers.index(layer), heads.index(head)) for layer, head in scene.heads]
-        return places, [f"L{layer}" for layer in layers], [f"H{head}" for head in heads]
-    across = len(scene.heads) if len(scene.heads) <= 4 else int(np.ceil(len(scene.heads) ** 0.5))
-    return [divmod(at, across) for at in range(len(scene.heads))], [], []
+def _cells_across(scene: Scene) -> float:
+    """How many cells' sides a tile is wide, of square ones, where each is to be labelled: 0 where none is."""
+    a = scene.attention
+    sides = ((a.columns, 1.0), (a.rows, ratio(scene)))
+    return max(0.0 if is_long(cells) else len(cells) / part for cells, part in sides)
+
+
+def _written(scene: Scene, lettering: Lettering) -> float:
+    """The width of a tile with weights in its cells, in inches."""
+    n, m = len(scene.rows), len(scene.columns)
+    side = SMALLEST_TEXT * ROOM
+    return max(m * lettering.width(".00", side), n * side * POINT / ratio(scene))
 
 
 def _every(room: float, pitch: float) -> int:
     """Of names that need so much room, and stand `pitch` apart, one in how many can be written."""
     return max(math.ceil(room / pitch), 1)
-
-
-def _ratio(scene: Scene) -> float:
-    """The height of a tile for its width, as its cells are: but it stays recognisable as a tile."""
-    return float(np.clip(len(scene.rows) / len(scene.columns), 0.5, 2.0))

@@ -22,8 +22,8 @@ Pair = tuple[int, int]
 def table(scale: Scale) -> np.ndarray:
     """The colours, uint8 `[256, 3]`."""
     theme = scale.theme
-    lines = np.array([_rgb(theme.blank), _rgb(theme.hair)], np.uint8)
-    stops = np.array([_rgb(colour) for colour in (theme.paper, theme.muted, theme.ink)])
+    lines = np.array([rgb(theme.blank), rgb(theme.hair)], np.uint8)
+    stops = np.array([rgb(colour) for colour in (theme.paper, theme.muted, theme.ink)])
     letters = [np.interp(range(PAPER, 256), (PAPER, MUTED, INK), channel).round() for channel in stops.T]
     return np.concatenate([scale.colours[_KEPT], lines, np.stack(letters, 1).astype(np.uint8)])
 
@@ -33,21 +33,19 @@ def slots(indices: np.ndarray) -> np.ndarray:
     return np.asarray(_SLOTS[indices])
 
 
-def mosaic(heads: Iterable[np.ndarray], places: Sequence[Pair], tile: Pair, gap: Pair, over: np.ndarray) -> np.ndarray:
+def mosaic(heads: Iterable[np.ndarray], corners: Sequence[Pair], tile: Pair, over: np.ndarray) -> np.ndarray:
     """The tiles of `heads` on paper, each in a thin frame, uint8 `[pixel row, pixel column]`, colours of `table`.
 
-    Each of `heads` is uint8 `[row, column]`, `places` are their rows and columns in the grid; `tile` and `gap` are
-    heights and widths in pixels. `over`, uint8 `[high, wide]`, is drawn over each tile where it is not 0: BLANK, INK.
-    The frames stand around the tiles: the first tile begins at pixel FRAME, FRAME.
+    Each of `heads` is uint8 `[row, column]`, `corners` are the first rows and columns of their tiles, of `tile` pixels
+    high and wide. `over`, uint8 `[high, wide]`, is drawn over each tile where it is not 0: BLANK, INK. The frames stand
+    around the tiles, and the whole image begins FRAME pixels before its first tile.
     """
-    steps = tile[0] + gap[0], tile[1] + gap[1]
-    shape = [(1 + max(place[axis] for place in places)) * steps[axis] - gap[axis] + 2 * FRAME for axis in (0, 1)]
-    image, free = np.full(shape, PAPER, np.uint8), over == 0
-    corners = [(row * steps[0] + FRAME, column * steps[1] + FRAME) for row, column in places]
-    for y, x in corners:
-        image[y - FRAME : y + tile[0] + FRAME, x - FRAME : x + tile[1] + FRAME] = HAIR
+    ends = [max(corner[axis] for corner in corners) + tile[axis] + 2 * FRAME for axis in (0, 1)]
+    image, free = np.full(ends, PAPER, np.uint8), over == 0
     for (y, x), cells in zip(corners, heads, strict=True):
-        image[y : y + tile[0], x : x + tile[1]] = np.where(free, resized(cells, *tile), over)
+        image[y : y + tile[0] + 2 * FRAME, x : x + tile[1] + 2 * FRAME] = HAIR
+        part = image[y + FRAME : y + FRAME + tile[0], x + FRAME : x + FRAME + tile[1]]
+        part[...] = np.where(free, resized(cells, *tile), over)
     return image
 
 
@@ -70,5 +68,6 @@ def edge(cell: float, cells: int, pixels: int) -> int:
     return int(-(-cell * pixels // cells))
 
 
-def _rgb(colour: str) -> list[int]:
+def rgb(colour: str) -> list[int]:
+    """`#rrggbb` as three numbers up to 255."""
     return [int(colour[at : at + 2], 16) for at in (1, 3, 5)]

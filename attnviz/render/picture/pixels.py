@@ -9,7 +9,7 @@ from matplotlib.font_manager import get_font
 from matplotlib.ft2font import LoadFlags
 
 from attnviz.render.picture.lettering import Lettering
-from attnviz.render.picture.mosaic import INK, MUTED, PAPER, table
+from attnviz.render.picture.mosaic import INK, MUTED, PAPER, rgb, table
 from attnviz.render.picture.sheet import Page
 from attnviz.render.scale import Scale
 
@@ -22,11 +22,13 @@ class Pixels(Page):
     def __init__(self, width: float, height: float, dpi: int, lettering: Lettering, scale: Scale) -> None:
         super().__init__(width, height, dpi, lettering, scale)
         self._lines: dict[float, tuple[int, int]] = {}  # rows above and below the baseline, by size
+        self._inks: dict[tuple[str, float], tuple[np.ndarray, float]] = {}
+        self._over: list[tuple[int, int, np.ndarray, str]] = []  # letters that stand on weights, and their colour
         self.pixels = np.full((round(self.height * dpi), round(self.width * dpi)), PAPER, np.uint8)
 
     def text(self, x: float, y: float, text: str, size: float, **style: Any) -> None:
         """Write `text`, level or with a `rotation` of 90."""
-        box, middle = self._set(text, size)
+        box, middle = self._inks.get((text, size)) or self._inks.setdefault((text, size), self._set(text, size))
         if style.get("rotation"):
             box = np.rot90(box)
         high, wide = box.shape
@@ -35,6 +37,9 @@ class Pixels(Page):
         top = round(y * self.dpi - (middle if va == "center_baseline" else high * _BEFORE[va]))
         part = self.pixels[max(top, 0) : top + high, max(left, 0) : left + wide]
         box = box[max(-top, 0) :, max(-left, 0) :][: part.shape[0], : part.shape[1]]
+        if (part < PAPER).any():
+            self._over.append((max(top, 0), max(left, 0), box, style.get("color", self.theme.ink)))
+            return
         strength = (MUTED if style.get("color") == self.theme.muted else INK) - PAPER
         letters = PAPER + np.round(box / 255 * strength).astype(np.uint8)
         part[...] = np.where(box, np.maximum(part, letters), part)
@@ -53,11 +58,20 @@ class Pixels(Page):
         about = PngInfo()
         for key, value in metadata.items():
             about.add_text(key, value)
-        page = Image.fromarray(self.pixels)
-        page.putpalette(table(self.scale).tobytes())
+        page = Image.fromarray(self._in_colour() if self._over else self.pixels)
+        if not self._over:
+            page.putpalette(table(self.scale).tobytes())
         buffer = io.BytesIO()
         page.save(buffer, "png", pnginfo=about, dpi=(self.dpi, self.dpi), compress_level=3)  # thrice as fast as 6
         return buffer.getvalue()
+
+    def _in_colour(self) -> np.ndarray:
+        """The page, RGB, uint8 `[row, column, 3]`: letters on weights are of more colours than a palette has."""
+        page = table(self.scale)[self.pixels]
+        for top, left, box, colour in self._over:
+            part = page[top : top + box.shape[0], left : left + box.shape[1]]
+            part[...] = np.round(part + (np.array(rgb(colour)) - part) * (box[..., None] / 255))
+        return np.asarray(page)
 
     def _set(self, text: str, size: float) -> tuple[np.ndarray, float]:
         """`text` as ink, uint8 `[row, column]`, in a box as high as any line; and half the way down to its baseline."""

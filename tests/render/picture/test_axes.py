@@ -98,8 +98,9 @@ def test_several_heads_are_tiles_in_the_one_axes():
     for tile, (layer, head) in zip(axes.images, np.ndindex(2, 2), strict=True):
         np.testing.assert_array_equal(tile.get_array(), weights.matrix(layer, head))
         assert tile.get_extent() == (5 * head - 0.5, 5 * head + 3.5, 5 * layer + 3.5, 5 * layer - 0.5)
-    assert [t.get_text() for t in axes.get_yticklabels()] == ["L0", "L1"]
-    assert [t.get_text() for t in axes.get_xticklabels()] == ["H0", "H1"]
+    assert [t.get_text() for t in axes.get_yticklabels()] == ["I", "ate", "an", "apple"] * 2
+    assert [t.get_text() for t in axes.get_xticklabels()] == ["I", "ate", "an", "apple"] * 2
+    assert set(words(axes)) == {"L0", "L1", "H0", "H1"}
     assert len(figure.axes) == 2
 
 

@@ -44,9 +44,10 @@ def test_mosaic_pixel_by_pixel() -> None:
     rng = np.random.default_rng(0)
     heads = rng.integers(0, WEIGHTS, (4, 3, 5), np.uint8)
     places = [(0, 0), (0, 2), (1, 1), (1, 2)]
-    tile, gap = (7, 11), (2, 3)
+    tile = 7, 11
     blank = rng.random(tile) < 0.2
-    image = mosaic(heads, places, tile, gap, np.where(blank, PAPER, 0).astype(np.uint8))
+    corners = [(9 * row, 14 * column) for row, column in places]
+    image = mosaic(heads, corners, tile, np.where(blank, PAPER, 0).astype(np.uint8))
     assert image.shape == (1 + 7 + 2 + 7 + 1, 1 + 11 + 3 + 11 + 3 + 11 + 1)
     for y, x in np.ndindex(image.shape):
         (row, i), (column, j) = divmod(y - FRAME, 9), divmod(x - FRAME, 14)

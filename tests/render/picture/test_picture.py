@@ -129,7 +129,7 @@ def test_lines_where_another_part_of_the_input_begins() -> None:
     across, down = ([(-0.5, 8.5), (at, at)] for at in (3.5, 5.5)), ([(at, at), (-0.5, 8.5)] for at in (3.5, 5.5))
     assert drawn == [(*ends, colour) for ends in (*across, *down) for colour in ("#ffffff", "#000000")]
     assert axes.lines[0].get_linewidth() > 3 * axes.lines[1].get_linewidth()  # ink in a gap of paper
-    whole, parts = (figure([matrix(9, 9, 40, 2, ends=ends)]).axes[0].images[0].get_array() for ends in ((), (4, 6)))
+    whole, parts = (figure([matrix(9, 9, 40, 30, ends=ends)]).axes[0].images[0].get_array() for ends in ((), (4, 6)))
     size = 100  # pixels a head
     whole, parts = whole[1:, 1:], parts[1:, 1:]  # without the frame
     changed = (whole != parts).any(-1)

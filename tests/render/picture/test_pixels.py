@@ -96,10 +96,12 @@ def blurred(image: np.ndarray, block: int = 8) -> np.ndarray:
 
 
 def test_a_grid_is_the_same_picture_either_way() -> None:
+    look = Look(annotate=False)
     one = grid(encoder_decoder(), title="I ate an apple → 나는 사과를 먹었다\ncross-attention", caption="by hand")
-    ours = np.asarray(Image.open(io.BytesIO(picture(encoder_decoder(), [one]))).convert("RGB")).astype(int)
+    data = picture(encoder_decoder(), [one], ".png", look)
+    ours = np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).astype(int)
     with settings():
-        canvas = FigureCanvasAgg(figure([one]))
+        canvas = FigureCanvasAgg(figure([one], look))
         canvas.draw()
     theirs = np.asarray(canvas.buffer_rgba())[..., :3].astype(int)
     assert ours.shape == theirs.shape
@@ -112,7 +114,7 @@ def test_a_grid_is_the_same_picture_either_way() -> None:
 
 def test_metadata_is_that_of_every_other_picture() -> None:
     trace = encoder_decoder()
-    with Image.open(io.BytesIO(picture(trace, [grid(trace)]))) as page:
+    with Image.open(io.BytesIO(picture(trace, [grid(trace)], ".png", Look(annotate=False)))) as page:
         ours, dots = page.text, page.info["dpi"]
         assert page.mode == "P"
     with Image.open(io.BytesIO(picture(trace, [scene(trace, "self", ((0, 0),))]))) as page:
@@ -138,3 +140,24 @@ def test_a_page_takes_a_byte_a_pixel() -> None:
     trace = labelled(["a", "b"])
     page = Pixels(10.0, 10.0, 400, Lettering(trace.text), scale_of(Look(), [1.0]))
     assert page.pixels.nbytes == 4000 * 4000
+
+
+def test_weights_in_the_cells_of_a_grid_are_written_in_full_colour() -> None:
+    one = grid(encoder_decoder())
+    plain, written = (
+        np.asarray(Image.open(io.BytesIO(picture(encoder_decoder(), [one], ".png", look))).convert("RGB")).astype(int)
+        for look in (Look(annotate=False), Look())
+    )
+    assert plain.shape == written.shape
+    changed = (plain != written).any(-1)
+    assert changed.any()
+    towards = np.where(plain.mean(-1) > written.mean(-1), 0, 255)[..., None]  # each letter is blended with its cell
+    assert (np.abs(written - towards) <= np.abs(plain - towards))[changed].all()
+
+
+def test_a_letter_at_the_edge_of_the_page_that_stands_on_a_weight_is_cut_off() -> None:
+    _, page = pages()
+    page.image(0.0, 0.0, np.zeros(page.pixels.shape, np.uint8))
+    for x, y in ((-0.1, -0.1), (3.9, 1.95), (-9, 1), (9, 9)):
+        page.text(x, y, "apple", 12.0, color="#ffffff")
+    assert (pixels(page) > 200).all(-1).any()

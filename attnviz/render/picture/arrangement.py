@@ -1,0 +1,144 @@
+"""Where the heads of a grid stand, so that the page has a shape that a screen and a sheet of paper can show."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from attnviz.render.scene import Scene
+
+Place = tuple[int, int]
+"""A row and a column of the grid of tiles."""
+Split = tuple[int, int]
+"""Into how many blocks the layers, and the heads of a layer, are divided: one of the two is 1."""
+
+USABLE = 0.45, 2.4
+"""Layers down and heads across stay one block where the grid is so wide for its height."""
+BEST = 1.4
+"""Others are divided so that it is about so wide for its height."""
+ONE_LINE = 4, 5.0
+"""At most so many heads stand in one line, and in a line at most so wide for its height."""
+UNEVEN = 1.2
+"""How much it counts that a grid has empty places, beside how far its shape is from the best."""
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """The place of each head, in the order of the scene.
+
+    `beside` and `above` are the names that stand left of a place and over it, for all tiles from there on; where
+    `named`, each tile has its own name instead. `breaks` are the rows and the columns at which another block begins.
+    """
+
+    places: tuple[Place, ...]
+    beside: dict[Place, str]
+    above: dict[Place, str]
+    breaks: tuple[frozenset[int], frozenset[int]] = (frozenset(), frozenset())
+    named: bool = False
+
+    @property
+    def shape(self) -> Place:
+        """The rows and columns of the grid."""
+        rows, columns = (1 + max(place[axis] for place in self.places) for axis in (0, 1))
+        return rows, columns
+
+
+def arrangements(scenes: Sequence[Scene], best: float = BEST) -> list[Arrangement]:
+    """Where the heads of each scene stand, on a page that has them one below the other.
+
+    Several heads of several layers are a row a layer and a column a head. Where that would be a strip, the layers are
+    divided into blocks side by side, or the heads into blocks one below the other, in all scenes alike. Other heads
+    follow one another, line by line. `best` is the width of the page for its height, where that is given.
+    """
+    tables = [scene for scene in scenes if _is_table(scene)]
+    lists = [scene for scene in scenes if not _is_table(scene)]
+    split = _split(tables, len(scenes), best) if tables else (1, 1)
+    across = _across(lists, len(scenes), best) if lists else 1
+    return [_table(scene, split) if _is_table(scene) else _list(scene, across) for scene in scenes]
+
+
+def ratio(scene: Scene) -> float:
+    """The height of a tile for its width, as its cells are: but it stays recognisable as a tile."""
+    return min(max(len(scene.rows) / len(scene.columns), 0.5), 2.0)
+
+
+def _is_table(scene: Scene) -> bool:
+    layers, heads = map(len, _numbers(scene))
+    return min(layers, heads) > 1 and 2 * len(scene.heads) > layers * heads  # else it would be mostly empty
+
+
+def _numbers(scene: Scene) -> tuple[list[int], list[int]]:
+    """The layers, and the heads of any of them."""
+    return sorted({layer for layer, _ in scene.heads}), sorted({head for _, head in scene.heads})
+
+
+def _split(scenes: Sequence[Scene], count: int, best: float) -> Split:
+    """How tables are divided that take `len(scenes)` of the `count` parts of a page."""
+    sizes = [tuple(map(len, _numbers(scene))) for scene in scenes]
+
+    def width_for_height(split: Split) -> float:
+        shapes = [_table_shape(layers, heads, split) for layers, heads in sizes]
+        return _width_for_height(scenes, shapes, count)
+
+    def loss(split: Split) -> float:
+        empty = max(1 - layers * heads / math.prod(_table_shape(layers, heads, split)) for layers, heads in sizes)
+        return abs(math.log(width_for_height(split) / best)) + UNEVEN * empty
+
+    if USABLE[0] <= width_for_height((1, 1)) * BEST / best <= USABLE[1]:
+        return 1, 1
+    most = [max(size[axis] for size in sizes) for axis in (0, 1)]
+    splits = [(k, 1) for k in range(1, most[0] + 1)] + [(1, k) for k in range(2, most[1] + 1)]
+    return min(splits, key=loss)
+
+
+def _across(scenes: Sequence[Scene], count: int, best: float) -> int:
+    """How many heads of a list stand side by side."""
+    sizes = [len(scene.heads) for scene in scenes]
+
+    def loss(across: int) -> float:
+        shapes = [(-(-size // across), min(size, across)) for size in sizes]
+        empty = max(1 - size / (rows * columns) for size, (rows, columns) in zip(sizes, shapes, strict=True))
+        return abs(math.log(_width_for_height(scenes, shapes, count) / best)) + UNEVEN * empty
+
+    most = max(sizes)
+    line = _width_for_height(scenes, [(1, size) for size in sizes], len(scenes))
+    if best == BEST and most <= ONE_LINE[0] and line <= ONE_LINE[1]:
+        return most
+    return min(range(1, most + 1), key=loss)
+
+
+def _width_for_height(scenes: Sequence[Scene], shapes: Sequence[Place], count: int) -> float:
+    height = sum(rows * ratio(scene) for scene, (rows, _) in zip(scenes, shapes, strict=True))
+    return max(columns for _, columns in shapes) / (height * count / len(scenes))
+
+
+def _blocks(layers: int, heads: int, split: Split) -> Split:
+    """The layers in a block, and the heads."""
+    return -(-layers // min(split[0], layers)), -(-heads // min(split[1], heads))
+
+
+def _table_shape(layers: int, heads: int, split: Split) -> Place:
+    down, across = _blocks(layers, heads, split)
+    return down * -(-heads // across), across * -(-layers // down)
+
+
+def _table(scene: Scene, split: Split) -> Arrangement:
+    layers, heads = _numbers(scene)
+    down, across = _blocks(len(layers), len(heads), split)
+
+    def place(layer: int, head: int) -> Place:
+        """Of the layer and the head at these places of their lists."""
+        row, column = layer % down, head % across
+        return row + head // across * len(layers), column + layer // down * len(heads)
+
+    at = {layer: i for i, layer in enumerate(layers)}, {head: i for i, head in enumerate(heads)}
+    beside = {place(i, j): f"L{layer}" for i, layer in enumerate(layers) for j in range(0, len(heads), across)}
+    above = {place(i, j): f"H{head}" for j, head in enumerate(heads) for i in range(0, len(layers), down)}
+    rows = frozenset(range(len(layers), len(layers) * -(-len(heads) // across), len(layers)))
+    columns = frozenset(range(len(heads), len(heads) * -(-len(layers) // down), len(heads)))
+    places = tuple(place(at[0][layer], at[1][head]) for layer, head in scene.heads)
+    return Arrangement(places, beside, above, (rows, columns))
+
+
+def _list(scene: Scene, across: int) -> Arrangement:
+    places = tuple(divmod(at, across) for at in range(len(scene.heads)))
+    return Arrangement(places, {}, dict(zip(places, scene.names, strict=True)), named=True)

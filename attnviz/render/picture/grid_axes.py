@@ -1,0 +1,122 @@
+"""Several heads in axes of one's own: tiles, with labels at its left and at its bottom."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+
+from attnviz.render.picture.arrangement import Arrangement, Place, arrangements
+from attnviz.render.picture.cells import Cells
+from attnviz.render.picture.grid_labels import AxisLabels, tokens_in_words
+from attnviz.render.picture.mosaic import resized
+from attnviz.render.picture.pen import Pen, shifted, size
+from attnviz.render.scale import Scale
+from attnviz.render.scene import Scene
+from attnviz.render.ticks import segments
+
+TILE = 256
+"""A head has no more cells across or down; a cell then is the largest weight of several."""
+LISTED = 40
+"""At most so many tokens are listed below the tiles."""
+GAP = 0.08
+"""Between tiles, in inches."""
+
+
+class AxesGrid:
+    """The heads of a scene as tiles in `axes`, as large as those are."""
+
+    def __init__(self, axes: Axes, scene: Scene, pen: Pen, scale: Scale) -> None:
+        self.axes, self.scene, self.pen, self.scale = axes, scene, pen, scale
+        self.inches = size(axes)
+        [self.arrangement] = arrangements([scene], self.inches[0] / self.inches[1])
+        down, across = (-(-cells // -(-cells // TILE)) for cells in scene.reachable.shape)
+        self.cells = down, across  # of a tile
+        self.corners = [self._starts(axis, names) for axis, names in enumerate(self._names(self.arrangement))]
+        self.extent = [starts[-1] + cells for starts, cells in zip(self.corners, self.cells, strict=True)]
+        self.labels = self._labels()
+
+    def draw(self) -> ScalarMappable:
+        """Draw the tiles and their labels; gives what a colour bar explains."""
+        drawn = self._weights()
+        self._segments()
+        self._label()
+        self._name()
+        return drawn
+
+    def _names(self, arrangement: Arrangement) -> tuple[float, float]:
+        """The room of names above a tile, and left of it, in inches."""
+        beside = max((self.pen.width(name) for name in arrangement.beside.values()), default=0.0)
+        return self.pen.line + 0.04, beside + 0.1
+
+    def _starts(self, axis: int, names: float) -> list[int]:
+        """The first cells of the tiles; those of the gaps between them are counted too."""
+        count, breaks = self.arrangement.shape[axis], self.arrangement.breaks[axis]
+        every = axis == 0 and self.arrangement.named
+        gaps = [GAP + (names if every or at in breaks else 0.0) for at in range(1, count)]
+        inches = max(self.inches[1 - axis] - sum(gaps), 0.3 * self.inches[1 - axis])
+        cell = inches / count / self.cells[axis]
+        steps = [self.cells[axis] + max(round(gap / cell), 1) for gap in gaps]
+        return [0, *np.cumsum(steps, dtype=int).tolist()]
+
+    def _labels(self) -> list[AxisLabels]:
+        scene, a = self.scene, self.scene.attention
+        high, wide = (
+            self.inches[1 - axis] * self.cells[axis] / self.extent[axis] for axis in (0, 1)
+        )  # of a tile, in inches
+        lettering = self.pen.lettering
+        return [
+            AxisLabels.of(scene.rows, a.rows, a.queries, high, lettering, True, LISTED),
+            AxisLabels.of(scene.columns, a.columns, a.keys, wide, lettering, False, LISTED),
+        ]
+
+    def _corner(self, place: Place) -> tuple[int, int]:
+        """The first cell of a tile, across and down."""
+        return self.corners[1][place[1]], self.corners[0][place[0]]
+
+    def _weights(self) -> ScalarMappable:
+        n, m = self.cells
+        blank = ~resized(self.scene.reachable, n, m)
+        tiles = [
+            Cells(self.axes, np.ma.array(resized(weights, n, m), mask=blank), self.scale, *self._corner(place))
+            for place, weights in zip(self.arrangement.places, self.scene.matrices, strict=True)
+        ]
+        self.axes.set(xlim=(-0.5, self.extent[1] - 0.5), ylim=(self.extent[0] - 0.5, -0.5))
+        return tiles[0]
+
+    def _segments(self) -> None:
+        """A border in each tile wherever another part of the input begins."""
+        a, (n, m) = self.scene.attention, self.cells
+        cuts = [(0, at * n / len(a.rows) - 0.5) for at in segments(a.queries, a.rows)]
+        cuts += [(1, at * m / len(a.columns) - 0.5) for at in segments(a.keys, a.columns)]
+        for x, y in map(self._corner, self.arrangement.places):
+            for axis, at in cuts:
+                ends = (x - 0.5, x + m - 0.5), (y + at, y + at)
+                self.pen.border(self.axes, 2.4, *(ends if axis == 0 else ((x + at, x + at), (y - 0.5, y + n - 0.5))))
+
+    def _label(self) -> None:
+        """Label the queries at the left and the keys at the bottom, and name or list them."""
+        rows, columns = self.labels
+        axes, pen = self.axes, self.pen
+        for axis, one, cells in ((axes.yaxis, rows, self.scene.rows), (axes.xaxis, columns, self.scene.columns)):
+            number = 0 if one is rows else 1
+            part = self.cells[number] / len(cells)
+            ticks = [(start + at * part - 0.5, label) for start in self.corners[number] for at, label in one.ticks]
+            style = {**pen.ticks, "fontsize": min(one.size, pen.body), "rotation": 90 if one.turned else 0}
+            axis.set_ticks([at for at, _ in ticks], [label for _, label in ticks], **style)
+        axes.tick_params(length=0, pad=2)
+        said = "\n".join(pen.lettering.wrapped(tokens_in_words(self.scene, self.labels), pen.small, self.inches[0]))
+        axes.set_xlabel(said, loc="left", **{**pen.labels, "fontsize": pen.small})
+
+    def _name(self) -> None:
+        """Name the rows and columns of tiles, or each tile."""
+        arrangement, pen, (n, m) = self.arrangement, self.pen, self.cells
+        for place, name in arrangement.above.items():
+            x, y = self._corner(place)
+            across, ha = (x - 0.5, "left") if arrangement.named else (x + m / 2 - 0.5, "center")
+            pen.text(self.axes, across, y - 0.5, name, va="bottom", ha=ha, transform=shifted(self.axes, 0, 0.03))
+        for place, name in arrangement.beside.items():
+            x, y = self._corner(place)
+            room = self.labels[0].longest + 0.1 if place[1] == 0 else 0.05
+            place_it: dict[str, Any] = {"transform": shifted(self.axes, -room, 0), "va": "center", "ha": "right"}
+            pen.text(self.axes, x - 0.5, y + n / 2 - 0.5, name, **place_it)

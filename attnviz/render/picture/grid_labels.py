@@ -1,0 +1,129 @@
+"""The tokens beside the tiles of a grid: in words where these can be read, else by numbers that a list explains."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from attnviz.attention import Range, Token
+from attnviz.labels import visible
+from attnviz.render.picture.lettering import POINT, Lettering
+from attnviz.render.picture.sheet import SMALL, line_height
+from attnviz.render.scale import Theme
+from attnviz.render.scene import FROM, TO, Scene
+from attnviz.render.ticks import Tick, counted, is_long, numbers, words
+
+SMALLEST_TEXT = 6.0
+"""No text is smaller, in points."""
+READABLE = 0.105
+"""The pitch of the smallest labels, in inches."""
+PITCH = READABLE / (SMALLEST_TEXT * POINT)
+"""From one label to the next, in heights of their letters."""
+LONGEST = {"words": 1.2, "listed": 1.2, "some": 0.8}
+"""No label of each kind is longer than this, in inches."""
+LISTED = 120
+"""At most so many tokens are listed above tiles that are not labelled with them."""
+Kind = Literal["words", "listed", "some"]
+
+
+@dataclass(frozen=True)
+class AxisLabels:
+    """The labels of one axis of a tile that is `inches` long.
+
+    They are each cell's token (`words`); numbers that a list explains (`listed`); or some of the tokens with their
+    numbers (`some`). `upright` labels stand left of the tile, others below it: level, or `turned`.
+    """
+
+    kind: Kind
+    ticks: list[Tick]
+    size: float
+    longest: float
+    upright: bool
+    turned: bool
+    depth: float
+    overhang: float
+
+    @classmethod
+    def of(
+        cls,
+        labels: Sequence[str],
+        cells: Sequence[Range],
+        tokens: Sequence[Token],
+        inches: float,
+        lettering: Lettering,
+        upright: bool,
+        listed: int = LISTED,
+    ) -> "AxisLabels":
+        """The labels of `cells`, whose tokens are in `tokens` and whose names are `labels`; few enough are `listed`."""
+        cell = inches / len(cells)
+        kind = kind_of(cells, cell, listed)
+        size = min(SMALL, max(SMALLEST_TEXT, (cell if kind == "words" else inches / 4) / (PITCH * POINT)))
+        pitch = size * PITCH * POINT
+        if kind == "words":
+            ticks = words([lettering.short(label, size, LONGEST[kind]) for label in labels], len(labels))
+        elif kind == "listed":
+            last = lettering.width(str(cells[-1][1] - 1), size) + 0.04
+            ticks = numbers(cells, max(int(inches / (pitch if upright else last)) - 1, 1))
+        else:
+            some = numbers(cells, max(int(inches / pitch) - 1, 1))
+            named = {str(start): label for label, (start, stop) in zip(labels, cells, strict=True) if stop - start == 1}
+            ticks = [
+                Tick(at, lettering.short(f"{n} {named.get(n, visible(tokens[int(n)].text))}", size, LONGEST[kind]))
+                for at, n in some
+            ]
+        widths = [lettering.width(tick.label, size) for tick in ticks]
+        longest = max(widths, default=0.0)
+        turned = not upright and (kind == "some" or (kind == "words" and longest + 0.05 > cell))
+        along = [pitch if upright or turned else width for width in widths]
+        over = _overhang([tick.at * cell for tick in ticks], along, inches)
+        return cls(kind, ticks, size, longest, upright, turned, longest if turned else line_height(size), over)
+
+    @property
+    def in_words(self) -> bool:
+        """Whether each cell is labelled with its token."""
+        return self.kind == "words"
+
+    def style(self, theme: Theme) -> dict[str, Any]:
+        """How they are written, in matplotlib's words."""
+        colour = theme.ink if self.kind != "listed" else theme.muted
+        placed = {"ha": "right", "va": "center_baseline"} if self.upright else {"ha": "center"}
+        return {"color": colour, **placed, **({"rotation": 90} if self.turned else {})}
+
+
+def kind_of(cells: Sequence[Range], cell: float, listed: int) -> Kind:
+    """How cells of that many inches are labelled."""
+    if is_long(cells):
+        return "some"
+    if cell >= READABLE - 1e-6:
+        return "words"
+    return "listed" if len(cells) <= listed else "some"
+
+
+def tokens_in_words(scene: Scene, labels: Sequence[AxisLabels]) -> str:
+    """The names of rows and columns, and their tokens with their numbers where these stand beside the tiles."""
+    a = scene.attention
+    rows, columns = (
+        _explained(one.kind, of, cells)
+        for one, of, cells in zip(labels, (scene.rows, scene.columns), (a.rows, a.columns), strict=True)
+    )
+    if not rows and not columns:
+        return f"{FROM} ↓   {TO} →"
+    if rows == columns:
+        return f"{FROM} ↓ and {TO} →   {rows}"
+    return f"{FROM} ↓   {rows}".rstrip() + f"\n{TO} →   {columns}".rstrip()
+
+
+def _explained(kind: Kind, labels: Sequence[str], cells: Sequence[Range]) -> str:
+    if kind == "words":
+        return ""
+    if kind == "some":
+        return counted(cells)
+    pairs = (f"{start} {label}" for (start, _), label in zip(cells, labels, strict=True))
+    return "   ".join(pair.replace(" ", "\u00a0") for pair in pairs)
+
+
+def _overhang(places: Sequence[float], sizes: Sequence[float], inches: float) -> float:
+    """The gap that labels need which lean over the ends of a tile `inches` long towards the next tile's."""
+    if not places:
+        return 0.0
+    before = max(sizes[0] / 2 - places[0], 0.0)
+    return before + max(places[-1] + sizes[-1] / 2 - inches, 0.0) + 0.08
