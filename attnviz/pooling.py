@@ -1,29 +1,49 @@
 """A matrix of many tokens as a smaller one: parts of it, or cells that cover several tokens each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
-from attnviz.attention import Attention, Range
+from attnviz.attention import Attention, Range, each
 from attnviz.errors import SelectionError
 
+FIRST = (0,)
+"""Where tokens are pooled the first stands apart: every query of a decoder sees it, and many park weight there."""
 
-def layout(tokens: int, chosen: Sequence[int] | None = None, cells: int | None = None) -> tuple[Range, ...]:
+
+def layout(
+    tokens: int, chosen: Sequence[int] | None = None, cells: int | None = None, apart: Collection[int] = FIRST
+) -> tuple[Range, ...]:
     """Which tokens each row, or each column, of a matrix covers.
 
-    Those of `chosen` that there are stand alone. Without it, more than `cells` tokens are pooled to at most so many
-    cells of equal width, but for the last; None pools nothing.
+    Those of `chosen` that there are stand alone. Without it, more than `cells` tokens are pooled as `pooled` says; None
+    pools nothing.
     """
     if chosen is not None:
         return tuple((at, at + 1) for at in chosen if at < tokens)
-    wide = width(tokens, cells)
-    return tuple((start, min(start + wide, tokens)) for start in range(0, tokens, wide))
+    return pooled(each(tokens), tokens, cells, apart)
 
 
-def width(tokens: int, cells: int | None) -> int:
-    """How many tokens a cell covers where so many tokens are pooled to at most `cells`."""
-    return 1 if cells is None or tokens <= cells else -(-tokens // cells)
+def pooled(have: Sequence[Range], tokens: int, cells: int | None, apart: Collection[int] = FIRST) -> tuple[Range, ...]:
+    """The ranges `have` joined to at most `cells`, the same number to each, but for the last before one that is alone.
+
+    The tokens `apart` stay alone; where these are too many, only the first of the text does. What lacks some of the
+    `tokens` is left as it is.
+    """
+    if cells is None or len(have) <= cells or sum(stop - start for start, stop in have) < tokens:
+        return tuple(have)
+    for kept in (apart, FIRST, ()):
+        alone = [at for at, (start, stop) in enumerate(have) if stop - start == 1 and start in kept]
+        edges = [-1, *alone, len(have)]
+        between = [have[before + 1 : after] for before, after in pairwise(edges) if after - before > 1]
+        if len(alone) + len(between) <= cells:
+            break
+    size = -(-(len(have) - len(alone)) // max(cells - len(alone), 1))
+    while len(alone) + sum(-(-len(part) // size) for part in between) > cells:
+        size += 1
+    return tuple(sorted([*(have[at] for at in alone), *(cell for part in between for cell in joined(part, size))]))
 
 
 def reduced(attention: Attention, rows: Sequence[Range], columns: Sequence[Range]) -> Attention:
@@ -79,10 +99,3 @@ def joined(cells: Sequence[Range], size: int) -> tuple[Range, ...]:
     """The tokens that `size` neighbours of `cells` cover together; the last may be fewer."""
     parts = (cells[at : at + size] for at in range(0, len(cells), size))
     return tuple((part[0][0], part[-1][1]) for part in parts)
-
-
-def pooled(have: Sequence[Range], tokens: int, cells: int | None) -> tuple[Range, ...]:
-    """The ranges `have` joined to at most `cells`; as they are where some of the tokens were left out."""
-    if sum(stop - start for start, stop in have) < tokens:
-        return tuple(have)
-    return joined(have, width(len(have), cells))

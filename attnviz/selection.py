@@ -5,12 +5,16 @@ from dataclasses import dataclass, replace
 from operator import index
 from typing import SupportsIndex
 
-from attnviz.attention import Attention, Range, Trace, ranges
+from attnviz.attention import Attention, Range, Token, Trace, ranges
 from attnviz.errors import SelectionError
 from attnviz.head_names import Names, Pair, heads_named, layers_named
 from attnviz.kinds import KIND_NAMES, KINDS, Kind
-from attnviz.pooling import layout, pooled, reduced
+from attnviz.pooling import FIRST, layout, pooled, reduced
+from attnviz.token_names import Name, columns_named, names, rows_named
 from attnviz.words import by_words
+
+Layout = tuple[tuple[Range, ...], tuple[Range, ...]]
+"""Which tokens each row, and each column, of a matrix covers."""
 
 Available = Mapping[Kind, Mapping[int, Sequence[int]]]
 """All the heads that there are: kind → layer → head numbers."""
@@ -24,15 +28,15 @@ class Selection:
     their layers, in place of `layers` and `heads`.
 
     `words` merges the tokens of each word, which are the tokens from then on. `rows` and `columns` are numbers of query
-    and key tokens. Without them, more than `cells` tokens are pooled to at most so many rows and columns; None keeps
-    every token's own.
+    and key tokens, or names, which `attnviz.token_names` explains. Without them, more than `cells` tokens are pooled to
+    at most so many rows and columns; None keeps every token's own.
     """
 
     layers: tuple[int, ...] | None = None
     heads: tuple[int, ...] | None = None
     kinds: tuple[Kind, ...] | None = None
-    rows: tuple[int, ...] | None = None
-    columns: tuple[int, ...] | None = None
+    rows: tuple[Name, ...] | None = None
+    columns: tuple[Name, ...] | None = None
     cells: int | None = None
     words: bool = False
     pairs: tuple[Pair, ...] | None = None
@@ -43,8 +47,8 @@ class Selection:
         layers: Names | None = None,
         heads: Names | None = None,
         kinds: Sequence[str] | str | None = None,
-        rows: Sequence[int] | int | None = None,
-        columns: Sequence[int] | int | None = None,
+        rows: Sequence[Name] | Name | None = None,
+        columns: Sequence[Name] | Name | None = None,
         cells: int | None = None,
         words: bool = False,
     ) -> "Selection":
@@ -71,8 +75,8 @@ class Selection:
             layers=layers_named(layers),
             heads=numbers,
             kinds=None if named is None else tuple(kind for kind in KINDS if kind in named),
-            rows=_in_order("rows", rows),
-            columns=_in_order("columns", columns),
+            rows=names("rows", rows),
+            columns=names("columns", columns),
             cells=cells,
             words=words,
             pairs=pairs,
@@ -138,17 +142,6 @@ class Selection:
             return tuple(head for head in heads if (layer, head) in self.pairs)
         return tuple(head for head in heads if self.heads is None or head in self.heads)
 
-    def require_tokens(self, sizes: Mapping[Kind, tuple[int, int]]) -> None:
-        """Raise SelectionError for a row or column that no kind has; `sizes` are their numbers of queries and keys."""
-        for what, numbers, axis in (("row", self.rows, 0), ("column", self.columns, 1)):
-            most = max((size[axis] for size in sizes.values()), default=0)
-            for number in numbers or ():
-                if most > 0 and not 0 <= number < most:
-                    side = "queries" if axis == 0 else "keys"
-                    raise SelectionError(
-                        f"there is no {what} {number}", f"{what.capitalize()}s ({side}): 0-{most - 1}."
-                    )
-
     def _has(self, kind: Kind) -> bool:
         return self.kinds is None or kind in self.kinds
 
@@ -179,20 +172,61 @@ class Selection:
         has, or that is not kept by itself.
         """
         trace = by_words(trace) if self.words else trace
-        self.require_tokens({a.kind: (len(a.queries), len(a.keys)) for a in trace.attentions})
-        kept = tuple(reduced(a, *cells) for a in trace.attentions if all(cells := self._cells(a)))
-        if not kept:
-            raise SelectionError("no kind of attention has both these rows and these columns", "Name fewer of them.")
+        layouts = self.layouts(trace)
+        kept = tuple(reduced(a, *layouts[a.kind]) for a in trace.attentions if a.kind in layouts)
         if kept == trace.attentions and all(a.is_whole for a in kept):
             return trace
         return replace(trace, attentions=kept, provenance={**trace.provenance, "reduced": _how(kept)})
 
-    def _cells(self, a: Attention) -> tuple[tuple[Range, ...], tuple[Range, ...]]:
-        """Which tokens the rows and columns of `a` shall cover."""
-        n, m = len(a.queries), len(a.keys)
-        rows = pooled(a.rows, n, self.cells) if self.rows is None else layout(n, self.rows)
-        columns = pooled(a.columns, m, self.cells) if self.columns is None else layout(m, self.columns)
-        return rows, columns
+    def layouts(self, trace: Trace) -> dict[Kind, Layout]:
+        """Which tokens the rows and columns of each kind shall cover; a kind that has none of them is left out.
+
+        Of `trace` only its tokens are looked at, so that a text may be asked before a model has read it. Raises
+        SelectionError for a row or column that no kind has, and where no kind has both.
+        """
+        attentions = [a for a in trace.attentions if self._has(a.kind)]
+        rows = {a.kind: rows_named(self.rows, trace, a) for a in attentions if self.rows is not None}
+        columns = {a.kind: columns_named(self.columns, trace, a) for a in attentions if self.columns is not None}
+        _require("rows", self.rows, rows, [len(a.queries) for a in attentions])
+        _require("columns", self.columns, columns, [len(a.keys) for a in attentions])
+        layouts = {
+            a.kind: (
+                self._cells(a.rows, a.queries, rows.get(a.kind)),
+                self._cells(a.columns, a.keys, columns.get(a.kind)),
+            )
+            for a in attentions
+        }
+        layouts = {kind: layout for kind, layout in layouts.items() if all(layout)}
+        if attentions and not layouts:
+            raise SelectionError("no kind of attention has both these rows and these columns", "Name fewer of them.")
+        return layouts
+
+    def _cells(self, have: Sequence[Range], tokens: Sequence[Token], chosen: Sequence[int] | None) -> tuple[Range, ...]:
+        """Which tokens the rows, or the columns, shall cover: special ones, as the first, stand apart from pooling."""
+        if chosen is not None:
+            return layout(len(tokens), chosen)
+        return pooled(
+            have, len(tokens), self.cells, {*FIRST, *(at for at, token in enumerate(tokens) if token.special)}
+        )
+
+
+def _require(
+    what: str, asked: Sequence[Name] | None, found: Mapping[Kind, Sequence[int]], sizes: Sequence[int]
+) -> None:
+    """Raise SelectionError for a number of a row or column that no kind has, and for a name that means none."""
+    if asked is None or not sizes:
+        return
+    for number in (number for number in asked if isinstance(number, int)):
+        if not 0 <= number < max(sizes):
+            side = "queries" if what == "rows" else "keys"
+            raise SelectionError(
+                f"there is no {what[:-1]} {number}", f"{what.capitalize()} ({side}): 0-{max(sizes) - 1}."
+            )
+    if not any(found.values()):
+        if "answer" in asked:
+            hint = "A decoder writes one with --generate 20; of an encoder-decoder it is the target."
+            raise SelectionError(f"{what}: there is no answer here", hint)
+        raise SelectionError(f"{what}: there is no prompt here", f"Name {what} by number: 0-{max(sizes) - 1}.")
 
 
 def _with_heads(a: Attention, kept: Mapping[int, tuple[int, ...]]) -> Attention:
@@ -234,11 +268,6 @@ def _numbers(what: str, given: Sequence[int] | int | None) -> tuple[int, ...] | 
     if not numbers:
         raise _none_named(what)
     return numbers
-
-
-def _in_order(what: str, given: Sequence[int] | int | None) -> tuple[int, ...] | None:
-    numbers = _numbers(what, given)
-    return numbers and tuple(sorted(set(numbers)))
 
 
 def _none_named(what: str) -> SelectionError:

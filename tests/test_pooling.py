@@ -7,7 +7,7 @@ from traces import attention, tokens
 from attnviz.attention import Attention, Trace, each
 from attnviz.attention.trace_file import open_trace
 from attnviz.errors import CaptureError, SelectionError
-from attnviz.pooling import layout, reduced, width
+from attnviz.pooling import layout, reduced
 from attnviz.pooling import pooled as pooled_ranges
 from attnviz.selection import Selection
 
@@ -24,14 +24,31 @@ def by_loop(weights: np.ndarray, rows, columns) -> np.ndarray:
 
 @pytest.mark.parametrize(
     ("tokens", "cells", "wide", "number"),
-    [(10, None, 1, 10), (10, 10, 1, 10), (10, 4, 3, 4), (10, 9, 2, 5), (7, 1, 7, 1)],
+    [(10, None, 1, 10), (10, 10, 1, 10), (10, 4, 3, 4), (10, 9, 2, 6), (7, 1, 7, 1), (7, 2, 6, 2)],
 )
 def test_more_tokens_than_cells_are_pooled_evenly(tokens, cells, wide, number):
     ranges = layout(tokens, None, cells)
-    assert width(tokens, cells) == wide
     assert len(ranges) == number <= (cells or tokens)
     assert [token for start, stop in ranges for token in range(start, stop)] == list(range(tokens))
-    assert {stop - start for start, stop in ranges[:-1]} <= {wide}
+    assert {stop - start for start, stop in ranges[1:-1]} <= {wide}
+    assert ranges[0] == (0, 1) or cells == 1
+
+
+def test_tokens_apart_stand_alone_and_the_others_fill_what_is_left():
+    assert layout(12, None, 8, {0, 5, 6}) == ((0, 1), (1, 3), (3, 5), (5, 6), (6, 7), (7, 9), (9, 11), (11, 12))
+    assert layout(12, None, 6, {0, 5, 6}) == ((0, 1), (1, 5), (5, 6), (6, 7), (7, 11), (11, 12))
+    assert layout(12, None, 4, range(0, 12, 2)) == layout(12, None, 4)  # too many to stand apart
+    every = layout(10_000, None, 512, {0, 17, 18, 5000, 9999})
+    assert len(every) <= 512
+    assert {(0, 1), (17, 18), (18, 19), (5000, 5001), (9999, 10_000)} <= set(every)
+
+
+def test_special_tokens_stand_apart_from_pooling():
+    marks = ["t0", "t7"]
+    a = attention([np.eye(20)], [f"t{i}" for i in range(20)], special=marks)
+    cut = Selection(cells=6).cut(Trace("m", "t", (a,)))["self"]
+    assert {(0, 1), (7, 8)} <= set(cut.rows) & set(cut.columns)
+    assert len(cut.rows) <= 6
 
 
 def test_chosen_tokens_stand_alone_and_are_not_pooled():
@@ -77,7 +94,7 @@ def test_pooled_once_more_covers_what_it_covered():
     whole = causal(20)
     once = Selection(cells=10).cut(Trace("m", "t", (whole,)))
     again = Selection(cells=3).cut(once)["masked-self"]
-    assert again.rows == ((0, 8), (8, 16), (16, 20))
+    assert again.rows == ((0, 1), (1, 13), (13, 20))
     np.testing.assert_array_equal(again.weights(0), by_loop(whole.weights(0), again.rows, again.columns))
     assert pooled_ranges(once["masked-self"].rows, 20, 10) == once["masked-self"].rows
 
@@ -112,7 +129,7 @@ def test_a_kind_without_the_rows_is_left_out():
 
 def test_what_was_pooled_is_saved_and_opened(tmp_path):
     trace = Selection(cells=4).cut(Trace("m", "t", (causal(20),)))
-    assert trace.provenance["reduced"] == "masked-self: 4 × 4 cells of up to 5 × 5 tokens, their largest weight"
+    assert trace.provenance["reduced"] == "masked-self: 4 × 4 cells of up to 7 × 7 tokens, their largest weight"
     opened = open_trace(trace.save(tmp_path / "t.safetensors"))["masked-self"]
     assert (opened.rows, opened.columns) == (trace["masked-self"].rows, trace["masked-self"].columns)
     np.testing.assert_array_equal(opened.weights(0), trace["masked-self"].weights(0))
@@ -131,5 +148,5 @@ def test_words_are_merged_before_they_are_pooled():
     merged = tuple(type(t)(t.id, t.text, (i, i + 1), i // 2) for i, t in enumerate(a.queries))
     a = Attention("self", "encoder", merged, merged, a.by_layer, a.head_numbers)
     cut = Selection(words=True, cells=2).cut(Trace("m", "aabbcc", (a,)))["self"]
-    assert cut.rows == ((0, 2), (2, 3))
+    assert cut.rows == ((0, 1), (1, 3))
     np.testing.assert_allclose(cut.weights(0), [np.eye(2)])

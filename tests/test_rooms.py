@@ -27,7 +27,8 @@ MAY_IMPORT: dict[str, set[str]] = {  # a room: the rooms above it; itself and EV
     "head_names": set(),
     "labels": {"attention"},
     "pooling": {"attention"},
-    "selection": {"attention", "head_names", "pooling", "words"},
+    "selection": {"attention", "head_names", "pooling", "token_names", "words"},
+    "token_names": {"attention"},
     "words": {"attention", "labels"},
     "scratch": set(),
     "capture": DATA,
@@ -36,7 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {  # a room: the rooms above it; itself and EV
     "render": DRAWING,
     "notebook": DRAWING | RUNNING,
     "batch": DRAWING | RUNNING,
-    "cli": DRAWING | RUNNING | {"batch"},
+    "cli": DRAWING | RUNNING | {"batch", "token_names"},
     "__main__": {"cli"},
     "__init__": {"attention", "models", "notebook", "render"},
 }

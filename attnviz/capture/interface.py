@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
-from math import lcm
 from typing import Any
 
 import torch
@@ -120,7 +119,6 @@ def _attention(
         bias=position_bias,
         softcap=softcap,
         sinks=s_aux,
-        multiple=lcm(*(each.high for each in kept)),
     )
     all_wanted = len(wanted) == query.shape[1] and {n} == {len(each.queries) for each in kept}
     if all_wanted or softcap is not None or s_aux is not None:  # sdpa has neither soft caps nor sinks

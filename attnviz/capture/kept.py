@@ -1,6 +1,7 @@
 """One layer's matrices of one text, on the CPU, filled block by block and pooled as they come."""
 
 from collections.abc import Sequence
+from itertools import groupby
 
 import numpy as np
 import torch
@@ -13,17 +14,16 @@ class Kept:
     """The weights of some heads for these `rows` and `columns`, which are ranges of tokens in order: see `Attention`.
 
     `weights` is float32 `[head, row, column]`; `sums`, what each query that is covered gave to all keys together, and
-    `sink`, what a learned sink took from it, are `[head, query]`. `queries` are the numbers of those queries, and
-    `high` how many of them a row covers, but for the last.
+    `sink`, what a learned sink took from it, are `[head, query]`. `queries` are the numbers of those queries.
     """
 
     def __init__(self, heads: int, rows: Sequence[Range], columns: Sequence[Range]) -> None:
         self.weights = np.zeros((heads, len(rows), len(columns)), np.float32)
         self.queries, self.keys = _covered(rows), _covered(columns)
-        self.high, self.wide = (max((stop - start for start, stop in cells), default=1) for cells in (rows, columns))
         self.sums = np.zeros((heads, len(self.queries)), np.float32)
         self.sink: np.ndarray | None = None
         self._place = {query: at for at, query in enumerate(self.queries)}
+        self._row, self._column = _cell_of(rows), _cell_of(columns)
 
     def put(self, queries: Numbers, weights: torch.Tensor, sink: torch.Tensor | None = None) -> None:
         """Take in the rows `queries` of the weights `[head, row, key]`; the keys that are missing at the end got none.
@@ -44,8 +44,11 @@ class Kept:
             weights = weights[..., : len(self.keys)]
         else:
             weights = weights[..., [key for key in self.keys if key < weights.shape[-1]]]
-        cells = _numpy(_pooled(weights, start % self.high, self.high, self.wide))
-        place = self.weights[:, start // self.high : -(-stop // self.high), : cells.shape[-1]]
+        rows, columns = self._row[start:stop], self._column[: weights.shape[-1]]
+        if not columns:  # keys that these queries do not see
+            return
+        cells = _numpy(_largest(_largest(weights, rows, 1), columns, 2))  # rows first: their maximum runs along memory
+        place = self.weights[:, rows[0] : rows[-1] + 1, : cells.shape[-1]]
         np.maximum(place, cells, out=place)  # its first cell may have begun with the rows before
 
 
@@ -55,18 +58,24 @@ def _covered(cells: Sequence[Range]) -> Numbers:
     return range(len(numbers)) if numbers == list(range(len(numbers))) else numbers
 
 
-def _pooled(weights: torch.Tensor, above: int, high: int, wide: int) -> torch.Tensor:
-    """The largest weight of each cell of `high` × `wide` weights of `[head, row, key]`.
+def _cell_of(cells: Sequence[Range]) -> list[int]:
+    """For each token that `cells` cover the number of its cell."""
+    return [number for number, (start, stop) in enumerate(cells) for _ in range(start, stop)]
 
-    The first cell lacks the rows `above`, the last what does not fill it.
+
+def _largest(weights: torch.Tensor, cells: Sequence[int], axis: int) -> torch.Tensor:
+    """The largest weight of each cell along `axis`, where `cells` are the numbers of the tokens' cells, in order.
+
+    Cells of one size that follow each other are taken at once.
     """
-    heads, rows, keys = weights.shape
-    below, right = -(above + rows) % high, -keys % wide
-    if above or below or right:
-        weights = torch.nn.functional.pad(weights, (0, right, above, below))
-    if high > 1:  # rows first: their maximum runs along memory
-        weights = weights.reshape(heads, -1, high, keys + right).amax(-2)
-    return weights.reshape(heads, -1, (keys + right) // wide, wide).amax(-1) if wide > 1 else weights
+    sizes = [len(list(tokens)) for _, tokens in groupby(cells)]
+    parts, at = [], 0
+    for size, run in groupby(sizes):
+        count = len(list(run))
+        part = weights.narrow(axis, at, count * size)
+        parts.append(part if size == 1 else torch.unflatten(part, axis, (count, size)).amax(axis + 1))
+        at += count * size
+    return parts[0] if len(parts) == 1 else torch.cat(parts, axis)
 
 
 def _numpy(tensor: torch.Tensor) -> np.ndarray:

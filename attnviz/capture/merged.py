@@ -13,10 +13,8 @@ class Merged:
     """Takes the rows of tokens as `Kept` does, and gives `kept` those of words, as `attnviz/words.py` defines them.
 
     `rows` and `columns` hold the number of each query's and each key's word, in order from 0. `queries` are the
-    tokens of the words that `kept` covers, and `high`, as in `Kept`, how many of them a block has to begin with: any.
+    tokens of the words that `kept` covers.
     """
-
-    high = 1
 
     def __init__(self, kept: Kept, rows: Sequence[int], columns: Sequence[int]) -> None:
         covered = set(kept.queries)

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from attnviz.attention import Range, ranges
+from attnviz.attention import ranges
 from attnviz.capture.kept import Kept
 from attnviz.capture.merged import Merged
 from attnviz.errors import CaptureError, InputError, SelectionError
 from attnviz.kinds import KIND_NAMES, Kind
 from attnviz.pooling import layout
-from attnviz.selection import Selection
+from attnviz.selection import Layout, Selection
 from attnviz.words import Words
 
 
@@ -26,13 +26,15 @@ class Record:
     the key-value groups that serve those heads, where they are known. `without` are the layers that have no softmax
     attention between tokens, and what they do instead. `path` says how it was had. `lengths` are the
     text's own numbers of queries and keys where it was padded; `words`, the number of each query's and each key's word,
-    where they are to be merged: rows and columns are of words then.
+    where they are to be merged: rows and columns are of words then. `layouts` say which tokens these cover, where
+    it is not all of them, each its own.
     """
 
     selection: Selection
     path: str
     lengths: Mapping[Kind, tuple[int, int]] = field(default_factory=dict)
     words: Mapping[Kind, Words] = field(default_factory=dict)
+    layouts: Mapping[Kind, Layout] | None = None
     available: dict[Kind, dict[int, tuple[int, ...]]] = field(default_factory=dict)
     heads: dict[Kind, dict[int, tuple[int, ...]]] = field(default_factory=dict)
     groups: dict[Kind, dict[int, tuple[int, ...]]] = field(default_factory=dict)
@@ -99,16 +101,14 @@ class Record:
             )
         self.begin(kind, layer, heads, *weights.shape[1:]).put(range(weights.shape[1]), weights, sink)
 
-    def cells(self, kind: Kind, queries: int, keys: int) -> tuple[tuple[Range, ...], tuple[Range, ...]]:
-        """Which tokens the rows and the columns cover, of so many queries and keys, or of the text's own number.
-
-        Which words, where those are to be merged.
-        """
+    def cells(self, kind: Kind, queries: int, keys: int) -> Layout:
+        """Which tokens, or words, the rows and the columns cover, of so many queries and keys."""
+        if self.layouts is not None:
+            return self.layouts.get(kind, ((), ()))
         n, m = self.lengths.get(kind, (queries, keys))
         if kind in self.words:
             n, m = (numbers[-1] + 1 for numbers in self.words[kind])
-        asked = self.selection
-        return layout(n, asked.rows, asked.cells), layout(m, asked.columns, asked.cells)
+        return layout(n), layout(m)
 
     @property
     def weights(self) -> dict[Kind, dict[int, np.ndarray]]:

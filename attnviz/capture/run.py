@@ -15,7 +15,7 @@ from attnviz.capture.softmaxes import record_by_softmax
 from attnviz.capture.working_copy import working_copy
 from attnviz.errors import InputError, ModelError
 from attnviz.kinds import Kind
-from attnviz.selection import Selection
+from attnviz.selection import Layout, Selection
 from attnviz.words import Words
 
 _FEW = 16  # tokens
@@ -26,9 +26,14 @@ _PATHS = {  # tried in this order
 }
 
 
-def capture(model: PreTrainedModel, inputs: Mapping[str, torch.Tensor], selection: Selection) -> Record:
+def capture(
+    model: PreTrainedModel,
+    inputs: Mapping[str, torch.Tensor],
+    selection: Selection,
+    layouts: Mapping[Kind, Layout] | None = None,
+) -> Record:
     """Run `model` on one text and record the attention that was asked for: `capture_all` for `[1, tokens]`."""
-    return capture_all(model, inputs, selection, [{}])[0]
+    return capture_all(model, inputs, selection, [{}], layouts=[layouts])[0]
 
 
 def capture_all(
@@ -37,12 +42,14 @@ def capture_all(
     selection: Selection,
     lengths: Sequence[Mapping[Kind, tuple[int, int]]],
     words: Sequence[Mapping[Kind, Words]] | None = None,
+    layouts: Sequence[Mapping[Kind, Layout] | None] | None = None,
 ) -> list[Record]:
     """Run `model` once and record the attention that was asked for, text by text; nothing of the model is changed.
 
     `inputs` are what the tokenizer gave, `[text, tokens]` each, padded at the end; those that the model does not take
     are left out. `lengths` say for each text how many queries and keys of a kind are its own: an empty mapping, all.
-    `words`, where tokens are to be merged, hold the number of each query's and of each key's word.
+    `words`, where tokens are to be merged, hold the number of each query's and of each key's word. `layouts` say for
+    each text which tokens, or words, the rows and columns of a kind cover; None: all of them, each its own.
     Raises InputError for a text that the model cannot read by itself either, ModelError where no softmax attention is
     to be had, and CaptureError where what came is not attention.
     """
@@ -53,10 +60,11 @@ def capture_all(
     if "input_ids" not in takes:
         raise _needs_picture(model, "it reads pixels") if reads_pictures(model.config) else _refusal(model)
     try:
-        records = _recorded(model, given, selection, list(zip(lengths, words or [{}] * len(lengths), strict=True)))
+        texts = zip(lengths, words or [{}] * len(lengths), layouts or [None] * len(lengths), strict=True)
+        records = _recorded(model, given, selection, list(texts))
     except (RuntimeError, ValueError, TypeError, AttributeError) as error:
         if isinstance(error, AttributeError) and (inside := _text_model(model)) is not None:
-            return _of_text_model(capture_all(inside, inputs, selection, lengths, words))
+            return _of_text_model(capture_all(inside, inputs, selection, lengths, words, layouts))
         _require_readable(model, given)
         raise
     if not model.config.is_encoder_decoder:
@@ -70,9 +78,9 @@ def _recorded(
     model: PreTrainedModel,
     inputs: Inputs,
     selection: Selection,
-    texts: Sequence[tuple[Mapping[Kind, tuple[int, int]], Mapping[Kind, Words]]],
+    texts: Sequence[tuple[Mapping[Kind, tuple[int, int]], Mapping[Kind, Words], Mapping[Kind, Layout] | None]],
 ) -> list[Record]:
-    """What the first path that serves `model` records; `texts` have their lengths and words each."""
+    """What the first path that serves `model` records; `texts` have their lengths, words and layouts each."""
     with torch.inference_mode():
         for path, record_by in _PATHS.items():
             records = [Record(selection, path, *text) for text in texts]

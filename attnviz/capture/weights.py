@@ -37,9 +37,8 @@ def attention_blocks(
     bias: torch.Tensor | None = None,
     softcap: float | None = None,
     sinks: torch.Tensor | None = None,
-    multiple: int = 1,
 ) -> Iterator[Block]:
-    """The weights of `heads` for the rows `queries`, block by block; a block's rows are a multiple of `multiple`.
+    """The weights of `heads` for the rows `queries`, block by block.
 
     `query` is `[batch, head, query, d]`; `key` `[batch, group, key, d]`, each group serving as many heads in a row;
     `mask` `[batch, 1 or head, query, key]` is true where a query may look, or is added; `bias` is added, and broadcasts
@@ -53,7 +52,7 @@ def attention_blocks(
     Q, K = _grouped(query, key, heads)  # [batch, group, head of it, query, d], [batch · group, d, key]
     chosen = None if len(heads) == query.shape[1] else torch.as_tensor(heads, device=query.device)
     step = _BLOCK.get(query.device.type, _LARGE_BLOCK) // (batch * len(heads) * n_keys)
-    step = min(max(step // multiple, 1) * multiple, len(queries))
+    step = min(max(step, 1), len(queries))
     buffer = torch.empty(batch * len(heads) * step * n_keys, dtype=query.dtype, device=query.device)
     for start in range(0, len(queries), step):
         rows = queries[start : start + step]

@@ -4,7 +4,7 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cached_property
 from os.path import exists, isdir
 from pathlib import Path
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from attnviz.selection import Selection
 
 
+CELLS = 512
+"""What a model reads is pooled to so many rows and columns, where nothing else is said. A saved trace is not."""
+
+
 @dataclass(frozen=True)
 class Run:
     """Which model is run, and what of its attention is asked for: each field is an option of the command line."""
@@ -35,7 +39,7 @@ class Run:
     kind: options.Kind = None
     rows: options.Rows = None
     columns: options.Columns = None
-    cells: options.Cells = 512
+    cells: options.Cells = None
     words: options.Words = False
     device: options.Device = None
     dtype: options.Dtype = None
@@ -44,10 +48,10 @@ class Run:
 
     @cached_property
     def selection(self) -> "Selection":
-        """What of the attention was asked for. Raises SelectionError for a kind that is none."""
+        """What of the attention was asked for. Raises SelectionError for a kind that is none, UsageError for a row."""
         from attnviz.selection import Selection
 
-        rows, columns = options.numbers(self.rows, "--rows"), options.numbers(self.columns, "--columns")
+        rows, columns = options.tokens(self.rows, "--rows"), options.tokens(self.columns, "--columns")
         return Selection.of(self.layer, self.head, self.kind, rows, columns, self.cells, self.words)
 
     def load(self) -> "Model":
@@ -100,8 +104,9 @@ class Run:
     def all_by(self, model: "Model", texts: Sequence[str], targets: Sequence[str | None]) -> "Iterator[Trace]":
         """The same of many texts. Raises AttnvizError."""
         pairs = None if self.text_pair is None else [self.text_pair] * len(texts)
+        selection = self.selection if self.cells else replace(self.selection, cells=CELLS)
         return model.trace_all(
-            texts, targets=targets, text_pairs=pairs, chat=self.chat, generate=self.generate, selection=self.selection
+            texts, targets=targets, text_pairs=pairs, chat=self.chat, generate=self.generate, selection=selection
         )
 
 

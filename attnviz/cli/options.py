@@ -94,19 +94,30 @@ Generate = Annotated[
 Kind = Annotated[str | None, option(group=SHOWN, metavar="KIND", help=f"The kind of attention: {', '.join(KINDS)}.")]
 Rows = Annotated[
     list[str] | None,
-    option("--rows", group=SHOWN, metavar="N", help="Only these queries, by number: 3, 0-5. Repeatable."),
+    option(
+        "--rows",
+        group=SHOWN,
+        metavar="ROWS",
+        help="Only these queries: 3, 0-5, last:20, prompt, or answer (those that write it). Repeatable.",
+    ),
 ]
 Columns = Annotated[
     list[str] | None,
-    option("--columns", group=SHOWN, metavar="N", help="Only these keys, by number: 3, 0-5. Repeatable."),
+    option(
+        "--columns",
+        group=SHOWN,
+        metavar="COLUMNS",
+        help="Only these keys: 3, 0-5, last:20, prompt, answer. Repeatable.",
+    ),
 ]
 Cells = Annotated[
-    int,
+    int | None,
     option(
         group=SHOWN,
         metavar="N",
         min=1,
-        help="Pool a longer text to N rows and N columns, 512 unless you say; a cell shows its largest weight.",
+        help="Pool a longer text to N rows and N columns, each by its largest weight; else to 512. A saved trace is "
+        "drawn as it was saved.",
     ),
 ]
 Words = Annotated[
@@ -141,3 +152,16 @@ def numbers(values: list[str] | None, option: str) -> tuple[int, ...] | None:
             raise UsageError(f"{option}: {part!r} is neither a number nor a range", "For example: 3, 0-5.")
         found |= dict.fromkeys(range(int(match[1]), int(match[2] or match[1]) + 1))
     return tuple(found)
+
+
+def tokens(values: list[str] | None, option: str) -> tuple[int | str, ...] | None:
+    """The same of the rows or columns of a matrix, which have names too: `answer`, `last:20`."""
+    from attnviz.token_names import NAMES, is_name
+
+    parts = [part.strip() for value in values or () for part in value.split(",")]
+    named = [part for part in parts if is_name(part)]
+    try:
+        numbered = numbers([part for part in parts if not is_name(part)], option)
+    except UsageError as error:
+        raise UsageError(f"{error.message}, nor a name", f"For example: 3, 0-5, or a name: {NAMES}.") from None
+    return (*(numbered or ()), *named) or None

@@ -136,8 +136,8 @@ def trace(
     layers: Names | None = None,
     heads: Names | None = None,
     kinds: Sequence[str] | str | None = None,
-    rows: Sequence[int] | int | None = None,
-    columns: Sequence[int] | int | None = None,
+    rows: Sequence[int | str] | int | str | None = None,
+    columns: Sequence[int | str] | int | str | None = None,
     cells: int | None = None,
     words: bool = False,
     tokenizer: Any = None,
@@ -155,9 +155,11 @@ def trace(
     text, for models that read pairs; `chat` makes of the text a message in the model's chat template. The trace's text
     is all that the model read.
 
-    `words` merges the tokens of each word. `rows` and `columns` keep only these queries and keys, by their numbers;
-    without them, more than `cells` tokens are pooled to at most so many rows and columns, each cell by its largest
-    weight, while the weights are computed. Raises InputError for a text that cannot be used, SelectionError for a kind,
+    `words` merges the tokens of each word. `rows` and `columns` keep only these queries and keys: their numbers, or
+    `answer`, what the model wrote, `prompt`, all else, and `last:20`. The rows of the answer are those that write it:
+    the first of them reads the prompt's last token. Without them, more than `cells` tokens are pooled to at most so
+    many rows and columns, each cell by its largest weight, while the weights are computed; the first token and special
+    ones stay apart. Raises InputError for a text that cannot be used, SelectionError for a kind,
     layer, head, row or column that there is not, ModelError for a model that cannot be loaded.
 
     >>> attnviz.trace("I ate an apple")["self"].weights(3).shape

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from attnviz.attention import Attention, Part, Trace, ranges
+from attnviz.attention import Attention, Trace, ranges
 from attnviz.errors import ModelError
 from attnviz.kinds import KINDS
 from attnviz.models.cache import commit
@@ -176,8 +176,10 @@ class HuggingFaceModel:
         inputs = {name: torch.tensor(ids, device=device) for name, ids in padded(group, filler).items()}
         lengths = [{}] * len(group) if is_even(group) else [reading.lengths for reading in group]
         words = [reading.words for reading in group] if selection.words else None
+        read = [reading.by_words() if selection.words else reading for reading in group]
+        layouts = [selection.layouts(reading.trace(self.name)) for reading in read]
         with quiet():
-            return capture_all(self._bare, inputs, selection, lengths, words)
+            return capture_all(self._bare, inputs, selection, lengths, words, layouts)
 
     @cached_property
     def _bare(self) -> "PreTrainedModel":
@@ -186,38 +188,28 @@ class HuggingFaceModel:
     def _trace(self, reading: Reading, record: "Record") -> Trace:
         """What a record holds, with all that is known of it."""
         not_there = record.selection.left_out(record.available) | _without_attention(record.without)
-        return Trace(
-            model=self.name,
-            text=reading.text,
+        return replace(
+            reading.trace(self.name),
             attentions=self._attentions(record, reading),
-            target=reading.target,
             revision=self.revision,
             provenance={**self._provenance(record.path), **reading.provenance, **not_there},
-            notes=reading.notes,
         )
 
     def _attentions(self, record: "Record", reading: Reading) -> tuple[Attention, ...]:
         """What was captured, checked. Raises SelectionError for what was asked for and is not there."""
-        chosen = record.resolve()
-        record.selection.require_tokens({kind: reading.lengths[kind] for kind in chosen})
+        chosen, read = record.resolve(), reading.trace(self.name)
         attentions = []
         for kind in (kind for kind in KINDS if kind in chosen):
-            part: Part = "encoder" if kind == "self" else "decoder"
-            layers, sides = sorted(chosen[kind]), reading.sides
-            queries, keys = sides[part].tokens, sides["encoder" if kind == "cross" else part].tokens
-            rows, columns = record.cells(kind, len(queries), len(keys))
-            if not rows or not columns:  # it is too short for the rows and columns that were asked for
+            layers, tokens = sorted(chosen[kind]), read[kind]
+            rows, columns = record.cells(kind, len(tokens.queries), len(tokens.keys))
+            if not rows or not columns:  # it has none of those that were asked for
                 continue
             kept, groups = record.kept[kind], record.groups.get(kind, {})
-            attention = Attention(
-                kind=kind,
-                part=part,
-                queries=queries,
-                keys=keys,
+            attention = replace(
+                tokens,
                 by_layer={layer: kept[layer].weights for layer in layers},
                 head_numbers={layer: chosen[kind][layer] for layer in layers},
                 sink_mass={layer: sink for layer in layers if (sink := kept[layer].sink) is not None},
-                predicts=sides[part].predicts if part == "decoder" else None,
                 groups={layer: groups[layer] for layer in layers if layer in groups},
                 rows=rows,
                 columns=columns,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from attnviz.attention import Part, Token
+from attnviz.attention import Attention, Part, Token, Trace
 from attnviz.errors import InputError, ModelError
 from attnviz.kinds import Kind
 from attnviz.labels import visible
@@ -62,6 +62,17 @@ class Reading:
         """The number of the word of each query and each key of each kind of attention."""
         source, read = (word_numbers(self.sides[part].tokens) for part in ("encoder", "decoder"))
         return {"self": (source, source), "masked-self": (read, read), "cross": (read, source)}
+
+    def trace(self, model: str) -> Trace:
+        """What is known of its trace by the model of that name before it has run: the tokens of every kind."""
+        encoder, decoder = self.sides["encoder"].tokens, self.sides["decoder"].tokens
+        written = self.sides["decoder"].predicts
+        attentions = (
+            Attention("self", "encoder", encoder, encoder, {}, {}),
+            Attention("masked-self", "decoder", decoder, decoder, {}, {}, predicts=written),
+            Attention("cross", "decoder", decoder, encoder, {}, {}, predicts=written),
+        )
+        return Trace(model, self.text, attentions, self.target, provenance=self.provenance, notes=self.notes)
 
     def by_words(self) -> "Reading":
         """What a trace by words says of it: each word for a token."""

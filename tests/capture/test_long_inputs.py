@@ -5,6 +5,7 @@ import pytest
 import tiny
 import torch
 
+from attnviz.attention import Attention, Token, Trace
 from attnviz.capture import capture, capture_all, weights
 from attnviz.pooling import layout
 from attnviz.selection import Selection
@@ -25,7 +26,16 @@ def block_size(request, monkeypatch):
 def record(model_type, selection=None, ids=IDS):
     inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
     inputs |= {"decoder_input_ids": WRITTEN} if model_type in tiny.PAIRS else {}
-    return capture(tiny.build(model_type).base_model, inputs, selection or Selection())
+    written = WRITTEN if model_type in tiny.PAIRS else ids
+    asked = selection or Selection()
+    return capture(tiny.build(model_type).base_model, inputs, asked, layouts_of(asked, ids.shape[1], written.shape[1]))
+
+
+def layouts_of(selection, source, written):
+    """What a selection makes of texts of so many tokens."""
+    sizes = {"self": (source, source), "masked-self": (written, written), "cross": (written, source)}
+    given = [Attention(kind, "decoder", *((Token(0, ""),) * n for n in size), {}, {}) for kind, size in sizes.items()]
+    return selection.layouts(Trace("", "", tuple(given)))
 
 
 def eager(model_type):
@@ -84,7 +94,7 @@ def test_the_model_gives_what_it_gives_without_capture(model_type, asked, monkey
         plain = model(**inputs)[0]
     seen = []
     handle = model.register_forward_hook(lambda module, given, output: seen.append(output[0]))
-    capture(model, inputs, Selection(**asked))
+    capture(model, inputs, Selection(**asked), layouts_of(Selection(**asked), N, WRITTEN.shape[1]))
     handle.remove()
     torch.testing.assert_close(seen[0], plain, atol=1e-4, rtol=1e-4)
 
@@ -105,6 +115,7 @@ def test_padding_is_in_no_matrix(model_type, asked):
         {"input_ids": ids, "attention_mask": real},
         asked,
         [{kind: (N, N)}, {kind: (short, short)}],
+        layouts=[layouts_of(asked, n, n) for n in (N, short)],
     )
     for found, own in zip(both, (IDS, IDS.flip(1)[:, :short]), strict=True):
         alone = record(model_type, asked, own)

@@ -63,6 +63,8 @@ def test_nothing_as_large_as_all_tokens_is_kept():
     ids = torch.arange(5, 25)[None]
     words = [at // 2 for at in range(20)]
     kinds = {"masked-self": (words, words)}
-    [record] = capture_all(tiny.build("llama"), {"input_ids": ids}, Selection(words=True, cells=4), [{}], [kinds])
+    layouts = {"masked-self": (layout(10, None, 4),) * 2}
+    asked = Selection(words=True, cells=4)
+    [record] = capture_all(tiny.build("llama"), {"input_ids": ids}, asked, [{}], [kinds], [layouts])
     assert record.size == 3 * 4 * 4 * 4 * 4  # layers, heads, cells, bytes
     assert record.weights["masked-self"][0].shape == (4, 4, 4)

@@ -79,3 +79,34 @@ def test_a_row_that_there_is_not_is_refused_with_the_range(folder, args, says):
 @pytest.mark.parametrize("args", [["--cells", "0"], ["--rows", "five"]])
 def test_what_is_no_number_of_cells_or_rows_is_a_usage_error(args):
     assert run("plot", "I ate an apple", *args).code == 2
+
+
+def test_a_saved_trace_is_drawn_as_it_was_kept(folder, tmp_path):
+    long = " ".join(["apple"] * 600)
+    path, part = tmp_path / "whole.safetensors", tmp_path / "part.safetensors"
+    head = ["-m", folder, "--layer", 0, "--head", 0]
+    assert run("trace", long, *head, "--cells", 4000, "-o", path).code == 0
+    whole = open_trace(path)["masked-self"]
+    assert whole.is_whole
+    assert len(whole.queries) > 512
+    assert run("plot", path, "-o", part).code == 0
+    assert open_trace(part)["masked-self"].is_whole
+    assert run("plot", path, "--cells", 100, "-o", part).code == 0
+    assert len(open_trace(part)["masked-self"].rows) <= 100
+    assert run("plot", path, "-o", tmp_path / "whole.png").code == 0
+    assert "attention weight" in run("plot", path).out
+
+
+def test_the_answer_and_the_prompt_are_rows_and_columns(folder, tmp_path):
+    path = tmp_path / "answer.json"
+    done = run("plot", "I ate an apple", "--kind", "cross", "--rows", "answer", "--columns", "last:2", "-o", path)
+    assert done.code == 0, done.err
+    (attention,) = json.loads(path.read_text())["attentions"]
+    assert len(attention["rows"]) == len(attention["queries"])
+    assert attention["columns"] == [[2, 3], [3, 4]]
+    done = run("plot", "I ate", "-m", folder, "--rows", "answer")
+    assert done.code == 1
+    assert "there is no answer here" in done.err
+    done = run("plot", "I ate an apple", "--rows", "anser")
+    assert done.code == 2
+    assert "last:20" in done.err

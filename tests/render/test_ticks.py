@@ -54,7 +54,7 @@ def test_only_pooled_axes_that_leave_nothing_out_are_numbered() -> None:
     assert not is_long(each(100))
     assert not is_long([(0, 4), (8, 12)])
     assert named("key (to)", each(9)) == "key (to)"
-    assert named("key (to)", layout(100, None, 10)) == "key (to): 100 tokens, 10 in a cell, numbered"
+    assert named("key (to)", layout(100, None, 10)) == "key (to): 100 tokens, 11 in a cell, numbered"
     assert counted(each(9)) == "9 tokens"
 
 
@@ -62,6 +62,6 @@ def test_segments_begin_at_the_cell_of_their_first_token() -> None:
     assert segments(tokens("abc"), each(3)) == []
     assert segments(parts(2, 3, 1), each(6)) == [2, 5]
     assert segments(parts(20, 80), layout(100, None, 10)) == [2]
-    assert segments(parts(25, 75), layout(100, None, 10)) == [2]  # it begins in the middle of the third cell
+    assert segments(parts(25, 75), layout(100, None, 10)) == [3]  # it begins within the fourth cell, 23–33
     assert segments(parts(4, 4), [(5, 6), (6, 7)]) == []  # only the second part is shown
     assert segments(parts(4, 4), [(1, 2), (6, 7)]) == [1]

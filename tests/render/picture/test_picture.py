@@ -115,11 +115,11 @@ def test_a_long_axis_is_numbered_by_tokens_and_says_so() -> None:
     drawn = figure(SCENES["512 × 512 cells"]())
     axes = drawn.axes[0]
     assert [t.get_text() for t in axes.get_yticklabels()][:3] == ["0", "1000", "2000"]
-    assert axes.get_yticks()[1] == pytest.approx(1000.5 / 16 - 0.5)  # token 1000 is in row 62, which begins at 992
+    assert axes.get_yticks()[1] == pytest.approx(59 + 13.5 / 17 - 0.5)  # token 1000 is in row 59, 987–1003
     names = {text.get_text() for text in drawn.texts}
     assert {
-        "query (from): 8192 tokens, 16 in a cell, numbered",
-        "key (to): 8192 tokens, 16 in a cell, numbered",
+        "query (from): 8192 tokens, 17 in a cell, numbered",
+        "key (to): 8192 tokens, 17 in a cell, numbered",
     } <= names
 
 

@@ -1,0 +1,70 @@
+"""Rows and columns by name: the prompt, the answer, the last of them."""
+
+from dataclasses import replace
+
+import pytest
+from traces import decoder_only, encoder_decoder
+
+from attnviz.attention import Trace
+from attnviz.errors import SelectionError
+from attnviz.selection import Selection
+from attnviz.token_names import is_name
+
+
+def continued() -> Trace:
+    """`The cat sat` and what a model wrote: `on mats`."""
+    trace = decoder_only(["The", "cat", "sat", "on", "mats"])
+    a = trace["masked-self"]
+    tokens = tuple(replace(token, segment=int(at >= 3)) for at, token in enumerate(a.queries))
+    a = replace(a, queries=tokens, keys=tokens, predicts=(*tokens[1:], None))
+    return replace(trace, attentions=(a,), provenance={"generated": " on mats"})
+
+
+def starts(ranges):
+    return [start for start, _ in ranges]
+
+
+@pytest.mark.parametrize(
+    ("asked", "rows", "columns"),
+    [
+        (
+            {"rows": "answer"},
+            [2, 3],
+            [0, 1, 2, 3, 4],
+        ),  # "sat" writes "on", "on" writes "mats", and "mats" who knows what
+        ({"rows": "prompt", "columns": "answer"}, [0, 1, 2], [3, 4]),
+        ({"columns": "prompt"}, [0, 1, 2, 3, 4], [0, 1, 2]),
+        ({"rows": "last:2", "columns": "last:9"}, [3, 4], [0, 1, 2, 3, 4]),
+        ({"rows": ["answer", 0]}, [0, 2, 3], [0, 1, 2, 3, 4]),
+    ],
+    ids=str,
+)
+def test_of_a_decoder_that_went_on_with_a_prompt(asked, rows, columns):
+    a = Selection.of(**asked).narrow(continued())["masked-self"]
+    assert (starts(a.rows), starts(a.columns)) == (rows, columns)
+
+
+def test_of_an_encoder_decoder_the_answer_is_the_target():
+    assert Selection.of(rows="answer", columns="prompt").narrow(encoder_decoder()).kinds == ("cross",)
+    assert Selection.of(rows="prompt").narrow(encoder_decoder()).kinds == ("self",)
+    answer = Selection.of(rows="answer", columns="answer").narrow(encoder_decoder())
+    assert (answer.kinds, starts(answer["masked-self"].rows)) == (("masked-self",), [0, 1, 2, 3])
+    last = Selection.of(rows="last:1").narrow(encoder_decoder())
+    assert [starts(a.rows) for a in last.attentions] == [[3], [3], [3]]
+
+
+def test_where_there_is_no_answer_it_says_how_to_get_one():
+    for what in ("rows", "columns"):
+        with pytest.raises(SelectionError, match=f"{what}: there is no answer here") as caught:
+            Selection.of(**{what: "answer"}).narrow(decoder_only())
+        assert "--generate 20" in caught.value.hint
+    everything = Selection.of(rows="prompt").narrow(decoder_only())
+    assert starts(everything["masked-self"].rows) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("text", ["Answer", "answers", "last", "last:", "last:0", "last:-1", "last:two", "3", ""])
+def test_what_is_no_name(text):
+    assert not is_name(text)
+    with pytest.raises(SelectionError, match=r"rows: .* is no whole number") as caught:
+        Selection.of(rows=text)
+    assert "prompt, answer, last:20" in caught.value.hint
