@@ -47,7 +47,7 @@ _RUNS = tuple(
 )
 _READS = tuple(f"models/{name}.py" for name in ("encoding", "spelling", "positions", "progress", "one_parse"))
 HEAVY = {  # a package: the places that may import it
-    "torch": ("scratch/train.py", "capture/", *_RUNS),
+    "torch": ("scratch/train.py", "scratch/training_state.py", "capture/", *_RUNS),
     "array_api_compat": ("scratch/train.py",),
     "transformers": ("capture/", *_RUNS, *_READS),
     "matplotlib": ("render/picture/", "render/colour_maps.py"),

@@ -32,15 +32,17 @@ def train(
         from attnviz.scratch.evaluate import evaluate, table
         from attnviz.scratch.store import SHIPPED_SEED, read, to_bytes
         from attnviz.scratch.tokenizer import Tokenizer
-        from attnviz.scratch.train import Recipe
+        from attnviz.scratch.train import Recipe, require_resumable
         from attnviz.scratch.train import train as train_model
 
         corpus = draw_corpus()
     recipe = Recipe() if steps is None else Recipe(steps=steps)
     tokenizer = Tokenizer(corpus_vocabulary())
     to_learn = examples(corpus.train)
+    seeds = list(dict.fromkeys(seed or [SHIPPED_SEED]))
+    require_resumable(to_learn, tokenizer, recipe, seeds, output)
     columns = {}
-    for one in seed or [SHIPPED_SEED]:
+    for one in seeds:
         with bar(f"Seed {one}", recipe.steps) as advance:
 
             def tell(made: int, now: str, seed: int = one) -> None:

@@ -6,10 +6,10 @@ on it. Attention itself is never supervised: no loss ever sees a weight.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
-from io import BytesIO
+from hashlib import sha256
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -18,12 +18,12 @@ import array_api_compat.torch as xp
 import torch
 from torch.nn.functional import cross_entropy, dropout
 
-from attnviz.files import write_whole
 from attnviz.scratch import transformer
 from attnviz.scratch.attention import Dropout, Weights
 from attnviz.scratch.corpus import Example
 from attnviz.scratch.store import Checkpoint, map_tree, named
 from attnviz.scratch.tokenizer import END, MASK, PAD, Tokenizer, padded
+from attnviz.scratch.training_state import restore, save, steps_done
 from attnviz.scratch.transformer import Config
 
 SAVE_EVERY = 200  # steps
@@ -74,8 +74,9 @@ def train(
 ) -> Checkpoint:
     """Train a model and return it. `advance` is told of the steps that were made, and of the loss.
 
-    Every `SAVE_EVERY` steps all is saved to `folder/checkpoint-SEED.pt`; where that file stands, training goes on from
-    it. The same seed gives the same model on the same sort of machine. Raises FileError where it cannot be saved.
+    Every `SAVE_EVERY` steps all is saved to `checkpoint_file`; where that stands, training goes on from it. The same
+    seed gives the same model on the same sort of machine. Raises FileError where it cannot be saved, and where the file
+    is of another training.
     """
     torch.manual_seed(seed)
     torch.set_num_threads(THREADS)
@@ -83,10 +84,10 @@ def train(
     W = initial(transformer.shapes(config), config)
     parameters = [array for _, array in named(W)]
     optimizer = torch.optim.AdamW(parameters, betas=(0.9, 0.98), eps=1e-9, weight_decay=recipe.weight_decay)
-    file = folder / f"checkpoint-{seed}.pt"
-    made_by = {"recipe": asdict(recipe), "vocabulary": list(tokenizer.vocabulary)}
-    done = _resume(file, W, optimizer, made_by)
-    _save(file, done, W, optimizer, made_by)  # a folder that cannot be written is found out before an hour's work
+    file, made_by = checkpoint_file(folder, seed), identity(examples, tokenizer, recipe, seed)
+    if done := steps_done(file, made_by):
+        restore(file, done, W, optimizer)
+    save(file, done, W, optimizer, made_by)  # a folder that cannot be written is found out before an hour's work
     advance(done, "resumed" if done else "")
     stream = batches(examples, tokenizer, recipe, seed)
     for _ in range(done):
@@ -100,9 +101,28 @@ def train(
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         if (step + 1) % SAVE_EVERY == 0:
-            _save(file, step + 1, W, optimizer, made_by)
+            save(file, step + 1, W, optimizer, made_by)
         advance(1, f"loss {loss.item():.2f}")
     return Checkpoint(config, map_tree(lambda _, array: array.detach().numpy(), W), tokenizer)
+
+
+def checkpoint_file(folder: Path, seed: int) -> Path:
+    """Where a training is kept that is not at its end, and after it."""
+    return folder / f"checkpoint-{seed}.safetensors"
+
+
+def identity(examples: list[Example], tokenizer: Tokenizer, recipe: Recipe, seed: int) -> dict[str, Any]:
+    """All that a training depends on: the recipe, the seed, and a digest of the sentences and the vocabulary."""
+    data = sha256(repr((examples, tokenizer.vocabulary)).encode()).hexdigest()
+    return {"seed": seed, **asdict(recipe), "data": data[:12]}
+
+
+def require_resumable(
+    examples: list[Example], tokenizer: Tokenizer, recipe: Recipe, seeds: Iterable[int], folder: Path
+) -> None:
+    """Raise FileError where the checkpoint of one of the `seeds` in `folder` is of another training, or damaged."""
+    for seed in seeds:
+        steps_done(checkpoint_file(folder, seed), identity(examples, tokenizer, recipe, seed))
 
 
 def translation_loss(batch: Batch, W: Weights, h: int, recipe: Recipe) -> torch.Tensor:
@@ -177,25 +197,3 @@ def _code(example: Example, tokenizer: Tokenizer, recipe: Recipe, random: Random
         source += [id for id, _, _ in pieces]
         verbs += [bool(key and key[1] == "verb")] * len(pieces)
     return Coded(source, [example.language, *map(tokenizer.id, example.target), END], verbs)
-
-
-def _save(file: Path, step: int, W: Weights, optimizer: torch.optim.Optimizer, made_by: dict[str, Any]) -> None:
-    state = {"step": step, "made by": made_by, "weights": dict(named(W)), "optimizer": optimizer.state_dict()}
-    buffer = BytesIO()
-    torch.save(state | {"random": torch.get_rng_state()}, buffer)
-    write_whole(file, buffer.getvalue())
-
-
-def _resume(file: Path, W: Weights, optimizer: torch.optim.Optimizer, made_by: dict[str, Any]) -> int:
-    """Take up what `_save` saved; the number of steps that are done. A file that was made otherwise is passed over."""
-    if not file.exists():
-        return 0
-    state = torch.load(file, weights_only=True)
-    if state.get("made by") != made_by:
-        return 0
-    with torch.no_grad():
-        for name, array in named(W):
-            array.copy_(state["weights"][name])
-    optimizer.load_state_dict(state["optimizer"])
-    torch.set_rng_state(state["random"])
-    return int(state["step"])

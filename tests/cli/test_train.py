@@ -31,7 +31,7 @@ def test_it_writes_a_model_that_can_be_used_and_prints_what_it_reached(tmp_path)
     assert lines[1] == "|  |  | asked | builtin-2.safetensors |"
     assert "exact translation" in done.out
     assert "best fixed offset" in done.out
-    assert sorted(file.name for file in folder.iterdir()) == ["builtin-2.safetensors", "checkpoint-2.pt"]
+    assert sorted(file.name for file in folder.iterdir()) == ["builtin-2.safetensors", "checkpoint-2.safetensors"]
     assert read(path).config.encoder_layers >= 4
     shown = run("plot", "I ate an apple", "-m", path, "--target", "나는")
     assert shown.code == 0
@@ -59,7 +59,7 @@ def test_the_table_is_of_the_stored_weights(tmp_path, monkeypatch):
 def test_ctrl_c_ends_with_130_and_the_same_command_goes_on(stop_after, tmp_path, monkeypatch):
     whole = run("train", "-o", tmp_path / "whole", "--steps", "3")
     assert whole.code == 0
-    made, save = [], training._save
+    made, save = [], training.save
 
     def save_and_stop(*args):
         save(*args)
@@ -67,16 +67,29 @@ def test_ctrl_c_ends_with_130_and_the_same_command_goes_on(stop_after, tmp_path,
         if len(made) == stop_after:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(training, "_save", save_and_stop)
+    monkeypatch.setattr(training, "save", save_and_stop)
     done = run("train", "-o", tmp_path / "cut", "--steps", "3")
     assert (done.code, done.out) == (130, "")
     assert "Interrupted." in done.err
-    assert [file.name for file in (tmp_path / "cut").iterdir()] == ["checkpoint-2.pt"]
+    assert [file.name for file in (tmp_path / "cut").iterdir()] == ["checkpoint-2.safetensors"]
     again = run("train", "-o", tmp_path / "cut", "--steps", "3")
     assert again.code == 0
     assert len(made) == 5  # each run saves once at its start, to see that it can
     cut, uncut = (read(tmp_path / name / "builtin-2.safetensors") for name in ("cut", "whole"))
     assert (cut.weights["E"] == uncut.weights["E"]).all()
+
+
+def test_a_run_of_another_kind_does_not_overwrite_what_was_not_finished(tmp_path, monkeypatch):
+    """Not one of its seeds is trained: the first could take half an hour."""
+    assert run("train", "-o", tmp_path, "--steps", "3", "--seed", "7").code == 0
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    monkeypatch.setattr(training, "translation_loss", lambda *args: 1 / 0)
+    done = run("train", "-o", tmp_path, "--steps", "5", "--seed", "6", "--seed", "7")
+    assert (done.code, done.out) == (1, "")
+    file = tmp_path / "checkpoint-7.safetensors"
+    assert f"Error: {file} is of another training (steps 3, here 5), and would be overwritten" in done.err
+    assert "name another folder with -o" in done.err
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_a_place_that_cannot_be_written_is_an_error_before_the_training(tmp_path, monkeypatch):
