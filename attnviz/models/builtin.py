@@ -47,9 +47,9 @@ class BuiltinModel:
             return cls(read(path), Path(path).stem)
         except FileNotFoundError as error:
             raise ModelError(f"no such file: {path}", "Make one with: attnviz train -o runs") from error
-        except (KeyError, ValueError, TypeError, OSError, SafetensorError) as error:
+        except (ValueError, TypeError, OSError, SafetensorError, RecursionError) as error:
             raise ModelError(
-                f"{path} is not a built-in model that attnviz train has made",
+                f"{path} is not a built-in model that attnviz train has made: {error}",
                 "For a Hugging Face model name its folder: -m FOLDER.",
             ) from error
 

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cache
 from importlib.resources import as_file, files
 from importlib.resources.abc import Traversable
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from attnviz.scratch import transformer
-from attnviz.scratch.tokenizer import Tokenizer
+from attnviz.scratch.tokenizer import SPECIALS, Tokenizer
 from attnviz.scratch.transformer import Config
 
 SHIPPED_SEED = 2
@@ -38,14 +38,47 @@ def to_bytes(checkpoint: Checkpoint) -> bytes:
 
 
 def read(path: str | os.PathLike[str]) -> Checkpoint:
-    """Read a file of `to_bytes`. Raises KeyError where it is another kind of safetensors file."""
+    """Read a file of `to_bytes`. Raises ValueError, which says what is wrong, where it is another or a damaged one."""
     from safetensors import safe_open
 
     with safe_open(path, framework="np") as file:
-        header = json.loads((file.metadata() or {})["attnviz"])
-        config, tokenizer = Config(**header["config"]), Tokenizer(header["vocabulary"])
-        weights = map_tree(lambda name, _: file.get_tensor(name).astype(np.float32), transformer.shapes(config))
+        names = file.keys()
+        config, tokenizer = _described((file.metadata() or {}).get("attnviz", "null"), len(names))
+        shapes = transformer.shapes(config)
+        if set(names) != {name for name, _ in named(shapes)}:
+            raise ValueError("its tensors are not those of a transformer of its sizes")
+        weights = map_tree(lambda name, shape: _weight(name, file.get_tensor(name), shape), shapes)
     return Checkpoint(config, weights, tokenizer)
+
+
+def _described(metadata: str, tensors: int) -> tuple[Config, Tokenizer]:
+    """The sizes and the tokenizer of a file with so many tensors. Raises ValueError where they describe no model."""
+    header = json.loads(metadata)
+    if not isinstance(header, dict) or set(header) != {"config", "vocabulary"}:
+        raise ValueError("it has no sizes and no vocabulary")
+    sizes, vocabulary = header["config"], header["vocabulary"]
+    if not isinstance(sizes, dict) or set(sizes) != {field.name for field in fields(Config)}:
+        raise ValueError(f"its sizes are {str(sizes)[:80]}")
+    for name, size in sizes.items():
+        if type(size) is not int or size < 1:
+            raise ValueError(f"its size {name} is {size!r}")
+    config = Config(**sizes)
+    if config.d % config.h or config.d % 2 or config.encoder_layers + config.decoder_layers > tensors:
+        raise ValueError(f"its sizes do not fit each other or its {tensors} tensors: {sizes}")
+    if not isinstance(vocabulary, list) or not all(isinstance(token, str) for token in vocabulary):
+        raise ValueError("its vocabulary is no list of texts")
+    if len(vocabulary) != config.vocabulary or tuple(vocabulary[: len(SPECIALS)]) != SPECIALS:
+        raise ValueError(f"its vocabulary is not of {config.vocabulary} tokens, the special ones first")
+    return config, Tokenizer(vocabulary)
+
+
+def _weight(name: str, weight: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """`weight` in float32. Raises ValueError where it has another type or shape, or is not finite."""
+    if weight.dtype != np.float16 or weight.shape != shape:
+        raise ValueError(f"{name} is {weight.dtype} {weight.shape}, and should be float16 {shape}")
+    if not np.isfinite(weight).all():
+        raise ValueError(f"a number of {name} is not finite")
+    return weight.astype(np.float32)
 
 
 @cache
