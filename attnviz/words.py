@@ -42,7 +42,7 @@ def merged_tokens(tokens: Sequence[Token], source: str) -> tuple[Token, ...]:
 
 
 def _merged(attention: Attention, trace: Trace) -> Attention:
-    source = trace.text if trace.target is None or attention.part == "encoder" else trace.target
+    source = trace.read_by(attention.part)
     rows, columns = _words(attention.queries), _words(attention.keys)
     if len(rows) == len(attention.queries) and len(columns) == len(attention.keys):
         return attention

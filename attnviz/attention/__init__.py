@@ -186,6 +186,10 @@ class Trace:
         """The kinds of attention that there are, in the order self, masked-self, cross."""
         return tuple(attention.kind for attention in self.attentions)
 
+    def read_by(self, part: Part) -> str:
+        """The text that a part of the model reads, of which the spans of its tokens are."""
+        return self.text if part == "encoder" or self.target is None else self.target
+
     def __repr__(self) -> str:
         kinds = (f"{a.kind}: layers {ranges(a.layers)}, {len(a.queries)}×{len(a.keys)} tokens" for a in self.attentions)
         return f"<Trace of {_shorten(self.text)!r} by {_shorten(self.model)}; {'; '.join(kinds)}>"

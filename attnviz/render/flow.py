@@ -12,8 +12,11 @@ def glued(tokens: Sequence[Token]) -> list[bool]:
     return [token.span is not None and token.span[0] == end for token, end in zip(tokens, ends, strict=False)]
 
 
-def running(tokens: Sequence[Token]) -> str:
-    """`tokens` in one line, as they stand in the text."""
+def running(tokens: Sequence[Token], text: str = "") -> str:
+    """`tokens` in one line: as they stand in `text`, or where it is not given, or one is not in it, one by one."""
+    spans = [token.span for token in tokens if token.span]
+    if text and len(spans) == len(tokens):
+        return visible(text[spans[0][0] : spans[-1][1]].strip(" "))
     spaces = ["" if joins else " " for joins in glued(tokens)]
     return "".join(space + visible(token.text) for space, token in zip(spaces, tokens, strict=True)).strip()
 

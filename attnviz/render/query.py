@@ -98,8 +98,7 @@ class _Names:
 
     def _written(self, word: Sequence[Token | None]) -> str | None:
         """A word as it stands in the text."""
-        trace, spans = self.trace, [token and token.span for token in word]
-        text = trace.text if trace.target is None or self.attention.part == "encoder" else trace.target
+        text, spans = self.trace.read_by(self.attention.part), [token and token.span for token in word]
         return text[spans[0][0] : spans[-1][1]].strip() if spans[0] and spans[-1] else None
 
 
@@ -121,7 +120,7 @@ def looking(scene: Scene) -> tuple[int, ...]:
 
 
 def query_label(scene: Scene, rows: tuple[int, ...]) -> str:
-    """Those rows in words: `ate`; in a decoder `reads "ate" (writes "an")`; in cross-attention what it writes first."""
+    """Those rows in words: `ate`; in a decoder `reads "ate" · writes "an"`; in cross-attention what it writes first."""
     a, tokens = scene.attention, [scene.attention.rows[row][0] for row in rows]
     read = running([a.queries[at] for at in tokens])
     written = [token for at in tokens if a.predicts and (token := a.predicts[at])]
@@ -129,7 +128,7 @@ def query_label(scene: Scene, rows: tuple[int, ...]) -> str:
         return read if a.predicts is None else f'reads "{read}"'
     writes = "generates" if all(token.generated for token in written) else "writes"
     both = f'reads "{read}"', f'{writes} "{running(written)}"'
-    return f"{both[1]} ({both[0]})" if a.kind == "cross" else f"{both[0]} ({both[1]})"
+    return " · ".join(reversed(both) if a.kind == "cross" else both)
 
 
 def gaze(scene: Scene, at: int, rows: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:

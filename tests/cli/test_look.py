@@ -94,14 +94,14 @@ def test_a_query_by_its_word(tmp_path):
     assert "query (from): an\n" in out
     assert ".30 .10 .60" in out
     cross = run("plot", saved, "--style", "text", "--kind", "cross", "--query", "사과를").out
-    assert 'query (from): writes "사과를" (reads "나는")\n' in cross
+    assert 'query (from): writes "사과를" · reads "나는"\n' in cross
 
 
 def test_in_cross_attention_the_row_is_that_which_writes_the_word():
     for query in ("ate", "->ate", "She→", "She->ate", "1"):
         done = run("plot", "그녀는 사과를 먹고 학교에 갔다.", "--kind", "cross", "--style", "text", "--query", query)
         header, words, weights = done.out.splitlines()[1:4]
-        assert header == 'query (from): generates "ate" (reads "She")'
+        assert header == 'query (from): generates "ate" · reads "She"'
         assert words.split()[max(enumerate(weights.split()), key=lambda at: at[1] != "·")[0]] == "먹고"
 
 

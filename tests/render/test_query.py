@@ -8,7 +8,7 @@ from traces import attention, decoder_only, encoder_decoder, labelled, tokens
 
 from attnviz.attention import Token, Trace
 from attnviz.errors import SelectionError
-from attnviz.render.flow import flow, glued
+from attnviz.render.flow import flow, glued, running
 from attnviz.render.query import asked, gaze, looking, query_label
 from attnviz.render.scene import scene
 
@@ -106,18 +106,18 @@ def test_a_word_of_several_tokens_is_written_by_several_rows():
     written = replace(a, kind="cross", part="decoder", queries=(start, *a.queries[:-1]), predicts=a.queries)
     trace = replace(whole, attentions=(written,))
     assert asked(trace, trace["cross"], "unbelievable") == (0, 1, 2)
-    assert query_label(scene(trace, "cross", ((0, 0),)), (0, 1, 2)) == 'writes "unbelievable" (reads "<s> unbeliev")'
+    assert query_label(scene(trace, "cross", ((0, 0),)), (0, 1, 2)) == 'writes "unbelievable" · reads "<s> unbeliev"'
 
 
 def test_the_rows_are_told_in_words_and_what_the_model_chose_is_told_apart():
     trace = encoder_decoder()
     assert query_label(scene(trace, "self", ((0, 0),)), (1,)) == "ate"
-    assert query_label(scene(trace, "masked-self", ((0, 0),)), (1,)) == 'reads "나는" (writes "사과를")'
-    assert query_label(scene(trace, "cross", ((0, 0),)), (1,)) == 'writes "사과를" (reads "나는")'
+    assert query_label(scene(trace, "masked-self", ((0, 0),)), (1,)) == 'reads "나는" · writes "사과를"'
+    assert query_label(scene(trace, "cross", ((0, 0),)), (1,)) == 'writes "사과를" · reads "나는"'
     (a,) = decoder_only().attentions
     marked = replace(a, predicts=(*(replace(token, generated=True) for token in a.queries[1:]), None))
     alone = scene(Trace("m", "The cat sat", (marked,)), "masked-self", ((0, 0),))
-    assert query_label(alone, (1,)) == 'reads "cat" (generates "sat")'
+    assert query_label(alone, (1,)) == 'reads "cat" · generates "sat"'
     assert query_label(alone, (2,)) == 'reads "sat"'  # what comes next is not known
 
 
@@ -155,6 +155,18 @@ def test_parts_of_a_word_stay_together_and_lines_are_broken_between_words():
 def test_a_word_longer_than_a_line_is_broken():
     assert flow([4, 4, 4], [False, True, True], 8, 1) == [(0, 0), (0, 4), (1, 0)]
     assert flow([12], [False], 8, 1) == [(0, 0)]
+
+
+def test_tokens_in_one_line_are_the_text_that_they_cover():
+    parts = [
+        Token(1, "녀₁", (1, 2), 0),
+        Token(2, "녀₂", (1, 2), 0),
+        Token(3, "는", (2, 3), 0),
+        Token(4, "a", (4, 5), 1),
+    ]
+    assert running(parts, "그녀는\na") == "녀는⏎a"
+    assert running(pieces()["self"].queries) == running(pieces()["self"].queries, pieces().text) == pieces().text
+    assert running(tokens(["[CLS]", "a"], ["[CLS]"]), "a") == "[CLS] a"
 
 
 def test_tokens_that_are_not_in_the_text_stand_alone():

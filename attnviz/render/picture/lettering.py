@@ -12,6 +12,7 @@ from matplotlib.font_manager import FontEntry, fontManager, get_font
 from matplotlib.ft2font import LoadFlags
 
 from attnviz.render.picture import fonts
+from attnviz.render.scene import GENERATES, WRITES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,12 +22,11 @@ POINT = 1 / 72
 """One point in inches."""
 NAMED = 8
 """A note names at most so many characters."""
-ARROW = " → "
-"""Between the token that is read and the one that is written."""
-
 DENSEST = 360
 """No inch has more letters than this, divided by their size in points."""
-_BETWEEN = re.compile("((?:^| )[→·](?: |$)|   )")
+_ARROW = re.compile(f"( [{WRITES}{GENERATES}] )")
+"""What stands between the token that is read and the one that is written."""
+_BETWEEN = re.compile(f"((?:^| )[{WRITES}{GENERATES}·](?: |$)|   )")
 """What stands between texts that are read one by one, such as the token read and the token written."""
 _LEFT_TO_RIGHT, _ISOLATED = "\u200e", "\u2068{}\u2069"
 
@@ -82,12 +82,13 @@ class Lettering:
 
         Of a token read and a token written, both keep their beginning.
         """
-        read, arrow, written = text.partition(ARROW)
-        if not arrow or self.width(text, size) <= width:
+        read, *rest = _ARROW.split(text, maxsplit=1)
+        if not rest or self.width(text, size) <= width:
             return self.shown(self._cut(text, size, width))
-        room = width - self.width(ARROW, size)
+        arrow, written = rest
+        room = width - self.width(arrow, size)
         left, right = (max(room / 2, room - self.width(other, size)) for other in (written, read))
-        return self.shown(self._cut(read, size, left) + ARROW + self._cut(written, size, right))
+        return self.shown(self._cut(read, size, left) + arrow + self._cut(written, size, right))
 
     def wrapped(self, text: str, size: float, width: float, most: int | None = None) -> list[str]:
         """`text` as it is drawn, in lines of at most `width` inches at `size` points.

@@ -9,6 +9,8 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 
+from attnviz.render.scene import GENERATES, WRITES
+
 Line = list[Segment]
 DIM, BOLD = Style(dim=True), Style(bold=True)
 
@@ -20,7 +22,7 @@ def ltr(text: str) -> str:
     """
     if text.isascii() or not any(unicodedata.bidirectional(character) in ("R", "AL", "AN") for character in text):
         return text
-    return re.sub('(?= [→⇒·] |"|$)', "\N{LEFT-TO-RIGHT MARK}", text)
+    return re.sub(f"(?= [{WRITES}{GENERATES}·] |$)", "\N{LEFT-TO-RIGHT MARK}", text)
 
 
 def graphemes(text: str) -> list[str]:

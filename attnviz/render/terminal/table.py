@@ -27,8 +27,8 @@ MEANING = "Mean attention to the previous token, to itself, to the next, to the 
 PEAK = "peak: the weight of the strongest link between two content words, and which they are"
 POOLED = "peak: the largest weight of a cell that has content words on both sides, and the tokens of that cell"
 NOT_FIRST = "; in masked self-attention not the first key, where many heads park their weight"
-LONGEST = 28
-"""No row or column is named by more, in terminal cells."""
+LONGEST = 20
+"""No cell of several tokens is named by more of their text, in terminal cells."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Heads(Drawing):
         yield heading(visible(title_of(self.trace)), options.max_width)
         for kind in self.trace.kinds:
             yield Text()
-            yield from _of_kind(scene(self.trace, kind, ()), brush)
+            yield from _of_kind(self.trace, kind, brush)
         yield Text()
         attentions = self.trace.attentions
         meaning = MEANING if any(a.is_whole for a in attentions) else ""
@@ -57,23 +57,24 @@ def table(trace: Trace) -> Heads:
     return Heads(trace)
 
 
-def _of_kind(shown: Scene, brush: Brush) -> Iterator[Table | Text]:
-    attention = shown.attention
+def _of_kind(trace: Trace, kind: str, brush: Brush) -> Iterator[Table | Text]:
+    shown, attention = scene(trace, kind, ()), trace[kind]
     grid = Table(
         title=Text(attention.name, style="bold"), title_justify="left", title_style="", box=None, padding=(0, 1, 0, 0)
     )
-    grid.add_column("head", no_wrap=True, min_width=4)
+    names = {(layer, head): f"L{layer}H{head}" for layer in attention.layers for head in attention.heads(layer)}
+    grid.add_column("head", no_wrap=True, min_width=max(map(len, ("head", *names.values()))))
     for name, short in SHARES.items():
         if _applies(attention, name):
             grid.add_column(short, justify="right", no_wrap=True, min_width=max(len(short), 5))
     grid.add_column("peak", justify="right", no_wrap=True, min_width=5)
     for name in (FROM, TO):
-        grid.add_column(name, overflow="ellipsis", no_wrap=True)
+        grid.add_column(name)  # a narrow terminal takes from these alone
     for layer in attention.layers:
         shares = [MEASURES[name](attention, layer) for name in SHARES if _applies(attention, name)]
         for at, head in enumerate(attention.heads(layer)):
             measured = (_share(share[at], brush) for share in shares)
-            grid.add_row(Text(f"L{layer}H{head}"), *measured, *_peak(shown, layer, head, brush))
+            grid.add_row(Text(names[layer, head]), *measured, *_peak(trace, shown, layer, head, brush))
     yield grid
     if shown.signs:
         yield Text(shown.signs, style="dim")
@@ -101,27 +102,30 @@ def _share(value: float, brush: Brush) -> Text:
     return Text(f" {brush.number(value):>3} ", style=brush.style(int(brush.scale.indices(np.array(value)))))
 
 
-def _peak(shown: Scene, layer: int, head: int, brush: Brush) -> tuple[Text, ...]:
+def _peak(trace: Trace, shown: Scene, layer: int, head: int, brush: Brush) -> tuple[Text, ...]:
     """The strongest link of a head: its weight, its row and its column."""
     pair = strongest(shown.attention, layer, head)
     if pair is None:
         return (Text("–", style="dim"),) * 3
     a = shown.attention
     rows, columns = a.rows[pair.query], a.columns[pair.key]
-    query = _cell(shown.rows[pair.query], rows, _text_of_rows(a, rows))
-    key = _cell(shown.columns[pair.key], columns, running(a.keys[slice(*columns)]))
+    query = _cell(shown.rows[pair.query], rows, _text_of_rows(trace, a, rows))
+    source = trace.read_by("encoder" if a.kind == "cross" else a.part)
+    key = _cell(shown.columns[pair.key], columns, running(a.keys[slice(*columns)], source))
     return _share(pair.weight, brush), query, key
 
 
-def _text_of_rows(a: Attention, rows: Range) -> str:
+def _text_of_rows(trace: Trace, a: Attention, rows: Range) -> str:
     """What the queries `rows` read; in cross-attention what they write, since alignment is of that."""
+    source = trace.read_by(a.part)
     if a.kind != "cross" or a.predicts is None:
-        return running(a.queries[slice(*rows)])
-    return f"{WRITES} {running([token for token in a.predicts[slice(*rows)] if token])}"
+        return running(a.queries[slice(*rows)], source)
+    return f"{WRITES} {running([token for token in a.predicts[slice(*rows)] if token], source)}"
 
 
 def _cell(label: str, tokens: Range, text: str) -> Text:
     """A row or column by its label; where it covers several tokens, by their text and their numbers."""
+    cell = Text(no_wrap=True, overflow="ellipsis")
     if tokens[1] - tokens[0] == 1:
-        return Text(ltr(label))
-    return Text.assemble(ltr(without_middle(text, LONGEST)), (f"  {label}", "dim"))
+        return cell.append(ltr(label))
+    return cell.append(ltr(without_middle(text, LONGEST))).append(f"  {label}", "dim")

@@ -19,7 +19,7 @@ from traces import HOSTILE, labelled
 
 from attnviz.render.picture import fonts, picture
 from attnviz.render.picture.lettering import Lettering, outline_right_to_left
-from attnviz.render.scene import scene
+from attnviz.render.scene import GENERATES, WRITES, scene
 
 SLOTH, OTTER = "\U0001f9a5", "\U0001f9a6"
 
@@ -206,9 +206,10 @@ def test_a_pair_of_tokens_keeps_the_beginnings_of_both() -> None:
     lettering = Lettering([])
     assert lettering.short("internationalisation → an", 9, 1.0) == "internati… → an"
     assert lettering.short("an → internationalisation", 9, 1.0) == "an → internati…"
-    both = lettering.short("internationalisation → antidisestablishment", 9, 1.0)
-    assert re.fullmatch("inte\\w*… → anti\\w*…", both)
-    assert lettering.width(both, 9) <= 1.0
+    for sign in (WRITES, GENERATES):
+        both = lettering.short(f"internationalisation {sign} antidisestablishment", 9, 1.0)
+        assert re.fullmatch(f"inte\\w*… {sign} anti\\w*…", both)
+        assert lettering.width(both, 9) <= 1.0
 
 
 def test_of_too_many_lines_the_middle_is_left_out() -> None:

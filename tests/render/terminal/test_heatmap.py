@@ -301,7 +301,15 @@ def test_pooled_cells_are_named_by_their_words_and_their_numbers() -> None:
         assert re.search(rf"L0H0 +\.75 {row}  4–7 +The old dog saw  0–3\n", shown(table(trace), 100))
     long = tuple(replace(token, text=f"longword{i}", span=None) for i, token in enumerate(t))
     trace = Trace("by hand", source, (reduced(replace(self_like, queries=long, keys=long), cells, cells),))
-    assert re.search(r" longword4 lo… rd6 longword7  4–7 ", shown(table(trace), 120))
+    assert re.search(r" longword… longword7  4–7 ", shown(table(trace), 120))
+
+
+def test_a_narrow_table_takes_from_the_words_and_never_from_the_names_of_the_heads() -> None:
+    for trace in (drawn(30, heads=12), part(drawn(100, heads=12), 20)):
+        for width in range(40, 100, 3):
+            text = shown(table(trace), width)
+            assert re.findall(r"^(L0H\d+) ", text, re.M) == [f"L0H{head}" for head in range(12)]
+            assert max(map(cell_len, text.splitlines())) <= width
 
 
 def test_rows_of_a_decoder_name_the_token_written() -> None:

@@ -63,7 +63,7 @@ def test_text_of_a_theme_is_shaded_from_its_paper(theme, wash):
 def test_a_query_that_is_named_and_what_it_may_not_see():
     shown = replace(scene(decoder_only(), "masked-self", ((0, 0),)), queries=(1,))
     assert printed(shown, Look("text"))[:3] == [
-        'query (from): reads "cat" (writes "sat")',
+        'query (from): reads "cat" · writes "sat"',
         "The cat sat",
         ".50 .50",
     ]
