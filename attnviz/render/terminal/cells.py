@@ -13,6 +13,8 @@ from attnviz.render.scene import GENERATES, WRITES
 
 Line = list[Segment]
 DIM, BOLD = Style(dim=True), Style(bold=True)
+_SIGN = re.compile(f"( [{WRITES}{GENERATES}] )")
+"""What stands between the token that a row reads and the one that it writes."""
 
 
 def ltr(text: str) -> str:
@@ -32,17 +34,32 @@ def graphemes(text: str) -> list[str]:
 
 
 def fit(text: str, width: int, align: str = "left") -> str:
-    """`text` in exactly `width` cells, padded (`left`, `right` or `center`), or cut with an ellipsis."""
-    if cell_len(text) > width:
-        kept = ""
-        for piece in graphemes(text):
-            if cell_len(kept + piece) > width - 1:
-                break
-            kept += piece
-        text = kept + "…" if width else ""
+    """`text` in exactly `width` cells, padded (`left`, `right` or `center`), or cut with an ellipsis.
+
+    Of a token read and a token written, both keep their beginning.
+    """
+    read, *rest = _SIGN.split(text, maxsplit=1)
+    if rest and 5 <= width < cell_len(text):
+        sign, written = rest
+        room = width - cell_len(sign)
+        left = min(max(room // 2, room - cell_len(written)), cell_len(read))
+        text = _cut(read, left) + sign + _cut(written, room - left)
+    text = _cut(text, width)
     spare, text = width - cell_len(text), ltr(text)
     left = {"left": 0, "right": spare, "center": (spare + 1) // 2}[align]
     return " " * left + text + " " * (spare - left)
+
+
+def _cut(text: str, width: int) -> str:
+    """`text`, or as much of it as leaves room for an ellipsis in `width` cells."""
+    if cell_len(text) <= width:
+        return text
+    kept = ""
+    for piece in graphemes(text):
+        if cell_len(kept + piece) > width - 1:
+            break
+        kept += piece
+    return kept + "…" if width else ""
 
 
 def heading(text: str, width: int) -> Text:
@@ -61,7 +78,7 @@ def without_middle(text: str, room: int) -> str:
         if cell_len(piece + end) > half:
             break
         end = piece + end
-    return f"{fit(text, half).rstrip()} {end.lstrip()}"
+    return f"{_cut(text, half)} {end.lstrip()}"
 
 
 def chopped(text: str, width: int) -> list[str]:

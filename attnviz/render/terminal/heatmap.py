@@ -157,7 +157,8 @@ def _listed(scene: Scene, width: int) -> Iterator[Text]:
     if attention.is_pooled:
         return
     keys, queries = (_entries(*axis) for axis in ((scene.columns, attention.columns), (scene.rows, attention.rows)))
-    lists = {"tokens": keys} if keys == queries else {"queries": queries, "keys": keys}
+    same = (attention.queries, attention.rows) == (attention.keys, attention.columns)
+    lists = {"tokens": queries} if same else {"queries": queries, "keys": keys}
     for name, entries in lists.items():
         if len(entries) <= LISTED:
             yield from flowing([Text(f"{name}:", style="dim"), *entries], width)

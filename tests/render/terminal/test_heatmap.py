@@ -312,6 +312,15 @@ def test_a_narrow_table_takes_from_the_words_and_never_from_the_names_of_the_hea
             assert max(map(cell_len, text.splitlines())) <= width
 
 
+def test_of_a_row_that_is_cut_both_tokens_keep_their_beginning() -> None:
+    for sign in "→⇒":
+        assert fit(f"internationalisation {sign} an", 12) == f"intern… {sign} an"
+        assert fit(f"an {sign} internationalisation", 12) == f"an {sign} intern…"
+        assert fit(f"internationalisation {sign} antidisestablishment", 12) == f"int… {sign} anti…"
+        assert fit(f"사과를 {sign} 먹었다", 13) == f"사과… {sign} 먹었…"
+        assert all(cell_len(fit(f"사과를 {sign} 먹었다", width)) == width for width in range(20))
+
+
 def test_rows_of_a_decoder_name_the_token_written() -> None:
     assert "나는 → 사과를" in shown(one(kind="masked-self"), 80)
     assert "사과를 → 먹었다" in shown(one(kind="cross"), 80)
