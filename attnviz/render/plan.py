@@ -11,6 +11,8 @@ from attnviz.render.scene import Scene, scene
 from attnviz.render.taken import without
 from attnviz.selection import Selection
 
+LONG_TITLE, LINE = 200, 72
+"""A longer text than the one is no title: of it, its first and last words stand in a line of about the other."""
 NAMED = 8
 """A caption names no more heads one by one."""
 
@@ -41,9 +43,28 @@ def title_of(trace: Trace) -> str:
     """The text in one line, and what it was translated to or read with; of a chat the message and the answer."""
     told = trace.provenance
     text, written = (told["chat"], told.get("generated")) if "chat" in told else (trace.text, trace.target)
+    texts = [text]
     if "text pair" in told:
-        text = " · ".join((text.removesuffix(f"\n{told['text pair']}"), told["text pair"]))
-    return visible(text if written is None else f"{text} → {written}")
+        texts = [text.removesuffix(f"\n{told['text pair']}"), told["text pair"]]
+    title = " · ".join(map(_ends, texts))
+    return visible(title if written is None else f"{title} → {_ends(written)}")
+
+
+def _ends(text: str) -> str:
+    """`text`; of a long one its first and its last words, which fit on a line."""
+    if len(text) <= LONG_TITLE:
+        return text
+    words = text.split()
+    start, end = "", ""
+    for word in words:
+        if len(start) + len(word) >= LINE // 2:
+            break
+        start += f"{word} "
+    for word in reversed(words):
+        if len(end) + len(word) >= LINE // 2 - 4:
+            break
+        end = f" {word}{end}"
+    return f"{start or text[: LINE // 2]}…{end or text[4 - LINE // 2 :]}"
 
 
 def drawn(trace: Trace, shown: Scene) -> Trace:
@@ -56,7 +77,8 @@ def _looked(trace: Trace, scene: Scene, look: Look) -> Scene:
     title = scene.title if look.title is None else look.title
     queries = () if look.query is None else asked(trace, scene.attention, look.query)
     caption = f"{scene.caption}\n{_signs(scene, look.style)}".strip("\n")
-    return without(replace(scene, title=title, caption=caption, queries=queries), look.sink, look.special)
+    shown = without(replace(scene, title=title, caption=caption, queries=queries), look.sink, look.special)
+    return replace(shown, caption=f"{shown.caption}\n{shown.beyond}") if shown.beyond and look.vmax is None else shown
 
 
 def _signs(scene: Scene, style: str) -> str:

@@ -7,10 +7,12 @@ from functools import cached_property
 
 import numpy as np
 
-from attnviz.analysis.reach import reach
+from attnviz.analysis.reach import beyond_first, reach
 from attnviz.attention import Attention, Range, Token, Trace
 from attnviz.labels import visible
 
+LONG = 64
+"""A text of more columns than this is long: they are too many to read their weights."""
 FROM, TO = "query (from)", "key (to)"
 """The names of the two axes, wherever they are drawn."""
 WRITES, GENERATES = "→", "⇒"
@@ -91,8 +93,25 @@ class Scene:
 
     @cached_property
     def top(self) -> float:
-        """Where the scale of the colours ends: the largest weight, rounded up to a number that is easy to read."""
-        return top_of(float(self.matrices.max(initial=0.0)))
+        """Where the scale of the colours ends: the largest weight, rounded up to a number that is easy to read.
+
+        In a long text of a decoder the first key's do not count: where heads park their weight there, all else would be
+        as dark as nothing.
+        """
+        largest = float(self.matrices[:, :, self._scaled].max(initial=0.0))
+        return top_of(largest or float(self.matrices.max(initial=0.0)))
+
+    @property
+    def beyond(self) -> str:
+        """What the scale leaves out: nothing where it reaches to the largest weight."""
+        first = float(self.matrices[:, :, ~self._scaled].max(initial=0.0))
+        return f"the scale leaves out the first key, whose largest weight is {first:.2f}" if first > self.top else ""
+
+    @property
+    def _scaled(self) -> np.ndarray:
+        """Bool `[column]`: whose weights the scale has room for."""
+        columns = self.attention.columns
+        return beyond_first(self.attention) if len(columns) > LONG else np.ones(len(columns), bool)
 
     @property
     def axes(self) -> str:

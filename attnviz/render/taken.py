@@ -24,8 +24,11 @@ def without(scene: Scene, sink: str = "show", special: str = "show") -> Scene:
     every row is divided by what is left of it. `Scene.taken` says how much was taken from each row; a row of which at
     most NOTHING is left is drawn as nothing and not as noise. The scale of the colours is that of what is left.
 
+    A row that covers several queries keeps only their largest weights: it can be masked but not divided, and
+    `Scene.taken` is the largest weight that was taken.
+
     What a learned sink took was never in a row, and is not counted. Raises SelectionError where the keys to take are
-    pooled with others or, to divide, were not kept, and where nothing is left to draw.
+    pooled with others or, to divide, were not kept, where rows to divide are pooled, and where nothing is left to draw.
     """
     a, renormalise = scene.attention, "renorm" in (sink, special)
     specials = {at for at, token in enumerate(a.keys) if token.special and special != "show"}
@@ -74,6 +77,10 @@ class _Left:
 
 def _left(a: Attention, layer: int, columns: Sequence[int], renormalise: bool) -> _Left:
     weights = a.weights(layer).copy()
+    if _rows_are_pooled(a):
+        taken = weights[:, :, columns].max(-1, initial=0.0)
+        weights[:, :, columns] = 0
+        return _Left(weights, taken, (taken > 0) & (weights.max(-1, initial=0.0) <= NOTHING))
     sums = np.asarray(a.row_sums.get(layer, weights.sum(-1, dtype=np.float64)), np.float64)
     taken = weights[:, :, columns].sum(-1, dtype=np.float64)
     lost = (taken > 0) & (sums - taken <= NOTHING)
@@ -84,19 +91,32 @@ def _left(a: Attention, layer: int, columns: Sequence[int], renormalise: bool) -
     return _Left(weights, taken, lost)
 
 
+def _rows_are_pooled(a: Attention) -> bool:
+    return any(stop - start > 1 for start, stop in a.rows)
+
+
 def _sums(a: Attention, left: dict[int, _Left]) -> dict[int, np.ndarray]:
     """The sums of rows before anything was taken: of the keys that are no longer drawn, too."""
     return {layer: a.row_sums.get(layer, a.weights(layer).sum(-1)) for layer in left}
 
 
 def _cells(a: Attention, tokens: Collection[int], all_kept: bool) -> list[int]:
-    """The columns of the keys `tokens`. Raises SelectionError where one is pooled, or with `all_kept` has no column."""
+    """The columns of the keys `tokens`.
+
+    Raises SelectionError where one is pooled; with `all_kept`, which is to divide by what is left, where one has no
+    column, or rows are pooled.
+    """
     columns = [at for at, (start, stop) in enumerate(a.columns) if any(t in tokens for t in range(start, stop))]
-    pooled = any(stop - start > 1 for start, stop in (*(a.columns[at] for at in columns), *a.rows))
-    if columns and pooled:
+    if pooled := [a.columns[at] for at in columns if a.columns[at][1] - a.columns[at][0] > 1]:
+        first, last = pooled[0][0], pooled[0][1] - 1
         raise SelectionError(
-            "the cells of this matrix hold several tokens: none can be taken out of them",
-            "Trace the text again, with more --cells, or with --rows and --columns.",
+            f"keys {first}–{last} share a cell of this matrix: none can be taken out of it",
+            "Trace the text again, with more cells (--cells) or with columns by number (--columns).",
+        )
+    if all_kept and columns and _rows_are_pooled(a):
+        raise SelectionError(
+            "rows of several queries cannot be divided: each query has something else left",
+            "Leave the column empty instead: --sink mask, --special hide. Or trace with --rows last:20.",
         )
     if all_kept and len(columns) < len(tokens):
         missing = sorted(set(tokens) - {a.columns[at][0] for at in columns})
@@ -129,7 +149,8 @@ def _said(scene: Scene, hidden: bool, divided: bool) -> str:
     said = ["special tokens hidden"] if hidden else []
     said += ["first key masked"] if scene.masked else []
     said += ["rows divided by what is left"] if divided else []
-    said += [f"mean mass taken {scene.taken.mean():.2f}"]
+    what = "largest weight taken from a cell, on average" if _rows_are_pooled(scene.attention) else "mean mass taken"
+    said += [f"{what} {scene.taken.mean():.2f}"]
     if count := int(scene.lost.sum()):
         said += [f"{count} of {scene.lost.size} rows lose everything"]
     return " · ".join(said)

@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
-from traces import decoder_only, encoder_decoder
+import numpy as np
+from traces import attention, decoder_only, encoder_decoder
 
+from attnviz.attention import Trace
 from attnviz.render.look import Look
 from attnviz.render.plan import head_scenes, plot_scene, title_of
 from attnviz.selection import Selection
@@ -33,3 +35,24 @@ def test_the_scene_holds_the_rows_and_columns_that_were_asked_for() -> None:
     scene, reason = plot_scene(asked.narrow(encoder_decoder()), asked)
     assert reason is None
     assert (scene.rows, scene.columns) == (("ate", "an"), ("I",))
+
+
+def test_a_long_text_is_titled_by_its_first_and_last_words_in_one_line() -> None:
+    long = "The first words\nof " + "a prompt that goes on " * 20 + "to its last words."
+    title = title_of(replace(decoder_only(), text=long))
+    assert title == "The first words of a prompt that … that goes on to its last words."
+    both = title_of(replace(encoder_decoder(), text=long))
+    assert both == f"{title} → 나는 사과를 먹었다"
+    unbroken = title_of(replace(decoder_only(), text="x" * 300))
+    assert 60 < len(unbroken) < 80
+    assert title_of(replace(decoder_only(), text="y" * 200)) == "y" * 200
+
+
+def test_the_caption_says_what_the_scale_leaves_out() -> None:
+    n = 80
+    sink = np.tril(np.full((n, n), 0.1 / n))
+    sink[:, 0] = 0.9
+    trace = Trace("m", "t", (attention([sink], ["w"] * n, "masked-self"),))
+    everything = Selection.of(0, 0)
+    assert plot_scene(trace, everything)[0].caption.endswith("leaves out the first key, whose largest weight is 0.90")
+    assert "the scale" not in plot_scene(trace, everything, Look(vmax=0.5))[0].caption

@@ -12,14 +12,14 @@ from rich.cells import cell_len
 from rich.console import Console
 from traces import attention, decoder_only, encoder_decoder, tokens
 
-from attnviz.attention import Attention, Trace
+from attnviz.attention import Attention, Trace, each
 from attnviz.errors import LookError, SelectionError
 from attnviz.pooling import reduced
 from attnviz.render import on_screen
 from attnviz.render.look import Look
 from attnviz.render.picture import figure
 from attnviz.render.plan import plot_scene
-from attnviz.render.scene import Scene, scene, top_of
+from attnviz.render.scene import LONG, Scene, scene, top_of
 from attnviz.render.taken import losses, without
 from attnviz.selection import Selection
 
@@ -161,14 +161,40 @@ def test_of_a_cut_matrix_what_is_left_is_reckoned_from_whole_rows() -> None:
     assert "hide" in refused.value.hint
 
 
-def test_nothing_is_taken_out_of_pooled_cells() -> None:
-    for rows, columns in (([(0, 2), (2, 4)], BERT.columns), (BERT.rows, [(0, 2), (2, 4)])):
-        for options in ({"sink": "mask"}, {"special": "hide"}):
-            with pytest.raises(SelectionError, match="hold several tokens"):
-                without(bert(reduced(BERT, rows, columns)), **options)
-    ordinary = reduced(attention([WEIGHTS]), [(0, 2), (2, 4)], [(0, 2), (2, 4)])
-    one = bert(ordinary)
-    assert without(one, special="hide") is one  # it has no special tokens
+def test_nothing_is_taken_out_of_pooled_columns_and_pooled_rows_are_not_divided() -> None:
+    one = bert(reduced(BERT, each(4), [(0, 2), (2, 4)]))
+    for options in ({"sink": "mask"}, {"sink": "renorm"}, {"special": "hide"}, {"special": "renorm"}):
+        with pytest.raises(SelectionError, match="keys 0–1 share a cell"):
+            without(one, **options)
+    rows = bert(reduced(BERT, [(0, 1), (1, 3), (3, 4)], each(4)))
+    for options in ({"sink": "renorm"}, {"special": "renorm"}):
+        with pytest.raises(SelectionError, match="rows of several queries cannot be divided") as caught:
+            without(rows, **options)
+        assert "--sink mask" in caught.value.hint
+    ordinary = bert(reduced(attention([WEIGHTS]), [(0, 2), (2, 4)], [(0, 2), (2, 4)]))
+    assert without(ordinary, special="hide") is ordinary  # it has no special tokens
+
+
+def test_the_sink_is_masked_in_rows_of_several_queries() -> None:
+    whole = decoder_only(["a", "b", "c", "d", "e"])["masked-self"]
+    pooled = Scene(reduced(whole, [(0, 1), (1, 3), (3, 5)], [(0, 1), (1, 3), (3, 5)]), ((0, 0),))
+    shown = without(pooled, sink="mask")
+    np.testing.assert_allclose(shown.matrices[0], [[0, 0, 0], [0, 1 / 2, 0], [0, 1 / 4, 1 / 4]])
+    np.testing.assert_allclose(shown.taken, [[1, 1 / 2, 1 / 4]])  # the largest of each cell
+    assert shown.lost.tolist() == [[True, False, False]]
+    assert "largest weight taken from a cell, on average 0.58" in shown.caption
+
+
+def test_the_scale_of_a_long_decoder_text_leaves_out_the_first_key() -> None:
+    for n, long in ((LONG, False), (LONG + 1, True)):
+        sink = np.tril(np.full((n, n), 0.3 / n))
+        sink[:, 0] = 0.9
+        sink[5, 3] = 0.2
+        decoder, encoder = (Scene(attention([sink], [""] * n, kind), ((0, 0),)) for kind in ("masked-self", "self"))
+        assert decoder.top == (0.2 if long else 0.9)
+        assert decoder.beyond == ("the scale leaves out the first key, whose largest weight is 0.90" if long else "")
+        assert (encoder.top, encoder.beyond) == (0.9, "")
+    assert without(decoder, sink="mask").beyond == ""
 
 
 def test_what_cannot_be_drawn_is_refused() -> None:
