@@ -59,7 +59,14 @@ def _is_unseen(text: str, at: int) -> bool:
         return at == 0
     if char in _BLANK_LETTERS or char == _REPLACEMENT:
         return True
+    if _is_noncharacter(ord(char)):
+        return True
     return unicodedata.category(char) in ("Cc", "Cf", "Co", "Cs", "Zl", "Zp") and char not in _DRAWN_FORMATS
+
+
+def _is_noncharacter(code: int) -> bool:
+    """Whether Unicode keeps `code` from ever being a character, as U+FFFF, which no XML may hold."""
+    return code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF
 
 
 def _joins(char: str) -> bool:

@@ -30,6 +30,7 @@ def by_offsets(text, offsets, special=None, names=None):
         ("\ufeff", "⟨BOM⟩"),
         ("\u3164", "⟨U+3164⟩"),
         ("\ufffd", "⟨U+FFFD⟩"),
+        ("\uffff\U0001fffe\ufdd0", "⟨U+FFFF⟩⟨U+1FFFE⟩⟨U+FDD0⟩"),
         ("\ud800", "⟨U+D800⟩"),
         ("\U000e0041\U000e007f", "⟨TAG A⟩⟨TAG END⟩"),
         ("\U000e0001", "⟨U+E0001⟩"),

@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 from importlib.metadata import version
 from itertools import combinations
+from xml.etree import ElementTree
 
 import matplotlib
 import numpy as np
@@ -321,3 +322,24 @@ def test_cells_that_would_be_too_small_are_refused_with_the_size_that_is_enough(
         picture(encoder_decoder(), [heatmap()], ".png", Look(size=size))
     least = float(re.search(r"At least ([\d.]+) inches", refused.value.hint)[1])
     assert picture(encoder_decoder(), [heatmap()], ".png", Look(size=f"6x{least}" if "x" in size else least))
+
+
+NO_XML = [
+    chr(code) for code in (*range(0x20), *range(0x7F, 0xA0), 0xD800, 0xDBFF, 0xDC00, 0xDFFF, *range(0xFDD0, 0xFDF0))
+]
+NO_XML += [chr(plane << 16 | code) for plane in range(17) for code in (0xFFFE, 0xFFFF)]
+"""Characters that XML 1.0 may not hold or advises against, and those that are none to Unicode."""
+
+
+@pytest.mark.parametrize("style", ["heatmap", "lines", "arcs", "text"])
+def test_characters_that_xml_has_not_leave_every_file_well_formed(style: str) -> None:
+    odd = "".join(NO_XML)
+    trace = replace(labelled([odd[:40], odd[40:80], odd[80:], "--", "]]>"]), model=f"m{odd}", text=f"<!--{odd}-->")
+    trace = replace(trace, provenance={"revision": odd, "text pair": odd})
+    shown = [scene(trace, "self", ((0, 0),), title=f"--{odd}", caption=odd)]
+    svg = ElementTree.fromstring(picture(trace, shown, ".svg", Look(style, title=odd)))
+    described = " ".join(element.text or "" for element in svg.iter() if element.tag.endswith("description"))
+    assert "⟨U+FFFF⟩" in described
+    assert b"\xef\xbf\xbf" not in picture(trace, shown, ".pdf", Look(style))
+    with Image.open(io.BytesIO(picture(trace, shown, ".png", Look(style)))) as page:
+        assert not any(char in said for said in page.text.values() for char in NO_XML if char != "\n")
