@@ -9,7 +9,7 @@ from attnviz.errors import LookError
 from attnviz.labels import visible
 from attnviz.render.look import DEFAULT, Look
 from attnviz.render.picture.grid import Edges, GridPanel, GridPlan, plans
-from attnviz.render.picture.lettering import Lettering, outline_right_to_left
+from attnviz.render.picture.lettering import Lettering, outline
 from attnviz.render.picture.pixels import Pixels
 from attnviz.render.picture.sheet import DPI, Box, Headed, Page, Panel, Sheet, settings
 from attnviz.render.scale import Scale, scale_of
@@ -178,7 +178,7 @@ def _saved(figure: "Figure", suffix: str, said: dict[str, str]) -> bytes:
     buffer = io.BytesIO()
     title, description, software = said["title"], said["description"], said["software"]
     if suffix != ".png":
-        outline_right_to_left(figure)
+        outline(figure)
     if suffix == ".png":
         from matplotlib.backends.backend_agg import FigureCanvasAgg
 

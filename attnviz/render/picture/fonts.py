@@ -66,6 +66,17 @@ def draws(font: FT2Font, piece: str) -> bool:
     return all(_draws(font, char) for char in piece if is_drawn(char))
 
 
+@cache
+def has_postscript_outlines(file: str) -> bool:
+    """Whether the glyphs of a font file, or of the first in a collection, are PostScript's (CFF), not TrueType's."""
+    with open(file, "rb") as font:
+        kind = font.read(16)
+        if kind.startswith(b"ttcf"):
+            font.seek(int.from_bytes(kind[12:], "big"))
+            kind = font.read(4)
+    return kind.startswith(b"OTTO")
+
+
 def _draws(font: FT2Font, char: str) -> bool:
     index = font.get_char_index(ord(char))
     if unicodedata.category(char) == "Me":  # most fonts draw a keycap beside its key

@@ -198,7 +198,7 @@ def settings() -> Iterator[None]:
     """
     from matplotlib import rc_context, rcParams, rcParamsDefault
 
-    ours = {"svg.hashsalt": "attnviz", "svg.fonttype": "path", "text.hinting": "no_hinting"}
+    ours = {"svg.hashsalt": "attnviz", "svg.fonttype": "path", "pdf.fonttype": 42, "text.hinting": "no_hinting"}
     theirs = dict(dict.items(rcParams))  # as they are: to ask for a backend would choose one
     usual = {name: value for name, value in dict.items(rcParamsDefault) if theirs.get(name) != value}
     with rc_context({**{name: value for name, value in usual.items() if name != "backend"}, **ours}):

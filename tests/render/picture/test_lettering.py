@@ -18,7 +18,7 @@ from PIL import Image
 from traces import HOSTILE, labelled
 
 from attnviz.render.picture import fonts, picture
-from attnviz.render.picture.lettering import Lettering, outline_right_to_left
+from attnviz.render.picture.lettering import Lettering, outline
 from attnviz.render.scene import GENERATES, WRITES, scene
 
 SLOTH, OTTER = "\U0001f9a5", "\U0001f9a6"
@@ -259,7 +259,7 @@ def test_right_to_left_text_is_outlined_and_the_rest_stays_text() -> None:
     page = Figure()
     for text in ("א → ب", "ب", "a → b", "사과"):
         page.text(0, 0, text)
-    outline_right_to_left(page)
+    outline(page)
     assert [bool(text.get_path_effects()) for text in page.texts] == [True, True, False, False]
     trace = labelled(["a", "א"])
     one = scene(trace, "self", ((0, 0),), title="א → ב")
@@ -281,3 +281,12 @@ def test_a_long_text_is_cut_in_few_steps() -> None:
     lettering.width = width
     assert lettering.short("x" * 10_000, 1, 1.0) == "x" * 99 + "…"
     assert len(measured) < 20
+
+
+def test_the_kind_of_outlines_is_read_from_the_file(tmp_path) -> None:
+    assert not fonts.has_postscript_outlines(fonts.latin())
+    assert fonts.has_postscript_outlines(fonts.cjk())
+    for kind in (b"OTTO", b"\x00\x01\x00\x00"):
+        file = tmp_path / f"{kind[0]}.ttc"
+        file.write_bytes(b"ttcf\0\1\0\0" + (1).to_bytes(4, "big") + (20).to_bytes(4, "big") + b"\0" * 4 + kind)
+        assert fonts.has_postscript_outlines(str(file)) == (kind == b"OTTO")

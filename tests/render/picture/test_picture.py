@@ -343,3 +343,19 @@ def test_characters_that_xml_has_not_leave_every_file_well_formed(style: str) ->
     assert b"\xef\xbf\xbf" not in picture(trace, shown, ".pdf", Look(style))
     with Image.open(io.BytesIO(picture(trace, shown, ".png", Look(style)))) as page:
         assert not any(char in said for said in page.text.values() for char in NO_XML if char != "\n")
+
+
+@pytest.mark.parametrize("name", ["heatmap", "hostile", "kinds"])
+@pytest.mark.parametrize("style", ["heatmap", "lines"])
+def test_fonts_in_a_pdf_are_true_type_as_publishers_ask(name: str, style: str) -> None:
+    shown = SCENES[name]() if style == "heatmap" else SCENES[name]()[:1]
+    pdf = picture(encoder_decoder(), shown, ".pdf", Look(style))
+    described = [pdf[at.start() : at.start() + 300] for at in re.finditer(rb"/Type /Font\b[^D]", pdf)]
+    assert described
+    assert not any(b"/Type3" in font for font in described)
+    assert {re.search(rb"/BaseFont /\w+\+([\w-]+)", font)[1] for font in described} <= {
+        b"DejaVuSans",
+        b"DejaVuSans-Bold",
+    }
+    assert b"/FontFile2" in pdf
+    assert b"/FontFile3" not in pdf
