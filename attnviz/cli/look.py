@@ -37,6 +37,10 @@ class LookOptions(Look):
     size: Annotated[str | None, option(group=OUTPUT, metavar="INCHES", help="The picture's width, or WxH: 6.5, 6.5x4.")]
     dpi: Annotated[int | None, option(group=OUTPUT, metavar="N", help="Dots per inch of a .png; else 150.")]
     theme: Annotated[str | None, option(group=LOOK, metavar="THEME", help=f"{', '.join(THEMES)}.")]
+    transparent: Annotated[bool, option("--transparent", group=LOOK, help="A picture without paper, for slides.")]
+    colorbar: Annotated[
+        bool, option("--colorbar/--no-colorbar", group=LOOK, help="Explain the colours of a picture, or do not.")
+    ]
     sink: Annotated[
         str,
         option(
@@ -61,8 +65,11 @@ def require_drawn(look: Look, output: Path | None) -> None:
     """Refuse what would be lost on this output, before a model is run in vain. Raises LookError."""
     if output is None:
         require_screen(look)
-        for name in {"size", "dpi"} & look.given.keys():
-            raise LookError(f"--{name} is for pictures, and a terminal has its own", f"Name one with -o: {_PICTURES}.")
+        for name in ("size", "dpi", "transparent", "colorbar"):
+            if name in look.given:
+                raise LookError(
+                    f"{_flag(look, name)} is for pictures, not terminals", f"Name one with -o: {_PICTURES}."
+                )
     else:
         require_picture(look, output)
 
@@ -70,8 +77,13 @@ def require_drawn(look: Look, output: Path | None) -> None:
 def require_picture(look: Look, output: Path | None) -> None:
     """Refuse all of it where numbers are written and nothing is drawn. Raises LookError."""
     if look.given and (output is None or output.suffix.lower() not in PICTURES):
-        names = ", ".join(f"--{name}" for name in look.given)
+        names = ", ".join(_flag(look, name) for name in look.given)
         raise LookError(f"{names} would change nothing: these are the numbers", f"Draw them with -o: {_PICTURES}.")
+
+
+def _flag(look: Look, name: str) -> str:
+    """The option as it was written: `--no-colorbar` is a field that is False."""
+    return f"--{'no-' if getattr(look, name) is False else ''}{name}"
 
 
 _PICTURES = " ".join(PICTURES)

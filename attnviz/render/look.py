@@ -21,10 +21,11 @@ class Look:
 
     `style` is one of STYLES; `query` names the row that `text` shows, as `render.query.asked` says. `cmap` is one of
     matplotlib's names, for the theme's own colours; `vmax` is the weight at which the scale ends, for the largest; with
-    `log` it is logarithmic. `annotate` writes the weights or leaves them out, where otherwise room decides.
-    `title` stands for the text's. `size` is the width in inches, or `WxH`; `dpi` the dots per inch of a PNG. `theme` is
-    one of THEMES; None is the light one in files, and matplotlib's settings in axes of one's own. `sink`, one of SINKS,
-    and `special`, one of SPECIALS, take the first key and the special tokens out, as `render.taken` says.
+    `log` it is logarithmic. `annotate` writes the weights or leaves them out, where otherwise room decides. Without
+    `colorbar` nothing explains the colours, or the lines. `title` stands for the text's. `size` is the width in inches,
+    or `WxH`; `dpi` the dots per inch of a PNG. `transparent` leaves out the paper. `theme` is one of THEMES; None is
+    the light one in files, and matplotlib's settings in axes of one's own. `sink`, one of SINKS, and `special`, one of
+    SPECIALS, take the first key and the special tokens out, as `render.taken` says.
 
     Raises LookError for a value that cannot be drawn.
     """
@@ -39,6 +40,8 @@ class Look:
     size: str | float | tuple[float, float] | None = None
     dpi: int | None = None
     theme: str | None = None
+    transparent: bool = False
+    colorbar: bool = True
     sink: str = "show"
     special: str = "show"
 

@@ -43,7 +43,8 @@ class Scale:
     """How the weights of a picture become colours.
 
     `colours` holds 256 of them, uint8 `[256, 3]`, from the scale's lower end to `top`; `above` says that some weights
-    are larger than `top`, `mapped` that the colours are a colour map that was asked for.
+    are larger than `top`, `mapped` that the colours are a colour map that was asked for, `explained` that a bar
+    explains them.
     """
 
     top: float
@@ -52,6 +53,7 @@ class Scale:
     log: bool = False
     above: bool = False
     mapped: bool = False
+    explained: bool = True
 
     @property
     def bottom(self) -> float:
@@ -121,7 +123,8 @@ def scale_of(look: Look, tops: Sequence[float], largest: float = 0.0, theme: str
     """
     chosen = THEMES[look.theme or theme]
     top = look.vmax or max(tops, default=1.0)
-    return Scale(top, chosen, _colours(look, chosen), look.log, bool(largest > top + 1e-6), look.cmap is not None)
+    above, mapped = bool(largest > top + 1e-6), look.cmap is not None
+    return Scale(top, chosen, _colours(look, chosen), look.log, above, mapped, look.colorbar)
 
 
 def _colours(look: Look, theme: Theme) -> np.ndarray:

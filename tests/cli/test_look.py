@@ -40,6 +40,10 @@ def test_help_lists_them_all(command):
         (["--size", "wide"], "'wide'", "6.5x4"),
         (["--dpi", "9999"], "dpi is 9999", "20 to 2400"),
         (["--size", "4"], "--size is for pictures", ".png .svg .pdf"),
+        (["--transparent"], "--transparent is for pictures", ".png .svg .pdf"),
+        (["--no-colorbar"], "--no-colorbar is for pictures", ".png .svg .pdf"),
+        (["-o", "a.csv", "--no-colorbar"], ".csv", "Endings"),
+        (["-o", "a.json", "--no-colorbar"], "--no-colorbar would change nothing", ".png .svg .pdf"),
         (["--dpi", "99"], "--dpi is for pictures", ".png .svg .pdf"),
         (["--style", "arcs"], "no room for style arcs", "-o: arcs.png"),
         (["--query", "ate"], "shows every query", "--style text"),
@@ -48,7 +52,6 @@ def test_help_lists_them_all(command):
         (["-o", "a.json", "--log", "--theme", "dark"], "--log, --theme would change nothing", ".png .svg .pdf"),
         (["-o", "a.png", "--style", "arcs", "--kind", "cross"], "two", "--style lines"),
         (["-o", "a.png", "--size", "1x1"], "inches", "At least"),
-        (["-o", "a.png", "--layer", "1", "--annotate"], "no room for numbers", "--head 1"),
     ],
 )
 def test_what_cannot_be_or_would_be_lost_is_refused(options, message, hint, tmp_path, monkeypatch):

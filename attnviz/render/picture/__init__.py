@@ -74,7 +74,7 @@ def _drawn(scenes: Sequence[Scene], kind: type[AnyPage], look: Look) -> AnyPage:
     width, height = look.inches[0] or width, look.inches[1] or height
     if max(width, height) * dpi > LARGEST:
         raise LookError(f"{width:.3g} × {height:.3g} inches at {dpi} dpi are too many pixels", "A lower --dpi.")
-    page = kind(width, height, dpi, lettering, scale)
+    page = kind(width, height, dpi, lettering, scale, transparent=look.transparent)
     y = EDGE
     for panel in panels:
         panel.draw(page, EDGE, y)

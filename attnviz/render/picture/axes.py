@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_rgb, to_rgba
 
 from attnviz.attention import Trace
 from attnviz.errors import LookError
@@ -38,13 +38,14 @@ def plot(
     """Draw heads of `trace` into `ax`, or into the axes of a new figure of pyplot's, and return the axes.
 
     Which heads are drawn is as in `attnviz plot`: with neither `layer` nor `head` one is chosen. `look` takes that
-    command's options: `query`, `cmap`, `vmax`, `log`, `annotate`, `title`, `theme`, and for a new figure `size` and
-    `dpi`. Without a theme, fonts, sizes and the colours of text are matplotlib's settings; none of them is changed.
+    command's options: `query`, `cmap`, `vmax`, `log`, `annotate`, `title`, `theme`, `colorbar`, and for a new figure
+    `size`, `dpi` and `transparent`. Without a theme, fonts, sizes and the colours of text are matplotlib's settings;
+    none of them is changed.
 
     Raises LookError for an option that cannot be, SelectionError for heads that there are not.
     """
-    if ax is not None and not look.keys().isdisjoint(("size", "dpi")):
-        raise LookError("the figure of these axes has a size and dpi already", "Set them there, or leave out ax.")
+    if ax is not None and (set_there := sorted(look.keys() & {"size", "dpi", "transparent"})):
+        raise LookError(f"the figure of these axes has its own {set_there[0]}", "Set it there, or leave out ax.")
     if unknown := look.keys() - Look.__dataclass_fields__.keys():
         raise LookError(f"plot has no option {sorted(unknown)[0]}", f"Options: {', '.join(Look.__dataclass_fields__)}.")
     wanted = Look(style, **look)
@@ -52,8 +53,8 @@ def plot(
     scene, _ = plot_scene(selection.narrow(trace), selection, wanted)
     axes = _new(wanted) if ax is None else ax
     pen, scale = _means(axes, scene, wanted)
-    if wanted.theme is not None:
-        axes.set_facecolor(pen.paper)
+    if wanted.theme is not None or wanted.transparent:
+        axes.set_facecolor("none" if wanted.transparent else pen.paper)
     above = _draw(axes, scene, wanted, pen, scale)
     drawn, *taken = scene.caption.split("\n")
     told = "\n".join((drawn.removesuffix(f" · {visible(trace.model)}"), *taken))
@@ -70,6 +71,7 @@ def _new(look: Look) -> Axes:
     usual = rcParams["figure.figsize"]
     inches = width or usual[0], height or usual[1] * (width or usual[0]) / usual[0]
     paper = {} if look.theme is None else {"facecolor": THEMES[look.theme].paper}
+    paper = {"facecolor": "none"} if look.transparent else paper
     axes: Axes = pyplot.figure(figsize=inches, dpi=look.dpi, layout="constrained", **paper).add_subplot()
     return axes
 
@@ -77,7 +79,8 @@ def _new(look: Look) -> Axes:
 def _means(axes: Axes, scene: Scene, look: Look) -> tuple[Pen, Scale]:
     """What is drawn with: by the theme, or by matplotlib's settings and the colour of the axes."""
     lettering = Lettering([scene.title, scene.caption, *scene.rows, *scene.columns, "…→·"])
-    paper = axes.get_facecolor()
+    behind = (to_rgba(part.get_facecolor()) for part in (axes, axes.figure))
+    paper = next((colour for colour in behind if colour[3]), "white")  # of axes that are transparent what is behind
     dark = ink(np.round(np.array(to_rgb(paper)) * 255)) == "#ffffff"
     themed = look if look.theme else replace(look, theme="dark" if dark else "light")
     scale = scale_of(themed, [scene.top], float(scene.matrices.max(initial=0.0)))
@@ -96,6 +99,8 @@ def _draw(axes: Axes, scene: Scene, look: Look, pen: Pen, scale: Scale) -> float
         axes.grid(False)
         axes.spines[:].set_visible(False)
         ends = {(False, False): "neither", (True, False): "max", (False, True): "min", (True, True): "both"}
+        if not look.colorbar:
+            return pen.line if len(scene.heads) > 1 else 0.0
         bar = axes.figure.colorbar(drawn, ax=axes, extend=ends[scale.above, scale.log])
         bar.set_label(scale.meaning, **pen.labels)
         if pen.themes:
@@ -107,7 +112,8 @@ def _draw(axes: Axes, scene: Scene, look: Look, pen: Pen, scale: Scale) -> float
         drawing = STYLES[look.style](scene, scale, pen, look, (wide, high))
         drawing.draw(axes, 0)
         corner = from_corner(axes, down=drawing.box[1]) if drawing.hangs else from_corner(axes, True)
-        drawing.key(wide).draw(axes, corner)
+        if look.colorbar:
+            drawing.key(wide).draw(axes, corner)
         return drawing.margins.above
     axes.set_axis_off()
     tiles(scene, look, scale, pen, (wide, high)).draw_at(

@@ -28,6 +28,13 @@ def table(scale: Scale) -> np.ndarray:
     return np.concatenate([scale.colours[_KEPT], lines, np.stack(letters, 1).astype(np.uint8)])
 
 
+def alpha() -> np.ndarray:
+    """How opaque each colour of `table` is on a page without paper, uint8 `[256]`: letters end in nothing."""
+    opaque = np.full(256, 255, np.uint8)
+    opaque[PAPER:MUTED] = np.linspace(0, 255, MUTED - PAPER, endpoint=False).round()
+    return opaque
+
+
 def slots(indices: np.ndarray) -> np.ndarray:
     """Where in the table the colours 0–255 of a scale stand, uint8."""
     return np.asarray(_SLOTS[indices])

@@ -8,10 +8,8 @@ import numpy as np
 from matplotlib.font_manager import get_font
 from matplotlib.ft2font import LoadFlags
 
-from attnviz.render.picture.lettering import Lettering
-from attnviz.render.picture.mosaic import INK, MUTED, PAPER, rgb, table
+from attnviz.render.picture.mosaic import INK, MUTED, PAPER, alpha, rgb, table
 from attnviz.render.picture.sheet import Page
-from attnviz.render.scale import Scale
 
 _BEFORE = {"left": 0.0, "center": 0.5, "right": 1.0, "top": 0.0, "bottom": 1.0}
 
@@ -19,12 +17,12 @@ _BEFORE = {"left": 0.0, "center": 0.5, "right": 1.0, "top": 0.0, "bottom": 1.0}
 class Pixels(Page):
     """A page that is an array of `mosaic.table`'s colours. Its letters are FreeType's, as matplotlib's are."""
 
-    def __init__(self, width: float, height: float, dpi: int, lettering: Lettering, scale: Scale) -> None:
-        super().__init__(width, height, dpi, lettering, scale)
+    def __init__(self, *measures: Any, **more: Any) -> None:
+        super().__init__(*measures, **more)
         self._lines: dict[float, tuple[int, int]] = {}  # rows above and below the baseline, by size
         self._inks: dict[tuple[str, float], tuple[np.ndarray, float]] = {}
         self._over: list[tuple[int, int, np.ndarray, str]] = []  # letters that stand on weights, and their colour
-        self.pixels = np.full((round(self.height * dpi), round(self.width * dpi)), PAPER, np.uint8)
+        self.pixels = np.full((round(self.height * self.dpi), round(self.width * self.dpi)), PAPER, np.uint8)
 
     def text(self, x: float, y: float, text: str, size: float, **style: Any) -> None:
         """Write `text`, level or with a `rotation` of 90."""
@@ -60,18 +58,27 @@ class Pixels(Page):
             about.add_text(key, value)
         page = Image.fromarray(self._in_colour() if self._over else self.pixels)
         if not self._over:
-            page.putpalette(table(self.scale).tobytes())
+            page.putpalette(self._table().tobytes(), "RGBA" if self.transparent else "RGB")
         buffer = io.BytesIO()
         page.save(buffer, "png", pnginfo=about, dpi=(self.dpi, self.dpi), compress_level=3)  # thrice as fast as 6
         return buffer.getvalue()
 
     def _in_colour(self) -> np.ndarray:
-        """The page, RGB, uint8 `[row, column, 3]`: letters on weights are of more colours than a palette has."""
-        page = table(self.scale)[self.pixels]
+        """The page in true colour, uint8 `[row, column, …]`: letters on weights have more colours than a palette."""
+        page = self._table()[self.pixels]
         for top, left, box, colour in self._over:
             part = page[top : top + box.shape[0], left : left + box.shape[1]]
-            part[...] = np.round(part + (np.array(rgb(colour)) - part) * (box[..., None] / 255))
+            part[..., :3] = np.round(part[..., :3] + (np.array(rgb(colour)) - part[..., :3]) * (box[..., None] / 255))
+            part[..., 3:] = np.maximum(part[..., 3:], box[..., None])
         return np.asarray(page)
+
+    def _table(self) -> np.ndarray:
+        """The colours, RGB; on a page without paper RGBA, and what is half letter is a letter half seen."""
+        colours = table(self.scale)
+        if not self.transparent:
+            return colours
+        colours[PAPER:MUTED] = colours[MUTED]
+        return np.column_stack([colours, alpha()])
 
     def _set(self, text: str, size: float) -> tuple[np.ndarray, float]:
         """`text` as ink, uint8 `[row, column]`, in a box as high as any line; and half the way down to its baseline."""

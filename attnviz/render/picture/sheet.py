@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from attnviz.render.picture.lettering import POINT, Lettering
-from attnviz.render.picture.mosaic import BLANK, HAIR, MUTED, slots, table
+from attnviz.render.picture.mosaic import BLANK, HAIR, MUTED, alpha, slots, table
 from attnviz.render.scale import Scale, apart
 from attnviz.render.scene import TAKEN_OUT, Scene
 
@@ -39,7 +39,9 @@ def line_height(size: float) -> float:
 
 
 def bar_room(scale: Scale, lettering: Lettering) -> float:
-    """The width of a colour bar with its numbers and what it is a scale of, in inches."""
+    """The width of a colour bar with its numbers and what it is a scale of, in inches; nothing where there is none."""
+    if not scale.explained:
+        return 0.0
     return BAR + 0.13 + max(lettering.width(label, SMALL) for _, label in scale.ticks()) + line_height(SMALL)
 
 
@@ -54,12 +56,18 @@ class Panel(Protocol):
 
 
 class Page(ABC):
-    """`width` × `height` inches of paper for text and images. Places are inches from the left and from the top."""
+    """`width` × `height` inches of paper for text and images. Places are inches from the left and from the top.
 
-    def __init__(self, width: float, height: float, dpi: int, lettering: Lettering, scale: Scale) -> None:
+    Where it is `transparent`, there is no paper.
+    """
+
+    def __init__(
+        self, width: float, height: float, dpi: int, lettering: Lettering, scale: Scale, transparent: bool = False
+    ) -> None:
         # Whole pixels, so that what is aligned here is sharp there.
         self.width, self.height = round(width * dpi) / dpi, round(height * dpi) / dpi
         self.dpi, self.lettering, self.scale, self.theme = dpi, lettering, scale, scale.theme
+        self.transparent = transparent
 
     @abstractmethod
     def text(self, x: float, y: float, text: str, size: float, **style: Any) -> None:
@@ -84,7 +92,9 @@ class Page(ABC):
         return y
 
     def colour_bar(self, x: float, y: float, height: float) -> None:
-        """The scale of the colours, and what it is a scale of."""
+        """The scale of the colours, and what it is a scale of, unless it shall not be explained."""
+        if not self.scale.explained:
+            return
         high, wide = round(height * self.dpi), round(BAR * self.dpi)
         shades = np.linspace(255, 0, high).round().astype(np.uint8)
         self.framed(x, y, np.repeat(slots(shades)[:, None], wide, 1))
@@ -110,11 +120,12 @@ class Page(ABC):
 class Sheet(Page):
     """A page that is a matplotlib figure."""
 
-    def __init__(self, width: float, height: float, dpi: int, lettering: Lettering, scale: Scale) -> None:
+    def __init__(self, *measures: Any, **more: Any) -> None:
         from matplotlib.figure import Figure
 
-        super().__init__(width, height, dpi, lettering, scale)
-        self.figure = Figure(figsize=(self.width, self.height), dpi=dpi, facecolor=self.theme.paper)
+        super().__init__(*measures, **more)
+        self.paper = "none" if self.transparent else self.theme.paper
+        self.figure = Figure(figsize=(self.width, self.height), dpi=self.dpi, facecolor=self.paper)
 
     def text(self, x: float, y: float, text: str, size: float, **style: Any) -> None:
         """Write `text`."""
@@ -131,7 +142,10 @@ class Sheet(Page):
         """Draw `image`."""
         high, wide = image.shape
         axes = self.axes(x, y, wide / self.dpi, high / self.dpi)
-        axes.imshow(table(self.scale)[image], aspect="auto", interpolation="none")
+        colours = table(self.scale)
+        if self.transparent:
+            colours = np.column_stack([colours, alpha()])
+        axes.imshow(colours[image], aspect="auto", interpolation="none")
         axes.set_axis_off()
 
     def axes(self, x: float, y: float, width: float, height: float) -> "Axes":
@@ -139,7 +153,7 @@ class Sheet(Page):
         x, y, width, height = (round(inches * self.dpi) / self.dpi for inches in (x, y, width, height))
         place = (x / self.width, 1 - (y + height) / self.height, width / self.width, height / self.height)
         axes = self.figure.add_axes(place)
-        axes.set_facecolor(self.theme.paper)
+        axes.set_facecolor(self.paper)
         axes.tick_params(length=0, pad=4)
         axes.spines[:].set_visible(False)
         return axes

@@ -25,4 +25,4 @@ def tiles(scene: Scene, look: Look, scale: Scale, pen: Pen, room: Box) -> Tiles:
     def make(room: Box) -> Drawing:
         return STYLES[look.style](scene, scale, pen, look, room)
 
-    return Tiles(scene, make, pen, room)
+    return Tiles(scene, make, pen, room, look.colorbar)

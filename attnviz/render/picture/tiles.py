@@ -75,14 +75,16 @@ class Drawing(Protocol):
 class Tiles:
     """The heads of `scene` in one style, each under its name where they are several, and one key below all of them."""
 
-    def __init__(self, scene: Scene, make: Callable[[Box], Drawing], pen: Pen, room: Box = (None, None)) -> None:
+    def __init__(
+        self, scene: Scene, make: Callable[[Box], Drawing], pen: Pen, room: Box = (None, None), keyed: bool = True
+    ) -> None:
         count = len(scene.heads)
         if count > MOST:
             raise SelectionError(
                 f"{count} heads are too many to be drawn one by one, at most {MOST}",
                 "Choose some with --layer and --head, or --style heatmap.",
             )
-        self.scene, self.pen = scene, pen
+        self.scene, self.pen, self.keyed = scene, pen, keyed
         self.named = pen.line if count > 1 else 0.0
         drawing = make((room[0], None)) if count == 1 else make((None, None))
         self.across = self._across(drawing, room)
@@ -92,9 +94,10 @@ class Tiles:
             raise SelectionError("there is no room for the heads", "Give them more: --size, or draw fewer of them.")
         wide, high = self._tile(self.drawing)
         self.width = self.across * (wide + GAP) - GAP
-        self.key = self.drawing.key(room[0] or max(self.width, KEYED))
-        self.width = max(self.width, self.key.width)
-        self.height = self.down * (high + GAP) - GAP + self.key.height
+        self.height = self.down * (high + GAP) - GAP
+        if keyed:
+            self.key = self.drawing.key(room[0] or max(self.width, KEYED))
+            self.width, self.height = max(self.width, self.key.width), self.height + self.key.height
 
     def draw(self, sheet: Sheet, x: float, y: float) -> None:
         """Draw onto `sheet`."""
@@ -113,9 +116,10 @@ class Tiles:
                 corner = -margins.left, margins.above + 0.06
                 style: dict[str, Any] = {"transform": from_corner(axes), "va": "bottom", "color": self.pen.muted}
                 self.pen.text(axes, *corner, name, fontsize=self.pen.small, **style)
-        axes = place(0, self.height - self.key.height, self.width, self.key.height)
-        axes.set_axis_off()
-        self.key.draw(axes, from_corner(axes))
+        if self.keyed:
+            axes = place(0, self.height - self.key.height, self.width, self.key.height)
+            axes.set_axis_off()
+            self.key.draw(axes, from_corner(axes))
 
     def _tile(self, drawing: Drawing) -> tuple[float, float]:
         margins, (wide, high) = drawing.margins, drawing.box
@@ -125,12 +129,10 @@ class Tiles:
         """What of `room` one head gets where so many stand side by side."""
         down = -(-len(self.scene.heads) // across)
         width = None if room[0] is None else (room[0] + GAP) / across - GAP
-        height = (
-            None
-            if room[1] is None
-            else (room[1] - drawing.key(room[0] or KEYED).height + GAP) / down - GAP - self.named
-        )
-        return width, height
+        if room[1] is None:
+            return width, None
+        key = drawing.key(room[0] or KEYED).height if self.keyed else 0.0
+        return width, (room[1] - key + GAP) / down - GAP - self.named
 
     def _across(self, drawing: Drawing, room: Box) -> int:
         """How many heads stand side by side: as many as fit; in a given room, so that each keeps its shape."""

@@ -160,7 +160,8 @@ def test_options_of_the_command_line():
 def test_what_cannot_be_is_refused():
     ax = Figure().add_subplot()
     for options, message in (
-        ({"size": 3}, "has a size"),
+        ({"size": 3}, "its own size"),
+        ({"transparent": True}, "its own transparent"),
         ({"colour": 3}, "no option colour"),
         ({"style": "bars"}, "bars"),
         ({"style": "text", "query": "eat"}, "no row reads 'eat'"),
