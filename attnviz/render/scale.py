@@ -9,13 +9,15 @@ import numpy as np
 from attnviz.render.colours import palette
 from attnviz.render.look import Look
 
+PALEST = 96
+"""The first of the 256 colours that a line can have."""
 DECADES = 3
 """A logarithmic scale covers so many powers of ten, the uppermost perhaps in part; what lies below is its lower end."""
 
 
 @dataclass(frozen=True)
 class Theme:
-    """The colours of a page as `#rrggbb`: what it is drawn on, text, lesser text, and lines that stand for weights.
+    """The colours of a page as `#rrggbb`: what it is drawn on, text and lesser text.
 
     `palette` is that of cells, `wash` that of backgrounds of text, where no weight is to look like paper. `blank` is a
     cell that the query may not look at, which is not a weight of 0; `hair` is a thin line around and between cells.
@@ -24,7 +26,6 @@ class Theme:
     paper: str
     ink: str
     muted: str
-    line: str
     blank: str
     hair: str
     palette: str
@@ -32,9 +33,9 @@ class Theme:
 
 
 THEMES = {
-    "light": Theme("#ffffff", "#000000", "#5b5f6b", "#4b2a8c", "#e9ebf0", "#d3d6de", "paper", "lilac"),
-    "dark": Theme("#22242c", "#f2f2f2", "#a9adb8", "#ffc98a", "#353843", "#444854", "violet", "amber"),
-    "print": Theme("#ffffff", "#000000", "#555555", "#000000", "#ffffff", "#bbbbbb", "grey", "grey"),
+    "light": Theme("#ffffff", "#000000", "#5b5f6b", "#e9ebf0", "#d3d6de", "paper", "lilac"),
+    "dark": Theme("#22242c", "#f2f2f2", "#a9adb8", "#353843", "#444854", "violet", "amber"),
+    "print": Theme("#ffffff", "#000000", "#555555", "#ffffff", "#bbbbbb", "grey", "grey"),
 }
 
 
@@ -87,11 +88,12 @@ class Scale:
         return self if self.mapped else replace(self, colours=palette(self.theme.wash))
 
     def strokes(self, parts: np.ndarray) -> np.ndarray:
-        """What lines of those parts of the scale are drawn in, RGB from 0 to 1, `[line, 3]`: one colour, or the map."""
-        if self.mapped:
-            return np.asarray(self.colours[np.round(parts * 255).astype(int)] / 255.0)
-        line = [int(self.theme.line[at : at + 2], 16) / 255.0 for at in (1, 3, 5)]
-        return np.broadcast_to(line, (len(parts), 3))
+        """What lines of those parts of the scale are drawn in, RGB from 0 to 1, `[line, 3]`.
+
+        It is what cells are drawn in; but without what is near the paper's colour, unless the map was asked for.
+        """
+        first = 0 if self.mapped else PALEST
+        return np.asarray(self.colours[np.round(first + parts * (255 - first)).astype(int)] / 255.0)
 
     def ticks(self) -> list[tuple[float, str]]:
         """Parts of the scale, and the weights there as they are written; `≥` and `≤` where more is drawn the same."""

@@ -13,8 +13,10 @@ from attnviz.render.picture.tiles import Margins
 from attnviz.render.scale import Scale
 from attnviz.render.scene import FROM, TO, Scene
 
-ROW, BETWEEN = 0.24, 1.9
-"""From one token to the next, and from the queries to the keys, in inches."""
+ROW, BETWEEN, SIDE_BY_SIDE = 0.24, 1.9, 1.3
+"""From one token to the next, and from the queries to the keys of one head, and of several, in inches."""
+STEEPEST = 0.45
+"""Tokens of a picture that is given its width are not further from one another, in inches."""
 SHORTEST, PITCH = 0.5, 0.8
 """Lines are not squeezed into fewer inches, nor tokens into fewer lines of text."""
 LONGEST = 1.7
@@ -34,11 +36,16 @@ class Lines:
         self.scene, self.scale, self.pen = scene, scale, pen
         self.rows = [pen.short(label, LONGEST) for label in scene.rows]
         self.columns = [pen.short(label, LONGEST) for label in scene.columns]
-        left, right = (max(map(pen.width, labels)) for labels in (self.rows, self.columns))
+        small = pen.at(pen.small)
+        left, right = (
+            max(small.width(name), *map(pen.width, labels)) for name, labels in ((FROM, self.rows), (TO, self.columns))
+        )
         self.margins = Margins(left + APART, pen.line + 0.09, right + APART, 0.0)
         self.most = max(len(self.rows), len(self.columns))
-        width = BETWEEN if room[0] is None else max(room[0] - self.margins.across, SHORTEST)
-        height = self.most * ROW if room[1] is None else room[1] - self.margins.down
+        usual = BETWEEN if len(scene.heads) == 1 else SIDE_BY_SIDE
+        width = usual if room[0] is None else max(room[0] - self.margins.across, SHORTEST)
+        row = min(max(ROW, ROW * width / usual), STEEPEST)  # so that wider lines are as steep
+        height = self.most * row if room[1] is None else room[1] - self.margins.down
         self.box = width, max(height, self.most * PITCH * pen.line)
 
     def key(self, room: float) -> StrokeKey:
@@ -63,20 +70,10 @@ class Lines:
             self._name(axes, x, name)
 
     def _name(self, axes: Axes, x: int, name: str) -> None:
-        """Name a side above its labels; from their outer edge on, where it is longer than they are."""
-        pen, beside = self.pen.at(self.pen.small), self.margins[2 if x else 0]
-        inwards = pen.width(name) > beside - APART
-        outer = shifted(axes, (beside if inwards else APART) * (2 * x - 1), 0.05)
-        pen.text(
-            axes,
-            x,
-            -0.5,
-            name,
-            ha="left" if inwards != bool(x) else "right",
-            va="bottom",
-            color=pen.muted,
-            transform=outer,
-        )
+        """Name a side above its labels, in line with them."""
+        pen, place = self.pen.at(self.pen.small), shifted(axes, APART * (2 * x - 1), 0.05)
+        side = "left" if x else "right"
+        pen.text(axes, x, -0.5, name, ha=side, va="bottom", color=pen.muted, transform=place)
 
     def _places(self, labels: list[str]) -> np.ndarray:
         """Where each token stands: the shorter side in the middle of the longer."""

@@ -53,10 +53,11 @@ class RunningText:
         self.high = HIGH * self.pen.body / (9.5 * LARGER)
         self.step = self.high + (pen.line if self.annotate else 0.06)
         used = max(x + width for (_, x), width in zip(self.places, self.widths, strict=True))
-        self.name = pen.lettering.shown(f"{FROM}: {query_label(scene, self.rows)}")
-        self.box = used, (1 + self.places[-1][0]) * self.step
         alone = len(scene.heads) == 1  # else it stands beside the name of the first head
         self.indent = 0.0 if alone else 0.6
+        self.name = pen.short(f"{FROM}: {query_label(scene, self.rows)}", limit - self.indent)
+        used = max(used, self.indent + pen.width(self.name))
+        self.box = used, (1 + self.places[-1][0]) * self.step
         self.margins = Margins(0, pen.line + 0.06 if alone else 0.0, 0, 0.0)
 
     def key(self, room: float) -> "ColourKey":

@@ -15,8 +15,9 @@ from attnviz.render.scene import Scene
 Place = Callable[[float, float, float, float], Axes]
 """Makes axes at x, y from the top left corner, so wide and so high, in inches."""
 
-COMFORTABLE = 8.0
-"""Heads stand side by side in this many inches, unless they are given more."""
+COMFORTABLE, WIDEST, BEST = 8.0, 14.0, 1.4
+"""Heads stand side by side in this many inches, or in so many where the page would be a strip: not as wide for its
+height as this."""
 GAP = 0.25
 MOST = 36
 """More heads than this are a heatmap's."""
@@ -136,9 +137,11 @@ class Tiles:
 
     def _across(self, drawing: Drawing, room: Box) -> int:
         """How many heads stand side by side: as many as fit; in a given room, so that each keeps its shape."""
-        count, (wide, _) = len(self.scene.heads), self._tile(drawing)
+        count, (wide, high) = len(self.scene.heads), self._tile(drawing)
         if not (room[0] and room[1]):
-            fit = int(((room[0] or COMFORTABLE) + GAP) / (wide + GAP))
+            least, most = (int(((room[0] or inches) + GAP) / (wide + GAP)) for inches in (COMFORTABLE, WIDEST))
+            broad = (n for n in range(max(least, 1), most) if n * wide >= BEST * -(-count // n) * high)
+            fit = next(broad, most)
             return -(-count // -(-count // min(max(fit, 1), count)))  # 12 heads where 10 fit: 6 and 6
 
         def badness(across: int) -> float:

@@ -127,7 +127,7 @@ def test_on_dark_axes_lines_are_light():
     with sheets.context("dark_background"):
         dark = attnviz.plot(encoder_decoder(), style="lines", ax=Figure().add_subplot()).collections[0]
     light = attnviz.plot(encoder_decoder(), style="lines", ax=Figure().add_subplot()).collections[0]
-    assert dark.get_edgecolor()[0, :3].mean() > 0.6 > 0.4 > light.get_edgecolor()[0, :3].mean()
+    assert dark.get_edgecolor()[-1, :3].mean() > 0.6 > 0.4 > light.get_edgecolor()[-1, :3].mean()
 
 
 def test_a_theme_stands_over_the_settings():

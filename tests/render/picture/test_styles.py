@@ -288,3 +288,40 @@ def test_a_narrow_picture_keeps_the_whole_key(style):
         assert "attention weight" in " ".join(text.get_text() for text in texts)
         for text in texts:
             assert text.get_window_extent().x1 <= drawn.bbox.x1, text
+
+
+def test_lines_that_are_given_a_width_are_as_steep_as_others():
+    usual, wide = (figure([SCENES["usual"]()], Look("lines", size=size)).axes[0] for size in (None, "6"))
+    shapes = [axes.get_window_extent().width / axes.get_window_extent().height for axes in (usual, wide)]
+    assert shapes[1] <= 2.6
+    assert shapes[1] <= 1.4 * shapes[0]
+
+
+def test_the_names_of_the_sides_stand_in_line_with_their_words():
+    axes = figure([SCENES["usual"]()], Look("lines")).axes[0]
+    places = {text.get_text(): (text.get_ha(), text.get_window_extent()) for text in axes.texts}
+    left, right = (
+        [text for text in axes.texts if text.get_text() in ("I", "apple") and text.get_ha() == ha]
+        for ha in ("right", "left")
+    )
+    assert places["query (from)"][0] == "right"
+    assert places["key (to)"][0] == "left"
+    assert all(abs(text.get_window_extent().x1 - places["query (from)"][1].x1) < 1.5 for text in left)
+    assert all(abs(text.get_window_extent().x0 - places["key (to)"][1].x0) < 1.5 for text in right)
+
+
+@pytest.mark.parametrize("style", ["lines", "arcs"])
+def test_many_heads_one_by_one_are_no_strip(style):
+    weights = np.full((12, 8, 8), 1 / 8, np.float32)
+    trace = Trace("by hand", "a b c", (attention(weights),))
+    page = figure([scene(trace, "self", tuple((0, head) for head in range(12)))], Look(style))
+    wide, high = page.get_size_inches()
+    assert 0.6 <= wide / high <= 2.0
+
+
+def test_a_stronger_line_is_darker_on_white_and_lighter_on_black():
+    for theme, sign in (("light", -1), ("print", -1), ("dark", 1)):
+        axes = figure([SCENES["usual"]()], Look("lines", theme=theme)).axes[0]
+        [collection] = axes.collections
+        lightness = collection.get_edgecolor()[:, :3].mean(-1)
+        assert sign * (lightness[-1] - lightness[0]) > 0.2
