@@ -15,6 +15,8 @@ Line = list[Segment]
 DIM, BOLD = Style(dim=True), Style(bold=True)
 _SIGN = re.compile(f"( [{WRITES}{GENERATES}] )")
 """What stands between the token that a row reads and the one that it writes."""
+LEGIBLE, MOST = 4, 0.75
+"""A word that is cut to fewer cells tells nothing; and where more than one in four is cut, a reader has to guess."""
 
 
 def ltr(text: str) -> str:
@@ -81,20 +83,22 @@ def without_middle(text: str, room: int) -> str:
     return f"{_cut(text, half)} {end.lstrip()}"
 
 
-def chopped(text: str, width: int) -> list[str]:
-    """`text` in pieces of at most `width` cells, as few and as even as they can be, never within a character."""
-    fewest = len(_chop(text, width))
-    even = -(-cell_len(text) // fewest)
-    return next(pieces for w in range(even, width + 1) if len(pieces := _chop(text, w)) == fewest)
+def readable(labels: Sequence[str], width: int) -> bool:
+    """Whether `width` cells are enough for `labels`: for each of them, or for most while the others are cut legibly."""
+    whole = sum(cell_len(label) <= width for label in labels)
+    return whole == len(labels) or (width >= LEGIBLE and whole >= MOST * len(labels))
 
 
-def _chop(text: str, width: int) -> list[str]:
-    pieces = [""]
-    for piece in graphemes(text):
-        if pieces[-1] and cell_len(pieces[-1] + piece) > width:
-            pieces.append("")
-        pieces[-1] += piece
-    return pieces
+def across(labels: Sequence[str], width: int, cuts: Sequence[int] = ()) -> str:
+    """Labels on one line, each in the middle of its column of `width` cells, and cut where it would touch the next.
+
+    A cell is left free before each of the columns `cuts`.
+    """
+    shown = (
+        fit(fit(label, width - 1).rstrip(" ") if cell_len(label) > width - 1 else label, width, "center")
+        for label in labels
+    )
+    return "".join(" " * (at in cuts) + label for at, label in enumerate(shown))
 
 
 def above(columns: Sequence[list[str]], width: int, most: int, cuts: Sequence[int] = ()) -> list[str]:

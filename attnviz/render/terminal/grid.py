@@ -10,11 +10,11 @@ from rich.text import Text
 
 from attnviz.render.look import DEFAULT, Look
 from attnviz.render.scale import scale_of
-from attnviz.render.scene import FROM, TO, Scene
+from attnviz.render.scene import Scene
 from attnviz.render.terminal.cells import Line, fit, heading, ltr
 from attnviz.render.terminal.colours import Brush
 from attnviz.render.terminal.drawing import Drawing
-from attnviz.render.terminal.heatmap import covering
+from attnviz.render.terminal.heatmap import axes, covering
 from attnviz.render.terminal.matrix import lines, pooled
 from attnviz.render.terminal.tiles import Row, Tiles, tiled
 
@@ -61,8 +61,17 @@ def grid(scenes: Sequence[Scene], look: Look = DEFAULT) -> Grid:
 def _axes(scene: Scene, tiles: Tiles) -> str:
     """Rows and columns in words, where they are not beside the tiles; what a cell covers, where that is no token."""
     if tiles.label or tiles.block > 1 or scene.attention.is_pooled or max(scene.reachable.shape) > NAMED:
-        return f"{FROM} ↓   {TO} →{covering(scene, (tiles.block, tiles.block))}"
+        named = axes(tiles.gutter - 1) if tiles.label else axes()
+        return named + covering(scene, (tiles.block, tiles.block)) + _numbered(tiles)
     return ltr(scene.axes)
+
+
+def _numbered(tiles: Tiles) -> str:
+    """The words of the columns by their numbers, where those stand above the tiles and the rows are other words."""
+    if not tiles.numbered or tiles.same:
+        return ""
+    keys = zip(tiles.scene.attention.columns, tiles.scene.columns, strict=True)
+    return "   " + ltr("  ".join(f"{start} {label}" for (start, _), label in keys))
 
 
 def _lines(tiles: Tiles, brush: Brush, annotate: bool) -> Iterator[Line]:
@@ -90,8 +99,7 @@ def _header(tiles: Tiles, row: Row) -> Iterator[str]:
     between, start = " " * tiles.between, " " * tiles.gutter
     yield (start + between.join(fit(name, tiles.width) for name in row.names))
     if tiles.label:
-        for line in tiles.columns:
-            yield (start + between.join(fit(line, tiles.width) for _ in row.names))
+        yield start + between.join(fit(tiles.columns, tiles.width) for _ in row.names)
 
 
 def _beside(tiles: Tiles, layer: str) -> list[str]:
@@ -100,7 +108,11 @@ def _beside(tiles: Tiles, layer: str) -> list[str]:
     if not tiles.label:
         return [fit(name, tiles.gutter) for name in names]
     labels = [fit("" if y is None else tiles.scene.rows[y], tiles.label, "right") + " " for y in tiles.lines]
-    return [fit(name, tiles.gutter - tiles.label - 1) + label for name, label in zip(names, labels, strict=True)]
+    if tiles.digits:
+        numbers = ["" if y is None else str(tiles.scene.attention.rows[y][0]) for y in tiles.lines]
+        labels = [label + number.rjust(tiles.digits - 1) + " " for label, number in zip(labels, numbers, strict=True)]
+    left = tiles.gutter - tiles.label - 1 - tiles.digits
+    return [fit(name, left) + label for name, label in zip(names, labels, strict=True)]
 
 
 def _tile(tiles: Tiles, brush: Brush, head: int | None, annotate: bool) -> list[Line]:

@@ -15,7 +15,19 @@ from attnviz.render.look import DEFAULT, Look
 from attnviz.render.scale import scale_of
 from attnviz.render.scene import FROM, TO, Scene
 from attnviz.render.taken import losses
-from attnviz.render.terminal.cells import DIM, Line, above, chopped, fit, flowing, graphemes, heading, ltr, ruler
+from attnviz.render.terminal.cells import (
+    DIM,
+    Line,
+    above,
+    across,
+    fit,
+    flowing,
+    graphemes,
+    heading,
+    ltr,
+    readable,
+    ruler,
+)
 from attnviz.render.terminal.colours import Brush
 from attnviz.render.terminal.drawing import Drawing
 from attnviz.render.terminal.matrix import Cuts, cuts, lines, parts, pooled
@@ -26,6 +38,8 @@ TAKEN = 6
 """The column of what each row lost."""
 SHORTEST = 6
 """Row labels are cut to no less, where that leaves room for the words of the columns."""
+CUT = 7
+"""Where a word above the columns is cut, these are at least so wide."""
 LISTED = 200
 """So many tokens are listed below a heatmap whose axes have room only for their numbers."""
 EVERY = {1: 10, 2: 5}
@@ -53,11 +67,12 @@ class Layout:
         taken, n = 1 + len(cuts(scene)[1]) + (0 if scene.taken is None else TAKEN), len(scene.columns)
         room = max(width - label - taken, 2)
         longest = max(map(cell_len, scene.columns))
-        for across in (max(longest + 2, 6), max(longest + 1, 5)):
-            if n * across <= room:
-                return cls(label, across, "across")
-        if room // n >= 8 and longest <= 3 * (room // n - 1):
-            return cls(label, room // n, "across")
+        for wide in (max(longest + 2, 6), max(longest + 1, 5)):
+            if n * wide <= room:
+                return cls(cls._aligned(label, room - n * wide), wide, "across")
+        wide = min(room // n, longest + 1)
+        if scene.rows == scene.columns and wide >= CUT and readable(scene.columns, wide - 1):
+            return cls(label, wide, "across")
         for cell in (5, 4, 2) if words else ():
             if n * cell <= room:
                 return cls(label, cell, "down")
@@ -68,6 +83,12 @@ class Layout:
         cell = 2 if 2 * n <= room and 2 * len(scene.rows) <= room else 1
         rows, columns = (max(1, -(-size // room)) for size in scene.reachable.shape)
         return cls(label, cell, "numbers", (rows, columns))
+
+    @staticmethod
+    def _aligned(label: int, free: int) -> int:
+        """The width of row labels: that of their axis' name, too, where that takes no more than `free` cells more."""
+        named = len(axes().split("   ")[0])
+        return max(label, named) if named - label <= free else label
 
 
 @dataclass(frozen=True)
@@ -87,7 +108,7 @@ class Heatmap(Drawing):
         brush = Brush.on(console, scale_of(self.look, [scene.top], float(scene.matrices[0].max(initial=0.0)), "dark"))
         if scene.title:
             yield heading(scene.title, options.max_width)
-        yield Text(f"{FROM} ↓   {TO} →{covering(scene, layout.block)}", style="dim")
+        yield Text(axes(layout.label) + covering(scene, layout.block), style="dim")
         for line in self._lines(layout, brush):
             yield from line
             yield Segment.line()
@@ -122,6 +143,11 @@ def heatmap(scene: Scene, look: Look = DEFAULT) -> Heatmap:
     return Heatmap(scene, look)
 
 
+def axes(label: int = 0) -> str:
+    """The names of the axes: that of the rows ends above their labels, which are `label` cells wide."""
+    return f"{FROM} ↓".rjust(label) + f"   {TO} →"
+
+
 def covering(scene: Scene, block: Range) -> str:
     """What a cell covers where that is more than one token: the end of a header."""
     attention = scene.attention
@@ -139,7 +165,7 @@ def _above(scene: Scene, layout: Layout, at: Cuts) -> list[str]:
         return [ruler(_numbers(cells, EVERY[layout.cell], at[1]), layout.cell, at[1])]
     if layout.above == "down":
         return above([graphemes(label) for label in scene.columns], layout.cell, TALLEST, at[1])
-    return above([chopped(label, layout.cell - 1) for label in scene.columns], layout.cell, 3, at[1])
+    return [across(scene.columns, layout.cell, at[1])]
 
 
 def _numbers(cells: Sequence[Range], every: int, cuts: Sequence[int]) -> list[str]:

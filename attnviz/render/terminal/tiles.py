@@ -8,19 +8,21 @@ from typing import NamedTuple
 from rich.cells import cell_len
 
 from attnviz.render.scene import Scene
-from attnviz.render.terminal.cells import above, chopped, graphemes
+from attnviz.render.terminal.cells import across, readable, ruler
 from attnviz.render.terminal.matrix import Cuts, cuts, parts
 
 FEW = 20
 """Cells of so many tokens may be two columns wide or more, with the tokens beside them."""
 SIDES = (64, 48, 32, 24, 20, 16, 12, 10, 8, 7, 6, 5, 4)
 """A head of more cells than one of these is drawn in blocks of them, each by its largest weight."""
-ROOMY, TALL = 80, 200
-"""Tiles are smaller where a grid would be more lines than this: cells of at least two columns, and of one."""
+WIDEST = 10
+"""No cell is wider, in columns, even where that leaves a word above it whole."""
+SCREEN, ROOMY, TALL = 43, 120, 200
+"""Tiles are smaller where a grid would be more lines than this: named, named but never so small, and not named."""
 REPEATED = 20
 """After so many lines the heads are named again, so that every screen names them."""
-LONGEST, TALLEST = 16, 8
-"""No label of a row is longer, and none of a column taller, in terminal cells."""
+LONGEST, SHORTEST = 16, 8
+"""No label of a row is longer, in terminal cells, and none is cut to less."""
 
 
 class Row(NamedTuple):
@@ -37,7 +39,9 @@ class Tiles:
     """The heads of `scene` in `room` columns: cells of `cell` columns, pooled by `block`, two in a line with `halves`.
 
     A layer is a row of tiles, or several where it is wider than the terminal; heads that are each alone in their layer
-    follow one another. `label` is the width of the labels of a tile's rows, 0 where there are none.
+    follow one another. `label` is the width of the words beside a tile's rows, 0 where there are none. The words above
+    its columns are whole or all but a few are; where there is no room for that, columns have their tokens' numbers,
+    which then stand beside the rows, too.
     """
 
     scene: Scene
@@ -89,16 +93,35 @@ class Tiles:
     @cached_property
     def gutter(self) -> int:
         """How many columns are taken by what stands to the left of the tiles."""
-        return max((len(layer) + 1 for layer in self._layers if layer), default=0) + (self.label and self.label + 1)
+        return (
+            max((len(layer) + 1 for layer in self._layers if layer), default=0)
+            + (self.label and self.label + 1)
+            + self.digits
+        )
 
     @cached_property
-    def columns(self) -> list[str]:
-        """The labels above the columns of a tile, a string a line; none where rows have none."""
-        if not self.label:
-            return []
-        if self.cell == 2:
-            return above([graphemes(label) for label in self.scene.columns], 2, TALLEST, self.cuts[1])
-        return above([chopped(label, self.cell - 1) for label in self.scene.columns], self.cell, 3, self.cuts[1])
+    def numbered(self) -> bool:
+        """Whether columns are named by the numbers of their tokens."""
+        return self.label > 0 and not readable(self.scene.columns, self.cell - 1)
+
+    @property
+    def digits(self) -> int:
+        """How many columns the numbers beside the rows take, with a free one: 0 where there are none."""
+        return len(str(self.scene.attention.rows[-1][0])) + 1 if self.numbered and self.same else 0
+
+    @property
+    def same(self) -> bool:
+        """Whether rows and columns are the same tokens."""
+        a = self.scene.attention
+        return a.kind != "cross" and a.rows == a.columns
+
+    @cached_property
+    def columns(self) -> str:
+        """What is written above the columns of a tile."""
+        numbers = [str(start) for start, _ in self.scene.attention.columns]
+        if self.numbered and self.cell == 2:
+            return ruler(numbers, 2, self.cuts[1])
+        return across(numbers if self.numbered else self.scene.columns, self.cell, self.cuts[1])
 
     @cached_property
     def rows(self) -> list[Row]:
@@ -123,7 +146,7 @@ class Tiles:
     @property
     def height(self) -> int:
         """How many lines the rows take."""
-        return sum(self.high + self.apart + row.headed * (2 - self.apart + len(self.columns)) for row in self.rows)
+        return sum(self.high + self.apart + row.headed * (2 - self.apart + (self.label > 0)) for row in self.rows)
 
     @cached_property
     def _layers(self) -> dict[str, dict[str, int]]:
@@ -151,10 +174,14 @@ def tiled(scene: Scene, room: int, halves: bool) -> Tiles:
     longest = max(len(scene.rows), len(scene.columns))
     label = min(max(map(cell_len, scene.rows)), LONGEST)
     if longest <= FEW:
-        for cell, beside in ((6, label), (4, label), (2, label), (2, 0)):
-            tiles = Tiles(scene, room, halves, cell, 1, beside)
-            if tiles.fits(ROOMY) and (cell < 6 or not tiles.broken):
-                return tiles
+        words = max(map(cell_len, scene.columns)) + 2
+        cells = [words, 6, 4, 2] if 6 < words <= WIDEST else [6, 4, 2]
+        named = [Tiles(scene, room, halves, cell, 1, label) for cell in cells]
+        smaller = [*named[::-1], *(Tiles(scene, room, halves, 2, 1, beside) for beside in (min(label, SHORTEST), 0))]
+        on_screen = [tiles for tiles in named if tiles.fits(SCREEN)]
+        side_by_side = [tiles for tiles in on_screen if tiles.cell >= 6 and not tiles.broken]
+        for tiles in (*side_by_side, *on_screen, *(tiles for tiles in smaller if tiles.fits(ROOMY))):
+            return tiles
     blocks = dict.fromkeys(-(-longest // side) for side in SIDES)
     choices = [Tiles(scene, room, halves, 1 if halves else 2, block) for block in blocks]
     fitting = next((tiles for tiles in choices if tiles.fits(TALL)), None)

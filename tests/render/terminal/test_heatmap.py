@@ -27,7 +27,7 @@ from attnviz.render.colours import palette
 from attnviz.render.look import Look
 from attnviz.render.numbers import number
 from attnviz.render.scene import scene
-from attnviz.render.terminal.cells import above, chopped, fit, graphemes, heading, ltr, ruler
+from attnviz.render.terminal.cells import above, across, fit, graphemes, heading, ltr, readable, ruler
 from attnviz.render.terminal.drawing import Drawing
 from attnviz.render.terminal.grid import grid
 from attnviz.render.terminal.heatmap import heatmap
@@ -35,6 +35,7 @@ from attnviz.render.terminal.table import table
 
 GOLDENS = Path(__file__).parent / "goldens"
 LONG = [f"word{i}" for i in range(40)]
+WORDS = ["[CLS]", "I", "ate", "an", "apple", "because", "it", "was", "sweet", "[SEP]"]
 
 
 def one(trace=None, kind: str = "self", **texts: str) -> RenderableType:
@@ -111,6 +112,8 @@ CASES: dict[str, tuple[Callable[[], RenderableType], int, str | None]] = {
     "cut-plain-80": (lambda: one(part(drawn(90), None, (2, 30, 89), (0, 2, 30, 31)), "masked-self"), 80, None),
     "segments-plain-80": (lambda: one(pair_of_sentences()), 80, None),
     "segments-truecolor-16": (lambda: one(pair_of_sentences()), 16, "truecolor"),
+    "long-words-plain-80": (lambda: one(labelled(WORDS)), 80, None),
+    "grid-words-plain-80": (lambda: grid([whole(labelled(WORDS))]), 80, None),
     "self-standard-80": (one, 80, "standard"),
     "grid-pooled-plain-80": (lambda: grid([whole(drawn(100, heads=2))]), 80, None),
     "table-pooled-plain-80": (lambda: table(part(drawn(100, heads=2), 20)), 80, None),
@@ -349,13 +352,14 @@ def test_text_in_cells() -> None:
     assert fit("사과를", 5) == "사과…"
     assert fit("사과를", 4) == "사… "
     assert fit("사과를", 8, "right") == "  사과를"
-    assert chopped("understanding", 5) == ["under", "stand", "ing"]
-    assert chopped("attention", 8) == ["atten", "tion"]
-    assert chopped("", 8) == [""]
-    assert chopped("사과를", 5) == ["사과", "를"]
     assert above([["a", "b"], ["한"]], 2, 9) == [" a  ", " b한"]
     assert above([list("abcd")], 2, 3) == [" a", " b", " ⋮"]
     assert above([["a"], ["b"], ["c"]], 2, 9, (1,)) == [" a  b c"]
+    assert across(["[CLS]", "because", "I"], 7) == " [CLS]  becau…   I   "
+    assert readable(["[CLS]", "I"], 5)
+    assert readable(["I", "ate", "an", "understanding"], 5)
+    assert not readable(["I", "ate", "an", "understanding"], 3)
+    assert not readable(["ate", "apple", "understanding"], 4)
     assert graphemes("👨\u200d👩\u200d👧❤\ufe0fx") == ["👨\u200d👩\u200d👧", "❤\ufe0f", "x"]
     assert ruler(["0", "", "", "30", "40", ""], 1) == "0  30 "
     assert ruler(["0", "", "10", ""], 2, (2,)) == "0    10  "

@@ -65,8 +65,8 @@ def test_heads_stand_below_their_names_where_layers_have_others() -> None:
 def test_a_layer_that_is_too_wide_takes_even_rows() -> None:
     heads = {0: tuple(range(12)), 1: tuple(range(12))}
     found = rows(model(heads, 14), 160)
-    assert found[0] == ("L0", "H0 H1 H2 H3 H4 H5", True)
-    assert [row[2] for row in found] == [True] * 4
+    assert found[0] == ("L0", "H0 H1 H2 H3", True)
+    assert [row[2] for row in found] == [True] * 6
 
 
 def test_a_row_of_heads_that_a_layer_has_not_is_left_out() -> None:
@@ -103,12 +103,54 @@ def test_the_height_is_that_of_what_is_printed(colours: str | None) -> None:
 def test_few_tokens_are_named_beside_and_above_their_numbers() -> None:
     shown = scene(encoder_decoder(), "self", ((1, 0), (1, 1)))
     assert ["I", "ate", "an", "apple"] * 2 in [line.split() for line in plain(printed(shown, 60))]
-    lines = plain(printed(shown, 50))
+    lines = plain(printed(shown, 36))
     at = next(at for at, line in enumerate(lines) if line.startswith("L1"))
     assert [line.split()[0] for line in lines[at + 1 : at + 4]] == ["ate", "an", "apple"]
-    assert ".96" in lines[at + 1]
-    assert lines[at - 1].split() == ["I", "ate", "an", "le"] * 2
-    assert lines[at - 2].split() == ["app"] * 2
+
+
+SENTENCE = ["[CLS]", "I", "ate", "an", "apple", "because", "it", "was", "sweet", "and", "fresh", "today", ".", "[SEP]"]
+
+
+def sentence(words: list[str], heads: int = 12) -> Scene:
+    """A layer of so many heads on `words`."""
+    weights = np.random.default_rng(0).dirichlet(np.full(len(words), 0.2), (heads, len(words))).astype(np.float32)
+    trace = Trace("by hand", "words", (attention(weights, words),))
+    return scene(trace, "self", tuple((0, head) for head in range(heads)), title="a title", caption="a caption")
+
+
+@pytest.mark.parametrize("words", [SENTENCE[:6], SENTENCE[:10], SENTENCE], ids=len)
+@pytest.mark.parametrize("colours", [None, "truecolor"])
+def test_twelve_heads_of_a_layer_fit_a_screen(words: list[str], colours: str | None) -> None:
+    lines = plain(printed(sentence(words), 200, colours))
+    assert len(lines) <= 50
+    assert max(map(cell_len, lines)) <= 200
+    assert set(words) <= set(" ".join(lines).split())
+
+
+@pytest.mark.parametrize("words", [SENTENCE[:4], SENTENCE[:6], SENTENCE[:10], SENTENCE], ids=len)
+@pytest.mark.parametrize("longest", ["because", "internationalization"])
+@pytest.mark.parametrize("width", [80, 120, 200])
+def test_no_word_is_broken_and_a_long_one_does_not_decide_for_all(words: list[str], longest: str, width: int) -> None:
+    lines = plain(printed(sentence([*words, longest]), width))
+    named = [line for line in lines if line.split() and set(line.split()) <= {f"H{head}" for head in range(12)}]
+    assert named
+    for line in named:
+        header, first = (lines[lines.index(line) + after] for after in (1, 2))
+        whole = {*words, longest, f"{longest[:4]}…", f"{longest[:5]}…", *map(str, range(len(words) + 1))}
+        assert set(header.split()) <= whole
+        assert words[0] in first.split()
+    assert {word for word in words if word in " ".join(lines).split()} == set(words)
+
+
+def test_columns_that_have_numbers_have_them_beside_the_rows_or_in_a_list() -> None:
+    lines = plain(printed(sentence(SENTENCE), 80))
+    header = next(at for at, line in enumerate(lines) if line.split()[:3] == ["0", "1", "2"])
+    names = [re.search(r"(\S+) +(\d+) ", row).groups() for row in lines[header + 1 : header + 15]]
+    assert names == [(word, str(at)) for at, word in enumerate(SENTENCE)]
+    cross = attention(np.full((2, 2, 3), 1 / 3), kind="cross")
+    keys = tuple(replace(token, text=text) for token, text in zip(cross.keys, ["understanding"] * 3, strict=True))
+    trace = Trace("by hand", "x", (replace(cross, keys=keys),))
+    assert "0 understanding  1 understanding" in " ".join(plain(printed(scene(trace, "cross", ((0, 0), (0, 1))), 60)))
 
 
 def test_a_long_label_beside_tiles_is_cut() -> None:
