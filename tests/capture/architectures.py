@@ -1,4 +1,4 @@
-"""A tiny seeded model of every text model type that the installed transformers has, made from its configuration class.
+"""A tiny seeded model of every model type of the installed transformers that reads text, from its configuration class.
 
 What a field is called says what it is: `SIZES` shrinks it. `AMENDMENTS` holds only what no rule can know.
 """
@@ -6,14 +6,21 @@ What a field is called says what it is: `SIZES` shrinks it. `AMENDMENTS` holds o
 import re
 from collections.abc import Iterator
 from dataclasses import MISSING, fields
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
+import transformers
 from transformers import CONFIG_MAPPING, AutoModel, PreTrainedConfig, PreTrainedModel
 from transformers.models.auto import modeling_auto as auto
 from transformers.models.auto.auto_factory import _LazyAutoMapping
 
+from attnviz.models.headless import without_head
+from attnviz.models.loading import load_model, locate
+
 VOCABULARY = 320
+WHOLE = {"shieldgemma2": "ShieldGemma2ForImageClassification"}
+"""A type of pictures and text: the class that its checkpoints name, where it is not the one of the mapping."""
 TEXT = torch.tensor([[5, 17, 200, 31, 5, 44, 310, 90, 12, 77, 17, 31, 250, 6, 44, 9]])
 TARGET = torch.tensor([[2, 30, 31, 32, 33, 34, 31]])
 
@@ -56,6 +63,12 @@ _SHARED_CACHE = {"num_hidden_layers": 7, "num_kv_shared_layers": 2}
 _ROPE = {"rope_type": "default", "rope_theta": 10_000.0, "mrope_section": [2, 3, 3]}
 _SECTIONS = {"rope_parameters": _ROPE}
 _HALF_SECTIONS = {"rope_parameters": {**_ROPE, "mrope_section": [1, 1, 2]}}
+_WITH_SECTIONS = ("cosmos3_edge", "glm46v", "glm4v", "glm_ocr", "glmga", "paddleocr_vl", "qwen2_5_omni_thinker")
+_WITH_SECTIONS += ("qwen2_5_vl", "qwen2_vl")
+_COMPASS = {
+    "layer_types": ["sliding_attention", "full_attention", "sliding_attention"],
+    "rope_parameters": {"sliding_attention": _ROPE, "full_attention": _ROPE},
+}
 _SPARSE = {"block_size": 2, "num_random_blocks": 1}  # 14 tokens or fewer would be attended to in full
 _SLIDING_LATENT = {"num_attention_heads": 2, "num_key_value_heads": 2, "q_lora_rank": 16, "kv_lora_rank": 16}
 _SLIDING_LATENT |= {"head_dim": 24, "qk_nope_head_dim": 16, "qk_rope_head_dim": 8, "v_head_dim": 16}
@@ -68,10 +81,7 @@ AMENDMENTS: dict[str, dict[str, Any]] = {  # a type: what its configuration need
         "vocab_size": VOCABULARY,
         **{f"{part}_config": {"vocab_size": VOCABULARY} for part in ("patcher", "encoder", "decoder")},
     },
-    "cohere_compass_text": {
-        "layer_types": ["sliding_attention", "full_attention", "sliding_attention"],
-        "rope_parameters": {"sliding_attention": _ROPE, "full_attention": _ROPE},
-    },
+    "cohere_compass_text": _COMPASS,
     "dbrx": {"attn_config": {"rope_theta": 10_000.0, "clip_qkv": 8}},
     "deepseek_v2": _EXPERTS,
     "dots1": _EXPERTS | {"n_routed_experts": 4, "n_shared_experts": 1},
@@ -120,6 +130,31 @@ AMENDMENTS: dict[str, dict[str, Any]] = {  # a type: what its configuration need
     "glm5_next_text": {"index_topk": 4, "index_kpool": 2},
     "lilt": {"hidden_size": 96},
     "markuplm": {"max_depth": 2},
+    **{name: {"text_config": _SECTIONS} for name in _WITH_SECTIONS},
+    "glm4v_moe": {"text_config": _HALF_SECTIONS},
+    "hy_v4_vl": {"text_config": _HALF_SECTIONS},
+    "hy_v4_vl_text": _HALF_SECTIONS,
+    "apertus1p5": {
+        "audio_config": {"codebook_dim": 64, "codebook_size": 16},
+        "vision_config": {"codebook_size": 16},
+        "image_token_offset": 200,
+        "audio_token_offset": 216,
+    },
+    "chameleon": {"vocabulary_map": {"<image>": 9, "<|extra_200|>": 10}},
+    "cohere_compass": {"text_config": _COMPASS},
+    "deepseek_ocr2": {"text_config": {"mlp_layer_types": ["dense", "sparse", "sparse"], "num_experts_per_tok": 2}},
+    "diffusion_gemma": {"text_config": {"num_experts": 4, "top_k_experts": 2, "moe_intermediate_size": 32}},
+    "ernie4_5_vl_moe": {"text_config": {"rope_parameters": {**_ROPE, "mrope_section": [3, 3, 2]}}},
+    "glm5_next": {"text_config": {"index_topk": 4, "index_kpool": 2}},
+    "granite4_vision": {"deepstack_layer_map": [], "downsample_rate": "4/8"},
+    "hunyuan_vl": {"text_config": _HEAD | _SECTIONS},
+    "molmo2": {"adapter_config": {"vision_feature_layer": [2, 1]}},
+    "muse_spark": {"audio_config": {"patch_sizes": [4, 4, 4], "hidden_sizes": [16, 16, 16], "depths": [1, 1, 1]}},
+    "nemotron_h_omni": {"vision_config": {"video_temporal_patch_size": 2}},
+    "step3p7": {"text_config": {"sliding_window": 4}},
+    "shieldgemma2": {"yes_token_index": 5, "no_token_index": 6},
+    "udop": {"relative_attention_num_buckets": 32},
+    "unlimited_ocr": {"text_config": {"num_key_value_heads": 4}},
 }
 
 NOT_TEXT = {  # a type that is among those that write text, and cannot read one alone: why
@@ -137,6 +172,26 @@ NOT_TEXT = {  # a type that is among those that write text, and cannot read one 
     "whisper": "reads audio",
 }
 
+NEEDS_PICTURE = {  # a type that reads pictures and text, and no text alone: a word of why
+    "blip": "pixel_values",
+    "blip-2": "pixel_values",
+    "idefics": "pixel_values",
+    "instructblip": "pixel_values",
+    "instructblipvideo": "pixel_values",
+    "kosmos-2": "pixel_values",
+    "pi0": "action_embeds",
+    "pix2struct": "pixels",
+    "pp_formulanet": "pixel_values",
+    "udop": "Bbox",
+    "vision-encoder-decoder": "pixels",
+}
+NOT_HERE = {  # a type of pictures and text that cannot be made here: why
+    "evolla": "reads proteins, and its class is not among those of pictures and text",
+    "fast_vlm": "needs the package timm for its images",
+    "gemma3n": "needs the package timm for its images",
+    "perception_lm": "needs the package timm for its images",
+}
+
 BASES = {"canine", "clip_text_model", "dpr", "lilt", "markuplm", "mistral4", "openai_privacy_filter", "splinter"}
 BASES |= {name for name in auto.MODEL_MAPPING_NAMES if name.endswith("_text")}
 """Types that have a base model alone, and read text."""
@@ -152,6 +207,11 @@ def model_types() -> list[str]:
     return sorted(BASES.union(*mappings))
 
 
+def picture_types() -> list[str]:
+    """Every type that reads pictures and text, by transformers' own mapping."""
+    return sorted(auto.MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES)
+
+
 def tiny_config(model_type: str) -> PreTrainedConfig:
     """A configuration small enough for a test, with every sort of layer that the default has."""
     return _shrunk(CONFIG_MAPPING[model_type], None, AMENDMENTS.get(model_type, {}))
@@ -162,7 +222,29 @@ def build(model_type: str, attn_implementation: str | None = None) -> PreTrained
     chosen = {} if attn_implementation is None else {"attn_implementation": attn_implementation}
     torch.manual_seed(1)
     config = tiny_config(model_type)
-    model = _auto_class(config).from_config(config, **chosen).eval().base_model
+    return _uneven(_auto_class(config).from_config(config, **chosen).eval().base_model)
+
+
+def build_with_pictures(model_type: str, attn_implementation: str | None = None) -> PreTrainedModel:
+    """The whole model of pictures and text of that type, always the same one; as attnviz loads it from its folder.
+
+    With an `attn_implementation` it has not been through a folder and attnviz.
+    """
+    torch.manual_seed(1)
+    config = tiny_config(model_type)
+    name = WHOLE.get(model_type, auto.MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES[model_type])
+    kind = getattr(transformers, name)
+    if attn_implementation is not None:
+        config._attn_implementation = attn_implementation
+        whole = _uneven(kind(config).eval())
+        config.vision_start_token_id = 9  # which the configuration of Qwen-Omni's thinker may lack
+        return whole
+    with TemporaryDirectory() as folder:
+        _uneven(kind(config).eval()).save_pretrained(folder)
+        return without_head(load_model(locate(folder)))
+
+
+def _uneven(model: PreTrainedModel) -> PreTrainedModel:
     with torch.no_grad():
         for weight in model.parameters():
             if weight.ndim > 1 or not weight.any():  # biases, temperatures, sinks too

@@ -16,6 +16,8 @@ from transformers import PretrainedConfig, PreTrainedModel
 Weights = dict[str, dict[int, np.ndarray]]
 """kind → layer → weights `[head, query, key]`."""
 
+Build = Callable[..., PreTrainedModel]
+
 _FIELDS = {
     "encoder_attentions": "self",
     "decoder_attentions": "masked-self",
@@ -25,10 +27,10 @@ _FIELDS = {
 _NOT_ATTENTION = {"linear_attention", "conv", "moe", "mlp"}
 
 
-def weights(model_type: str) -> Weights:
+def weights(model_type: str, build: Build = architectures.build) -> Weights:
     """The weights of a tiny model of that type, built and run apart from the one that attnviz sees."""
-    model = architectures.build(model_type, "eager")
-    inputs = taken(model, architectures.inputs_of(model))
+    model = GIVES_ATTENTIONS.get(model_type, lambda whole: whole)(build(model_type, "eager"))
+    inputs = taken(model, architectures.inputs_of(model)) | _MORE_INPUTS.get(model_type, {})
     if model_type == "blt":
         return _of_bytes(model, inputs)
     seen = _projections(model)
@@ -47,6 +49,19 @@ def weights(model_type: str) -> Weights:
         found[kind] = {number: layer.float().numpy() for number, layer in numbered if _of_tokens(layer, inputs)}
     return found
 
+
+_MORE_INPUTS: dict[str, dict[str, torch.Tensor]] = {
+    # What its own tokenizer says of a prompt: all of it is a prefix, which is read both ways. Without, sdpa reads it
+    # both ways too, but eager attention does not.
+    "paligemma": {"token_type_ids": torch.zeros_like(architectures.TEXT)},
+}
+
+GIVES_ATTENTIONS: dict[str, Callable[[PreTrainedModel], PreTrainedModel]] = {
+    "diffusion_gemma": lambda whole: whole.model.encoder,  # beside it is a canvas of random tokens
+    "llama4": lambda whole: whole.get_decoder(),  # the whole fails, in transformers 5.24
+    "shieldgemma2": lambda whole: whole.model,
+}
+"""A type of pictures and text: the part of it that gives its attentions, where the whole does not."""
 
 NO_SOFTMAX = {  # type: a word for what it does instead
     "falcon_mamba": "state-space",

@@ -1,7 +1,8 @@
-"""Every text model type of the installed transformers: are the weights those of its own eager attention?
+"""Every model type of the installed transformers that reads text: are the weights those of its own eager attention?
 
 python tests/capture/sweep.py            # the table, and exit code 1 where a type fails
 python tests/capture/sweep.py bert t5    # these alone
+python tests/capture/sweep.py --pictures # the types of pictures and text, loaded from a folder, on text alone
 """
 
 import os
@@ -54,22 +55,40 @@ def examine(model_type: str) -> Row:
     return replace(row, outcome="FAILED", note="it is said not to read text alone, and does")
 
 
-def _examine(model_type: str) -> Row:
-    model = architectures.build(model_type)
+def examine_with_pictures(model_type: str) -> Row:
+    """The same of a type of pictures and text, whole, loaded from a folder, on text alone."""
+    if reason := architectures.NOT_HERE.get(model_type):
+        return Row(model_type, "not here", note=reason)
+    why = architectures.NEEDS_PICTURE.get(model_type)
+    try:
+        row = _examine(model_type, architectures.build_with_pictures)
+    except ModelError as refusal:
+        is_right = why is not None and why in refusal.message and "picture" in refusal.hint
+        return Row(model_type, "needs a picture" if is_right else "FAILED", note=refusal.message)
+    except Exception as error:
+        return Row(model_type, "FAILED", note=f"{type(error).__name__}: {' '.join(str(error).split())[:160]}")
+    return row if why is None else replace(row, outcome="FAILED", note="it is said to need a picture, and does not")
+
+
+def _examine(model_type: str, build: reference.Build = architectures.build) -> Row:
+    model = build(model_type)
     inputs = architectures.inputs_of(model)
     before = model.config.to_dict(), model.config._attn_implementation
     instead = reference.NO_SOFTMAX.get(model_type)
     outputs: list[torch.Tensor] = []
+    model.register_forward_pre_hook(_seed)
     watching = model.register_forward_hook(lambda _module, _args, output: outputs.append(output[0]))
     records, hidden = [], []
     try:
         for short in (eager._SHORT, 0):  # as of a short text, and as of a long one
             with patch.multiple(eager, _SHORT=short, _SAMPLES=(8, 15)):
                 records.append(capture(model, inputs, Selection()))
-            hidden.append(outputs[-1])
+            hidden += outputs[-1:]  # none where the whole model fails, and its text model gave the weights
             if records[0].path != "eager output_attentions":
                 break
     except ModelError as refusal:
+        if build is architectures.build_with_pictures:
+            raise
         rightly = instead is not None and instead in refusal.message
         return Row(model_type, "refused" if rightly else "FAILED", note=refusal.message)
     finally:
@@ -77,18 +96,23 @@ def _examine(model_type: str) -> Row:
     record = records[0]
     if instead is not None:
         raise AssertionError(f"it has no softmax attention, but {record.path} gave some")
-    with torch.no_grad():
-        plain = model(**reference.taken(model, inputs))[0]
     for last in hidden:
+        with torch.no_grad():
+            plain = model(**reference.taken(model, inputs))[0]
         if (moved := float((last - plain).abs().max() / plain.abs().max().clamp(min=1))) > 1e-4:
             raise AssertionError(f"the last hidden state moved by {moved:.1e}")
     if (model.config.to_dict(), model.config._attn_implementation) != before:
         raise AssertionError("the configuration is not what it was")
-    expected = reference.weights(model_type)
+    expected = reference.weights(model_type, build)
     difference = max(_difference(model_type, each, expected) for each in records)
     shown = [f"{kind} {','.join(map(str, sorted(layers)))}" for kind, layers in record.weights.items()]
     shown += [f"no {','.join(map(str, layers))}: {what}" for what, layers in _by_mixing(record).items()]
     return Row(model_type, "exact" if difference <= CLOSE else "FAILED", record.path, difference, "; ".join(shown))
+
+
+def _seed(*_: object) -> None:
+    """For a model that draws, as DiffusionGemma does its canvas."""
+    torch.manual_seed(0)
 
 
 def _by_mixing(record: Record) -> dict[str, list[int]]:
@@ -131,10 +155,13 @@ def _is_flat(weights: np.ndarray) -> bool:
     return bool(several.any() and not (weights.max(-1) > 1.05 * even)[several].any())
 
 
-def main(model_types: list[str]) -> int:
+def main(arguments: list[str]) -> int:
+    with_pictures = arguments[:1] == ["--pictures"]
+    examined = examine_with_pictures if with_pictures else examine
+    every = architectures.picture_types() if with_pictures else architectures.model_types()
     rows = []
-    for model_type in model_types or architectures.model_types():
-        rows.append(examine(model_type))
+    for model_type in arguments[with_pictures:] or every:
+        rows.append(examined(model_type))
         print(rows[-1], flush=True)
     counts = Counter((row.outcome, row.path) for row in rows)
     print(f"\n{len(rows)} types, transformers {transformers.__version__}")

@@ -47,7 +47,7 @@ def test_what_cannot_read_text_is_named_as_such_and_nothing_else_is():
 
 
 def test_what_goes_wrong_is_a_failed_row(monkeypatch):
-    monkeypatch.setattr(reference, "weights", lambda _: {"self": {}})
+    monkeypatch.setattr(reference, "weights", lambda *_: {"self": {}})
     assert sweep.examine("bert").outcome == "FAILED"
     monkeypatch.setitem(architectures.NOT_TEXT, "bert", "is said to be something else")
     assert sweep.examine("gpt2").outcome == "FAILED"

@@ -1,0 +1,38 @@
+"""Models of pictures and text, loaded from a folder as a user has them, on text alone: a spread."""
+
+import architectures
+import pytest
+import reference
+import sweep
+
+SPREAD = (
+    "aya_vision chameleon gemma3 internvl kosmos-2.5 lighton_ocr llava mllama paligemma pp_chart2table qwen2_5_vl"
+    " qwen3_omni_moe_thinker shieldgemma2 smolvlm"
+)
+
+
+@pytest.mark.parametrize("model_type", SPREAD.split())
+def test_weights_are_those_of_the_whole_models_own_attention(model_type):
+    row = sweep.examine_with_pictures(model_type)
+    assert row.outcome == "exact", row
+
+
+@pytest.mark.parametrize("model_type", ["blip", "idefics", "kosmos-2", "pix2struct", "vision-encoder-decoder"])
+def test_what_needs_a_picture_says_so(model_type):
+    row = sweep.examine_with_pictures(model_type)
+    assert row.outcome == "needs a picture", row
+
+
+def test_where_the_whole_fails_the_weights_are_said_to_be_of_the_text_model_inside():
+    row = sweep.examine_with_pictures("qwen2_5_omni_thinker")
+    assert (row.outcome, row.path) == ("exact", "attention interface, of the text model inside")
+
+
+def test_the_tables_name_types_that_there_are():
+    assert {*architectures.NEEDS_PICTURE, *architectures.NOT_HERE} <= set(architectures.picture_types())
+    assert set(reference.GIVES_ATTENTIONS) | set(architectures.WHOLE) <= set(architectures.picture_types())
+
+
+def test_one_that_is_said_to_need_a_picture_and_does_not_is_a_failed_row(monkeypatch):
+    monkeypatch.setitem(architectures.NEEDS_PICTURE, "llava", "pixels")
+    assert sweep.examine_with_pictures("llava").outcome == "FAILED"
