@@ -5,11 +5,13 @@ import shutil
 import stat
 import sys
 import tempfile
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from attnviz.errors import FileError, InputError
+
+_ELSEWHERE = "Choose another place with -o."
 
 
 def write_whole(path: str | os.PathLike[str], data: bytes) -> Path:
@@ -21,7 +23,7 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> Path:
     Raises FileError where the folder cannot be made or written, the file is write-protected, or the disk is full.
     """
     path = Path(path)
-    try:
+    with _writing(path):
         if is_standard_output(path):
             sys.stdout.flush()
             with open(sys.stdout.fileno(), "wb", closefd=False) as stream:
@@ -30,19 +32,19 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> Path:
             path.write_bytes(data)
         else:
             _replace(Path(os.path.realpath(path)), data)
-    except FileError as error:
-        raise FileError(f"cannot write {path}: {error.message}", error.hint) from None
-    except (OSError, ValueError) as error:  # a ValueError is of a path that can be none: with a NUL in it
-        reason = getattr(error, "strerror", None) or error
-        raise FileError(f"cannot write {path}: {reason}", "Choose another place with -o.") from error
     return path
 
 
-def require_no_input(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
-    """Raise FileError for an output that is one of the files that are read, by whatever name or link.
+def require_writable(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
+    """Raise FileError for an output that cannot be written, or that is one of the files that are read.
 
-    The inputs are looked through only where one of the outputs is there already.
+    That is found out by whatever name or link; the inputs are looked through only where one of the outputs is there.
     """
+    outputs = list(outputs)
+    for output in outputs:
+        with _writing(output):
+            if not is_stream(output):
+                _require_replaceable(Path(os.path.realpath(output)))
     if existing := [(output, identity) for output in outputs if (identity := _identity(output))]:
         read = {identity: path for path in inputs if (identity := _identity(path))}
         for output, identity in existing:
@@ -78,18 +80,38 @@ def is_stream(path: Path) -> bool:
         return False
 
 
-def _replace(path: Path, data: bytes) -> None:
-    """Put a file with `data` in the place of `path`, or of nothing, in one step."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Say of every error that `path` cannot be written for it."""
+    try:
+        yield
+    except FileError as error:
+        raise FileError(f"cannot write {path}: {error.message}", error.hint) from None
+    except (OSError, ValueError) as error:  # a ValueError is of a path that can be none: with a NUL in it
+        reason = getattr(error, "strerror", None) or error
+        raise FileError(f"cannot write {path}: {reason}", _ELSEWHERE) from error
+
+
+def _require_replaceable(path: Path) -> None:
+    """Raise FileError where no file can be put in the place of `path`, all of whose links were followed."""
     if path.is_dir():
         raise FileError("it is a folder", "Name a file, such as picture.png.")
-    if path.is_symlink():  # still, after all links were followed
-        raise FileError("the link leads back to itself", "Choose another place with -o.")
-    if not os.access(path.parent, os.W_OK):
-        raise FileError("its folder is write-protected", "Choose another place with -o.")
-    replaces = path.exists()
-    if replaces and not os.access(path, os.W_OK):
+    if path.is_symlink():
+        raise FileError("the link leads back to itself", _ELSEWHERE)
+    if path.exists() and not os.access(path, os.W_OK):
         raise FileError("it is write-protected", "Choose another place with -o, or allow it: chmod u+w FILE.")
+    folder = next(folder for folder in path.parents if folder.exists())
+    if not folder.is_dir():
+        raise FileError(f"{folder} is not a folder", _ELSEWHERE)
+    if not os.access(folder, os.W_OK):
+        raise FileError(f"the folder {folder} is write-protected", _ELSEWHERE)
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Put a file with `data` in the place of `path`, or of nothing, in one step."""
+    _require_replaceable(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replaces = path.exists()
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
     try:
         with os.fdopen(handle, "wb") as file:

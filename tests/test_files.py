@@ -198,7 +198,7 @@ def test_a_write_protected_file_is_not_replaced(of_nobody):
 def test_a_file_in_a_folder_that_is_write_protected_is_not_written_in_part(of_nobody):
     """It could be, in place: yet a disk that fills up would leave half of the new one, and nothing of the old."""
     of_nobody.chmod(0o555)
-    assert "a.png: its folder is write-protected" in refusal(of_nobody / "a.png")
+    assert f"a.png: the folder {of_nobody} is write-protected" in refusal(of_nobody / "a.png")
     assert contents(of_nobody) == {"a.png": b"old"}
 
 

@@ -45,7 +45,8 @@ def open_trace(path: str | os.PathLike[str]) -> Trace:
     Raises FileError where there is no such file, it is not a trace or a damaged one, or a newer attnviz wrote it.
     """
     if not os.path.isfile(path):
-        raise FileError(f"no such file: {path}", "Make one with: attnviz trace TEXT -o trace.safetensors")
+        reason = "not a file" if os.path.exists(path) else "no such file"
+        raise FileError(f"{reason}: {path}", "Make one with: attnviz trace TEXT -o trace.safetensors")
     header, tensors = _read(Path(path))
     if not isinstance(header, dict):
         raise FileError(

@@ -36,14 +36,14 @@ def batch(
     FOLDER/korean.txt/007.png. Other files are passed over.
     """
     from attnviz.batch import find_files
-    from attnviz.files import require_no_input
+    from attnviz.files import require_writable
     from attnviz.models import model_files
 
     _ = run.selection  # what cannot be asked for is found out before a model is loaded
     _require_folder(output)
     files = find_files(paths)
     jobs, errors = _read(files, output)
-    require_no_input((job.output for job in jobs), (*files, *model_files(run.model)))
+    require_writable((job.output for job in jobs), (*files, *model_files(run.model)))
     failed = _draw(jobs, run, look) if jobs else []
     for error in [*errors, *failed]:
         report(error)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cached_property
-from os.path import exists, isdir
+from os.path import exists, isdir, isfile
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
@@ -155,7 +155,9 @@ def _require_no_file(text: str, hint: str) -> None:
 
 
 def _commands_for(path: str, command: str) -> str:
-    """What draws the texts in a file or folder; `command` is what was tried."""
+    """How `command` takes what is in a file or folder: texts, or a model."""
+    if path.endswith(".gguf") or isfile(f"{path}/config.json"):
+        return f"If it is the model: attnviz {command} TEXT -m {quote(path)}"
     hints = []
     if isdir(path) or path.lower().endswith((".txt", ".tsv")):
         hints.append(f"A picture of each line: attnviz batch {quote(path)} -o pictures")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from attnviz.cli.options import option
 from attnviz.cli.running import notes, printable
-from attnviz.files import is_standard_output, require_no_input, write_whole
+from attnviz.files import is_standard_output, require_writable, write_whole
 
 if TYPE_CHECKING:
     from attnviz.attention import Trace
@@ -24,12 +24,12 @@ Output = Annotated[
 
 
 def check_writable(output: Path | None, inputs: Iterable[Path]) -> None:
-    """Refuse, before a model runs, an ending that cannot be written and an output that is an input: FileError."""
+    """Refuse, before a model runs, what cannot be written and an output that is an input. Raises FileError."""
     if output is not None:
         from attnviz.render import writer
 
         writer(output.suffix)
-        require_no_input([output], inputs)
+        require_writable([output], inputs)
 
 
 def write(output: Path, trace: "Trace", scenes: Sequence["Scene"], look: "Look") -> None:

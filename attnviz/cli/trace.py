@@ -8,7 +8,7 @@ from attnviz.cli.inputs import Run, given_text, with_run
 from attnviz.cli.output import wrote
 from attnviz.cli.running import UsageError, notes, say
 from attnviz.cli.screen import show
-from attnviz.files import is_stream, require_no_input
+from attnviz.files import is_stream, require_writable
 
 EXAMPLES = """\
 attnviz trace "I ate an apple" -o apple.safetensors
@@ -33,7 +33,7 @@ def trace(
     if output is not None:
         if output.suffix != ".safetensors" and not is_stream(output):
             raise UsageError(f"a trace is not saved as {output.name}", "Name it x.safetensors.")
-        require_no_input([output], run.reads(text))
+        require_writable([output], run.reads(text))
     saved = run.trace(given_text(text, "trace"), target)
     notes(saved.notes)
     if output is not None:

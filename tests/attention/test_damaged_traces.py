@@ -78,6 +78,7 @@ def outcome(path: Path) -> str:
     for args in ("plot", path, "--layer", trace.attentions[0].layers[0]), ("heads", path):
         done = run(*args)
         assert done.code == 0, done.err
+        assert not set("\x1b\u202e\x00") & set(done.out + done.err)  # what could drive the terminal is made visible
     return "drawn"
 
 

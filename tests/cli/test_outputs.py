@@ -139,3 +139,16 @@ def test_nor_is_a_text_in_the_place_of_a_folder_of_pictures(output, tmp_path, mo
     assert (done.code, done.out) == (1, "")
     assert "cannot write the pictures of a.txt to the folder" in done.err
     assert contents(tmp_path) == dict.fromkeys(("a.txt", "b"), f"{APPLE}\n".encode())
+
+
+@pytest.mark.parametrize("output", ["folder.png", "file/a.png", "circle.png"])
+@pytest.mark.parametrize("command", ["plot", "heads"])
+def test_what_cannot_be_written_is_found_out_before_a_model_runs(command, output, tmp_path, monkeypatch):
+    monkeypatch.setattr("attnviz.cli.inputs.Run.load", lambda self: 1 / 0)
+    monkeypatch.chdir(tmp_path)
+    Path("folder.png").mkdir()
+    Path("file").touch()
+    Path("circle.png").symlink_to("circle.png")
+    done = run(command, APPLE, "-o", output)
+    assert (done.code, done.out) == (1, "")
+    assert f"cannot write {output}: " in done.err

@@ -1,6 +1,7 @@
 """Names where a text is expected, and names that no file can have: an error that says what works."""
 
 import subprocess
+from shlex import quote
 
 import pytest
 from commands import run
@@ -36,6 +37,16 @@ def test_the_name_of_a_file_is_not_drawn_as_a_sentence(command, text, batch, pip
     hint = "\n       ".join(f"{what}: {line.format(command=command)}" for what, line in lines.items() if line)
     assert f"Hint:  {hint}\n" in done.err
     assert not (files / "t.safetensors").exists()
+
+
+@pytest.mark.parametrize("name", ["my model", "m.gguf"])
+def test_nor_is_that_of_a_model(name, files):
+    (files / "my model").mkdir()
+    for file in ("my model/config.json", "m.gguf"):
+        (files / file).touch()
+    done = run("heads", name)
+    assert (done.code, done.out) == (1, "")
+    assert f"Hint:  If it is the model: attnviz heads TEXT -m {quote(name)}\n" in done.err
 
 
 def test_what_the_hint_names_works(files):
