@@ -25,24 +25,30 @@ def asked(trace: Trace, attention: Attention, query: str) -> tuple[int, ...]:
 
     That is the token that a row reads; in cross-attention the one that it writes, since alignment is of what is
     written. `is→` names the row that reads "is", `→Paris` the one that writes "Paris", `is→Paris` the one that does
-    both; `an#2` is the second that is called "an". A word of several tokens has several rows. Raises SelectionError
-    where nothing, or more than one thing, is called that; the hint lists what there is.
+    both; `an#2` is the second that is called "an". A word of several tokens has several rows. Capital letters make a
+    difference only where both are there. Raises SelectionError where nothing, or more than one thing, is called that,
+    or its rows are not kept by themselves; the hint lists what there is.
     """
     names, query = _Names(trace, attention), query.strip()
+    row_of = {start: row for row, (start, stop) in enumerate(attention.rows) if stop - start == 1}
     found, number = names.find(query), re.fullmatch(r"(.+)#([1-9][0-9]*)", query)
     if not found and number:
         found = names.find(number[1])[int(number[2]) - 1 :][:1]
-    if not found and query.isdecimal():
-        found = [(row,) for row, tokens in enumerate(attention.rows) if tokens == (int(query), int(query) + 1)]
-    if len(found) == 1:
-        return found[0]
+    if not found and query.isdecimal() and int(query) < len(attention.queries):
+        found = [(int(query),)]
+    if len(found) == 1 and all(token in row_of for token in found[0]):
+        return tuple(row_of[token] for token in found[0])
+    if found and not any(token in row_of for tokens in found for token in tokens):
+        numbers = ",".join(str(token) for tokens in found for token in tokens)
+        hint = f"Trace the text again, with --rows {numbers}."
+        raise SelectionError(f"the row that {names.verb}s {query!r} is not kept by itself", hint)
     if found:
-        one_by_one = [f"{query}#{at + 1} ({names.row(rows[0])})" for at, rows in enumerate(found)]
+        one_by_one = [f"{query}#{at + 1} ({names.row(tokens[0])})" for at, tokens in enumerate(found)]
         raise SelectionError(f"{len(found)} rows {names.verb} {query!r}", f"Name one: {_listed(one_by_one)}.")
     other = names.find(f"{query}→") or names.find(f"→{query}")
     elsewhere = f"One {names.other_verb}s it: {names.other(query)}. " if other else ""
-    rows = [names.row(row) for row, (first, stop) in enumerate(attention.rows) if stop - first == 1]
-    raise SelectionError(f"no row {names.verb}s {query!r}", f"{elsewhere}Rows: {_listed(rows)}.")
+    rows = _listed([names.row(token) for token in row_of])
+    raise SelectionError(f"no row {names.verb}s {query!r}", f"{elsewhere}Rows: {rows}.")
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -57,7 +63,7 @@ class _Names:
     attention: Attention
 
     def find(self, query: str) -> list[tuple[int, ...]]:
-        """The rows of each word, or else of each token, that is called so."""
+        """The queries of each word, or else of each token, that is called so."""
         found = self._called(query, self.verb)
         if found or not (sides := re.fullmatch(r"(.*?)\s*(?:→|⇒|->|=>)\s*(.*)", query)):
             return found
@@ -80,21 +86,22 @@ class _Names:
         """The query that names a row by its other token."""
         return f"{name}→" if self.verb == "write" else f"→{name}"
 
-    def row(self, row: int) -> str:
-        """A row by its number and its label."""
-        a, token = self.attention, self.attention.rows[row][0]
-        return f"{token} {row_label(a.queries[token], a.predicts[token] if a.predicts else None)}"
+    def row(self, query: int) -> str:
+        """The row of a query by its number and its label."""
+        a = self.attention
+        return f"{query} {row_label(a.queries[query], a.predicts[query] if a.predicts else None)}"
 
     def _called(self, name: str, verb: str) -> list[tuple[int, ...]]:
-        a = self.attention
-        tokens = list((a.queries if verb == "read" else a.predicts) or ())
-        row_of = {start: row for row, (start, stop) in enumerate(a.rows) if stop - start == 1}
+        tokens = list((self.attention.queries if verb == "read" else self.attention.predicts) or ())
         by_word = groupby(range(len(tokens)), key=lambda at: (token := tokens[at]) and token.word)
         words = [tuple(group) for word, group in by_word if word is not None]
-        named = [word for word in words if self._written([tokens[at] for at in word]) == name]
-        named += [(at,) for at, token in enumerate(tokens) if token and name in (token.text, visible(token.text))]
-        found = [at for at in dict.fromkeys(named) if not any(set(at) < set(other) for other in named)]
-        return [tuple(row_of[token] for token in at) for at in found if all(token in row_of for token in at)]
+        names = [(word, self._written([tokens[at] for at in word])) for word in words]
+        names += [
+            ((at,), text) for at, token in enumerate(tokens) if token for text in (token.text, visible(token.text))
+        ]
+        exact = [at for at, text in names if text == name]
+        named = exact or [at for at, text in names if text and text.casefold() == name.casefold()]
+        return [at for at in dict.fromkeys(named) if not any(set(at) < set(other) for other in named)]
 
     def _written(self, word: Sequence[Token | None]) -> str | None:
         """A word as it stands in the text."""

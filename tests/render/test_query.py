@@ -8,6 +8,7 @@ from traces import attention, decoder_only, encoder_decoder, labelled, tokens
 
 from attnviz.attention import Token, Trace
 from attnviz.errors import SelectionError
+from attnviz.pooling import reduced
 from attnviz.render.flow import flow, glued, running
 from attnviz.render.query import asked, gaze, looking, query_label
 from attnviz.render.scene import scene
@@ -73,6 +74,24 @@ def test_a_query_that_stands_there_twice_is_named_with_its_place_or_by_number():
 def test_a_decoders_row_is_named_by_what_it_reads_and_in_cross_attention_by_what_it_writes(kind, query, row):
     trace = encoder_decoder()
     assert asked(trace, trace[kind], query) == (row,)
+
+
+def test_capital_letters_make_a_difference_only_where_both_are_there():
+    trace = labelled(["The", "cat", "saw", "the", "Dog"])
+    assert asked(trace, trace["self"], "the") == (3,)
+    assert asked(trace, trace["self"], "The") == (0,)
+    assert asked(trace, trace["self"], "dog") == asked(trace, trace["self"], "DOG") == (4,)
+
+
+def test_a_row_that_is_pooled_with_others_or_left_out_is_said_to_be_there():
+    whole = labelled(["The", "cat", "saw", "the", "dog"])
+    for rows in ([(0, 1), (1, 3), (3, 5)], [(0, 1)]):
+        a = reduced(whole["self"], rows, whole["self"].columns)
+        for query in ("saw", "2"):
+            with pytest.raises(SelectionError, match=f"the row that reads '{query}' is not kept by itself") as error:
+                asked(whole, a, query)
+            assert error.value.hint == "Trace the text again, with --rows 2."
+        assert asked(whole, a, "The") == (0,)
 
 
 def test_of_a_decoder_alone_too():

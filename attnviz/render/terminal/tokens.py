@@ -12,10 +12,11 @@ from attnviz.labels import visible
 from attnviz.render.plan import title_of
 from attnviz.render.scene import row_label, signs
 from attnviz.render.terminal.cells import heading, ltr
+from attnviz.render.terminal.drawing import Drawing
 
 
 @dataclass(frozen=True)
-class Tokens:
+class Tokens(Drawing):
     """Every token of `trace`, a line each, as something that rich prints, below what it is a row or a column of.
 
     A decoder's tokens are labelled as its rows are. A line is left free where another part of the input begins.
@@ -23,7 +24,8 @@ class Tokens:
 
     trace: Trace
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+    def parts(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """What is drawn."""
         uses: defaultdict[Part, list[str]] = defaultdict(list)
         read: dict[Part, tuple[Token, ...]] = {}
         written: dict[Part, tuple[Token | None, ...]] = {}
