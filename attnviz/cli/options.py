@@ -47,7 +47,8 @@ Model = Annotated[
     option(
         *("--model", "-m"),
         metavar="MODEL",
-        help="builtin (the default), a name on the Hugging Face Hub, a local folder, or a .gguf file.",
+        help="builtin (the default), a name on the Hugging Face Hub, a local folder, a .gguf file, or an installed "
+        "package that carries a model.",
     ),
 ]
 Layers = Annotated[

@@ -1,11 +1,11 @@
 """From a model's name to a model that can be traced, and from a text to its trace.
 
 `builtin.py` is the one model, `huggingface.py` all the others. What they ask of a text is in `text.py`. A Hugging Face
-model is found and loaded by `loading.py`: `cache.py` is what the Hub left here, `devices.py` where the weights go,
-`one_parse.py` how a .gguf file is read but once, `progress.py` how far it is, `explained.py` what an error means,
-`headless.py` the model without its head. `reading.py` makes of a text what the model reads: `encoding.py` its ids and
-tokens, with `spelling.py` and `offsets.py`; `writing.py` what the model writes; `positions.py` how much it has room
-for; `padding.py` several texts at once.
+model is found and loaded by `loading.py`: `cache.py` is what the Hub left here, `packages.py` what packages carry,
+`devices.py` where the weights go, `one_parse.py` how a .gguf file is read but once, `progress.py` how far it is,
+`explained.py` what an error means, `headless.py` the model without its head. `reading.py` makes of a text what the
+model reads: `encoding.py` its ids and tokens, with `spelling.py` and `offsets.py`; `writing.py` what the model writes;
+`positions.py` how much it has room for; `padding.py` several texts at once.
 """
 
 import os
@@ -72,9 +72,10 @@ def load(
     with_head: bool = False,
     progress: Progress | None = None,
 ) -> Model:
-    """Load a model: `builtin`, a Hub name, a local folder, a .gguf file, or a loaded model with its `tokenizer`.
+    """Load a model: `builtin`, a Hub name, a folder, a .gguf file, a package, or a loaded model with its `tokenizer`.
 
-    A .safetensors file is a built-in model that `attnviz train` has made. `device` is `cpu`, `cuda`, `cuda:1`, `mps`,
+    A package is installed and carries a model; none of its code runs. A .safetensors file is a built-in model that
+    `attnviz train` has made. `device` is `cpu`, `cuda`, `cuda:1`, `mps`,
     or the best that there is: a model larger than one GPU goes on over the next and over memory, where the package
     accelerate is installed. `device_map` says how, as in transformers: `auto`, `balanced`, `sequential`, or a device
     for each part. `dtype` is `float32`, `float16`, `bfloat16`, or the checkpoint's own. A decoder comes with the head

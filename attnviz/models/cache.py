@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from attnviz.models.packages import WEIGHTS
+
 
 @dataclass(frozen=True)
 class Cached:
@@ -16,7 +18,7 @@ class Cached:
     @property
     def has_weights(self) -> bool:
         """Whether any of its files holds weights that can be loaded."""
-        return any(file.endswith((".safetensors", ".bin")) for file in self.files)
+        return any(file.endswith(WEIGHTS) for file in self.files)
 
 
 def cached_models() -> list[Cached]:

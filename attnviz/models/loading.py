@@ -20,6 +20,7 @@ from attnviz.errors import ModelError
 from attnviz.models.cache import hub_folder
 from attnviz.models.devices import placement
 from attnviz.models.explained import WHERE, explained, nearby
+from attnviz.models.packages import packaged_model
 from attnviz.models.process_wide import process_wide
 from attnviz.models.progress import Progress, telling
 from attnviz.models.writing import reads_both_ways
@@ -69,23 +70,25 @@ class Place:
 
 def locate(spec: str) -> Place:
     """Find out what `spec` names, without torch. Raises ModelError where it can be none of what there is."""
-    path = Path(os.path.expanduser(spec))
+    path, package = Path(os.path.expanduser(spec)), None
     if not spec.strip():
         raise ModelError("the name of the model is empty", WHERE)
+    if not exists(path) and (carried := packaged_model(spec)):
+        path, package = carried.path, carried.package
     if path.suffix.lower() == ".gguf":
         if not isfile(path):
             raise ModelError(f"no such file: {spec}", nearby(spec) or WHERE)
-        if missing := [package for package in ("gguf", "accelerate") if find_spec(package) is None]:
+        if missing := [needed for needed in ("gguf", "accelerate") if find_spec(needed) is None]:
             raise ModelError(
                 f"reading {path.name} needs the package {' and '.join(missing)}", "pip install 'attnviz[gguf]'"
             )
-        return Place(spec, str(path.parent), path.stem, {"gguf_file": path.name})
+        return Place(spec, str(path.parent), package or path.stem, {"gguf_file": path.name})
     if isdir(path):
         if not isfile(path / "config.json"):
             if isfile(path / "adapter_config.json"):
                 raise ModelError(f"{spec} is an adapter, not a whole model", "Merge it into its model and save that.")
             raise ModelError(f"{spec} is a folder without a config.json, so not a Hugging Face model", WHERE)
-        return Place(spec, str(path), "/".join(path.parts[-2:]), {})
+        return Place(spec, str(path), package or "/".join(path.parts[-2:]), {})
     if exists(path):
         raise ModelError(f"{spec} is a file, but not a .gguf file", WHERE)
     if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", spec) or spec.startswith((".", "/", "~")):
