@@ -23,6 +23,10 @@ BLOCKS = "·░▒▓█▀▄─│┼"
 _ASCII = str.maketrans("·−–─│┼", ".---|+")
 STANDARD = ("black", "blue", "magenta", "red", "yellow")
 """From the smallest weight to the largest: of 16 colours those that every terminal can put behind a character."""
+HUE, CHROMA = 0.1, 2
+"""Of 256 colours: what a change of hue weighs beside being far off, and being off in hue beside in lightness."""
+EVERY = 4
+"""So many neighbours of the scale's colours are one of those."""
 DEPTHS = {"truecolor": 2**24, "256": 256, "standard": 16, "windows": 16}
 
 
@@ -139,8 +143,25 @@ def _step(steps: Sequence[str], index: int) -> str:
 
 
 def _nearest(colours: np.ndarray) -> list[int]:
-    """For each colour the number of the one of 256 that looks most like it; not of the first 16, which readers set."""
+    """For each colour the number of one of 256 that looks much like it; not of the first 16, which readers set.
+
+    The nearest one by one would jump to and fro in hue and lightness. Of all ways through the 256 that get lighter, or
+    darker, only where `colours` do, this takes the one that is nearest on the whole, with a penalty for each change of
+    hue: Viterbi's algorithm.
+    """
     levels, greys = (0, 95, 135, 175, 215, 255), range(8, 248, 10)
-    table = np.array([*product(levels, repeat=3), *((grey,) * 3 for grey in greys)])
-    apart = np.linalg.norm(oklab(colours)[:, None] - oklab(table), axis=-1)
-    return [16 + at for at in apart.argmin(1).tolist()]
+    table = oklab(np.array([*product(levels, repeat=3), *((grey,) * 3 for grey in greys)]))
+    wanted = oklab(colours[EVERY // 2 :: EVERY])
+    off = np.square(wanted[:, None] - table) @ [1, CHROMA, CHROMA]
+    lighter = table[None, :, 0] - table[:, None, 0]  # [from, to]
+    turned = HUE * np.linalg.norm(table[None, :, 1:] - table[:, None, 1:], axis=-1)
+    cost, before = off[0], np.zeros(off.shape, int)
+    for at in range(1, len(wanted)):
+        against = lighter * (wanted[at, 0] - wanted[at - 1, 0]) < 0
+        through = cost[:, None] + np.where(against, np.inf, turned)
+        before[at] = through.argmin(0)
+        cost = through.min(0) + off[at]
+    path = [int(cost.argmin())]
+    for at in range(len(wanted) - 1, 0, -1):
+        path.append(int(before[at, path[-1]]))
+    return [16 + at for at in reversed(path) for _ in range(EVERY)]

@@ -1,4 +1,8 @@
-"""Heads as lines in the terminal: queries left, keys right, curves of braille dots between them by weight."""
+"""Heads as lines in the terminal: queries left, keys right, curves of braille dots between them by weight.
+
+Without colours, or braille dots, curves that cross could not be told apart: there each query has one straight line, as
+long as its largest weight, and beside it that weight and the key.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,21 +14,24 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 
-from attnviz.render.links import links, require_tokens
+from attnviz.render.links import Links, links, require_tokens
 from attnviz.render.look import Look
 from attnviz.render.scale import Scale, scale_of
 from attnviz.render.scene import FROM, TO, Scene
 from attnviz.render.terminal.cells import BOLD, DIM, Line, fit, heading
+from attnviz.render.terminal.colours import Brush
 from attnviz.render.terminal.drawing import Drawing
 
 LONGEST, NARROW, WIDEST = 24, 16, 44
 """No label is longer, and no room for lines narrower or wider, in columns; four columns for each line else."""
+STRAIGHT = 40
+"""No straight line is longer, in columns."""
 SPACED = 10
 """Between so many tokens a line is free, so that their curves are not flat."""
 LEVELS = (DIM, Style(), BOLD)
 """Lines by their third of the scale, in the reader's own colour of text: it is seen on light and on dark terminals."""
-DRAWN, DRAWN_PLAIN = 0.1, 1 / 3
-"""From this part of the scale on a link is drawn, and from this one where there are no styles to tell them apart."""
+DRAWN = 0.1
+"""From this part of the scale on a link is drawn."""
 DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
 """What each dot adds to the braille pattern, `[down, across]`."""
 
@@ -50,22 +57,43 @@ class Lines(Drawing):
         """What is drawn."""
         scene = self.scene
         scale = scale_of(self.look, [scene.top], float(scene.matrices.max(initial=0.0)), "dark")
-        least = DRAWN_PLAIN if console.color_system is None else DRAWN
+        brush = Brush.on(console, scale)
         label = max(min(LONGEST, (options.max_width - 8) // 2), 1)
         sides = [min(max(map(cell_len, labels)), label) for labels in (scene.rows, scene.columns)]
-        steep = 4 * (max(map(max, self._places)) + 1)
-        room = max(min(WIDEST, max(steep, NARROW), options.max_width - sum(sides) - 2), 2)
         if scene.title:
             yield heading(scene.title, options.max_width)
         for at, name in enumerate(scene.names):
             yield Text(f"{name}   {FROM} → {TO}" if len(scene.names) > 1 else f"{FROM} → {TO}", style="dim")
-            for line in self._lines(at, scale, least, sides, room):
+            for line in self._drawn(at, brush, sides, options.max_width):
                 yield from line
                 yield Segment.line()
             yield Segment.line()
-        yield from _key(scale, least)
+        yield from _key(scale, bool(brush.depth and brush.blocks))
         if scene.caption:
             yield Text(scene.caption, style="dim")
+
+    def _drawn(self, at: int, brush: Brush, sides: list[int], width: int) -> Iterator[Line]:
+        """Head `at` with all links that are not faint, in colours; or with the strongest of each query."""
+        if brush.depth and brush.blocks:
+            yield from self._lines(links(self.scene, at, brush.scale), sides, width)
+            return
+        room = max(min(STRAIGHT, width - sum(sides) - 8), 1)
+        strongest = self._strongest(at, brush.scale)
+        for row, label in enumerate(self.scene.rows):
+            query = fit(label, sides[0], "right")
+            if row not in strongest:
+                yield [Segment(query)]
+                continue
+            column, part = strongest[row]
+            line = brush.written("─" * max(round(part * room), 1)).ljust(room)
+            weight, key = brush.number(self.scene.matrices[at, row, column]), fit(self.scene.columns[column], sides[1])
+            yield [Segment(f"{query} {line} {weight:>3} → {key}")]
+
+    def _strongest(self, at: int, scale: Scale) -> dict[int, tuple[int, float]]:
+        """By its row the strongest link of each query: its column, and how far along the scale it is."""
+        every = links(self.scene, at, scale)
+        weakest_first = zip(every.rows.tolist(), every.columns.tolist(), every.parts.tolist(), strict=True)
+        return {row: (column, part) for row, column, part in weakest_first}
 
     @property
     def _places(self) -> tuple[range, range]:
@@ -76,16 +104,16 @@ class Lines(Drawing):
         rows, columns = (range(start, start + step * size, step) for start, size in zip(starts, sizes, strict=True))
         return rows, columns
 
-    def _lines(self, at: int, scale: Scale, least: float, sides: list[int], room: int) -> Iterator[Line]:
-        """Head `at`: in each line a query, a part of the curves, and a key."""
+    def _lines(self, drawn: Links, sides: list[int], width: int) -> Iterator[Line]:
+        """In each line a query, a part of the curves, and a key."""
         starts, ends = self._places
         queries = dict(zip(starts, self.scene.rows, strict=True))
         keys = dict(zip(ends, self.scene.columns, strict=True))
         high = max(starts[-1], ends[-1]) + 1
+        room = max(min(WIDEST, max(4 * high, NARROW), width - sum(sides) - 2), 2)
         dots, levels = np.zeros((high, room), int), np.zeros((high, room), int)
-        drawn = links(self.scene, at, scale)
         for row, column, part in zip(drawn.rows, drawn.columns, drawn.parts, strict=True):
-            if part >= least:
+            if part >= DRAWN:
                 level = min(int(part * len(LEVELS)), len(LEVELS) - 1)
                 _curve(dots, levels, starts[row], ends[column], level)
         for y in range(high):
@@ -108,13 +136,12 @@ def _curve(dots: np.ndarray, levels: np.ndarray, start: int, end: int, level: in
     np.maximum.at(levels, (down // 4, across // 2), level)
 
 
-def _key(scale: Scale, least: float) -> Iterator[Segment]:
-    thirds = [f"{scale.at(part):.2g}" for part in (1 / 3, 2 / 3)]
-    yield Segment(f"{scale.meaning}: ", DIM)
-    if least == DRAWN:
-        yield Segment(f"⣀⣀ from {scale.at(least):.2g}", LEVELS[0])
-        yield Segment(f"  ⣀⣀ from {thirds[0]}", LEVELS[1])
-        yield Segment(f"  ⣀⣀ from {thirds[1]}", LEVELS[2])
+def _key(scale: Scale, curved: bool) -> Iterator[Segment]:
+    if not curved:
+        yield Segment(f"the largest {scale.meaning} of each query; the longest line is {scale.at(1):.2g}", DIM)
     else:
-        yield Segment(f"drawn from {thirds[0]}", DIM)
+        yield Segment(f"{scale.meaning}: ", DIM)
+        for at, level in enumerate(LEVELS):
+            least = scale.at(max(at / len(LEVELS), DRAWN))
+            yield Segment(f"{'  ' if at else ''}⣀⣀ from {least:.2g}", level)
     yield Segment.line()

@@ -23,11 +23,13 @@ from traces import HOSTILE, attention, decoder_only, encoder_decoder, labelled
 from attnviz.attention import Token, Trace
 from attnviz.labels import word_spans
 from attnviz.pooling import layout, reduced
-from attnviz.render.colours import palette
+from attnviz.render.colours import oklab, palette
 from attnviz.render.look import Look
 from attnviz.render.numbers import number
+from attnviz.render.scale import scale_of
 from attnviz.render.scene import scene
 from attnviz.render.terminal.cells import above, across, fit, graphemes, heading, ltr, readable, ruler
+from attnviz.render.terminal.colours import Brush
 from attnviz.render.terminal.drawing import Drawing
 from attnviz.render.terminal.grid import grid
 from attnviz.render.terminal.heatmap import heatmap
@@ -173,6 +175,19 @@ def test_each_console_gets_the_colours_that_it_has(colours: str, codes: str) -> 
 
 def test_the_colours_of_256_are_those_that_no_reader_sets() -> None:
     assert min(int(n) for n in re.findall(r"[34]8;5;(\d+)", shown(one(drawn(60), "masked-self"), 80, "256"))) >= 16
+
+
+@pytest.mark.parametrize("name", ["violet", "lilac", "amber", "grey"])
+def test_in_256_colours_lightness_goes_one_way_and_hue_in_small_steps(name: str) -> None:
+    wanted = palette(name)
+    scale = replace(scale_of(Look(), [1.0]), colours=wanted)
+    brush = Brush(256, scale)
+    found = oklab(np.array([brush.style(index).bgcolor.get_truecolor() for index in range(256)]))
+    lightness = np.diff(found[:, 0]) * np.sign(oklab(wanted)[-1, 0] - oklab(wanted)[0, 0])
+    assert lightness.min() > -1e-9
+    assert np.linalg.norm(np.diff(found[:, 1:], axis=0), axis=1).max() < 0.2
+    assert np.linalg.norm(found - oklab(wanted), axis=1).max() < 0.12
+    assert len({tuple(colour) for colour in found}) > 8
 
 
 def pixels(text: str) -> list[list[int]]:

@@ -1,6 +1,7 @@
 """Lines and running text in the terminal: read back from what is printed, at several widths and depths of colour."""
 
 import io
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -79,13 +80,34 @@ def test_the_colour_map_and_the_end_of_the_scale_hold_in_the_terminal():
     assert "≥0.5" in "".join(printed(usual(), look))
 
 
+def without_styles(lines: list[str]) -> list[str]:
+    return [re.sub(r"\x1b\[[\d;]*m", "", line) for line in lines]
+
+
 def test_lines_lead_from_queries_to_keys():
-    lines = printed(usual(), Look("lines"))
+    lines = without_styles(printed(usual(), Look("lines"), colours="truecolor"))
     assert lines[:2] == ["a title", "query (from) → key (to)"]
     rows = [line.split() for line in lines[2:9:2]]
     assert [row[0] for row in rows] == [row[-1] for row in rows] == ["I", "ate", "an", "apple"]
     assert all(set(row[1]) <= set(map(chr, range(0x2800, 0x2900))) for row in rows)
-    assert "drawn from 0.33" in lines[-2]
+    assert lines[-2] == "attention weight: ⣀⣀ from 0.1  ⣀⣀ from 0.33  ⣀⣀ from 0.67"
+
+
+def test_without_colours_each_query_has_one_straight_line_with_its_weight_and_its_key():
+    lines = printed(usual(), Look("lines"))
+    assert [(line.split()[0], line.split()[2:]) for line in lines[2:6]] == [
+        ("I", [".90", "→", "I"]),
+        ("ate", [".96", "→", "apple"]),
+        ("an", [".60", "→", "apple"]),
+        ("apple", [".80", "→", "ate"]),
+    ]
+    assert [line.count("─") for line in lines[2:6]] == [36, 38, 24, 32]  # of 40, which is 1
+    assert lines[7] == "the largest attention weight of each query; the longest line is 1"
+
+
+def test_a_query_that_looks_at_nothing_has_no_line():
+    none = replace(usual(), attention=replace(usual().attention, by_layer={1: np.zeros((2, 4, 4), np.float32)}))
+    assert [line.strip() for line in printed(none, Look("lines"))[2:6]] == ["I", "ate", "an", "apple"]
 
 
 def test_each_link_ends_at_its_key():
@@ -96,11 +118,11 @@ def test_each_link_ends_at_its_key():
     from attnviz.attention import Trace
 
     shown = scene(Trace("m", "a b c d e", (attention([matrix]),)), "self", ((0, 0),))
-    rows = printed(shown, Look("lines"))[1 : 2 * n : 2]
+    rows = without_styles(printed(shown, Look("lines"), colours="truecolor"))[1 : 2 * n : 2]
     assert all(row[2] != " " and row[-3] != " " for row in rows)
     only = replace(shown, attention=replace(shown.attention, by_layer={0: matrix[None] * (np.arange(n) == 1)[:, None]}))
-    starts = [row[2] for row in printed(only, Look("lines"))[1 : 2 * n : 2]]
-    ends = [row[-3] for row in printed(only, Look("lines"))[1 : 2 * n : 2]]
+    starts = [row[2] for row in without_styles(printed(only, Look("lines"), colours="truecolor"))[1 : 2 * n : 2]]
+    ends = [row[-3] for row in without_styles(printed(only, Look("lines"), colours="truecolor"))[1 : 2 * n : 2]]
     assert [at for at, dot in enumerate(starts) if dot != " "] == [1]
     assert [at for at, dot in enumerate(ends) if dot != " "] == [3]
 
