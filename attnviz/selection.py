@@ -10,6 +10,7 @@ from attnviz.errors import SelectionError
 from attnviz.head_names import Names, Pair, heads_named, layers_named
 from attnviz.kinds import KIND_NAMES, KINDS, Kind
 from attnviz.pooling import FIRST, layout, pooled, reduced
+from attnviz.row_names import RowNames
 from attnviz.token_names import Name, columns_named, names, rows_named
 from attnviz.words import by_words
 
@@ -29,7 +30,8 @@ class Selection:
 
     `words` merges the tokens of each word, which are the tokens from then on. `rows` and `columns` are numbers of query
     and key tokens, or names, which `attnviz.token_names` explains. Without them, more than `cells` tokens are pooled to
-    at most so many rows and columns; None keeps every token's own.
+    at most so many rows and columns; None keeps every token's own. The rows of `query`, which `attnviz.row_names`
+    explains, stay apart from pooling, and so do all columns then: rows are the fewer.
     """
 
     layers: tuple[int, ...] | None = None
@@ -39,6 +41,7 @@ class Selection:
     columns: tuple[Name, ...] | None = None
     cells: int | None = None
     words: bool = False
+    query: str | None = None
     pairs: tuple[Pair, ...] | None = None
 
     @classmethod
@@ -190,7 +193,9 @@ class Selection:
         _require("rows", self.rows, rows, [len(a.queries) for a in attentions])
         _require("columns", self.columns, columns, [len(a.keys) for a in attentions])
         layouts = {
-            a.kind: (
+            a.kind: self._of_query(trace, a)
+            if self.query is not None and self.rows is None and self.columns is None
+            else (
                 self._cells(a.rows, a.queries, rows.get(a.kind)),
                 self._cells(a.columns, a.keys, columns.get(a.kind)),
             )
@@ -201,13 +206,23 @@ class Selection:
             raise SelectionError("no kind of attention has both these rows and these columns", "Name fewer of them.")
         return layouts
 
+    def _of_query(self, trace: Trace, a: Attention) -> Layout:
+        """Every column, and as few rows more than those of the query as hold no more cells than a square would."""
+        if self.cells is None or max(len(a.rows), len(a.columns)) <= self.cells:
+            return a.rows, a.columns
+        rows = max(self.cells**2 // len(a.columns), 1)
+        called = {token for tokens in RowNames(trace, a).matching(str(self.query).strip()) for token in tokens}
+        return pooled(a.rows, len(a.queries), rows, _special(a.queries).union(FIRST, called)), a.columns
+
     def _cells(self, have: Sequence[Range], tokens: Sequence[Token], chosen: Sequence[int] | None) -> tuple[Range, ...]:
         """Which tokens the rows, or the columns, shall cover: special ones, as the first, stand apart from pooling."""
         if chosen is not None:
             return layout(len(tokens), chosen)
-        return pooled(
-            have, len(tokens), self.cells, {*FIRST, *(at for at, token in enumerate(tokens) if token.special)}
-        )
+        return pooled(have, len(tokens), self.cells, _special(tokens).union(FIRST))
+
+
+def _special(tokens: Sequence[Token]) -> set[int]:
+    return {at for at, token in enumerate(tokens) if token.special}
 
 
 def _require(

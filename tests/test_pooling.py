@@ -150,3 +150,14 @@ def test_words_are_merged_before_they_are_pooled():
     cut = Selection(words=True, cells=2).cut(Trace("m", "aabbcc", (a,)))["self"]
     assert cut.rows == ((0, 1), (1, 3))
     np.testing.assert_allclose(cut.weights(0), [np.eye(2)])
+
+
+def test_the_rows_of_a_query_stand_apart_and_every_column_then():
+    n = 40
+    whole = Trace("m", "t", (causal(n),))
+    cut = Selection(cells=20, query="t23").cut(whole)["masked-self"]
+    assert cut.columns == each(n)
+    assert {(0, 1), (23, 24)} <= set(cut.rows)
+    assert len(cut.rows) <= 20 * 20 // n
+    np.testing.assert_array_equal(cut.weights(0), by_loop(whole["masked-self"].weights(0), cut.rows, cut.columns))
+    assert Selection(cells=n, query="t23").cut(whole) is whole

@@ -9,7 +9,8 @@ def best_offset(attention: Attention, layer: int) -> np.ndarray:
     """The offset key − query at which most of a head's rows peak, int `[head]`; of equals the one nearest to 0.
 
     After Clark et al. 2019, who hold a head against the best fixed offset. In cross-attention both positions are
-    counted from the start of their own sequence; a cell of several tokens stands where it starts.
+    counted from the start of their own sequence; a cell of several tokens stands where it starts,
+    and offsets are in steps of the largest cell.
     """
     return np.array([_most_common(offsets)[0] for offsets in _offsets(attention, layer)], int)
 
@@ -21,7 +22,9 @@ def offset_share(attention: Attention, layer: int) -> np.ndarray:
 
 
 def _offsets(attention: Attention, layer: int) -> np.ndarray:
-    rows, columns = (np.array([start for start, _ in ranges], int) for ranges in (attention.rows, attention.columns))
+    cells = attention.rows, attention.columns
+    size = max((stop - start for ranges in cells for start, stop in ranges), default=1)
+    rows, columns = (np.array([-(-start // size) * size for start, _ in ranges], int) for ranges in cells)
     offsets: np.ndarray = columns[attention.weights(layer).argmax(-1)] - rows  # [head, row]
     return offsets
 

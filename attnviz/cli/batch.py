@@ -91,7 +91,7 @@ def _draw(jobs: "Sequence[Job]", run: Run, look: LookOptions) -> list[AttnvizErr
     noted: dict[str, None] = {}
 
     def trace_all(some: "Sequence[Job]") -> "Iterator[Trace]":
-        return run.all_by(model, [job.text for job in some], [job.target for job in some])
+        return run.all_by(model, [job.text for job in some], [job.target for job in some], look.query)
 
     traces = trace_each(jobs, trace_all)
 

@@ -30,7 +30,7 @@ def heads(
     """
     check_writable(output, run.reads(text))
     require_picture(look, output)
-    trace = run.trace(DEFAULT_TEXT if text is None else given_text(text, "heads"), target)
+    trace = run.trace(DEFAULT_TEXT if text is None else given_text(text, "heads"), target, look.query)
     notes(trace.notes)
     if left_out := trace.provenance.get("left out"):
         notes(left_out.split("; "))

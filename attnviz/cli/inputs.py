@@ -76,9 +76,11 @@ class Run:
             yield Path("/dev/stdin")
         yield from model_files(self.model)
 
-    def trace(self, text: str, target: str | None) -> "Trace":
-        """The saved trace that `text` names, narrowed; or else the model's trace of `text`. Raises AttnvizError."""
-        selection = self.selection
+    def trace(self, text: str, target: str | None, query: str | None = None) -> "Trace":
+        """The saved trace that `text` names, narrowed; or else the model's trace of `text`. Raises AttnvizError.
+
+        Where that is pooled the rows of `query` stay apart.
+        """
         if text.endswith(".safetensors"):
             made = {"target": target, "text-pair": self.text_pair, "chat": self.chat or None, "generate": self.generate}
             made |= {"device": self.device, "dtype": self.dtype, "revision": self.revision}
@@ -87,7 +89,7 @@ class Run:
                 raise UsageError(f"--{option}: a saved trace is what it was made with", f"Leave out --{option}.")
             from attnviz.attention.trace_file import open_trace
 
-            return selection.narrow(open_trace(text))
+            return replace(self.selection, query=query).narrow(open_trace(text))
         from attnviz.models.text import require_text
 
         require_text(text)  # before a model is loaded in vain
@@ -95,16 +97,14 @@ class Run:
             if given is not None:
                 require_text(given, what)
                 _require_no_file(given, f'Its content: {option} "$(cat {quote(given)})"')
-        return self.by(self.load(), text, target)
+        return next(self.all_by(self.load(), [text], [target], query))
 
-    def by(self, model: "Model", text: str, target: str | None) -> "Trace":
-        """What was asked for of a model's trace of `text`. Raises AttnvizError."""
-        return next(self.all_by(model, [text], [target]))
-
-    def all_by(self, model: "Model", texts: Sequence[str], targets: Sequence[str | None]) -> "Iterator[Trace]":
-        """The same of many texts. Raises AttnvizError."""
+    def all_by(
+        self, model: "Model", texts: Sequence[str], targets: Sequence[str | None], query: str | None = None
+    ) -> "Iterator[Trace]":
+        """What was asked for of the model's traces of many texts. Raises AttnvizError."""
         pairs = None if self.text_pair is None else [self.text_pair] * len(texts)
-        selection = self.selection if self.cells else replace(self.selection, cells=CELLS)
+        selection = replace(self.selection, cells=self.cells or CELLS, query=query)
         return model.trace_all(
             texts, targets=targets, text_pairs=pairs, chat=self.chat, generate=self.generate, selection=selection
         )

@@ -35,7 +35,7 @@ def plot(
     """
     check_writable(output, run.reads(text))
     require_drawn(look, output)
-    trace = run.trace(given_text(text, "plot"), target)
+    trace = run.trace(given_text(text, "plot"), target, look.query)
     from attnviz.render.plan import drawn, plot_scene
 
     notes(trace.notes)

@@ -45,14 +45,16 @@ def links(scene: Scene, at: int, scale: Scale) -> Links:
 def require_tokens(scene: Scene, style: str) -> None:
     """Raise SelectionError unless every row and column is one token, and they are few enough for `style`."""
     a = scene.attention
+    rows = [a.rows[row] for row in scene.queries] if style == "text" and scene.queries else a.rows
     cells = max(len(a.rows), len(a.columns))
-    if a.is_pooled:
+    if any(stop - start > 1 for start, stop in (*rows, *a.columns)):
+        others = "or name the word that looks: --query WORD" if style == "text" else "or --style heatmap"
         raise SelectionError(
-            f"style {style} draws tokens, and the cells of this {cells} × {cells} matrix cover several each",
-            "Choose tokens with --rows and --columns (attnviz trace lists their numbers), or --style heatmap.",
+            f"style {style} draws tokens, and the cells of this {len(a.rows)} × {len(a.columns)} matrix cover several",
+            f"Choose tokens with --rows and --columns, such as last:40, {others}.",
         )
     if style != "text" and cells > MOST_TOKENS:
         raise SelectionError(
             f"style {style} cannot show {cells} tokens, at most {MOST_TOKENS}",
-            "Choose tokens with --rows and --columns (attnviz trace lists their numbers), or --style heatmap.",
+            "Choose tokens with --rows and --columns, such as last:40, or --style heatmap.",
         )

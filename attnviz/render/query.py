@@ -1,23 +1,18 @@
 """Whose look is shown by the style that shows one query's: by its word, its token, its number, or by a rule."""
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import groupby
 
 import numpy as np
 
 from attnviz.analysis import strongest
-from attnviz.attention import Attention, Token, Trace
+from attnviz.attention import Attention, Trace
 from attnviz.errors import SelectionError
-from attnviz.labels import visible
 from attnviz.render.flow import running
 from attnviz.render.scene import Scene, row_label
+from attnviz.row_names import RowNames
 
 LISTED = 60
 """So many rows are listed where one was not found."""
-VERBS = "read", "write"
-"""What a decoder's row does with the token left of its arrow, and with the one right of it."""
 
 
 def asked(trace: Trace, attention: Attention, query: str) -> tuple[int, ...]:
@@ -29,13 +24,9 @@ def asked(trace: Trace, attention: Attention, query: str) -> tuple[int, ...]:
     difference only where both are there. Raises SelectionError where nothing, or more than one thing, is called that,
     or its rows are not kept by themselves; the hint lists what there is.
     """
-    names, query = _Names(trace, attention), query.strip()
+    names, query = RowNames(trace, attention), query.strip()
     row_of = {start: row for row, (start, stop) in enumerate(attention.rows) if stop - start == 1}
-    found, number = names.find(query), re.fullmatch(r"(.+)#([1-9][0-9]*)", query)
-    if not found and number:
-        found = names.find(number[1])[int(number[2]) - 1 :][:1]
-    if not found and query.isdecimal() and int(query) < len(attention.queries):
-        found = [(int(query),)]
+    found = names.matching(query)
     if len(found) == 1 and all(token in row_of for token in found[0]):
         return tuple(row_of[token] for token in found[0])
     if found and not any(token in row_of for tokens in found for token in tokens):
@@ -43,11 +34,11 @@ def asked(trace: Trace, attention: Attention, query: str) -> tuple[int, ...]:
         hint = f"Trace the text again, with --rows {numbers}."
         raise SelectionError(f"the row that {names.verb}s {query!r} is not kept by itself", hint)
     if found:
-        one_by_one = [f"{query}#{at + 1} ({names.row(tokens[0])})" for at, tokens in enumerate(found)]
+        one_by_one = [f"{query}#{at + 1} ({_row(attention, tokens[0])})" for at, tokens in enumerate(found)]
         raise SelectionError(f"{len(found)} rows {names.verb} {query!r}", f"Name one: {_listed(one_by_one)}.")
     other = names.find(f"{query}→") or names.find(f"→{query}")
     elsewhere = f"One {names.other_verb}s it: {names.other(query)}. " if other else ""
-    rows = _listed([names.row(token) for token in row_of])
+    rows = _listed([_row(attention, token) for token in row_of])
     raise SelectionError(f"no row {names.verb}s {query!r}", f"{elsewhere}Rows: {rows}.")
 
 
@@ -55,58 +46,9 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:LISTED]) + (f", … {len(names)} in all" if len(names) > LISTED else "")
 
 
-@dataclass(frozen=True)
-class _Names:
-    """What the rows of `attention` are called."""
-
-    trace: Trace
-    attention: Attention
-
-    def find(self, query: str) -> list[tuple[int, ...]]:
-        """The queries of each word, or else of each token, that is called so."""
-        found = self._called(query, self.verb)
-        if found or not (sides := re.fullmatch(r"(.*?)\s*(?:→|⇒|->|=>)\s*(.*)", query)):
-            return found
-        reading, writing = (self._called(name, verb) for name, verb in zip(sides.groups(), VERBS, strict=True))
-        if sides[1] and sides[2]:
-            return [tuple(sorted(both)) for a in reading for b in writing if (both := {*a} & {*b})]
-        return reading if sides[1] else writing
-
-    @property
-    def verb(self) -> str:
-        """What a row does with the token that it is called by."""
-        return "write" if self.attention.kind == "cross" and self.attention.predicts else "read"
-
-    @property
-    def other_verb(self) -> str:
-        """What it does with its other token."""
-        return "read" if self.verb == "write" else "write"
-
-    def other(self, name: str) -> str:
-        """The query that names a row by its other token."""
-        return f"{name}→" if self.verb == "write" else f"→{name}"
-
-    def row(self, query: int) -> str:
-        """The row of a query by its number and its label."""
-        a = self.attention
-        return f"{query} {row_label(a.queries[query], a.predicts[query] if a.predicts else None)}"
-
-    def _called(self, name: str, verb: str) -> list[tuple[int, ...]]:
-        tokens = list((self.attention.queries if verb == "read" else self.attention.predicts) or ())
-        by_word = groupby(range(len(tokens)), key=lambda at: (token := tokens[at]) and token.word)
-        words = [tuple(group) for word, group in by_word if word is not None]
-        names = [(word, self._written([tokens[at] for at in word])) for word in words]
-        names += [
-            ((at,), text) for at, token in enumerate(tokens) if token for text in (token.text, visible(token.text))
-        ]
-        exact = [at for at, text in names if text == name]
-        named = exact or [at for at, text in names if text and text.casefold() == name.casefold()]
-        return [at for at in dict.fromkeys(named) if not any(set(at) < set(other) for other in named)]
-
-    def _written(self, word: Sequence[Token | None]) -> str | None:
-        """A word as it stands in the text."""
-        text, spans = self.trace.read_by(self.attention.part), [token and token.span for token in word]
-        return text[spans[0][0] : spans[-1][1]].strip() if spans[0] and spans[-1] else None
+def _row(attention: Attention, query: int) -> str:
+    """The row of a query by its number and its label."""
+    return f"{query} {row_label(attention.queries[query], attention.predicts[query] if attention.predicts else None)}"
 
 
 def looking(scene: Scene) -> tuple[int, ...]:

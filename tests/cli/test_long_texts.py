@@ -110,3 +110,27 @@ def test_the_answer_and_the_prompt_are_rows_and_columns(folder, tmp_path):
     done = run("plot", "I ate an apple", "--rows", "anser")
     assert done.code == 2
     assert "last:20" in done.err
+
+
+def test_text_of_one_query_is_drawn_of_a_long_text_in_one_command(folder, tmp_path):
+    long = " ".join(f"w{i}" for i in range(24))
+    pooled = ["-m", folder, "--layer", 1, "--head", 2, "--cells", 20, "--style", "text"]
+    done = run("plot", long, *pooled, "--query", "w7#1")
+    assert done.code == 0, done.err
+    for i in range(24):
+        assert f"w{i}" in "".join(done.out.split())
+    done = run("plot", long, *pooled)
+    assert done.code == 1
+    assert "--query WORD" in done.err
+
+
+def test_a_pooled_row_is_named_with_what_keeps_it(folder, tmp_path):
+    path, kept = tmp_path / "pooled.safetensors", tmp_path / "kept.safetensors"
+    head = ["-m", folder, "--layer", 1, "--head", 2]
+    assert run("trace", TEXT, *head, "--cells", 10, "-o", path).code == 0
+    done = run("plot", path, "--style", "text", "--query", "w7")
+    assert done.code == 1
+    assert "is not kept by itself" in done.err
+    rows = done.err.split("--rows ")[1].split(".")[0]
+    assert run("trace", TEXT, *head, "--rows", rows, "-o", kept).code == 0  # as the hint says
+    assert run("plot", kept, "--style", "text", "--query", "w7").code == 0

@@ -1,0 +1,70 @@
+"""What the rows of a matrix are called: by the words and tokens that they read, or write."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from attnviz.attention import Attention, Token, Trace
+from attnviz.labels import visible
+
+VERBS = "read", "write"
+"""What a decoder's row does with the token left of its arrow, and with the one right of it."""
+
+
+@dataclass(frozen=True)
+class RowNames:
+    """What the rows of `attention` are called."""
+
+    trace: Trace
+    attention: Attention
+
+    def matching(self, query: str) -> list[tuple[int, ...]]:
+        """What `find` finds; or else of that the second, for `an#2`; or else the query of that number."""
+        found, number = self.find(query), re.fullmatch(r"(.+)#([1-9][0-9]*)", query)
+        if not found and number:
+            found = self.find(number[1])[int(number[2]) - 1 :][:1]
+        if not found and query.isdecimal() and int(query) < len(self.attention.queries):
+            found = [(int(query),)]
+        return found
+
+    def find(self, query: str) -> list[tuple[int, ...]]:
+        """The queries of each word, or else of each token, that is called so."""
+        found = self._called(query, self.verb)
+        if found or not (sides := re.fullmatch(r"(.*?)\s*(?:→|⇒|->|=>)\s*(.*)", query)):
+            return found
+        reading, writing = (self._called(name, verb) for name, verb in zip(sides.groups(), VERBS, strict=True))
+        if sides[1] and sides[2]:
+            return [tuple(sorted(both)) for a in reading for b in writing if (both := {*a} & {*b})]
+        return reading if sides[1] else writing
+
+    @property
+    def verb(self) -> str:
+        """What a row does with the token that it is called by."""
+        return "write" if self.attention.kind == "cross" and self.attention.predicts else "read"
+
+    @property
+    def other_verb(self) -> str:
+        """What it does with its other token."""
+        return "read" if self.verb == "write" else "write"
+
+    def other(self, name: str) -> str:
+        """The query that names a row by its other token."""
+        return f"{name}→" if self.verb == "write" else f"→{name}"
+
+    def _called(self, name: str, verb: str) -> list[tuple[int, ...]]:
+        tokens = list((self.attention.queries if verb == "read" else self.attention.predicts) or ())
+        by_word = groupby(range(len(tokens)), key=lambda at: (token := tokens[at]) and token.word)
+        words = [tuple(group) for word, group in by_word if word is not None]
+        names = [(word, self._written([tokens[at] for at in word])) for word in words]
+        names += [
+            ((at,), text) for at, token in enumerate(tokens) if token for text in (token.text, visible(token.text))
+        ]
+        exact = [at for at, text in names if text == name]
+        named = exact or [at for at, text in names if text and text.casefold() == name.casefold()]
+        return [at for at in dict.fromkeys(named) if not any(set(at) < set(other) for other in named)]
+
+    def _written(self, word: Sequence[Token | None]) -> str | None:
+        """A word as it stands in the text."""
+        text, spans = self.trace.read_by(self.attention.part), [token and token.span for token in word]
+        return text[spans[0][0] : spans[-1][1]].strip() if spans[0] and spans[-1] else None
