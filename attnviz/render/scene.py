@@ -25,9 +25,10 @@ UNSEEN, TAKEN_OUT = "may not look there", "taken out"
 class Scene:
     """Heads of one kind of attention: one `(layer, head)` pair is one heatmap, several are a grid.
 
-    `title` and `caption` are plain text. `queries` are the rows that a style shows which shows one query's;
-    of several the mean. Where weights were taken out (`render.taken`), `masked` are the columns that are left empty,
-    `taken` is the mass that each row lost and `lost` whether that was all of it, `[head, row]`.
+    `title` and `caption` are plain text; `text` is that which the keys are tokens of. `queries` are the rows that a
+    style shows which shows one query's; of several the mean. Where weights were taken out (`render.taken`), `masked`
+    are the columns that are left empty, `taken` is the mass that each row lost and `lost` whether that was all of it,
+    `[head, row]`.
     """
 
     attention: Attention
@@ -38,6 +39,7 @@ class Scene:
     masked: tuple[int, ...] = ()
     taken: np.ndarray | None = None
     lost: np.ndarray | None = None
+    text: str = ""
 
     def __post_init__(self) -> None:
         for name in ("title", "caption"):
@@ -129,7 +131,9 @@ class Scene:
 
 def scene(trace: Trace, kind: str, heads: tuple[tuple[int, int], ...], title: str = "", caption: str = "") -> Scene:
     """A scene of some heads of `trace`. Raises SelectionError."""
-    return Scene(trace[kind], heads, title, caption)
+    attention = trace[kind]
+    text = trace.target if attention.kind == "masked-self" and trace.target is not None else trace.text
+    return Scene(attention, heads, title, caption, text=text)
 
 
 def row_label(read: Token, written: Token | None = None) -> str:

@@ -1,31 +1,37 @@
 """A head as text in a picture: every key as it stands in the text, shaded by how much one query looks at it."""
 
+from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from matplotlib.transforms import Transform
 
+from attnviz.labels import visible
 from attnviz.render.colours import ink
-from attnviz.render.flow import flow, glued
+from attnviz.render.flow import flow, glued, line_ends
 from attnviz.render.links import FAINT, require_tokens
 from attnviz.render.look import Look
 from attnviz.render.numbers import number
+from attnviz.render.picture.lettering import POINT
 from attnviz.render.picture.pen import Pen, from_corner
 from attnviz.render.picture.sheet import Box
 from attnviz.render.picture.tiles import Margins
 from attnviz.render.query import gaze, looking, query_label
 from attnviz.render.scale import Scale
-from attnviz.render.scene import FROM, Scene
+from attnviz.render.scene import FROM, TO, Scene
 
-WIDEST = 6.5
-"""Lines of text are no longer than this, in inches."""
+SETTINGS = (1.3, 6.5, 20), (1.0, 7.5, 40), (0.8, 9.5, 60), (0.7, 12.0, 0)
+"""How large the text is, beside labels, in lines of how many inches; for up to how many lines, and for more."""
 LONGEST = 3.0
 """No token is longer than this, in inches."""
-LARGER = 1.3
-"""How much larger the text is than labels."""
-HIGH = 0.27
-"""The height of a token's background, in inches at body size 9.5 points."""
+HIGH = 1.57
+"""The height of a token's background, for the size of its letters."""
+SPACE = 0.07
+"""Between words, in inches."""
+FRAMES = {"query": (1.8, "solid"), "other": (1.0, (0, (2, 1.5)))}
+"""The width, in points, and the dashes of the frame around the query, and around the token that its row also names."""
 BAR = 1.5, 0.1
 """The scale, in inches."""
 
@@ -38,27 +44,49 @@ class RunningText:
     def __init__(self, scene: Scene, scale: Scale, pen: Pen, look: Look, room: Box = (None, None)) -> None:
         require_tokens(scene, "text")
         self.scene, self.scale, self.small, self.annotate = scene, scale, pen, bool(look.annotate)
-        self.pen = pen.at(pen.body * LARGER)
         self.rows = looking(scene)
-        limit = WIDEST if room[0] is None else room[0]
-        a = scene.attention
-        tokens = [a.keys[start] for start, _ in a.columns]
-        asking = [a.rows[row] for row in self.rows] if a.kind != "cross" else []
-        self.asking = {i for i, column in enumerate(a.columns) if column in asking}
-        self.labels = [self.pen.short(label, min(LONGEST, limit - 0.1)) for label in scene.columns]
-        self.widths = [self.pen.width(label) + 0.08 for label in self.labels]
-        if self.annotate:
-            self.widths = [max(width, pen.width(".00")) for width in self.widths]
-        self.places = flow(self.widths, glued(tokens), limit, 0.07)
-        self.high = HIGH * self.pen.body / (9.5 * LARGER)
+        for larger, widest, most in SETTINGS:
+            limit = widest if room[0] is None else room[0]
+            self.pen = pen.at(pen.body * larger)
+            self._set(limit)
+            if self._lines <= most:
+                break
+        self.high = HIGH * self.pen.body * POINT
         self.step = self.high + (pen.line if self.annotate else 0.06)
         used = max(x + width for (_, x), width in zip(self.places, self.widths, strict=True))
         alone = len(scene.heads) == 1  # else it stands beside the name of the first head
         self.indent = 0.0 if alone else 0.6
         self.name = pen.short(f"{FROM}: {query_label(scene, self.rows)}", limit - self.indent)
         used = max(used, self.indent + pen.width(self.name))
-        self.box = used, (1 + self.places[-1][0]) * self.step
+        self.asking = Asking(scene, self.rows, pen, limit) if alone and scene.attention.kind == "cross" else None
+        self.down = self.asking.height if self.asking else 0.0
+        self.box = max(used, self.asking.width if self.asking else 0.0), self.down + self._lines * self.step
         self.margins = Margins(0, pen.line + 0.06 if alone else 0.0, 0, 0.0)
+
+    @property
+    def _lines(self) -> int:
+        return 1 + self.places[-1][0]
+
+    def _set(self, limit: float) -> None:
+        """Set the keys in lines of `limit` inches, as long as the text's own at most."""
+        a = self.scene.attention
+        tokens = [a.keys[start] for start, _ in a.columns]
+        self.labels = [self.pen.short(label, min(LONGEST, limit - 0.1)) for label in self.scene.columns]
+        self.widths = [self.pen.width(label) + 0.08 for label in self.labels]
+        if self.annotate:
+            self.widths = [max(width, self.small.width(".00")) for width in self.widths]
+        self.places = flow(self.widths, glued(tokens), limit, SPACE, line_ends(tokens, self.scene.text))
+
+    @cached_property
+    def _framed(self) -> dict[int, str]:
+        """The columns of the query, and of what its row writes, where these are among the keys."""
+        a = self.scene.attention
+        if a.kind == "cross":
+            return {}
+        read = [a.rows[row] for row in self.rows]
+        written = [(start + 1, stop + 1) for start, stop in read] if a.predicts else []
+        other = {i: "other" for i, column in enumerate(a.columns) if column in written}
+        return other | {i: "query" for i, column in enumerate(a.columns) if column in read}
 
     def key(self, room: float) -> "ColourKey":
         """What explains the colours."""
@@ -72,18 +100,52 @@ class RunningText:
         axes.set_axis_off()
         if at == 0:
             self.small.text(axes, self.indent, 0.06, self.name, va="bottom", color=self.small.muted, transform=corner)
+        if self.asking:
+            self.asking.draw(axes, corner)
         for i, (line, x) in enumerate(self.places):
-            y, colour = -line * self.step - self.high, self.scale.colours[indices[i]]
+            y, colour = -self.down - line * self.step - self.high, self.scale.colours[indices[i]]
             if reachable[i]:
                 _box(axes, x, y, self.widths[i], self.high, corner, color=colour / 255.0, linewidth=0)
-            if i in self.asking:
-                _box(axes, x, y, self.widths[i], self.high, corner, fill=False, edgecolor=self.pen.ink, linewidth=1.2)
+            if i in self._framed:
+                _frame(axes, x, y, self.widths[i], self.high, corner, self._framed[i], self.pen)
             middle: dict[str, Any] = {"x": x + self.widths[i] / 2, "ha": "center", "transform": corner}
             shown = self.pen.muted if not reachable[i] else self.pen.ink if parts[i] < FAINT else ink(colour)
             self.pen.text(axes, y=y + 0.3 * self.high, text=self.labels[i], color=shown, **middle)
             if self.annotate and reachable[i]:
                 style: dict[str, Any] = {"fontsize": self.small.small, "color": self.pen.muted, "va": "top", **middle}
                 self.small.text(axes, y=y - 0.02, text=number(weights[i]), **style)
+
+
+class Asking:
+    """What the decoder of cross-attention reads and writes, in lines of `limit` inches, the query of `rows` framed."""
+
+    def __init__(self, scene: Scene, rows: Sequence[int], pen: Pen, limit: float) -> None:
+        a, self.pen = scene.attention, pen
+        tokens = [a.queries[start] for start, _ in a.rows]
+        last = a.predicts[a.rows[-1][0]] if a.predicts else None
+        self.framed = dict.fromkeys(rows, "other" if a.predicts else "query")
+        if a.predicts:  # row i writes what row i + 1 reads
+            self.framed |= {row + 1: "query" for row in rows}
+        tokens += [last] if last else []
+        self.labels = [pen.short(visible(token.text), min(LONGEST, limit - 0.1)) for token in tokens]
+        self.widths = [pen.width(label) + 0.08 for label in self.labels]
+        self.places = flow(self.widths, glued(tokens), limit, SPACE)
+        self.high = HIGH * pen.body * POINT
+        self.step = self.high + 0.06
+        self.name = TO
+        self.height = (1 + self.places[-1][0]) * self.step + pen.line + 0.1
+        self.width = max(x + width for (_, x), width in zip(self.places, self.widths, strict=True))
+
+    def draw(self, axes: Axes, corner: Transform) -> None:
+        """Draw it below `corner`, which is in inches, and under it the name of the keys."""
+        style: dict[str, Any] = {"color": self.pen.muted, "transform": corner}
+        for i, (line, x) in enumerate(self.places):
+            y = -line * self.step - self.high
+            if i in self.framed:
+                _frame(axes, x, y, self.widths[i], self.high, corner, self.framed[i], self.pen)
+            across, up = x + self.widths[i] / 2, y + 0.3 * self.high
+            self.pen.text(axes, across, up, self.labels[i], ha="center", **style)
+        self.pen.text(axes, 0, -self.height + 0.06, self.name, va="bottom", **style)
 
 
 class ColourKey:
@@ -119,6 +181,12 @@ class ColourKey:
             if end + 0.06 <= x and x + width + 0.06 <= last:
                 labels, end = [*labels, (x, label)], x + width
         return [*labels, (last, ticks[-1][1])]
+
+
+def _frame(axes: Axes, x: float, y: float, wide: float, high: float, transform: Transform, what: str, pen: Pen) -> None:
+    width, dashes = FRAMES[what]
+    style = {"edgecolor": pen.ink, "linewidth": width, "linestyle": dashes, "zorder": 2.5}  # over all backgrounds
+    _box(axes, x, y, wide, high, transform, fill=False, **style)
 
 
 def _box(axes: Axes, x: float, y: float, wide: float, high: float, transform: Transform, **style: Any) -> None:

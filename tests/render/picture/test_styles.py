@@ -1,6 +1,7 @@
 """Lines, arcs and running text in pictures: what is drawn, by artists and by decoded pixels, in every format."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 from traces import HOSTILE, attention, decoder_only, encoder_decoder, labelled, tokens
 
-from attnviz.attention import Attention, Trace
+from attnviz.attention import Attention, Token, Trace
 from attnviz.errors import LookError, SelectionError
 from attnviz.render.links import FAINT, MOST_TOKENS
 from attnviz.render.look import Look
@@ -159,16 +160,12 @@ def test_text_is_shaded_by_the_row_of_the_query():
 
 
 def test_the_query_of_text_is_that_which_the_scene_names_and_weights_are_written_below():
-    from dataclasses import replace
-
     shown = replace(SCENES["usual"](), queries=(2,))
     texts = [text.get_text() for text in figure([shown], Look("text", annotate=True)).axes[0].texts]
     assert texts == ["query (from): an", "I", "·", "ate", ".30", "an", ".10", "apple", ".60"]
 
 
 def test_keys_that_the_query_may_not_see_are_unshaded():
-    from dataclasses import replace
-
     axes = figure([replace(SCENES["causal"](), queries=(1,))], Look("text")).axes[0]
     assert len([p for p in axes.patches if p.get_fill()]) == 2
     assert axes.texts[-1].get_color() == THEMES["light"].muted
@@ -325,3 +322,54 @@ def test_a_stronger_line_is_darker_on_white_and_lighter_on_black():
         [collection] = axes.collections
         lightness = collection.get_edgecolor()[:, :3].mean(-1)
         assert sign * (lightness[-1] - lightness[0]) > 0.2
+
+
+def frames(axes) -> list[tuple[float, str]]:
+    """Where each frame begins, and its line."""
+    return [(round(p.get_x(), 4), p.get_linestyle()) for p in axes.patches if not p.get_fill()]
+
+
+def left_of(axes, text: str) -> float:
+    """Where the background of `text` begins."""
+    [at] = [t.get_position()[0] for t in axes.texts if t.get_text() == text]
+    boxes = [p for p in axes.patches if p.get_x() < at < p.get_x() + p.get_width()]
+    return round(boxes[-1].get_x(), 4)
+
+
+def test_the_token_that_a_decoder_s_query_reads_is_framed_and_what_it_writes_dashed():
+    axes = figure([replace(SCENES["causal"](), queries=(1,))], Look("text")).axes[0]
+    drawn = dict(frames(axes))
+    assert drawn.pop(left_of(axes, "cat")) == "solid"
+    [(x, dashes)] = drawn.items()
+    assert dashes not in ("solid", "-")
+    assert x > left_of(axes, "cat")
+
+
+def test_the_text_of_cross_attention_has_the_decoder_s_tokens_above_it_and_the_query_framed():
+    axes = figure([replace(one(encoder_decoder(), "cross", layer=1), queries=(1,))], Look("text")).axes[0]
+    texts = [text.get_text() for text in axes.texts]
+    assert texts[1:] == ["<s>", "나는", "사과를", "먹었다", "</s>", "key (to)", "I", "ate", "an", "apple"]
+    [read, written] = sorted(frames(axes))
+    assert written[1] == "solid"
+    assert read[1] != "solid"
+    assert read[0] < written[0]
+
+
+def test_text_keeps_its_lines_and_its_paragraphs():
+    text = "I ate\n\nan apple"
+    spans = [(0, 1), (2, 5), (7, 9), (10, 15)]
+    words = tuple(Token(i, text[start:end], (start, end), i) for i, (start, end) in enumerate(spans))
+    a = attention([np.full((4, 4), 0.25)])
+    trace = Trace("by hand", text, (replace(a, queries=words, keys=words),))
+    axes = figure([one(trace)], Look("text")).axes[0]
+    ys = {t.get_text(): t.get_position()[1] for t in axes.texts}
+    assert ys["I"] == ys["ate"] > ys["an"] == ys["apple"]
+    step = figure([one(far())], Look("text")).axes[0]
+    lines = sorted({t.get_position()[1] for t in step.texts[1:]}, reverse=True)
+    assert ys["ate"] - ys["an"] == pytest.approx(2 * (lines[0] - lines[1]))
+
+
+def test_a_long_text_is_no_tall_strip():
+    many = labelled([f"word{i}" for i in range(1200)])
+    wide, high = figure([one(many, title="long")], Look("text")).get_size_inches()
+    assert high <= 1.6 * wide
