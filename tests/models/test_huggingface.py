@@ -8,6 +8,7 @@ import torch
 import transformers
 
 from attnviz.attention import borders
+from attnviz.attention.trace_file import open_trace
 from attnviz.errors import InputError, ModelError, SelectionError
 from attnviz.models import loading
 from attnviz.models.huggingface import HuggingFaceModel
@@ -137,6 +138,19 @@ def test_an_encoder_decoder_without_a_target_reads_what_it_generates(folders, ki
     assert last or cross.predicts[-1].id == written[-1]
     assert isinstance(trace.target, str)
     assert all("\ufffd" not in t.text for t in (*cross.queries, *cross.predicts))
+
+
+@pytest.mark.parametrize("words", [False, True])
+@pytest.mark.parametrize("kind", ["bert", "llama", "bart", "t5"])
+def test_what_a_model_gives_of_any_text_can_be_saved_and_opened(kind, words, folders, tmp_path):
+    """A token that stands beyond the end of its text would be refused."""
+    model = HuggingFaceModel.load(folders[kind])
+    for text in ("I ate an apple.", "그녀는 사과를", "  e\u0301te\u0301\n\tapple 👨\u200d👩\u200d👧 ﬁ ½ "):
+        trace = model.trace(text, selection=Selection(words=words))
+        opened = open_trace(trace.save(tmp_path / "t.safetensors"))
+        assert [(a.queries, a.keys, a.predicts) for a in opened.attentions] == [
+            (a.queries, a.keys, a.predicts) for a in trace.attentions
+        ]
 
 
 @pytest.mark.parametrize("kind", ["t5", "bart"])
