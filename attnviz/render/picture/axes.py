@@ -8,6 +8,7 @@ from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import to_rgb, to_rgba
+from matplotlib.font_manager import FontProperties
 
 from attnviz.attention import Trace
 from attnviz.errors import LookError
@@ -19,6 +20,8 @@ from attnviz.render.picture.grid_axes import AxesGrid
 from attnviz.render.picture.heatmap import HeatmapPanel
 from attnviz.render.picture.lettering import Lettering
 from attnviz.render.picture.pen import Pen, from_corner, size
+from attnviz.render.picture.sheet import LARGE, TITLE_LINES, line_height
+from attnviz.render.picture.slot import Slot
 from attnviz.render.picture.styles import STYLES, tiles
 from attnviz.render.plan import plot_scene
 from attnviz.render.scale import THEMES, Scale, scale_of
@@ -55,11 +58,18 @@ def plot(
     pen, scale = _means(axes, scene, wanted)
     if wanted.theme is not None or wanted.transparent:
         axes.set_facecolor("none" if wanted.transparent else pen.paper)
-    above = _draw(axes, scene, wanted, pen, scale)
     drawn, *taken = scene.caption.split("\n")
-    told = "\n".join((drawn.removesuffix(f" · {visible(trace.model)}"), *taken))
-    title = told if wanted.title is None else scene.title
-    axes.set_title(pen.lettering.shown(title), pad=rcParams["axes.titlepad"] + above * 72, **pen.labels)
+    told = (drawn.removesuffix(f" · {visible(trace.model)}") if ax else drawn, *taken)
+    said = told if wanted.title is None or ax is None else scene.title.split("\n")
+    points = pen.body if ax is None else float(FontProperties(size=rcParams["axes.titlesize"]).get_size_in_points())
+    lines = [part for line in said for part in pen.lettering.wrapped(line, points, size(axes)[0] + 0.4)]
+    above = _draw(axes, scene, wanted, pen, scale, len(lines) * line_height(points) if said != [""] else 0.0)
+    pad = rcParams["axes.titlepad"] + above * 72
+    axes.set_title("\n".join(lines), pad=pad, fontsize=points, **pen.labels)
+    if ax is None and scene.title:
+        page: Any = axes.figure
+        whole = pen.lettering.wrapped(scene.title, LARGE, page.get_figwidth() - 0.4, TITLE_LINES)
+        axes.figure.suptitle("\n".join(whole), fontsize=LARGE, **pen.labels)
     return axes
 
 
@@ -88,25 +98,14 @@ def _means(axes: Axes, scene: Scene, look: Look) -> tuple[Pen, Scale]:
     return pen, scale.washed if look.style == "text" else scale
 
 
-def _draw(axes: Axes, scene: Scene, look: Look, pen: Pen, scale: Scale) -> float:
-    """Draw into `axes`; gives the room, in inches, that labels take above them."""
+def _draw(axes: Axes, scene: Scene, look: Look, pen: Pen, scale: Scale, titled: float) -> float:
+    """Draw into `axes`, below a title so high; gives the room, in inches, that labels take above them."""
+    if look.style == "heatmap" and len(scene.heads) > 1:
+        _bar(axes, AxesGrid(axes, scene, pen, scale).draw(), look, pen, scale)
+        return pen.line
     if look.style == "heatmap":
-        drawn = (
-            AxesGrid(axes, scene, pen, scale).draw()
-            if len(scene.heads) > 1
-            else _heatmap(axes, scene, look, pen, scale)
-        )
-        axes.grid(False)
-        axes.spines[:].set_visible(False)
-        ends = {(False, False): "neither", (True, False): "max", (False, True): "min", (True, True): "both"}
-        if not look.colorbar:
-            return pen.line if len(scene.heads) > 1 else 0.0
-        bar = axes.figure.colorbar(drawn, ax=axes, extend=ends[scale.above, scale.log])
-        bar.set_label(scale.meaning, **pen.labels)
-        if pen.themes:
-            bar.ax.tick_params(colors=pen.muted)
-        bar.outline.set_visible(False)
-        return pen.line if len(scene.heads) > 1 else 0.0
+        _heatmap(axes, scene, look, pen, scale, titled)
+        return 0.0
     wide, high = size(axes)
     if len(scene.heads) == 1:
         drawing = STYLES[look.style](scene, scale, pen, look, (wide, high))
@@ -122,9 +121,31 @@ def _draw(axes: Axes, scene: Scene, look: Look, pen: Pen, scale: Scale) -> float
     return 0.0
 
 
-def _heatmap(axes: Axes, scene: Scene, look: Look, pen: Pen, scale: Scale) -> ScalarMappable:
-    drawn = HeatmapPanel(scene, scale, pen, look, size(axes)).draw_into(axes)
+def _heatmap(axes: Axes, scene: Scene, look: Look, pen: Pen, scale: Scale, titled: float) -> None:
+    """Draw one head, with the names of the axes and a colour bar."""
+    slot = Slot(axes, scale if look.colorbar else None, pen, titled)
+    inches = size(axes)
+    for _ in range(2):  # which labels there are depends on the room that they leave
+        panel = HeatmapPanel(scene, scale, pen, look, inches)
+        inches = slot.inside(panel.left, panel.label_height)
+    drawn = HeatmapPanel(scene, scale, pen, look, inches).draw_into(axes)
     axes.set_xlabel(TO, **pen.labels)
     axes.set_ylabel(FROM, **pen.labels)
     axes.xaxis.set_label_position("top")
-    return drawn
+    slot.fill(_bar(axes, drawn, look, pen, scale))
+
+
+def _bar(axes: Axes, drawn: ScalarMappable, look: Look, pen: Pen, scale: Scale) -> Axes | None:
+    """A colour bar beside `axes`, and their own frame and grid gone; gives the axes of the bar."""
+    axes.grid(False)
+    axes.spines[:].set_visible(False)
+    if not look.colorbar:
+        return None
+    ends = {(False, False): "neither", (True, False): "max", (False, True): "min", (True, True): "both"}
+    bar = axes.figure.colorbar(drawn, ax=axes, extend=ends[scale.above, scale.log])
+    bar.set_label(scale.meaning, **pen.labels)
+    if pen.themes:
+        bar.ax.tick_params(colors=pen.muted)
+    bar.outline.set(visible=True, edgecolor=scale.theme.hair)
+    beside: Axes = bar.ax
+    return beside

@@ -11,6 +11,7 @@ from matplotlib.backend_bases import GraphicsContextBase, RendererBase
 from matplotlib.colors import to_rgba
 from matplotlib.image import AxesImage
 from matplotlib.path import Path
+from matplotlib.text import Text
 from matplotlib.transforms import Affine2D, Bbox
 
 from attnviz.render.picture.mosaic import resized
@@ -21,6 +22,8 @@ LINED = 0.1
 """Cells at least so wide and high, in inches, have thin lines between them."""
 HAIR = 0.6
 """The width of these lines, and of the frame, in points."""
+PART = 0.85
+"""Numbers are at most so much as wide as their cells."""
 SHAPES = 10_000
 """In SVG and PDF so many lined cells are shapes; more cells are an image."""
 
@@ -127,6 +130,28 @@ class Cells(AxesImage):
         down, right = -1 if not self.axes.yaxis_inverted() else 1, -1 if self.axes.xaxis_inverted() else 1
         weights = np.ma.masked_invalid(weights[::down, ::right])
         return np.asarray(self.to_rgba(weights, bytes=True)), np.ma.getmaskarray(weights)
+
+
+class Number(Text):
+    """A weight in its cell of `axes`: never wider than PART of the cell, and left out where it would be too small.
+
+    The cell's size is known only when it is drawn, for layouts and readers change it. `unit` is the width and the
+    height of a number, in inches a point of its size; `least` the smallest size, in points.
+    """
+
+    def __init__(self, x: int, y: int, text: str, unit: tuple[float, float], least: float, **style: Any) -> None:
+        super().__init__(x, y, text, ha="center", va="center", **style)
+        self.unit, self.least, self.largest = unit, least, float(self.get_fontsize())
+
+    def draw(self, renderer: RendererBase) -> None:
+        """Draw it as large as fits."""
+        axes: Any = self.axes
+        inches = axes.figure.dpi_scale_trans.inverted()
+        (x0, y0), (x1, y1) = inches.transform(axes.transData.transform([(0, 0), (1, 1)]))
+        fits = min(abs(x1 - x0) * PART / self.unit[0], abs(y1 - y0) / self.unit[1], self.largest)
+        if fits >= self.least:
+            self.set_fontsize(fits)
+            super().draw(renderer)
 
 
 def _owners(cells: int, pixels: int) -> np.ndarray:

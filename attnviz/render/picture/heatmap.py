@@ -10,7 +10,7 @@ from attnviz.errors import LookError
 from attnviz.render.colours import ink
 from attnviz.render.look import Look
 from attnviz.render.numbers import number
-from attnviz.render.picture.cells import Cells
+from attnviz.render.picture.cells import PART, Cells, Number
 from attnviz.render.picture.lettering import POINT
 from attnviz.render.picture.pen import Pen, shifted
 from attnviz.render.picture.sheet import DPI, SMALL, Box, Sheet, bar_room, line_height
@@ -55,10 +55,12 @@ class HeatmapPanel:
         self.columns, across = _ticks(self.attention.columns, scene.columns, m * across_side, pen)
         self.left = down + 0.14
         room = max(LARGEST, m * side) if wide is None else m * wide
-        level = is_long(self.attention.columns) or m * max(across + 0.1, across_side) <= room
+        apart = m * across_side / max(len(self.columns), 1)
+        level = is_long(self.attention.columns) or across + 0.04 <= apart or m * max(across + 0.1, across_side) <= room
         self.turned = 0 if level else 45 if across_side > 0.24 else 90
         spread = wide is None and not self.turned and len(self.columns) == m
-        self.cell = max(across_side, _whole(across + 0.2, look.dpi or DPI)) if spread else across_side, down_side
+        roomy = _whole(min(across + 0.2, room / m), look.dpi or DPI) if spread else 0.0
+        self.cell = max(across_side, roomy), down_side
         self.area = m * self.cell[0], n * self.cell[1]
         self.losses = losses(scene) if len(self.rows) == n and not is_long(self.attention.rows) else []
         self.beside = pen.at(pen.small).width(TAKEN) + 0.1 if self.losses else 0.0
@@ -166,8 +168,8 @@ class HeatmapPanel:
     def _annotate(self, axes: "Axes") -> None:
         """Write the weights, smaller than usual where cells are. Raises LookError where nobody could read them."""
         weights, small = self.scene.matrices[0], self.pen.at(self.pen.small)
-        fits = min(0.85 * self.cell[0] / small.width(".00"), self.cell[1] / small.line, 1.0)
-        if fits * small.body < READABLE:
+        unit = small.width(".00") / small.body, small.line / small.body
+        if min(PART * self.cell[0] / unit[0], self.cell[1] / unit[1]) < READABLE:
             wide, high = self.cell
             raise LookError(
                 f"cells of {wide:.2g} × {high:.2g} inches are too small for numbers",
@@ -176,11 +178,11 @@ class HeatmapPanel:
         indices, peaks = self.scale.indices(weights), weights.max(-1)
         for y, x in zip(*np.nonzero(self.scene.reachable), strict=True):
             weight = weights[y, x]
-            axes.text(
-                x, y, number(weight), fontsize=fits * small.body, color=ink(self.scale.colours[indices[y, x]]),
-                ha="center", va="center", fontweight="bold" if weight == peaks[y] else "normal",
+            axes.add_artist(Number(
+                x, y, number(weight), unit, READABLE, fontsize=small.body, transform=axes.transData,
+                color=ink(self.scale.colours[indices[y, x]]), fontweight="bold" if weight == peaks[y] else "normal",
                 parse_math=False, usetex=False,
-            )  # fmt: skip
+            ))  # fmt: skip
 
 
 def _whole(side: float, dpi: int) -> float:

@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import io
+import itertools
 import subprocess
 import sys
 import warnings
@@ -13,6 +14,7 @@ import pytest
 from matplotlib import style as sheets
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 from traces import HOSTILE, decoder_only, encoder_decoder, labelled
 
 import attnviz
@@ -221,3 +223,61 @@ def test_a_grid_shows_where_another_part_of_the_input_begins():
     inks = [line for line in axes.lines if line.get_color() == matplotlib.rcParams["text.color"]]
     assert [tuple(line.get_ydata()) for line in inks[::2]] == [(1.5, 1.5), (1.5, 1.5)]
     assert [tuple(line.get_xdata()) for line in inks] == [(-0.5, 3.5), (1.5, 1.5), (4.5, 8.5), (6.5, 6.5)]
+
+
+@pytest.mark.parametrize("shape", [(1, 2), (2, 2), (1, 3)])
+def test_in_plain_subplots_nothing_leaves_the_page_or_touches_the_neighbour(shape):
+    page = Figure(figsize=(3.2 * shape[1], 2.6 * shape[0] + 1))
+    panels = page.subplots(*shape, squeeze=False).ravel()
+    for at, axes in enumerate(panels):
+        attnviz.plot(encoder_decoder(), ("self", "cross")[at % 2], 1, at % 2, ax=axes)
+    drawn(page)
+    boxes = []
+    for axes, bar in zip(panels, page.axes[len(panels) :], strict=True):
+        box = Bbox.union([axes.get_tightbbox(), bar.get_tightbbox()])
+        assert box.x0 >= -1
+        assert box.y0 >= -1
+        assert box.x1 <= page.bbox.x1 + 1
+        assert box.y1 <= page.bbox.y1 + 1
+        boxes.append(box)
+    for one, other in itertools.combinations(boxes, 2):
+        across, down = min(one.x1, other.x1) - max(one.x0, other.x0), min(one.y1, other.y1) - max(one.y0, other.y0)
+        assert min(across, down) <= 2
+
+
+@pytest.mark.parametrize("inches", [(6.4, 4.8), (4.5, 3.4)])
+def test_weights_fit_their_cells_however_the_figure_is_resized(inches):
+    page = Figure(figsize=(6.4, 4.8), layout="constrained")
+    axes = attnviz.plot(matrix_of(9), ax=page.add_subplot(), annotate=True)
+    page.set_size_inches(inches)
+    drawn(page)
+    (x0, _), (x1, _) = axes.transData.transform([(0, 0), (1, 0)])
+    assert axes.texts
+    assert all(text.get_window_extent().width <= x1 - x0 for text in axes.texts)
+
+
+def matrix_of(n):
+    weights = np.random.default_rng(0).dirichlet(np.ones(n), n)
+    return dataclasses.replace(
+        labelled([f"w{i}" for i in range(n)]),
+        attentions=(dataclasses.replace(labelled([f"w{i}" for i in range(n)])["self"], by_layer={0: weights[None]}),),
+    )
+
+
+def test_a_new_figure_says_which_sentence_and_which_model():
+    from matplotlib import pyplot
+
+    pyplot.switch_backend("agg")
+    try:
+        axes = attnviz.plot(encoder_decoder(), "self", 1, 1)
+        assert axes.figure.get_suptitle() == "I ate an apple → 나는 사과를 먹었다"
+        assert axes.get_title() == "self-attention · L1H1 · by hand"
+        assert attnviz.plot(encoder_decoder(), title="").figure.get_suptitle() == ""
+    finally:
+        pyplot.close("all")
+
+
+def test_labels_of_one_syllable_stay_level_where_they_fit():
+    trace = labelled(list("가나다라마바사아자차카타파하거너더러머버서어저처커터퍼허고노"))
+    axes = attnviz.plot(trace, ax=Figure(figsize=(9, 8), layout="constrained").add_subplot())
+    assert {label.get_rotation() for label in axes.get_xticklabels()} == {0}
