@@ -61,7 +61,7 @@ def _answer(tokens: Sequence[Token | None], trace: Trace, part: str) -> list[int
         return [at for at, token in enumerate(tokens) if token is not None and part == "decoder"]
     if "generated" not in trace.provenance:
         return []
-    last = max(token.segment for token in tokens if token is not None)
+    last = max((token.segment for token in tokens if token is not None), default=0)
     return [at for at, token in enumerate(tokens) if token is not None and token.segment == last > 0]
 
 

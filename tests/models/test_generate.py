@@ -41,6 +41,15 @@ def test_prompt_and_continuation_are_one_matrix(kind):
         np.testing.assert_allclose(attention.weights(layer), weights, atol=1e-5)
 
 
+def test_the_rows_of_the_answer_are_those_that_write_it():
+    model = loaded(tiny.writer("llama"))
+    whole, part = (model.trace(PROMPT, generate=4, selection=Selection.of(rows=rows)) for rows in (None, ["answer"]))
+    a = whole["masked-self"]
+    rows = [row for row, token in enumerate(a.predicts) if token and token.generated]
+    assert [start for start, _ in part["masked-self"].rows] == rows
+    np.testing.assert_allclose(part["masked-self"].weights(1), a.weights(1)[:, rows], atol=1e-6)
+
+
 def test_the_text_is_the_prompt_and_what_was_written():
     model, tokenizer = tiny.writer("llama"), tiny.tokenizer()
     trace = loaded(model).trace(PROMPT, generate=6)
@@ -170,7 +179,7 @@ def test_what_cannot_go_on_says_why(model, error, says):
 
 
 def test_no_tokens_are_nothing_to_generate():
-    with pytest.raises(InputError, match="0 tokens"):
+    with pytest.raises(InputError, match="0 is no number of tokens"):
         attnviz.trace(PROMPT, tiny.writer("llama"), tokenizer=tiny.tokenizer(), generate=0)
 
 
