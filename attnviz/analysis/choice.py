@@ -22,6 +22,15 @@ STANDS_OUT = 0.1
 """A head stands out whose number is so far from the baseline, as a part of the way from there to 1."""
 
 
+RULE = (
+    "The rule: the first kind that the model has, of self, masked-self and cross. Heads that peak at one fixed offset,"
+    f" or in a text of {ENOUGH_ROWS} rows and more at one fixed key, in more than half their rows are left out. Of the"
+    " rest, the one with the largest mean peak weight from one content word to another. A decoder's first key does not"
+    " count. A head is named by --layer and --head."
+)
+"""How `choose` chooses, for a reader."""
+
+
 @dataclass(frozen=True)
 class Choice:
     """The head that was chosen, and by what.
@@ -49,6 +58,14 @@ class Choice:
         """Whether the head does what the rule looks for: it was not taken for want of another, and stands out."""
         stands_out = self.value - self.baseline > STANDS_OUT * (1 - self.baseline)
         return self.left_out < self.heads and stands_out
+
+    @property
+    def summary(self) -> str:
+        """The head and its number in at most ten words."""
+        name = f"L{self.layer}H{self.head}"
+        if not self.is_sure:
+            return f"{name}: not sure, no head stands out, {self.value:.2f} (--why)"
+        return f"{name}: {self.links.replace('cells with ', '')}, {self.value:.2f} (--why)"
 
     @property
     def reason(self) -> str:

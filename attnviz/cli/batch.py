@@ -9,7 +9,7 @@ import typer
 
 from attnviz.cli.inputs import Run, with_run
 from attnviz.cli.look import LookOptions
-from attnviz.cli.options import option
+from attnviz.cli.options import Why, option
 from attnviz.cli.output import wrote
 from attnviz.cli.running import FAILED, PARTLY_FAILED, bar, interruptible, notes, report, say
 from attnviz.errors import AttnvizError, FileError
@@ -29,6 +29,7 @@ def batch(
     look: LookOptions,
     paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Files (.txt, .tsv), and folders of them.")],
     output: Annotated[Path, option("--output", "-o", metavar="FOLDER", help="Where the pictures go.")],
+    why: Why = False,
 ) -> None:
     """Draw every line of files of sentences to a .png, as plot would.
 
@@ -44,7 +45,7 @@ def batch(
     files = find_files(paths)
     jobs, errors = _read(files, output)
     require_writable((job.output for job in jobs), (*files, *model_files(run.model)))
-    failed = _draw(jobs, run, look) if jobs else []
+    failed = _draw(jobs, run, look, why) if jobs else []
     for error in [*errors, *failed]:
         report(error)
     written = len(jobs) - len(failed)
@@ -80,8 +81,9 @@ def _read(files: Sequence[Path], output: Path) -> "tuple[list[Job], list[Attnviz
     return jobs, errors
 
 
-def _draw(jobs: "Sequence[Job]", run: Run, look: LookOptions) -> list[AttnvizError]:
+def _draw(jobs: "Sequence[Job]", run: Run, look: LookOptions, why: bool) -> list[AttnvizError]:
     """Write the picture of every line, and tell its notes; why some could not be drawn."""
+    from attnviz.analysis.choice import RULE
     from attnviz.batch import draw_all, trace_each
     from attnviz.files import write_whole
     from attnviz.render import render
@@ -89,6 +91,7 @@ def _draw(jobs: "Sequence[Job]", run: Run, look: LookOptions) -> list[AttnvizErr
 
     model = run.load()
     noted: dict[str, None] = {}
+    reasons: list[str] = []
 
     def trace_all(some: "Sequence[Job]") -> "Iterator[Trace]":
         return run.all_by(model, [job.text for job in some], [job.target for job in some], look.query)
@@ -100,7 +103,9 @@ def _draw(jobs: "Sequence[Job]", run: Run, look: LookOptions) -> list[AttnvizErr
         if isinstance(trace, AttnvizError):
             raise trace
         noted.update(dict.fromkeys(f"{job.source}, line {job.line}: {note}" for note in trace.notes))
-        scene, _ = plot_scene(trace, run.selection, look)
+        scene, choice = plot_scene(trace, run.selection, look)
+        if why and choice:
+            reasons.append(f"{job.source}, line {job.line}: {choice.reason}")
         write_whole(job.output, render(trace, [scene], ".png", look))
 
     errors = []
@@ -112,6 +117,8 @@ def _draw(jobs: "Sequence[Job]", run: Run, look: LookOptions) -> list[AttnvizErr
                 place = f"{done.job.source}, line {done.job.line}: {done.error.message}"
                 errors.append(AttnvizError(place, done.error.hint))
     notes(noted)
+    for reason in [*reasons, RULE] if reasons else ():
+        say(reason)
     return errors
 
 

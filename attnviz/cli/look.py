@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from attnviz.cli import completion
 from attnviz.cli.options import LOOK, OUTPUT, SHOWN, option
 from attnviz.errors import LookError
 from attnviz.render import PICTURES, require_screen
@@ -14,7 +15,14 @@ from attnviz.render.look import SINKS, SPECIALS, STYLES, THEMES, Look
 class LookOptions(Look):
     """A Look whose every field is an option; the defaults are those of Look."""
 
-    style: Annotated[str, option(metavar="STYLE", help=f"{', '.join(STYLES)}; the first unless you say.")]
+    style: Annotated[
+        str,
+        option(
+            metavar="STYLE",
+            autocompletion=completion.of(STYLES),
+            help=f"{', '.join(STYLES)}; the first unless you say.",
+        ),
+    ]
     query: Annotated[
         str | None,
         option(
@@ -25,7 +33,15 @@ class LookOptions(Look):
             "Else the row of the strongest link between content words.",
         ),
     ]
-    cmap: Annotated[str | None, option(group=LOOK, metavar="NAME", help="A colour map of matplotlib, such as viridis.")]
+    cmap: Annotated[
+        str | None,
+        option(
+            group=LOOK,
+            metavar="NAME",
+            autocompletion=completion.colour_maps,
+            help="A colour map of matplotlib, such as viridis.",
+        ),
+    ]
     vmax: Annotated[
         float | None, option(group=LOOK, metavar="WEIGHT", help="Where the scale ends; else at the largest weight.")
     ]
@@ -36,7 +52,10 @@ class LookOptions(Look):
     title: Annotated[str | None, option(group=LOOK, metavar="TITLE", help="Instead of the sentence; '' for none.")]
     size: Annotated[str | None, option(group=OUTPUT, metavar="INCHES", help="The picture's width, or WxH: 6.5, 6.5x4.")]
     dpi: Annotated[int | None, option(group=OUTPUT, metavar="N", help="Dots per inch of a .png; else 150.")]
-    theme: Annotated[str | None, option(group=LOOK, metavar="THEME", help=f"{', '.join(THEMES)}.")]
+    theme: Annotated[
+        str | None,
+        option(group=LOOK, metavar="THEME", autocompletion=completion.of(THEMES), help=f"{', '.join(THEMES)}."),
+    ]
     transparent: Annotated[bool, option("--transparent", group=LOOK, help="A picture without paper, for slides.")]
     colorbar: Annotated[
         bool, option("--colorbar/--no-colorbar", group=LOOK, help="Explain the colours of a picture, or do not.")
@@ -46,6 +65,7 @@ class LookOptions(Look):
         option(
             group=SHOWN,
             metavar="HOW",
+            autocompletion=completion.of(SINKS),
             help=f"What becomes of the first key, where many heads park their weight: {', '.join(SINKS)}. mask leaves "
             "its column empty; renorm also divides each row by what is left.",
         ),
@@ -55,6 +75,7 @@ class LookOptions(Look):
         option(
             group=SHOWN,
             metavar="HOW",
+            autocompletion=completion.of(SPECIALS),
             help=f"What becomes of special tokens, such as [CLS]: {', '.join(SPECIALS)}. hide leaves out their columns "
             "and rows; renorm also divides each row by what is left.",
         ),

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from attnviz.cli import completion
 from attnviz.cli.running import UsageError
 from attnviz.errors import SelectionError
 from attnviz.head_names import Names, heads_named, layers_named
@@ -14,6 +15,7 @@ from attnviz.kinds import KINDS
 GROUPS = ("Text", "What to show", "Look", "Model", "Output")
 """The headings of --help, in order. The few options that everyone needs stand before them, under none."""
 TEXT, SHOWN, LOOK, MODEL, OUTPUT = GROUPS
+DTYPES = ("float32", "float16", "bfloat16")
 
 
 def option(*names: str, group: str | None = None, **settings: Any) -> Any:
@@ -47,6 +49,7 @@ Model = Annotated[
     option(
         *("--model", "-m"),
         metavar="MODEL",
+        autocompletion=completion.models,
         help="builtin (the default), a name on the Hugging Face Hub, a local folder, a .gguf file, or an installed "
         "package that carries a model.",
     ),
@@ -57,6 +60,7 @@ Layers = Annotated[
         *("--layer", "-l"),
         metavar="LAYERS",
         callback=_checked(layers_named),
+        autocompletion=completion.layers,
         help="Layers: 3; a range or a list, 0-3,5; from the end, last or -2. Repeatable.",
     ),
 ]
@@ -66,6 +70,7 @@ Heads = Annotated[
         "--head",
         metavar="HEADS",
         callback=_checked(heads_named),
+        autocompletion=completion.heads,
         help="Heads: 1; a range or a list, 0-3,5; one of one layer, L3H1. Repeatable.",
     ),
 ]
@@ -92,7 +97,15 @@ Generate = Annotated[
     ),
 ]
 
-Kind = Annotated[str | None, option(group=SHOWN, metavar="KIND", help=f"The kind of attention: {', '.join(KINDS)}.")]
+Kind = Annotated[
+    str | None,
+    option(
+        group=SHOWN,
+        metavar="KIND",
+        autocompletion=completion.of(KINDS),
+        help=f"The kind of attention: {', '.join(KINDS)}.",
+    ),
+]
 Rows = Annotated[
     list[str] | None,
     option(
@@ -127,12 +140,19 @@ Words = Annotated[
         "--words", group=SHOWN, help="Merge the tokens of each word; in scripts without spaces each token is a word."
     ),
 ]
+Why = Annotated[bool, option("--why", group=SHOWN, help="Say by which rule the head was chosen, and by what numbers.")]
 
 Device = Annotated[
     str | None, option(group=MODEL, metavar="DEVICE", help="cpu, cuda, cuda:1, mps; or auto, the best of them.")
 ]
 Dtype = Annotated[
-    str | None, option(group=MODEL, metavar="DTYPE", help="float32, float16 or bfloat16; else the model's own.")
+    str | None,
+    option(
+        group=MODEL,
+        metavar="DTYPE",
+        autocompletion=completion.of(DTYPES),
+        help="float32, float16 or bfloat16; else the model's own.",
+    ),
 ]
 Revision = Annotated[
     str | None, option(group=MODEL, metavar="REVISION", help="A branch, tag or commit of a model on the Hub.")

@@ -24,24 +24,26 @@ def plot(
     text: options.Text = None,
     target: options.Target = None,
     output: Output = None,
+    why: options.Why = False,
 ) -> None:
     """Draw a sentence's attention: one head, or the heads that you name.
 
     Rows are queries ("from"), columns are keys ("to").
-    A layer without a head draws all its heads, a head without a layer that head in every layer. With neither, one head
-    is chosen: of the first kind that the model has (self, masked-self, cross), heads that peak at one fixed offset (in
-    a long text also: at one fixed key) in more than half their rows are left out, and of the rest the one with the
-    largest mean peak weight between two different content words is taken. A decoder's first key does not count.
+    A layer without a head draws all its heads, a head without a layer that head in every layer. With neither, a rule
+    chooses one head; --why says which rule, and by what numbers.
     """
     check_writable(output, run.reads(text))
     require_drawn(look, output)
     trace = run.trace(given_text(text, "plot"), target, look.query)
+    from attnviz.analysis.choice import RULE
     from attnviz.render.plan import drawn, plot_scene
 
     notes(trace.notes)
-    scene, reason = plot_scene(trace, run.selection, look)
-    if reason:
-        say(reason)
+    scene, choice = plot_scene(trace, run.selection, look)
+    if choice:
+        say(f"{choice.reason}\n{RULE}" if why else choice.summary)
+    elif why:
+        say("No head was chosen: layers or heads were named.")
     if output is not None:
         write(output, drawn(trace, scene), [scene], look)
     else:

@@ -8,6 +8,13 @@ import numpy as np
 from attnviz.errors import LookError
 
 
+def colour_maps() -> list[str]:
+    """The names of all of them, without those that are another turned round (viridis_r)."""
+    from matplotlib import colormaps
+
+    return [name for name in colormaps if not name.endswith("_r")]
+
+
 def require(name: str) -> None:
     """Raise LookError, with the names nearest to it, unless matplotlib has a colour map `name`."""
     from matplotlib import colormaps

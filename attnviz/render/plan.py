@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from attnviz.analysis import choose
+from attnviz.analysis import Choice, choose
 from attnviz.attention import Trace, ranges
 from attnviz.labels import visible
 from attnviz.render.look import DEFAULT, Look
@@ -17,16 +17,16 @@ NAMED = 8
 """A caption names no more heads one by one."""
 
 
-def plot_scene(trace: Trace, selection: Selection, look: Look = DEFAULT) -> tuple[Scene, str | None]:
+def plot_scene(trace: Trace, selection: Selection, look: Look = DEFAULT) -> tuple[Scene, Choice | None]:
     """The heads that were asked for, of one kind; one that `choose` takes where neither layer nor head was named.
 
     `trace` is what `selection` has left of one. The title and the query are those of `look`. Returns the scene and,
-    where the head was chosen, the reason. Raises SelectionError.
+    where the head was chosen, the choice. Raises SelectionError.
     """
     kind = trace.kinds[0]
     if not selection.names_heads:
         choice = choose(trace, kind)
-        return _looked(trace, _scene(trace, kind, ((choice.layer, choice.head),)), look), choice.reason
+        return _looked(trace, _scene(trace, kind, ((choice.layer, choice.head),)), look), choice
     return _looked(trace, _scene(trace, kind, _pairs(trace, kind)), look), None
 
 

@@ -38,6 +38,14 @@ def test_every_line_becomes_a_picture(texts, tmp_path):
     assert done.err.splitlines()[-1] == "4 pictures of 4 lines in 2 files."
 
 
+def test_why_tells_of_the_head_of_every_picture(texts, tmp_path):
+    done = run("batch", texts / "english.txt", "-o", tmp_path / "out", "--why", env={"COLUMNS": "600"})
+    lines = [line for line in done.err.splitlines() if "of self-attention" in line]
+    assert [line.split(": ")[0] for line in lines] == [f"{texts / 'english.txt'}, line {n}" for n in (1, 3)]
+    assert done.err.count("The rule: ") == 1
+    assert "self-attention" not in run("batch", texts / "english.txt", "-o", tmp_path / "out").err
+
+
 def test_a_picture_is_the_one_that_plot_draws(texts, tmp_path):
     options = ["--layer", "1", "--kind", "cross"]
     run("batch", texts / "deep", "-o", tmp_path / "out", *options)

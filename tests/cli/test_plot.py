@@ -61,7 +61,7 @@ def test_the_picture_of_the_mission(text, verb, object):
     weights = [0.0 if cell == "·" else float(cell) for cell in row[1:]]
     assert keys[int(np.argmax(weights))] == object
     assert max(weights) > 0.5
-    assert re.fullmatch(r"L\dH\d of self-attention: .* 0\.\d\d, where equal .* of 16 heads.*\n", done.err)
+    assert re.fullmatch(r"L\dH\d: its content words look at one another, 0\.\d\d \(--why\)\n", done.err)
 
 
 def shipped_translation(text: str) -> str:
@@ -77,6 +77,26 @@ def test_the_head_that_it_names_is_the_head_that_it_draws():
     again = run("plot", APPLE, "--layer", name[1], "--head", name[3])
     assert again.out == done.out
     assert not again.err
+
+
+@pytest.mark.parametrize("args", [[APPLE], [SCHOOL], ["hello"], ["사과"], [APPLE, "--kind", "masked-self"], ["I I I"]])
+def test_the_line_about_the_head_has_at_most_ten_words_and_a_number(args):
+    done = run("plot", *args, env={"COLUMNS": "300"})
+    line = done.err.splitlines()[-1]
+    assert len(line.split()) <= 10
+    assert re.fullmatch(r"L\dH\d: .*[01]\.\d\d \(--why\)", line)
+
+
+def test_why_gives_the_rule_with_its_numbers():
+    short, full = run("plot", APPLE).err, run("plot", APPLE, "--why", env={"COLUMNS": "600"}).err
+    name, number = re.match(r"(L\dH\d): .*(0\.\d\d)", short).groups()
+    reason, rule = full.splitlines()
+    assert reason.startswith(f"{name} of self-attention: ")
+    assert number in reason
+    assert "of 16 heads" in reason
+    assert rule.startswith("The rule: ")
+    assert "--why" in run("plot", "--help").out
+    assert run("plot", APPLE, "--why", "--layer", "1").err == "No head was chosen: layers or heads were named.\n"
 
 
 CONTENT = {
@@ -97,7 +117,7 @@ def test_a_file_of_every_ending_in_folders_that_are_made_and_its_path_printed(su
     assert (done.code, done.out) == (0, f"{path}\n")
     assert CONTENT[suffix](path.read_bytes())
     assert [file.name for file in path.parent.iterdir()] == [path.name]
-    assert re.match(r"L\dH\d of self-attention", done.err)
+    assert re.match(r"L\dH\d: ", done.err)
 
 
 @pytest.mark.parametrize("suffix", [".json", ".npz", ".safetensors"])
