@@ -5,6 +5,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from attnviz.errors import ModelError
+
 if TYPE_CHECKING:
     import torch
     from transformers import PretrainedConfig, PreTrainedModel
@@ -64,10 +66,16 @@ def chosen(model: "PreTrainedModel", ids: Sequence[int], most: int) -> list[bool
 
 
 def _generate(model: "PreTrainedModel", inputs: "Mapping[str, torch.Tensor]", **how: Any) -> list[int]:
-    from attnviz.capture import working_copy
+    from attnviz.capture import reads_pictures, working_copy
 
     takes = inspect.signature(model.forward).parameters
     given = {name: inputs[name] for name in ("input_ids", "attention_mask") if name in inputs and name in takes}
     greedily = {"do_sample": False, "num_beams": 1, "return_dict_in_generate": False}
-    written = working_copy(model).generate(**given, **greedily, **how)
+    try:
+        written = working_copy(model).generate(**given, **greedily, **how)
+    except (TypeError, ValueError, AttributeError) as error:
+        if not reads_pictures(model.config):
+            raise
+        message = f"{type(model).__name__} does not write from text alone: {error}"
+        raise ModelError(message, "Leave out --generate, give the --target, or name a text model.") from error
     return list(map(int, written[0]))

@@ -85,6 +85,13 @@ AMENDMENTS: dict[str, dict[str, Any]] = {  # a type: what its configuration need
     "dbrx": {"attn_config": {"rope_theta": 10_000.0, "clip_qkv": 8}},
     "deepseek_v2": _EXPERTS,
     "dots1": _EXPERTS | {"n_routed_experts": 4, "n_shared_experts": 1},
+    "dory": {
+        "num_hidden_layers": 6,
+        "layer_types": ["sliding_attention", "full_attention"] * 3,
+        "n_input_layers": 2,
+        "n_recurrent_layers": 2,
+        "n_output_layers": 2,
+    },
     "dots3_note": {
         "text_config": {"per_layer_config": {2: _SLIDING_LATENT}},
         "vision_config": {"mlp_layer_types": ["dense"] * 3, "per_layer_config": {}},

@@ -102,7 +102,7 @@ def _numbers(config: PretrainedConfig, name: str, count: int) -> list[int]:
     """The true numbers of the layers that were given, as the configuration has them."""
     text = config.get_text_config()
     sorts = getattr(text, "layer_types", None) or getattr(text, "layers_block_type", None)
-    if not sorts or name != "attentions" or count == len(sorts):
+    if not sorts or name != "attentions" or count >= len(sorts):  # more, where some layers run again
         return list(range(count))
     return [number for number, sort in enumerate(sorts) if sort not in _NOT_ATTENTION]
 

@@ -4,6 +4,12 @@ import architectures
 import pytest
 import reference
 import sweep
+import tiny
+import transformers
+from transformers.models.auto import modeling_auto as auto
+
+import attnviz
+from attnviz.errors import ModelError
 
 SPREAD = (
     "aya_vision chameleon gemma3 internvl kosmos-2.5 lighton_ocr llava mllama paligemma pp_chart2table qwen2_5_vl"
@@ -21,6 +27,14 @@ def test_weights_are_those_of_the_whole_models_own_attention(model_type):
 def test_what_needs_a_picture_says_so(model_type):
     row = sweep.examine_with_pictures(model_type)
     assert row.outcome == "needs a picture", row
+
+
+@pytest.mark.parametrize("model_type", ["blip", "qwen3_omni_moe_thinker"])
+def test_what_writes_nothing_from_text_alone_says_so(model_type):
+    kind = getattr(transformers, auto.MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES[model_type])
+    model = kind(architectures.tiny_config(model_type)).eval()
+    with pytest.raises(ModelError, match="does not write from text alone"):
+        attnviz.trace("I ate", model, tokenizer=tiny.tokenizer(), generate=2)
 
 
 def test_where_the_whole_fails_the_weights_are_said_to_be_of_the_text_model_inside():

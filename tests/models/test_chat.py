@@ -49,7 +49,7 @@ def test_the_labels_are_the_text_of_the_template(model):
 def test_a_mark_of_the_template_parts_words(model):
     merged = by_words(model.trace("I ate an apple.", chat=True))["masked-self"]
     shown = [token.text for token in merged.queries]
-    assert "".join(shown) == "<s>[user]␣Iateanapple.</s>⏎[assistant]⏎"
+    assert "".join(shown) == "<s>[user]Iateanapple.</s>⏎[assistant]⏎"
     assert {"user", "apple", ".", "</s>", "assistant"} <= set(shown)
 
 
