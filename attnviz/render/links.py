@@ -53,6 +53,10 @@ def require_tokens(scene: Scene, style: str) -> None:
             f"style {style} draws tokens, and the cells of this {len(a.rows)} × {len(a.columns)} matrix cover several",
             f"Choose tokens with --rows and --columns, such as last:40, {others}.",
         )
+    if scene.signed:
+        raise SelectionError(
+            f"style {style} draws how strong links are, and some of these weights are negative", "Try --style heatmap."
+        )
     if style != "text" and cells > MOST_TOKENS:
         raise SelectionError(
             f"style {style} cannot show {cells} tokens, at most {MOST_TOKENS}",

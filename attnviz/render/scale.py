@@ -45,7 +45,7 @@ class Scale:
 
     `colours` holds 256 of them, uint8 `[256, 3]`, from the scale's lower end to `top`; `above` says that some weights
     are larger than `top`, `mapped` that the colours are a colour map that was asked for, `explained` that a bar
-    explains them.
+    explains them; with `signed` the scale begins at −`top`, and 0 is in its middle.
     """
 
     top: float
@@ -55,10 +55,13 @@ class Scale:
     above: bool = False
     mapped: bool = False
     explained: bool = True
+    signed: bool = False
 
     @property
     def bottom(self) -> float:
         """Where the scale begins."""
+        if self.signed:
+            return -self.top
         return 10.0 ** (math.ceil(math.log10(self.top) - 1e-9) - DECADES) if self.log else 0.0
 
     @property
@@ -69,14 +72,16 @@ class Scale:
     def parts(self, weights: np.ndarray) -> np.ndarray:
         """How far along the scale each weight is, from 0 to 1; what lies beyond an end is drawn as that end."""
         if not self.log:
-            return np.asarray(np.clip(weights / self.top, 0, 1))
+            return np.asarray(np.clip((weights - self.bottom) / (self.top - self.bottom), 0, 1))
         reach = np.log(self.top / self.bottom)
         along = np.log(np.maximum(weights, self.bottom) / self.bottom) / reach
         return np.asarray(np.clip(along, 0, 1))
 
     def at(self, part: float) -> float:
         """The weight so far along the scale."""
-        return float(self.bottom * (self.top / self.bottom) ** part if self.log else self.top * part)
+        if self.log:
+            return float(self.bottom * (self.top / self.bottom) ** part)
+        return self.bottom + (self.top - self.bottom) * part
 
     def indices(self, weights: np.ndarray) -> np.ndarray:
         """The colour of each weight, as its row of `colours`, uint8."""
@@ -97,11 +102,11 @@ class Scale:
 
     def ticks(self) -> list[tuple[float, str]]:
         """Parts of the scale, and the weights there as they are written; `≥` and `≤` where more is drawn the same."""
-        weights = [self.bottom, _half(self.top), self.top]
+        weights = [self.bottom, 0.0 if self.signed else _half(self.top), self.top]
         if self.log:
             weights = [self.bottom, *(10.0**at for at in _powers(self.bottom, self.top)), self.top]
-        labels = [f"{weight:.3g}" for weight in weights]
-        if self.log:
+        labels = [f"{weight:.3g}".replace("-", "−") for weight in weights]
+        if self.log or (self.signed and self.above):
             labels[0] = f"≤{labels[0]}"
         if self.above:
             labels[-1] = f"≥{labels[-1]}"
@@ -118,19 +123,26 @@ def apart(ticks: Sequence[tuple[float, str]], least: float) -> list[tuple[float,
     return [*kept, end]
 
 
-def scale_of(look: Look, tops: Sequence[float], largest: float = 0.0, theme: str = "light") -> Scale:
+def scale_of(
+    look: Look, tops: Sequence[float], largest: float = 0.0, theme: str = "light", signed: bool = False
+) -> Scale:
     """The scale of a picture whose scenes' own end at `tops`, and whose largest weight is `largest`.
 
-    `theme` is taken where `look` names none.
+    `theme` is taken where `look` names none. With `signed`, for weights of which some are negative, the scale is linear
+    from −top to top, and its colours lead to one hue or another from that of 0 in the middle.
     """
     chosen = THEMES[look.theme or theme]
     top = look.vmax or max(tops, default=1.0)
     above, mapped = bool(largest > top + 1e-6), look.cmap is not None
-    return Scale(top, chosen, _colours(look, chosen), look.log, above, mapped, look.colorbar)
+    log = look.log and not signed
+    return Scale(top, chosen, _colours(look, chosen, signed), log, above, mapped, look.colorbar, signed)
 
 
-def _colours(look: Look, theme: Theme) -> np.ndarray:
+def _colours(look: Look, theme: Theme, signed: bool) -> np.ndarray:
     """256 colours, uint8 `[256, 3]`: the colour map that was asked for, or the theme's own."""
+    if look.cmap is None and signed:
+        negative, positive = ("teal", "amber") if theme is THEMES["dark"] else ("lilac", "rust")
+        return np.concatenate([palette(negative)[::-2], palette(positive)[1::2]])
     if look.cmap is None:
         return palette(theme.palette)
     from attnviz.render.colour_maps import sampled

@@ -94,12 +94,24 @@ class Scene:
         return f"empty: {', or '.join(self.blanks)}" if self.blanks else ""
 
     @cached_property
+    def largest(self) -> float:
+        """The largest weight, whatever its sign."""
+        return float(np.abs(self.matrices).max(initial=0.0))
+
+    @cached_property
+    def signed(self) -> bool:
+        """Whether some weights are negative, as those of a difference are."""
+        return bool(self.matrices.min(initial=0.0) < 0)
+
+    @cached_property
     def top(self) -> float:
         """Where the scale of the colours ends: the largest weight, rounded up to a number that is easy to read.
 
         In a long text of a decoder the first key's do not count: where heads park their weight there, all else would be
         as dark as nothing.
         """
+        if self.signed:
+            return top_of(self.largest)
         largest = float(self.matrices[:, :, self._scaled].max(initial=0.0))
         return top_of(largest or float(self.matrices.max(initial=0.0)))
 

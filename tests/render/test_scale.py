@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from attnviz.render.colours import oklab
 from attnviz.render.look import Look
 from attnviz.render.scale import apart, scale_of
 
@@ -38,3 +39,14 @@ def test_labels_that_would_touch_are_left_out_but_for_the_ends() -> None:
     assert "".join(label for _, label in apart(ticks, 0.1)) == "acf"
     assert apart(ticks, 0.0) == ticks
     assert "".join(label for _, label in apart(ticks, 2.0)) == "af"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark", "print"])
+def test_a_negative_weight_has_a_colour_of_its_own_as_far_from_that_of_0_as_a_positive_one(theme):
+    scale = scale_of(Look(theme=theme), [0.5], 0.5, signed=True)
+    assert scale.indices(np.array([-0.5, 0.0, 0.5, -0.7])).tolist() == [0, 128, 255, 0]
+    assert [label for _, label in scale.ticks()] == ["−0.5", "0", "0.5"]
+    assert (scale.at(0.0), scale.at(0.5), scale.at(1.0)) == (-0.5, 0.0, 0.5)
+    negative, zero, positive = oklab(scale.colours[[0, 128, 255]])
+    assert abs(negative[0] - zero[0]) == pytest.approx(abs(positive[0] - zero[0]), abs=0.05)
+    assert np.linalg.norm(negative[1:] - positive[1:]) > 0.15

@@ -263,9 +263,9 @@ def test_the_terminal_prints_what_each_row_lost() -> None:
     assert page == (
         "a b\n"
         "query (from) ↓   key (to) →\n"
-        "     a     b   taken\n"
-        "a   .10   .20   −.70\n"
-        "b                all\n"
+        "                  a     b   taken\n"
+        "             a   .10   .20   −.70\n"
+        "             b                all\n"
         "\n"
         "0  ·░░▒▒▓▓██ 0.2  attention weight  empty: taken out\n"
         "L0H0\n"

@@ -54,8 +54,9 @@ def figure(scenes: Sequence[Scene], look: Look = DEFAULT) -> "Figure":
 def _drawn(scenes: Sequence[Scene], kind: type[AnyPage], look: Look) -> AnyPage:
     """A page of that kind with `scenes` on it, one below the other."""
     lettering = lettering_of(scenes)
-    largest = max(float(scene.matrices.max(initial=0.0)) for scene in scenes)
-    scale = scale_of(look, [scene.top for scene in scenes], largest)
+    largest = max(scene.largest for scene in scenes)
+    signed = any(scene.signed for scene in scenes)
+    scale = scale_of(look, [scene.top for scene in scenes], largest, signed=signed)
     scale = scale.washed if look.style == "text" else scale
     planned = _planned(scenes, look, lettering)
     dpi = look.dpi or max([DPI, *(plan.dots for plan in planned.values())])

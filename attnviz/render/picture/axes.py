@@ -93,7 +93,7 @@ def _means(axes: Axes, scene: Scene, look: Look) -> tuple[Pen, Scale]:
     paper = next((colour for colour in behind if colour[3]), "white")  # of axes that are transparent what is behind
     dark = ink(np.round(np.array(to_rgb(paper)) * 255)) == "#ffffff"
     themed = look if look.theme else replace(look, theme="dark" if dark else "light")
-    scale = scale_of(themed, [scene.top], float(scene.matrices.max(initial=0.0)))
+    scale = scale_of(themed, [scene.top], scene.largest, signed=scene.signed)
     pen = Pen.themed(lettering, scale.theme) if look.theme else Pen.of_settings(lettering, paper)
     return pen, scale.washed if look.style == "text" else scale
 

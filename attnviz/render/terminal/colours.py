@@ -21,12 +21,16 @@ SHADES, ASCII_SHADES = "·░▒▓█", ".:=#@"
 BLOCKS = "·░▒▓█▀▄─│┼"
 """What is drawn with, where the console's encoding has all of it, in one column each."""
 _ASCII = str.maketrans("·−–─│┼", ".---|+")
+NEGATIVE, POSITIVE = ("black", "green", "cyan"), ("black", "red", "yellow")
+"""The same where weights are negative and positive, from 0 to the largest either way."""
 STANDARD = ("black", "blue", "magenta", "red", "yellow")
 """From the smallest weight to the largest: of 16 colours those that every terminal can put behind a character."""
 HUE, CHROMA = 0.1, 2
 """Of 256 colours: what a change of hue weighs beside being far off, and being off in hue beside in lightness."""
 EVERY = 4
 """So many neighbours of the scale's colours are one of those."""
+MIDDLE = 127.5
+"""The index of weight 0 on a scale that begins with negative ones."""
 DEPTHS = {"truecolor": 2**24, "256": 256, "standard": 16, "windows": 16}
 
 
@@ -86,7 +90,8 @@ class Brush:
 
     def legend(self, blank: str, width: int) -> Iterator[Segment]:
         """The scale, in at most `width` columns; `blank` says why cells are left empty, if any are."""
-        steps = np.linspace(0, 255, 24 if self.depth else len(self._shades)).astype(int).tolist()
+        shades = len(self._shades) * (1 + self.scale.signed) - self.scale.signed
+        steps = np.linspace(0, 255, 24 if self.depth else shades).astype(int).tolist()
         bar = [self.cell(index, 1 if self.depth else 2) for index in steps]
         (_, first), *_, (_, last) = self.scale.ticks()
         line = [Segment(f"{first} ", DIM), *bar, Segment(f" {last}", DIM)]
@@ -103,8 +108,21 @@ class Brush:
         yield Segment.line()
 
     def _shading(self, index: int, width: int) -> str:
-        character = _step(self._shades, index)
-        return character.rjust(width) if character == self._shades[0] else character * width
+        negative = self.scale.signed and index < MIDDLE
+        character = _step(self._shades, self._size(index))
+        if character == self._shades[0]:
+            return character.rjust(width)
+        return self.written("−") + character * (width - 1) if negative else character * width
+
+    def _size(self, index: int) -> int:
+        """How far a weight is from 0, as 0–255."""
+        return round(abs(index - MIDDLE) * 255 / MIDDLE) if self.scale.signed else index
+
+    def _standard(self, index: int) -> str:
+        """Which of 16 colours stands for a weight."""
+        if not self.scale.signed:
+            return _step(STANDARD, index)
+        return _step(NEGATIVE if index < MIDDLE else POSITIVE, self._size(index))
 
     @property
     def _shades(self) -> str:
@@ -114,7 +132,7 @@ class Brush:
     def _colours(self) -> list[Color]:
         """The colour of each index."""
         if self.depth == 16:
-            return [Color.parse(_step(STANDARD, index)) for index in range(256)]
+            return [Color.parse(self._standard(index)) for index in range(256)]
         if self.depth == 256:  # rich would take each channel by itself, and the darkest colours far apart
             return [Color.from_ansi(number) for number in _nearest(self.scale.colours)]
         return [Color.from_rgb(*colour) for colour in self.scale.colours.tolist()]
@@ -122,7 +140,7 @@ class Brush:
     @cached_property
     def _styles(self) -> list[Style]:
         if self.depth == 16:
-            inks = ["black" if colour.name == STANDARD[-1] else "white" for colour in self._colours]
+            inks = ["black" if colour.name in (STANDARD[-1], NEGATIVE[-1]) else "white" for colour in self._colours]
         else:
             black, white = ("color(16)", "color(231)") if self.depth == 256 else ("#000000", "#ffffff")
             shown = np.array([colour.get_truecolor() for colour in self._colours])

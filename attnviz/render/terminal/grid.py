@@ -35,8 +35,9 @@ class Grid(Drawing):
 
     def parts(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """What is drawn."""
-        largest = max((float(scene.matrices.max(initial=0.0)) for scene in self.scenes), default=0.0)
-        brush = Brush.on(console, scale_of(self.look, [scene.top for scene in self.scenes], largest, "dark"))
+        largest = max((scene.largest for scene in self.scenes), default=0.0)
+        signed = any(scene.signed for scene in self.scenes)
+        brush = Brush.on(console, scale_of(self.look, [scene.top for scene in self.scenes], largest, "dark", signed))
         for at, scene in enumerate(self.scenes):
             if at and self.scenes[at - 1].caption:
                 yield Segment.line()

@@ -105,7 +105,7 @@ class Heatmap(Drawing):
     def parts(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """What is drawn."""
         scene, layout = self.scene, Layout.of(self.scene, options.max_width)
-        brush = Brush.on(console, scale_of(self.look, [scene.top], float(scene.matrices[0].max(initial=0.0)), "dark"))
+        brush = Brush.on(console, scale_of(self.look, [scene.top], scene.largest, "dark", scene.signed))
         if scene.title:
             yield heading(scene.title, options.max_width)
         yield Text(axes(layout.label) + covering(scene, layout.block), style="dim")

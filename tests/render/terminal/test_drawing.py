@@ -1,13 +1,16 @@
 """What every drawing in the terminal has in common."""
 
 import io
+import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from rich.console import Console, RenderableType
 from traces import HOSTILE, decoder_only, encoder_decoder, labelled
 
 from attnviz.attention import Trace
+from attnviz.errors import SelectionError
 from attnviz.render import on_screen
 from attnviz.render.look import Look
 from attnviz.render.scene import scene
@@ -44,3 +47,43 @@ def test_no_line_ends_in_a_space(name: str, width: int) -> None:
     lines = file.getvalue().split("\n")
     assert [line for line in lines if line.endswith(" ")] == []
     assert len(lines) > 3
+
+
+def difference() -> Trace:
+    trace = encoder_decoder()
+    a = trace["self"]
+    apart = {layer: a.weights(layer) - a.weights(layer)[:, ::-1] for layer in a.layers}
+    return replace(trace, attentions=(replace(a, by_layer=apart),))
+
+
+@pytest.mark.parametrize("colours", [None, "standard", "256", "truecolor"])
+def test_a_negative_weight_is_neither_blank_nor_0(colours: str | None) -> None:
+    file = io.StringIO()
+    console = Console(file=file, width=80, color_system=colours, force_terminal=colours is not None, _environ={})
+    console.print(on_screen(scene(difference(), "self", ((1, 1),))))
+    cells = re.sub(r"\x1b\[[\d;]*m", "", file.getvalue())
+    assert cells.split("\n")[2].split() == ["I", ".85", "−.70", "−.10", "−.05"]
+    assert "−0.85" in cells
+    if colours:
+        found = {
+            number.strip(): style for style, number in re.findall(r"\x1b\[([\d;]*)m +(−?\.\d\d) +", file.getvalue())
+        }
+        backgrounds = {
+            number: re.search(r"(?:^|;)(4[0-8](?:;[25];[\d;]+)?)$", found[number])[1] for number in (".28", "−.28")
+        }
+        assert backgrounds[".28"] != backgrounds["−.28"]
+
+
+def test_without_colours_a_negative_weight_is_marked() -> None:
+    file = io.StringIO()
+    Console(file=file, width=40, color_system=None, _environ={}).print(
+        on_screen(scene(difference(), "self", ((1, 1),)), Look(annotate=False))
+    )
+    apple = next(line for line in file.getvalue().split("\n") if line.lstrip().startswith("apple "))
+    assert "apple −█" in apple
+
+
+@pytest.mark.parametrize("style", ["lines", "text"])
+def test_styles_that_show_how_strong_links_are_refuse_a_difference(style: str) -> None:
+    with pytest.raises(SelectionError, match="negative"):
+        on_screen(scene(difference(), "self", ((1, 1),)), Look(style))
