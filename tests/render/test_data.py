@@ -68,7 +68,7 @@ def test_what_was_pooled_says_which_tokens_a_cell_covers():
     trace = Selection(cells=2).narrow(encoder_decoder())
     a = trace["cross"]
     written = json.loads(as_json(trace))["attentions"][2]
-    assert written["rows"] == written["columns"] == [[0, 2], [2, 4]]
+    assert written["rows"] == written["columns"] == [[0, 1], [1, 4]]
     assert np.array(written["layers"][1]["weights"]).shape == (2, 2, 2)
     np.testing.assert_allclose(written["layers"][1]["row_sums"], a.row_sums[1], rtol=1e-7)
     arrays = np.load(io.BytesIO(as_npz(trace)))
