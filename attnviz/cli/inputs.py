@@ -4,6 +4,7 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cached_property
 from os.path import exists, isdir, isfile
@@ -12,13 +13,14 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from attnviz.cli import options
-from attnviz.cli.running import UsageError, loading
+from attnviz.cli.running import UsageError, loading, reading
 from attnviz.errors import InputError
 from attnviz.files import decoded
 
 if TYPE_CHECKING:
     from attnviz.attention import Trace
     from attnviz.models import Model
+    from attnviz.models.progress import Progress
     from attnviz.selection import Selection
 
 
@@ -97,17 +99,25 @@ class Run:
             if given is not None:
                 require_text(given, what)
                 _require_no_file(given, f'Its content: {option} "$(cat {quote(given)})"')
-        return next(self.all_by(self.load(), [text], [target], query))
+        from attnviz.models import BUILTIN
+
+        model = self.load()
+        with nullcontext() if self.model == BUILTIN else reading() as progress:  # the built-in model is at once done
+            return next(self.all_by(model, [text], [target], query, progress))
 
     def all_by(
-        self, model: "Model", texts: Sequence[str], targets: Sequence[str | None], query: str | None = None
+        self,
+        model: "Model",
+        texts: Sequence[str],
+        targets: Sequence[str | None],
+        query: str | None = None,
+        progress: "Progress | None" = None,
     ) -> "Iterator[Trace]":
         """What was asked for of the model's traces of many texts. Raises AttnvizError."""
         pairs = None if self.text_pair is None else [self.text_pair] * len(texts)
         selection = replace(self.selection, cells=self.cells or CELLS, query=query)
-        return model.trace_all(
-            texts, targets=targets, text_pairs=pairs, chat=self.chat, generate=self.generate, selection=selection
-        )
+        asked: dict[str, Any] = {"chat": self.chat, "generate": self.generate, "selection": selection}
+        return model.trace_all(texts, targets=targets, text_pairs=pairs, **asked, progress=progress)
 
 
 def with_run(command: Callable[..., None]) -> Callable[..., None]:

@@ -201,6 +201,30 @@ def loading(name: str) -> Iterator[Callable[[str, int, int | None], None]]:
 
 
 @contextmanager
+def reading() -> Iterator[Callable[[str, int, int | None], None] | None]:
+    """A line on stderr while a model writes and reads, where someone is watching; yields what moves it, or None.
+
+    That is called with what is counted (tokens written, tokens read), how many, and of how many, where that is known.
+    """
+    console = stderr()
+    if not watched(console):
+        yield None
+        return
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn()
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("", total=None)
+
+        def tell(what: str, done: int, total: int | None) -> None:
+            doing = "Reading" if what == "tokens read" else "Writing"
+            of = f"{done:,} of {total:,} tokens" if total else f"{done:,} tokens"
+            progress.update(task, description=f"{doing} {of}")
+
+        yield tell
+
+
+@contextmanager
 def interruptible() -> Iterator[Callable[[], None]]:
     """Hold Ctrl-C back until the function that is yielded is called, which raises KeyboardInterrupt then.
 

@@ -54,10 +54,12 @@ class Model(Protocol):
         chat: bool = False,
         generate: int | None = None,
         selection: Selection | None = None,
+        progress: Progress | None = None,
     ) -> Iterator[Trace]:
         """The trace of each text, in order, with its target and its second text; several run at once where they can.
 
-        Raises what `trace` does.
+        `progress` is called with what is counted (tokens written, tokens read), how many, and of how many, where that
+        is known. Raises what `trace` does.
         """
 
 

@@ -17,6 +17,7 @@ from attnviz.attention import Attention, Token, Trace
 from attnviz.errors import InputError, ModelError
 from attnviz.kinds import Kind
 from attnviz.labels import tokens_from_offsets
+from attnviz.models.progress import Progress
 from attnviz.models.text import each_with, require_text
 from attnviz.models.vocabulary import unknown_note
 from attnviz.scratch import transformer
@@ -124,8 +125,9 @@ class BuiltinModel:
         chat: bool = False,
         generate: int | None = None,
         selection: Selection | None = None,
+        progress: Progress | None = None,
     ) -> Iterator[Trace]:
-        """The trace of each text, one after another. Raises what `trace` does."""
+        """The trace of each text, one after another, too soon for `progress`. Raises what `trace` does."""
         more: dict[str, Any] = {"chat": chat, "generate": generate, "selection": selection}
         asked = each_with(texts, targets, text_pairs)
         return (self.trace(text, target=target, text_pair=pair, **more) for text, target, pair in asked)

@@ -127,7 +127,7 @@ class HuggingFaceModel:
         what the model does not have, ModelError where it has no softmax attention, no head to generate with, or no chat
         template, and CaptureError where what it gave is not attention.
         """
-        asked = {"targets": [target], "text_pairs": [text_pair]}
+        asked: dict[str, Any] = {"targets": [target], "text_pairs": [text_pair]}
         return next(self.trace_all([text], **asked, chat=chat, generate=generate, selection=selection))
 
     def trace_all(
@@ -139,20 +139,24 @@ class HuggingFaceModel:
         chat: bool = False,
         generate: int | None = None,
         selection: Selection | None = None,
+        progress: Progress | None = None,
     ) -> Iterator[Trace]:
         """The traces of many texts, in order, as `trace` gives them; `targets` and `text_pairs` go with the texts.
 
         Up to 16 texts run in one pass, padded to one length. Where the shortest of them, run alone, does not give the
-        same weights, for there are models that padding disturbs, each runs alone. Raises what `trace` does.
+        same weights, for there are models that padding disturbs, each runs alone. `progress` is told of tokens
+        that are written, and read. Raises what `trace` does.
         """
         selection = selection or Selection()
-        reader = Reader(self.name, self.model, self.encoding)
+        reader = Reader(self.name, self.model, self.encoding, progress)
         asked = each_with(texts, targets, text_pairs)
         readings = (reader.read(text, target, pair, chat, generate) for text, target, pair in asked)
-        return self._traces(readings, selection)
+        return self._traces(readings, selection, progress)
 
-    def _traces(self, readings: Iterator[Reading], selection: Selection) -> Iterator[Trace]:
+    def _traces(self, readings: Iterator[Reading], selection: Selection, progress: Progress | None) -> Iterator[Trace]:
         for group in groups(readings):
+            if progress is not None:
+                progress("tokens read", sum(reading.tokens for reading in group), None)
             for reading, record in zip(group, self._records(group, selection), strict=True):
                 yield selection.cut(self._trace(reading.by_words() if selection.words else reading, record))
 

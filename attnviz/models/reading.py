@@ -12,6 +12,7 @@ from attnviz.models.devices import input_device
 from attnviz.models.encoding import Encoded, Encoding
 from attnviz.models.loading import quiet
 from attnviz.models.positions import goes_beyond, room
+from attnviz.models.progress import Progress
 from attnviz.models.text import require_count
 from attnviz.models.vocabulary import require_embeddings, unknown_note
 from attnviz.models.writing import chosen, has_ended, reads_both_ways, write_on, write_target, writes
@@ -58,6 +59,11 @@ class Reading:
         return {"self": (source, source), "masked-self": (read, read), "cross": (read, source)}
 
     @property
+    def tokens(self) -> int:
+        """How many tokens the model reads."""
+        return sum(len(ids) for name, ids in self.inputs.items() if name in ("input_ids", "decoder_input_ids"))
+
+    @property
     def words(self) -> dict[Kind, Words]:
         """The number of the word of each query and each key of each kind of attention."""
         source, read = (word_numbers(self.sides[part].tokens) for part in ("encoder", "decoder"))
@@ -85,11 +91,15 @@ class Reading:
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads texts for one model, which is called `name` where something is said of it."""
+    """Reads texts for one model, which is called `name` where something is said of it.
+
+    `progress` is told of the tokens that the model writes.
+    """
 
     name: str
     model: "PreTrainedModel"
     encoding: Encoding
+    progress: Progress | None = None
 
     @property
     def has_encoder(self) -> bool:
@@ -106,7 +116,7 @@ class Reader:
         encoded, said = self._encoded(text, text_pair, chat)
         notes = self._checked(encoded, "text", generate or 0)
         if generate is not None:
-            ids = write_on(self._writer(), self._tensors(encoded), generate)
+            ids = write_on(self._writer(), self._tensors(encoded), generate, self.progress)
             prompt, encoded = encoded, self.encoding.continued(encoded, ids)
             written = encoded.text[len(prompt.text) :]
             said["generated"] = written
@@ -162,7 +172,7 @@ class Reader:
         if not self.model.can_generate():
             raise ModelError(f"{type(self.model).__name__} cannot generate a target", "Give one: --target TEXT.")
         most = min(room(self.model) or _LONGEST_TARGET, _LONGEST_TARGET)
-        ids = write_target(self.model, self._tensors(encoded), self._start(), most)
+        ids = write_target(self.model, self._tensors(encoded), self._start(), most, self.progress)
         is_cut = len(ids) >= most and not has_ended(self.model, ids, most)
         notes = (f"the target was cut at {most} tokens: {self.name} had not ended it",) if is_cut else ()
         text, tokens = self.encoding.spell(ids)

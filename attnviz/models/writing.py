@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from attnviz.errors import ModelError
+from attnviz.models.progress import Progress
 
 if TYPE_CHECKING:
     import torch
@@ -32,17 +33,27 @@ def writes(model: "PreTrainedModel") -> bool:
     )
 
 
-def write_target(model: "PreTrainedModel", inputs: "Mapping[str, torch.Tensor]", start: int, most: int) -> list[int]:
+def write_target(
+    model: "PreTrainedModel",
+    inputs: "Mapping[str, torch.Tensor]",
+    start: int,
+    most: int,
+    progress: Progress | None = None,
+) -> list[int]:
     """The ids of the target that an encoder-decoder writes for `inputs`, `[1, tokens]`, with `start`, `most` in all."""
     # transformers makes room in its cache for as many layers as the encoder has.
     deeper = getattr(model.config, "num_decoder_layers", 0) > getattr(model.config, "num_layers", 0)
     more: dict[str, Any] = {"use_cache": False} if deeper else {}
-    return _generate(model, inputs, decoder_start_token_id=start, max_length=most, **more)
+    told = progress and _Told(progress, None)
+    return _generate(model, inputs, told, decoder_start_token_id=start, max_length=most, **more)
 
 
-def write_on(model: "PreTrainedModel", inputs: "Mapping[str, torch.Tensor]", most: int) -> list[int]:
+def write_on(
+    model: "PreTrainedModel", inputs: "Mapping[str, torch.Tensor]", most: int, progress: Progress | None = None
+) -> list[int]:
     """The ids that a decoder writes after those in `inputs`, `[1, tokens]`: `most`, or until it ends."""
-    return _generate(model, inputs, max_new_tokens=most)[inputs["input_ids"].shape[1] :]
+    told = progress and _Told(progress, most)
+    return _generate(model, inputs, told, max_new_tokens=most)[inputs["input_ids"].shape[1] :]
 
 
 def has_ended(model: "PreTrainedModel", ids: Sequence[int], most: int) -> bool:
@@ -65,12 +76,29 @@ def chosen(model: "PreTrainedModel", ids: Sequence[int], most: int) -> list[bool
     return [at not in given for at in range(len(ids))]
 
 
-def _generate(model: "PreTrainedModel", inputs: "Mapping[str, torch.Tensor]", **how: Any) -> list[int]:
+class _Told:
+    """What `generate` takes for a streamer: tells `progress` of each token that was written."""
+
+    def __init__(self, progress: Progress, most: int | None) -> None:
+        self.progress, self.most, self.written = progress, most, -1  # the first that comes is what was read
+
+    def put(self, ids: "torch.Tensor") -> None:
+        """Hear of the tokens that were read, and then of one at a time."""
+        self.written += 1
+        self.progress("tokens written", self.written, self.most)
+
+    def end(self) -> None:
+        """Nothing more comes."""
+
+
+def _generate(
+    model: "PreTrainedModel", inputs: "Mapping[str, torch.Tensor]", told: _Told | None, **how: Any
+) -> list[int]:
     from attnviz.capture import reads_pictures, working_copy
 
     takes = inspect.signature(model.forward).parameters
     given = {name: inputs[name] for name in ("input_ids", "attention_mask") if name in inputs and name in takes}
-    greedily = {"do_sample": False, "num_beams": 1, "return_dict_in_generate": False}
+    greedily: dict[str, Any] = {"do_sample": False, "num_beams": 1, "return_dict_in_generate": False, "streamer": told}
     try:
         written = working_copy(model).generate(**given, **greedily, **how)
     except (TypeError, ValueError, AttributeError) as error:

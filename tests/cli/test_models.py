@@ -79,6 +79,19 @@ def test_a_model_that_is_loaded_is_watched_as_a_bar(monkeypatch):
     assert re.search(r"Loading org/tiny \S* +31 0:00:0", shown)
 
 
+def test_a_model_that_writes_and_reads_is_watched_with_its_tokens(monkeypatch):
+    console, file = screen(80, force_terminal=True, color_system=None)
+    monkeypatch.setattr(running, "stderr", lambda: console)
+    with running.reading() as progress:
+        for heard in [("tokens written", 7, 20), ("tokens written", 8, None), ("tokens read", 1462, None)]:
+            progress(*heard)
+            console._live_stack[0].refresh()
+    shown = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", file.getvalue())
+    for told in ("Writing 7 of 20 tokens 0:00:0", "Writing 8 tokens 0:00:0", "Reading 1,462 tokens 0:00:0"):
+        assert told in shown
+    assert file.getvalue().endswith("\x1b[2K")  # and is cleared
+
+
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_a_long_name_leaves_room_for_the_bar(width, monkeypatch):
     console, file = screen(width, force_terminal=True, color_system=None)
@@ -95,6 +108,8 @@ def test_where_nobody_watches_nothing_is_drawn(terminal, monkeypatch):
     monkeypatch.setattr(running, "stderr", lambda: Console(file=file, **{"_environ": {}, **terminal}))
     with running.loading("org/tiny") as progress:
         progress("weights", 1, 2)
+    with running.reading() as progress:
+        assert progress is None
     with running.working("Waiting"), running.bar("Drawing", 2) as advance:
         advance()
     assert file.getvalue() == ""

@@ -279,3 +279,18 @@ def test_a_target_that_is_cut_says_so():
     assert not loaded(model).trace("I ate", target="나는").notes
     short = tiny.build("bart")
     assert "cut at 64 tokens" in loaded(short).trace("I ate").notes[0]
+
+
+def test_progress_hears_of_each_token_that_is_written_and_of_the_pass():
+    model, heard = loaded(tiny.writer("llama")), []
+    [trace] = model.trace_all([PROMPT], generate=3, progress=lambda *told: heard.append(told))
+    written = len(trace["masked-self"].queries) - len(model.trace(PROMPT)["masked-self"].queries)
+    assert heard[:-1] == [("tokens written", at, 3) for at in range(written + 1)]
+    assert heard[-1] == ("tokens read", len(trace["masked-self"].queries), None)
+
+
+def test_of_a_target_too():
+    model, heard = loaded(tiny.build("t5")), []
+    [trace] = model.trace_all([PROMPT], progress=lambda *told: heard.append(told))
+    assert heard[0] == ("tokens written", 0, None)
+    assert heard[-1] == ("tokens read", len(trace["self"].queries) + len(trace["masked-self"].queries), None)
