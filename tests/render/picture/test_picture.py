@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from commands import outputs_of_two_processes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from PIL import Image
 from shades import shade
 from traces import HOSTILE, decoder_only, encoder_decoder, labelled
@@ -359,3 +360,59 @@ def test_fonts_in_a_pdf_are_true_type_as_publishers_ask(name: str, style: str) -
     }
     assert b"/FontFile2" in pdf
     assert b"/FontFile3" not in pdf
+
+
+def words_of(drawn: Figure) -> list[str]:
+    return [text.get_text() for text in drawn.texts]
+
+
+def test_every_token_of_a_layer_stands_beside_its_heads() -> None:
+    tokens = [f"word{i}" for i in range(12)]
+    one = matrix(12, 12, 12)
+    named = replace(one.attention, queries=labelled(tokens)["self"].queries, keys=labelled(tokens)["self"].keys)
+    texts = words_of(figure([replace(one, attention=named)]))
+    for token in tokens:
+        assert texts.count(token) == 3 + 12  # three rows of heads, and below each of the twelve
+
+
+@pytest.mark.parametrize(("n", "layers"), [(20, 6), (60, 1), (100, 2)])
+def test_numbers_beside_the_tiles_stand_for_the_words_of_a_list(n: int, layers: int) -> None:
+    texts = words_of(figure([matrix(n, n, 12, layers)]))
+    said = " ".join(texts).replace("\u00a0", " ")
+    assert all(f"{i} t{i}" in said for i in range(n))
+    assert {"0", "20" if n == 100 else "10"} <= set(texts)
+
+
+def test_of_long_texts_some_words_stand_beside_the_tiles_with_their_numbers() -> None:
+    texts = words_of(figure([matrix(1000, 1000, 12, per_cell=4)]))
+    assert {"0 t0", "500 t500"} <= set(texts)
+    assert not any(text.isdecimal() for text in texts if text not in ("0", "1"))  # but for those of the colour bar
+
+
+def test_colour_bars_span_their_grids_and_stand_below_one_another() -> None:
+    drawn = figure([scene(encoder_decoder(), kind, ALL) for kind in ("self", "masked-self", "cross")])
+    boxes = [axes.get_window_extent() for axes in drawn.axes]
+    tiles = sorted((box for box in boxes if box.width > 100), key=lambda box: -box.y0)
+    bars = sorted((box for box in boxes if 15 < box.width < 30 and box.height > 100), key=lambda box: -box.y0)
+    assert len(tiles) == len(bars) == 3
+    for grid, bar in zip(tiles, bars, strict=True):
+        assert bar.x0 == pytest.approx(bars[0].x0, abs=1)
+        assert grid.x0 == pytest.approx(tiles[0].x0, abs=1)
+        assert (bar.y0, bar.y1) == pytest.approx((grid.y0, grid.y1), abs=1)
+
+
+def test_weights_are_written_into_the_cells_of_a_grid_that_have_room_or_not() -> None:
+    one = scene(encoder_decoder(), "self", ALL)
+    weights = [text for text in words_of(figure([one])) if text[:1] in (".", "1", "·")]
+    assert len(weights) >= 64
+    assert ".96" in weights
+    assert ".96" not in words_of(figure([one], Look(annotate=False)))
+    assert ".96" in words_of(figure([one], Look(annotate=True, size=4)))
+    with pytest.raises(LookError, match="too small for numbers"):
+        figure([matrix(12, 12, 6)], Look(annotate=True, size=3))
+
+
+@pytest.mark.parametrize("size", [(1, 2), (2, 64), (6, 12), (12, 12), (30, 9), (48, 2), (64, 64)])
+def test_the_page_of_many_heads_is_no_strip(size: tuple[int, int]) -> None:
+    wide, high = figure([many(*size, 8)]).get_size_inches()
+    assert 0.45 <= wide / high <= 2.7
