@@ -33,7 +33,7 @@ BAR_GAP = 0.2
 """Between the tiles and the colour bar, in inches."""
 NUMBERS = 6000
 """At most so many weights are written, unless they are asked for."""
-ROOM = 1.25
+ROOM = 1.45
 """How much wider and higher than a weight its cell is."""
 Edges = tuple[float, float]
 """How far the tiles, and the colour bar, are from the left edge of a panel, in inches."""
