@@ -137,7 +137,7 @@ def test_a_note_is_broken_between_words():
     _, output = terminal(["plot", "I ate an apple"], size=(24, 50))
     lines = re.sub(r"\x1b\[[\d;]*m", "", output.decode()).replace("\r", "").split("\n")
     start = next(at for at, line in enumerate(lines) if line.startswith("L3H2"))
-    words = " ".join(lines[start : start + 2])
+    words = " ".join(" ".join(lines[start : start + 2]).split())
     assert words == "L3H2: its content words look at one another, 0.67 (--why)"
     assert max(map(len, lines)) <= 50
 
