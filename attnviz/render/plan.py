@@ -6,7 +6,7 @@ from attnviz.analysis import Choice, choose
 from attnviz.attention import Trace, ranges
 from attnviz.labels import visible
 from attnviz.render.look import DEFAULT, Look
-from attnviz.render.query import asked
+from attnviz.render.query import asked, looking
 from attnviz.render.scene import Scene, scene
 from attnviz.render.taken import without
 from attnviz.selection import Selection
@@ -78,6 +78,8 @@ def _looked(trace: Trace, scene: Scene, look: Look) -> Scene:
     queries = () if look.query is None else asked(trace, scene.attention, look.query)
     caption = f"{scene.caption}\n{_signs(scene, look.style)}".strip("\n")
     shown = without(replace(scene, title=title, caption=caption, queries=queries), look.sink, look.special)
+    if look.style == "text":  # so that the scale is that of the rows that are shown
+        shown = replace(shown, queries=looking(shown))
     return replace(shown, caption=f"{shown.caption}\n{shown.beyond}") if shown.beyond and look.vmax is None else shown
 
 

@@ -95,13 +95,13 @@ class Scene:
 
     @cached_property
     def largest(self) -> float:
-        """The largest weight, whatever its sign."""
-        return float(np.abs(self.matrices).max(initial=0.0))
+        """The largest weight that is shown, whatever its sign."""
+        return float(np.abs(self._shown).max(initial=0.0))
 
     @cached_property
     def signed(self) -> bool:
         """Whether some weights are negative, as those of a difference are."""
-        return bool(self.matrices.min(initial=0.0) < 0)
+        return bool(self._shown.min(initial=0.0) < 0)
 
     @cached_property
     def top(self) -> float:
@@ -112,14 +112,18 @@ class Scene:
         """
         if self.signed:
             return top_of(self.largest)
-        largest = float(self.matrices[:, :, self._scaled].max(initial=0.0))
-        return top_of(largest or float(self.matrices.max(initial=0.0)))
+        return top_of(float(self._shown[:, :, self._scaled].max(initial=0.0)) or self.largest)
 
     @property
     def beyond(self) -> str:
         """What the scale leaves out: nothing where it reaches to the largest weight."""
-        first = float(self.matrices[:, :, ~self._scaled].max(initial=0.0))
+        first = float(self._shown[:, :, ~self._scaled].max(initial=0.0))
         return f"the scale leaves out the first key, whose largest weight is {first:.2f}" if first > self.top else ""
+
+    @cached_property
+    def _shown(self) -> np.ndarray:
+        """The weights that get a colour, `[head, row, column]`: all, or of `queries` their mean as one row."""
+        return self.matrices[:, list(self.queries)].mean(1, keepdims=True) if self.queries else self.matrices
 
     @property
     def _scaled(self) -> np.ndarray:

@@ -56,3 +56,14 @@ def test_the_caption_says_what_the_scale_leaves_out() -> None:
     everything = Selection.of(0, 0)
     assert plot_scene(trace, everything)[0].caption.endswith("leaves out the first key, whose largest weight is 0.90")
     assert "the scale" not in plot_scene(trace, everything, Look(vmax=0.5))[0].caption
+
+
+def test_the_scale_of_a_text_is_that_of_the_rows_it_shows() -> None:
+    weights = [[1.0, 0.0, 0.0], [0.7, 0.3, 0.0], [0.8, 0.12, 0.08]]
+    trace = Trace("m", "t", (attention([weights], ["one", "two", "three"], "masked-self"),))
+    one = Selection.of(0, 0)
+    assert plot_scene(trace, one)[0].top == 1.0
+    for query, rows, top in (("two", (1,), 0.7), (None, (2,), 0.8)):
+        shown, _ = plot_scene(trace, one, Look(style="text", query=query))
+        assert (shown.queries, shown.top) == (rows, top)
+    assert replace(shown, queries=(1, 2)).top == 0.75  # their mean is shown

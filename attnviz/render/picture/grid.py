@@ -210,7 +210,8 @@ class GridPanel:
                 inks.append(lines[at])
         for line in inks:
             line[:] = INK
-        shades = (slots(self.scale.indices(weights)) for weights in self.scene.matrices)
+        pixels = [min(pair) for pair in zip(self._shape, self.tile, strict=True)]
+        shades = (slots(self.scale.indices(resized(weights, *pixels))) for weights in self.scene.matrices)
         corners = [(self.corners[0][row], self.corners[1][column]) for row, column in self.arrangement.places]
         return mosaic(shades, corners, self.tile, over)
 

@@ -59,20 +59,30 @@ def mosaic(heads: Iterable[np.ndarray], corners: Sequence[Pair], tile: Pair, ove
 def resized(values: np.ndarray, high: int, wide: int) -> np.ndarray:
     """`values` `[row, column, …]` as `[high, wide, …]` pixels: repeated, or where pixels are fewer the largest of some.
 
-    Not a number is less than any number, so that it stays only where there is nothing else.
+    The largest whatever its sign, for the weights of a difference. What is not a number stays only where there is
+    nothing else.
     """
     for axis, size in ((0, high), (1, wide)):
         n = values.shape[axis]
         if n <= size:
             values = np.take(values, np.arange(size) * n // size, axis)
         else:
-            values = np.fmax.reduceat(values, np.arange(size) * n // size, axis)
+            values = _largest(values, np.arange(size) * n // size, axis)
     return values
 
 
-def edge(cell: float, cells: int, pixels: int) -> int:
-    """The first pixel of a cell by its number, of so many cells in so many pixels."""
-    return int(-(-cell * pixels // cells))
+def _largest(values: np.ndarray, starts: np.ndarray, axis: int) -> np.ndarray:
+    """Of each run of `values` along `axis`, from one of `starts` to the next, the one that is farthest from 0."""
+    most = np.fmax.reduceat(values, starts, axis)
+    if values.dtype.kind != "f" or not (values < 0).any():
+        return np.asarray(most)
+    least = np.fmin.reduceat(values, starts, axis)
+    return np.asarray(np.where(-least > most, least, most))
+
+
+def edge(cell: int, cells: int, pixels: int) -> int:
+    """The first pixel of a cell by its number, of so many cells in so many pixels; the one that it shares with others."""
+    return -(-cell * pixels // cells) if cells <= pixels else ((cell + 1) * pixels - 1) // cells
 
 
 def rgb(colour: str) -> list[int]:

@@ -56,7 +56,7 @@ class Lines(Drawing):
     def parts(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """What is drawn."""
         scene = self.scene
-        scale = scale_of(self.look, [scene.top], float(scene.matrices.max(initial=0.0)), "dark")
+        scale = scale_of(self.look, [scene.top], scene.largest, "dark")
         brush = Brush.on(console, scale)
         label = max(min(LONGEST, (options.max_width - 8) // 2), 1)
         sides = [min(max(map(cell_len, labels)), label) for labels in (scene.rows, scene.columns)]

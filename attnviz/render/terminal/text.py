@@ -46,7 +46,7 @@ class RunningText(Drawing):
     def parts(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """What is drawn."""
         scene, rows = self.scene, looking(self.scene)
-        scale = scale_of(self.look, [scene.top], float(scene.matrices.max(initial=0.0)), "dark")
+        scale = scale_of(self.look, [scene.top], scene.largest, "dark")
         brush = Brush.on(console, scale.washed if self.look.theme else scale)
         if scene.title:
             yield heading(scene.title, options.max_width)

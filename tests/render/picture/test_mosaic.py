@@ -69,12 +69,18 @@ def test_where_pixels_are_fewer_the_largest_weight_stays() -> None:
     assert (small > 0).sum() == 1
 
 
-@pytest.mark.parametrize(("cells", "pixels"), [(3, 7), (5, 11), (32, 100), (128, 100), (1, 9)])
-def test_an_edge_is_the_first_pixel_of_its_cell(cells: int, pixels: int) -> None:
-    owner = np.arange(pixels) * cells // pixels if cells <= pixels else None
+def test_of_a_difference_what_is_farthest_from_0_stays_whatever_its_sign() -> None:
+    values = np.array([[0.1, -0.7, 0.2], [-0.3, np.nan, np.nan]], np.float32)
+    np.testing.assert_array_equal(resized(values, 2, 1), np.float32([[-0.7], [-0.3]]))
+    np.testing.assert_array_equal(resized(values, 1, 3), np.float32([[-0.3, -0.7, 0.2]]))
+
+
+SIZES = [(3, 7), (5, 11), (32, 100), (1, 9), (128, 100), (514, 100), (1000, 7)]
+
+
+@pytest.mark.parametrize(("cells", "pixels"), SIZES)
+def test_an_edge_is_the_first_pixel_that_shows_its_cell(cells: int, pixels: int) -> None:
     for cell in range(cells):
-        at = edge(cell, cells, pixels)
-        assert 0 <= at <= pixels
-        if owner is not None:
-            assert owner[at] == cell
-            assert at == 0 or owner[at - 1] == cell - 1
+        alone = np.zeros((1, cells), np.uint8)
+        alone[0, cell] = 1
+        assert edge(cell, cells, pixels) == resized(alone, 1, pixels)[0].argmax()

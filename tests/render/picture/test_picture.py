@@ -72,6 +72,7 @@ SCENES = {
     "30 × 9 heads": lambda: [many(30, 9, 20)],
     "512 × 512 cells": lambda: [matrix(8192, 8192, per_cell=16)],
     "513 tokens in 257 cells": lambda: [matrix(513, 513, per_cell=2, ends=(99,))],
+    "a part of the input that begins in the last cell": lambda: [matrix(1030, 1030, heads=4, per_cell=2, ends=(1028,))],
     "22 × 512 cells": lambda: [matrix(22, 512)],
     "512 × 22 cells": lambda: [matrix(512, 22)],
     "four heads of 512 cells": lambda: [matrix(8192, 8192, 2, 2, per_cell=16)],
