@@ -23,8 +23,8 @@ def words(labels: Sequence[str], most: int) -> list[Tick]:
     return [Tick(at + 0.5, labels[at]) for at in range(0, len(labels), every)]
 
 
-def numbers(cells: Sequence[Range], most: int) -> list[Tick]:
-    """Round token numbers, at most `most`, each in the middle of its token."""
+def numbers(cells: Sequence[Range], most: float) -> list[Tick]:
+    """Round token numbers, each in the middle of its token, the steps between them at most `most`."""
     first, last = cells[0][0], cells[-1][1] - 1
     step = _round_step((last - first) / max(min(most, MOST), 1))
     wanted = range(-(-first // step) * step, last + 1, step)

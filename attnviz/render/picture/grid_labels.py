@@ -64,7 +64,7 @@ class AxisLabels:
             last = lettering.width(str(cells[-1][1] - 1), size) + 0.04
             ticks = numbers(cells, max(int(inches / (pitch if upright else last)) - 1, 1))
         else:
-            some = numbers(cells, max(int(inches / pitch) - 1, 1))
+            some = numbers(cells, inches / pitch)
             named = {str(start): label for label, (start, stop) in zip(labels, cells, strict=True) if stop - start == 1}
             ticks = [
                 Tick(at, lettering.short(f"{n} {named.get(n, visible(tokens[int(n)].text))}", size, LONGEST[kind]))
