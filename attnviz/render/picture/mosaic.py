@@ -81,7 +81,7 @@ def _largest(values: np.ndarray, starts: np.ndarray, axis: int) -> np.ndarray:
 
 
 def edge(cell: int, cells: int, pixels: int) -> int:
-    """The first pixel of a cell by its number, of so many cells in so many pixels; the one that it shares with others."""
+    """The first pixel of a cell by its number, of so many cells in so many pixels; or the one that it shares."""
     return -(-cell * pixels // cells) if cells <= pixels else ((cell + 1) * pixels - 1) // cells
 
 
