@@ -56,6 +56,10 @@ class LookOptions(Look):
         str | None,
         option(group=LOOK, metavar="THEME", autocompletion=completion.of(THEMES), help=f"{', '.join(THEMES)}."),
     ]
+    font_size: Annotated[
+        float | None,
+        option("--font-size", group=LOOK, metavar="POINTS", help="The size of a picture's labels; else 9.5."),
+    ]
     transparent: Annotated[bool, option("--transparent", group=LOOK, help="A picture without paper, for slides.")]
     colorbar: Annotated[
         bool, option("--colorbar/--no-colorbar", group=LOOK, help="Explain the colours of a picture, or do not.")
@@ -86,7 +90,7 @@ def require_drawn(look: Look, output: Path | None) -> None:
     """Refuse what would be lost on this output, before a model is run in vain. Raises LookError."""
     if output is None:
         require_screen(look)
-        for name in ("size", "dpi", "transparent", "colorbar"):
+        for name in ("size", "dpi", "font_size", "transparent", "colorbar"):
             if name in look.given:
                 raise LookError(
                     f"{_flag(look, name)} is for pictures, not terminals", f"Name one with -o: {_PICTURES}."
@@ -104,7 +108,7 @@ def require_picture(look: Look, output: Path | None) -> None:
 
 def _flag(look: Look, name: str) -> str:
     """The option as it was written: `--no-colorbar` is a field that is False."""
-    return f"--{'no-' if getattr(look, name) is False else ''}{name}"
+    return f"--{'no-' if getattr(look, name) is False else ''}{name.replace('_', '-')}"
 
 
 _PICTURES = " ".join(PICTURES)

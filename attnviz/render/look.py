@@ -13,6 +13,8 @@ SIZES = (1.0, 100.0)
 """No side of a picture is smaller or larger than this, in inches."""
 RESOLUTIONS = (20, 2400)
 """No picture has fewer or more dots per inch than this."""
+FONT_SIZES = (4.0, 72.0)
+"""No labels are smaller or larger than this, in points."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +25,9 @@ class Look:
     matplotlib's names, for the theme's own colours; `vmax` is the weight at which the scale ends, for the largest; with
     `log` it is logarithmic. `annotate` writes the weights or leaves them out, where otherwise room decides. Without
     `colorbar` nothing explains the colours, or the lines. `title` stands for the text's. `size` is the width in inches,
-    or `WxH`; `dpi` the dots per inch of a PNG. `transparent` leaves out the paper. `theme` is one of THEMES; None is
-    the light one in files, and matplotlib's settings in axes of one's own. `sink`, one of SINKS, and `special`, one of
+    or `WxH`; `dpi` the dots per inch of a PNG. `theme` is one of THEMES; None is the light one in files, and
+    matplotlib's settings in axes of one's own. `font_size` is that of labels, in points; titles and small text keep
+    their proportion to it. `transparent` leaves out the paper. `sink`, one of SINKS, and `special`, one of
     SPECIALS, take the first key and the special tokens out, as `render.taken` says.
 
     Raises LookError for a value that cannot be drawn.
@@ -40,6 +43,7 @@ class Look:
     size: str | float | tuple[float, float] | None = None
     dpi: int | None = None
     theme: str | None = None
+    font_size: float | None = None
     transparent: bool = False
     colorbar: bool = True
     sink: str = "show"
@@ -55,6 +59,8 @@ class Look:
             raise LookError(f"vmax is {self.vmax:g}", "An attention weight is at most 1: more than 0, up to 1.")
         if self.dpi is not None and not RESOLUTIONS[0] <= self.dpi <= RESOLUTIONS[1]:
             raise LookError(f"dpi is {self.dpi:g}", f"From {RESOLUTIONS[0]} to {RESOLUTIONS[1]} dots per inch.")
+        if self.font_size is not None and not FONT_SIZES[0] <= self.font_size <= FONT_SIZES[1]:
+            raise LookError(f"font size is {self.font_size:g}", "From {:g} to {:g} points.".format(*FONT_SIZES))
         if self.query is not None and self.style != "text":
             raise LookError(f"style {self.style} shows every query", "A query is named for: --style text")
         if self.annotate and self.style in ("lines", "arcs"):

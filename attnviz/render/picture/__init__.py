@@ -53,7 +53,7 @@ def figure(scenes: Sequence[Scene], look: Look = DEFAULT) -> "Figure":
 
 def _drawn(scenes: Sequence[Scene], kind: type[AnyPage], look: Look) -> AnyPage:
     """A page of that kind with `scenes` on it, one below the other."""
-    lettering = lettering_of(scenes)
+    lettering = lettering_of(scenes, look)
     largest = max(scene.largest for scene in scenes)
     signed = any(scene.signed for scene in scenes)
     scale = scale_of(look, [scene.top for scene in scenes], largest, signed=signed)
@@ -133,9 +133,9 @@ def _fitted(make: Callable[[Box], Fitting], room: Box) -> Fitting:
     return panel
 
 
-def lettering_of(scenes: Sequence[Scene]) -> Lettering:
-    """The fonts that a picture of `scenes` needs."""
-    return Lettering(_texts(scenes))
+def lettering_of(scenes: Sequence[Scene], look: Look = DEFAULT) -> Lettering:
+    """The fonts that a picture of `scenes` needs, in the sizes of `look`."""
+    return Lettering(_texts(scenes), look.font_size)
 
 
 def _texts(scenes: Sequence[Scene]) -> Iterator[str]:

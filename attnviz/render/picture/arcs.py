@@ -18,9 +18,9 @@ from attnviz.render.scene import Scene
 WIDEST, SIDE_BY_SIDE = 7.5, 3.8
 """Tokens of one head, and of several, stand in this many inches; where they would be wider, they are upright."""
 SLOT, UPRIGHT = 0.62, 0.2
-"""The least from one token to the next, in inches: written level, and upright."""
+"""The least from one token to the next, in inches: written level, and upright in the usual size."""
 HIGHEST, LONGEST = 2.2, 1.7
-"""No arc is higher, and no label longer, in inches."""
+"""No arc is higher, and no label of the usual size longer, in inches."""
 LOWEST = 0.3
 """Arcs are not squeezed into fewer inches."""
 LOOP = 0.2
@@ -41,14 +41,16 @@ class Arcs:
             )
         require_tokens(scene, "arcs")
         self.scene, self.scale, self.pen = scene, scale, pen
-        a = scene.attention
+        a, zoom = scene.attention, pen.lettering.zoom
         self.tokens = sorted({start for start, _ in (*a.rows, *a.columns)})
-        self.labels = [pen.short(visible(a.queries[at].text), LONGEST) for at in self.tokens]
+        self.labels = [pen.short(visible(a.queries[at].text), LONGEST * zoom) for at in self.tokens]
         limit = room[0] or (WIDEST if len(scene.heads) == 1 else SIDE_BY_SIDE)
         slots = np.array([pen.width(label) + 0.16 for label in self.labels])
         self.level = float(slots.sum()) <= limit
         if not self.level:
-            slots = np.full(len(slots), UPRIGHT if room[0] is None else max(room[0] / len(slots), 0.8 * pen.line))
+            slots = np.full(
+                len(slots), UPRIGHT * zoom if room[0] is None else max(room[0] / len(slots), 0.8 * pen.line)
+            )
         elif room[0] or np.maximum(slots, SLOT).sum() > limit:
             slots *= limit / slots.sum()
         else:

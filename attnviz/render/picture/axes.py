@@ -8,7 +8,6 @@ from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import to_rgb, to_rgba
-from matplotlib.font_manager import FontProperties
 
 from attnviz.attention import Trace
 from attnviz.errors import LookError
@@ -20,7 +19,7 @@ from attnviz.render.picture.grid_axes import AxesGrid
 from attnviz.render.picture.heatmap import HeatmapPanel
 from attnviz.render.picture.lettering import Lettering
 from attnviz.render.picture.pen import Pen, from_corner, size
-from attnviz.render.picture.sheet import LARGE, TITLE_LINES, line_height
+from attnviz.render.picture.sheet import TITLE_LINES, line_height
 from attnviz.render.picture.slot import Slot
 from attnviz.render.picture.styles import STYLES, tiles
 from attnviz.render.plan import plot_scene
@@ -41,9 +40,9 @@ def plot(
     """Draw heads of `trace` into `ax`, or into the axes of a new figure of pyplot's, and return the axes.
 
     Which heads are drawn is as in `attnviz plot`: with neither `layer` nor `head` one is chosen. `look` takes that
-    command's options: `query`, `cmap`, `vmax`, `log`, `annotate`, `title`, `theme`, `colorbar`, and for a new figure
-    `size`, `dpi` and `transparent`. Without a theme, fonts, sizes and the colours of text are matplotlib's settings;
-    none of them is changed.
+    command's options: `query`, `cmap`, `vmax`, `log`, `annotate`, `title`, `theme`, `font_size`, `colorbar`, and for a
+    new figure `size`, `dpi` and `transparent`. Without a theme, fonts, sizes and the colours of text are matplotlib's
+    settings; none of them is changed. With `font_size` only their sizes' proportions are.
 
     Raises LookError for an option that cannot be, SelectionError for heads that there are not.
     """
@@ -61,15 +60,15 @@ def plot(
     drawn, *taken = scene.caption.split("\n")
     told = (drawn.removesuffix(f" · {visible(trace.model)}") if ax else drawn, *taken)
     said = told if wanted.title is None or ax is None else scene.title.split("\n")
-    points = pen.body if ax is None else float(FontProperties(size=rcParams["axes.titlesize"]).get_size_in_points())
+    points = pen.body if ax is None else pen.large
     lines = [part for line in said for part in pen.lettering.wrapped(line, points, size(axes)[0] + 0.4)]
     above = _draw(axes, scene, wanted, pen, scale, len(lines) * line_height(points) if said != [""] else 0.0)
     pad = rcParams["axes.titlepad"] + above * 72
-    axes.set_title("\n".join(lines), pad=pad, fontsize=points, **pen.labels)
+    axes.set_title("\n".join(lines), pad=pad, **{**pen.labels, "fontsize": points})
     if ax is None and scene.title:
         page: Any = axes.figure
-        whole = pen.lettering.wrapped(scene.title, LARGE, page.get_figwidth() - 0.4, TITLE_LINES)
-        axes.figure.suptitle("\n".join(whole), fontsize=LARGE, **pen.labels)
+        whole = pen.lettering.wrapped(scene.title, pen.large, page.get_figwidth() - 0.4, TITLE_LINES)
+        axes.figure.suptitle("\n".join(whole), **{**pen.labels, "fontsize": pen.large})
     return axes
 
 
@@ -88,13 +87,13 @@ def _new(look: Look) -> Axes:
 
 def _means(axes: Axes, scene: Scene, look: Look) -> tuple[Pen, Scale]:
     """What is drawn with: by the theme, or by matplotlib's settings and the colour of the axes."""
-    lettering = Lettering([scene.title, scene.caption, *scene.rows, *scene.columns, "…→·"])
+    lettering = Lettering([scene.title, scene.caption, *scene.rows, *scene.columns, "…→·"], look.font_size)
     behind = (to_rgba(part.get_facecolor()) for part in (axes, axes.figure))
     paper = next((colour for colour in behind if colour[3]), "white")  # of axes that are transparent what is behind
     dark = ink(np.round(np.array(to_rgb(paper)) * 255)) == "#ffffff"
     themed = look if look.theme else replace(look, theme="dark" if dark else "light")
     scale = scale_of(themed, [scene.top], scene.largest, signed=scene.signed)
-    pen = Pen.themed(lettering, scale.theme) if look.theme else Pen.of_settings(lettering, paper)
+    pen = Pen.themed(lettering, scale.theme) if look.theme else Pen.of_settings(lettering, paper, look.font_size)
     return pen, scale.washed if look.style == "text" else scale
 
 
@@ -144,6 +143,7 @@ def _bar(axes: Axes, drawn: ScalarMappable, look: Look, pen: Pen, scale: Scale) 
     ends = {(False, False): "neither", (True, False): "max", (False, True): "min", (True, True): "both"}
     bar = axes.figure.colorbar(drawn, ax=axes, extend=ends[scale.above, scale.log])
     bar.set_label(scale.meaning, **pen.labels)
+    bar.ax.tick_params(labelsize=pen.body)
     if pen.themes:
         bar.ax.tick_params(colors=pen.muted)
     bar.outline.set(visible=True, edgecolor=scale.theme.hair)

@@ -14,7 +14,7 @@ from attnviz.render.picture.arrangement import BEST, Arrangement, Place, arrange
 from attnviz.render.picture.grid_labels import READABLE, SMALLEST_TEXT, AxisLabels, tokens_in_words
 from attnviz.render.picture.lettering import POINT, Lettering
 from attnviz.render.picture.mosaic import BLANK, FRAME, HAIR, INK, PAPER, edge, mosaic, resized, slots
-from attnviz.render.picture.sheet import BODY, SMALL, Box, Page, bar_room, line_height
+from attnviz.render.picture.sheet import Box, Page, bar_height, bar_room, line_height
 from attnviz.render.scale import Scale
 from attnviz.render.scene import Scene
 from attnviz.render.ticks import is_long, segments
@@ -64,15 +64,15 @@ def plans(scenes: Sequence[Scene], look: Look, lettering: Lettering) -> list[Gri
     shapes = [(scene, *one.shape) for scene, one in zip(scenes, arranged, strict=True)]
     wide = min(min(ACROSS / columns, DOWN / rows / ratio(scene), LARGEST) for scene, rows, columns in shapes)
     wide = max(wide, SMALLEST)
-    words = max(_cells_across(scene) * READABLE + 0.01 for scene in scenes)
+    words = max(_cells_across(scene) * READABLE * lettering.zoom + 0.01 for scene in scenes)
     numbers = max(_written(scene, lettering) + 0.01 for scene in scenes)
 
     def fits(tile: float, most: float) -> bool:
         return all(max(columns, rows * ratio(scene)) * tile <= most for scene, rows, columns in shapes)
 
-    if look.annotate or (look.annotate is None and fits(numbers, WRITTEN)):
+    if look.annotate or (look.annotate is None and fits(numbers, WRITTEN * lettering.zoom)):
         wide = max(wide, numbers)
-    elif fits(words, LABELLED):
+    elif fits(words, LABELLED * lettering.zoom):
         wide = max(wide, words)
     return [GridPlan(one, wide, look.annotate) for one in arranged]
 
@@ -92,7 +92,7 @@ class GridPanel:
     ) -> None:
         self.scene, self.scale, self.dpi, self.lettering, self.plan = scene, scale, dpi, lettering, plan
         self.arrangement = plan.arrangement
-        self._least = edges
+        self._least, self.small_line = edges, line_height(lettering.small)
         self._lay_out(plan.wide)
         for _ in range(4 if area != (None, None) else 0):  # the gaps grow with the tiles, a little
             self._lay_out(max(self._width_in(area), 0.05))
@@ -133,31 +133,33 @@ class GridPanel:
             )
         ]
         self._place()
-        self.axes = lettering.wrapped(tokens_in_words(scene, self.labels), SMALL, self.width)
-        self.height = len(self.axes) * line_height(SMALL) + self.above + max(self.area[1] + self.below, 1.0)
-        self.height += 0.08 + line_height(SMALL) if scene.blanks else 0.0
+        self.axes = lettering.wrapped(tokens_in_words(scene, self.labels), lettering.small, self.width)
+        self.height = len(self.axes) * self.small_line + self.above + max(self.area[1] + self.below, self.bar_height)
+        self.height += 0.08 + self.small_line if scene.blanks else 0.0
 
     def _written_size(self, wide: float, high: float) -> float:
         """The size of the weights in cells so wide and so high, in points: 0 where they are not written."""
         asked, count = self.plan.annotate, self.scene.matrices.size
-        fits = min(SMALL, wide / ROOM / self.lettering.width(".00", 1.0), high / ROOM / POINT)
+        fits = min(self.lettering.small, wide / ROOM / self.lettering.width(".00", 1.0), high / ROOM / POINT)
         if asked:
             return fits if fits >= 4.0 else 0.0
-        return fits if asked is None and fits >= SMALLEST_TEXT and count <= NUMBERS else 0.0
+        return fits if asked is None and fits >= SMALLEST_TEXT * self.lettering.zoom and count <= NUMBERS else 0.0
 
     def _place(self) -> None:
         """Where everything stands: the room for labels, the gaps between tiles, and so the tiles."""
         rows, columns = self.labels
         arrangement, lettering = self.arrangement, self.lettering
-        names = [max((lettering.width(name, BODY) for name in of.values()), default=0.0) for of in self._named]
+        names = [
+            max((lettering.width(name, lettering.body) for name in of.values()), default=0.0) for of in self._named
+        ]
         self.beside = rows.longest + 0.08
         self.left = max(self.beside + (names[0] + 0.1 if names[0] else 0.0), self._least[0])
-        self.above, self.below = 0.1 + line_height(SMALL), 0.08 + columns.depth
+        self.above, self.below = 0.1 + self.small_line, 0.08 + columns.depth
         least = min(GAP, 0.1 * self.tile[1] / self.dpi) * (2 if columns.in_words else 1)
         across, down = max(least, columns.overhang), max(least, rows.overhang)
         if arrangement.named:
-            down = 0.1 + line_height(SMALL) + self.below
-        breaks = 0.1 + line_height(SMALL), names[0] + 0.25
+            down = 0.1 + self.small_line + self.below
+        breaks = 0.1 + self.small_line, names[0] + 0.25
         self.corners = [
             self._starts(count, tile, gap, arrangement.breaks[axis], breaks[axis])
             for axis, (count, tile, gap) in enumerate(zip(arrangement.shape, self.tile, (down, across), strict=True))
@@ -165,6 +167,7 @@ class GridPanel:
         high, wide = (starts[-1] + tile for starts, tile in zip(self.corners, self.tile, strict=True))
         self.area = wide / self.dpi, high / self.dpi
         self.bar = max(self.left + self.area[0] + BAR_GAP, self._least[1])
+        self.bar_height = bar_height(self.scale, lettering, self.area[1])
         self.width = self.bar + bar_room(self.scale, lettering)
 
     @property
@@ -183,12 +186,12 @@ class GridPanel:
 
     def draw(self, page: Page, x: float, y: float) -> None:
         """Draw onto `page`."""
-        y = page.lines(x, y, self.axes, SMALL, color=page.theme.muted) + self.above
+        y = page.lines(x, y, self.axes, self.lettering.small, color=page.theme.muted) + self.above
         bar = x + self.bar
         x += self.left
         page.image(x - FRAME / self.dpi, y - FRAME / self.dpi, self.mosaic())
-        page.colour_bar(bar, y, max(self.area[1], 1.0))
-        page.blanks(x, y + max(self.area[1] + self.below, 1.0) + 0.08, self.scene.blanks)
+        page.colour_bar(bar, y, self.bar_height)
+        page.blanks(x, y + max(self.area[1] + self.below, self.bar_height) + 0.08, self.scene.blanks)
         self._name(page, x, y)
         self._label(page, x, y)
         if self.written:
@@ -227,11 +230,12 @@ class GridPanel:
         if arrangement.named:
             for place, name in above.items():
                 left, up = self._at(place)
-                page.text(x + left, y + up - 0.03, name, SMALL, va="bottom", color=muted)
+                page.text(x + left, y + up - 0.03, name, self.lettering.small, va="bottom", color=muted)
             return
-        widest = max(self.lettering.width(name, BODY) for name in above.values())
-        size = BODY if widest + 0.05 < wide else SMALL
-        every = _every(line_height(SMALL), high), _every(widest * size / BODY + 0.03, wide)
+        small, body = self.lettering.small, self.lettering.body
+        widest = max(self.lettering.width(name, body) for name in above.values())
+        size = body if widest + 0.05 < wide else small
+        every = _every(self.small_line, high), _every(widest * size / body + 0.03, wide)
         for (row, column), name in beside.items():
             if self._in_block(row, 0) % every[0] == 0:
                 left, up = self._at((row, column))
@@ -286,7 +290,7 @@ def _cells_across(scene: Scene) -> float:
 def _written(scene: Scene, lettering: Lettering) -> float:
     """The width of a tile with weights in its cells, in inches."""
     n, m = len(scene.rows), len(scene.columns)
-    side = SMALLEST_TEXT * ROOM
+    side = SMALLEST_TEXT * lettering.zoom * ROOM
     return max(m * lettering.width(".00", side), n * side * POINT / ratio(scene))
 
 

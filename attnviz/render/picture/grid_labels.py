@@ -7,19 +7,19 @@ from typing import Any, Literal
 from attnviz.attention import Range, Token
 from attnviz.labels import visible
 from attnviz.render.picture.lettering import POINT, Lettering
-from attnviz.render.picture.sheet import SMALL, line_height
+from attnviz.render.picture.sheet import line_height
 from attnviz.render.scale import Theme
 from attnviz.render.scene import FROM, TO, Scene
 from attnviz.render.ticks import Tick, counted, is_long, numbers, words
 
 SMALLEST_TEXT = 6.0
-"""No text is smaller, in points."""
+"""No text is smaller, in points, where labels are of the usual size."""
 READABLE = 0.105
-"""The pitch of the smallest labels, in inches."""
+"""The pitch of labels so small, in inches."""
 PITCH = READABLE / (SMALLEST_TEXT * POINT)
 """From one label to the next, in heights of their letters."""
 LONGEST = {"words": 1.2, "listed": 1.2, "some": 0.8}
-"""No label of each kind is longer than this, in inches."""
+"""No label of each kind, of the usual size, is longer than this, in inches."""
 LISTED = 120
 """At most so many tokens are listed above tiles that are not labelled with them."""
 Kind = Literal["words", "listed", "some"]
@@ -54,12 +54,14 @@ class AxisLabels:
         listed: int = LISTED,
     ) -> "AxisLabels":
         """The labels of `cells`, whose tokens are in `tokens` and whose names are `labels`; few enough are `listed`."""
-        cell = inches / len(cells)
-        kind = kind_of(cells, cell, listed)
-        size = min(SMALL, max(SMALLEST_TEXT, (cell if kind == "words" else inches / 4) / (PITCH * POINT)))
+        cell, zoom = inches / len(cells), lettering.zoom
+        kind = kind_of(cells, cell / zoom, listed)
+        size = min(
+            lettering.small, max(SMALLEST_TEXT * zoom, (cell if kind == "words" else inches / 4) / (PITCH * POINT))
+        )
         pitch = size * PITCH * POINT
         if kind == "words":
-            ticks = words([lettering.short(label, size, LONGEST[kind]) for label in labels], len(labels))
+            ticks = words([lettering.short(label, size, LONGEST[kind] * zoom) for label in labels], len(labels))
         elif kind == "listed":
             last = lettering.width(str(cells[-1][1] - 1), size) + 0.04
             ticks = numbers(cells, max(int(inches / (pitch if upright else last)) - 1, 1))
@@ -67,7 +69,9 @@ class AxisLabels:
             some = numbers(cells, inches / pitch)
             named = {str(start): label for label, (start, stop) in zip(labels, cells, strict=True) if stop - start == 1}
             ticks = [
-                Tick(at, lettering.short(f"{n} {named.get(n, visible(tokens[int(n)].text))}", size, LONGEST[kind]))
+                Tick(
+                    at, lettering.short(f"{n} {named.get(n, visible(tokens[int(n)].text))}", size, LONGEST[kind] * zoom)
+                )
                 for at, n in some
             ]
         widths = [lettering.width(tick.label, size) for tick in ticks]

@@ -13,7 +13,7 @@ from attnviz.render.numbers import number
 from attnviz.render.picture.cells import PART, Cells, Number
 from attnviz.render.picture.lettering import POINT
 from attnviz.render.picture.pen import Pen, shifted
-from attnviz.render.picture.sheet import DPI, SMALL, Box, Sheet, bar_room, line_height
+from attnviz.render.picture.sheet import DPI, Box, Sheet, bar_height, bar_room, line_height
 from attnviz.render.scale import Scale
 from attnviz.render.scene import FROM, TO, Scene
 from attnviz.render.taken import losses
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from matplotlib.cm import ScalarMappable
 
 LONGEST = 1.7
-"""No label is longer than this, in inches."""
+"""No label of the usual size is longer than this, in inches."""
 TAKEN = "taken"
 """What stands above the mass that each row lost."""
 LARGEST = 7.0
-"""No side of the cells is longer than this, in inches."""
+"""No side of the cells is longer than this, in inches, with labels of the usual size."""
 PITCH = 0.85
 """From one label to the next that it may not touch, in lines of text."""
 ANNOTATED = 200
@@ -42,11 +42,12 @@ class HeatmapPanel:
 
     def __init__(self, scene: Scene, scale: Scale, pen: Pen, look: Look, area: Box = (None, None)) -> None:
         self.scene, self.scale, self.pen = scene, scale, pen
-        self.attention = scene.attention
+        self.attention, self.small_line = scene.attention, line_height(pen.small)
         n, m = len(scene.rows), len(scene.columns)
         wide, high = ((inches and inches / count) for inches, count in zip(area, (m, n), strict=True))
         side = min(0.56, LARGEST / max(n, m), wide or LARGEST)
-        few = max(side, min(PITCH * pen.line, LARGEST / 2 / min(n, m)))  # few rows beside many columns, to be labelled
+        side = max(side, min(PITCH * pen.line, LARGEST * pen.lettering.zoom / max(n, m))) if wide is None else side
+        few = max(side, min(PITCH * pen.line, LARGEST / 2 / min(n, m)))
         across_side, down_side = (
             given or _whole(few if count < other else side, look.dpi or DPI)
             for given, count, other in ((wide, m, n), (high, n, m))
@@ -57,37 +58,40 @@ class HeatmapPanel:
         room = max(LARGEST, m * side) if wide is None else m * wide
         apart = m * across_side / max(len(self.columns), 1)
         level = is_long(self.attention.columns) or across + 0.04 <= apart or m * max(across + 0.1, across_side) <= room
-        self.turned = 0 if level else 45 if across_side > 0.24 else 90
+        self.turned = 0 if level else 45 if across_side > 1.3 * pen.line else 90
         spread = wide is None and not self.turned and len(self.columns) == m
         roomy = _whole(min(across + 0.2, room / m), look.dpi or DPI) if spread else 0.0
         self.cell = max(across_side, roomy), down_side
         self.area = m * self.cell[0], n * self.cell[1]
+        self.names = named(TO, self.attention.columns), named(FROM, self.attention.rows)
+        beyond = max(pen.at(pen.small).width(self.names[1]) - self.area[1], 0.0) / 2
+        self.high = max(bar_height(scale, pen.lettering, self.area[1]), self.area[1] + beyond)
         self.losses = losses(scene) if len(self.rows) == n and not is_long(self.attention.rows) else []
         self.beside = pen.at(pen.small).width(TAKEN) + 0.1 if self.losses else 0.0
         self.label_height = 0.1 + {0: pen.line, 45: across * 0.72 + 0.1, 90: across + 0.08}[self.turned]
-        beyond = across * 0.72 - self.cell[0] / 2 if self.turned == 45 else 0  # the last label leans over the edge
-        self.width = self._before + self.area[0] + max(self.beside + 0.2 + bar_room(scale, pen.lettering), beyond)
-        below = 0.08 + line_height(SMALL) if scene.blanks else 0.0
-        self.height = line_height(SMALL) + self.label_height + max(self.area[1], 1.0) + below
+        leaning = across * 0.72 - self.cell[0] / 2 if self.turned == 45 else 0  # the last label leans over the edge
+        self.width = self._before + self.area[0] + max(self.beside + 0.2 + bar_room(scale, pen.lettering), leaning)
+        below = 0.08 + self.small_line if scene.blanks else 0.0
+        self.height = self.small_line + self.label_height + self.high + below
         fits = scene.matrices[0].size <= ANNOTATED and self.cell[0] >= 0.33 and self.cell[1] >= 0.2
         self.annotated = fits if look.annotate is None else look.annotate
 
     @property
     def _before(self) -> float:
         """What stands left of the cells: the name of the rows, and their labels."""
-        return line_height(SMALL) + self.left
+        return self.small_line + self.left
 
     def draw(self, sheet: Sheet, x: float, y: float) -> None:
         """Draw onto `sheet`."""
-        x, y = x + self._before, y + line_height(SMALL) + self.label_height
+        x, y = x + self._before, y + self.small_line + self.label_height
         axes = sheet.axes(x, y, *self.area)
         self.draw_into(axes)
         middle_x, middle_y = x + self.area[0] / 2, y + self.area[1] / 2
         sheet.text(
             middle_x,
             y - self.label_height,
-            named(TO, self.attention.columns),
-            SMALL,
+            self.names[0],
+            self.pen.small,
             color=sheet.theme.muted,
             ha="center",
             va="bottom",
@@ -95,15 +99,15 @@ class HeatmapPanel:
         sheet.text(
             x - self.left,
             middle_y,
-            named(FROM, self.attention.rows),
-            SMALL,
+            self.names[1],
+            self.pen.small,
             color=sheet.theme.muted,
             ha="right",
             va="center",
             rotation=90,
         )
-        sheet.colour_bar(x + self.area[0] + self.beside + 0.2, y, max(self.area[1], 1.0))
-        sheet.blanks(x, y + max(self.area[1], 1.0) + 0.08, self.scene.blanks)
+        sheet.colour_bar(x + self.area[0] + self.beside + 0.2, y, self.high)
+        sheet.blanks(x, y + self.high + 0.08, self.scene.blanks)
 
     def draw_into(self, axes: "Axes") -> "ScalarMappable":
         """Draw the cells and their labels into `axes`, as large as those are; gives what a colour bar explains."""
@@ -193,8 +197,8 @@ def _whole(side: float, dpi: int) -> float:
 def _ticks(cells: Sequence[Range], labels: Sequence[str], inches: float, pen: Pen) -> tuple[list[Tick], float]:
     """The labels of cells that take so many inches in all, and the width of the longest."""
     if is_long(cells):
-        ticks = numbers(cells, int(inches / 0.5))
+        ticks = numbers(cells, int(inches / (0.5 * pen.lettering.zoom)))
     else:
         few = words(labels, int(inches / (PITCH * pen.line) + 1e-6))
-        ticks = [Tick(tick.at, pen.short(tick.label, LONGEST)) for tick in few]
+        ticks = [Tick(tick.at, pen.short(tick.label, LONGEST * pen.lettering.zoom)) for tick in few]
     return ticks, max((pen.width(tick.label) for tick in ticks), default=0.0)

@@ -17,6 +17,8 @@ from attnviz.render.scene import GENERATES, WRITES
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+SMALL, BODY, LARGE = 8.0, 9.5, 12.0
+"""Sizes of text, in points: of what explains, of labels, and of titles."""
 LATIN, CJK = "DejaVu Sans", "Noto Sans CJK JP"
 POINT = 1 / 72
 """One point in inches."""
@@ -32,15 +34,17 @@ _LEFT_TO_RIGHT, _ISOLATED = "\u200e", "\u2068{}\u2069"
 
 
 class Lettering:
-    """How the texts of one picture are set: plain text, in the fonts that they need.
+    """How the texts of one picture are set: plain text, in the fonts that they need, in three sizes.
 
     `files` are those fonts, each asked for what the ones before it lack, and `family` their names for matplotlib, which
     shapes and orders the text: Arabic is joined, Hebrew runs from right to left. The CJK font and installed fonts take
     a while to load and are among them only for texts that need them. What no font draws is written as its code point;
-    `lost` holds these characters.
+    `lost` holds these characters. Labels are of `body` points; `small` and `large` are in proportion, as `zoom` says.
     """
 
-    def __init__(self, texts: Iterable[str]) -> None:
+    def __init__(self, texts: Iterable[str], body: float | None = None) -> None:
+        self.zoom = (body or BODY) / BODY
+        self.small, self.body, self.large = (size * self.zoom for size in (SMALL, BODY, LARGE))
         lines = (line for text in texts if not text.isascii() for line in text.split("\n"))
         pieces = {piece for line in lines for piece in fonts.clusters(line)}
         _, broken = fonts.choose(pieces)

@@ -14,13 +14,13 @@ from attnviz.render.scale import Scale
 from attnviz.render.scene import FROM, TO, Scene
 
 ROW, BETWEEN, SIDE_BY_SIDE = 0.24, 1.9, 1.3
-"""From one token to the next, and from the queries to the keys of one head, and of several, in inches."""
+"""From one token of the usual size to the next, and from queries to keys of one head, and of several, in inches."""
 STEEPEST = 0.45
 """Tokens of a picture that is given its width are not further from one another, in inches."""
 SHORTEST, PITCH = 0.5, 0.8
 """Lines are not squeezed into fewer inches, nor tokens into fewer lines of text."""
 LONGEST = 1.7
-"""No label is longer than this, in inches."""
+"""No label of the usual size is longer than this, in inches."""
 APART = 0.07
 """Between a label and its lines, in inches."""
 BEND = np.array([Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4])
@@ -34,8 +34,9 @@ class Lines:
     def __init__(self, scene: Scene, scale: Scale, pen: Pen, look: Look, room: Box = (None, None)) -> None:
         require_tokens(scene, "lines")
         self.scene, self.scale, self.pen = scene, scale, pen
-        self.rows = [pen.short(label, LONGEST) for label in scene.rows]
-        self.columns = [pen.short(label, LONGEST) for label in scene.columns]
+        zoom = pen.lettering.zoom
+        self.rows = [pen.short(label, LONGEST * zoom) for label in scene.rows]
+        self.columns = [pen.short(label, LONGEST * zoom) for label in scene.columns]
         small = pen.at(pen.small)
         left, right = (
             max(small.width(name), *map(pen.width, labels)) for name, labels in ((FROM, self.rows), (TO, self.columns))
@@ -44,7 +45,7 @@ class Lines:
         self.most = max(len(self.rows), len(self.columns))
         usual = BETWEEN if len(scene.heads) == 1 else SIDE_BY_SIDE
         width = usual if room[0] is None else max(room[0] - self.margins.across, SHORTEST)
-        row = min(max(ROW, ROW * width / usual), STEEPEST)  # so that wider lines are as steep
+        row = zoom * min(max(ROW, ROW * width / usual), STEEPEST)  # so that wider lines are as steep
         height = self.most * row if room[1] is None else room[1] - self.margins.down
         self.box = width, max(height, self.most * PITCH * pen.line)
 

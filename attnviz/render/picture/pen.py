@@ -13,7 +13,7 @@ from matplotlib.textpath import text_to_path
 from matplotlib.transforms import Affine2D, ScaledTranslation, Transform
 
 from attnviz.render.picture.lettering import POINT, Lettering
-from attnviz.render.picture.sheet import BODY, SMALL, line_height
+from attnviz.render.picture.sheet import line_height
 from attnviz.render.scale import Theme
 
 Colour = str | tuple[float, ...]
@@ -28,6 +28,7 @@ class Pen:
     family: tuple[str, ...]
     small: float
     body: float
+    large: float
     ink: Colour
     muted: Colour
     paper: Colour
@@ -36,16 +37,23 @@ class Pen:
     @classmethod
     def themed(cls, lettering: Lettering, theme: Theme) -> "Pen":
         """A pen for pages of ours."""
-        return cls(lettering, tuple(lettering.family), SMALL, BODY, theme.ink, theme.muted, theme.paper, True)
+        sizes = lettering.small, lettering.body, lettering.large
+        return cls(lettering, tuple(lettering.family), *sizes, theme.ink, theme.muted, theme.paper, True)
 
     @classmethod
-    def of_settings(cls, lettering: Lettering, paper: Colour) -> "Pen":
-        """A pen for axes that are others' and `paper`: matplotlib's settings, and our fonts for what theirs lack."""
+    def of_settings(cls, lettering: Lettering, paper: Colour, body: float | None = None) -> "Pen":
+        """A pen for axes that are others' and `paper`: matplotlib's settings, and our fonts for what theirs lack.
+
+        Labels are of `body` points where it is given, and other text is in proportion.
+        """
+        small, usual, large = (_points(rcParams[f"{name}size"]) for name in ("axes.label", "xtick.label", "axes.title"))
+        zoom = (body or usual) / usual
         return cls(
             lettering,
             (*rcParams["font.family"], *lettering.family),
-            _points(rcParams["axes.labelsize"]),
-            _points(rcParams["xtick.labelsize"]),
+            small * zoom,
+            usual * zoom,
+            large * zoom,
             rcParams["text.color"],
             rcParams["axes.labelcolor"],
             paper,
@@ -62,13 +70,13 @@ class Pen:
 
     @property
     def labels(self) -> dict[str, Any]:
-        """How titles and the names of axes are written: of the settings' size, and their colour."""
-        return {**self.plain, **({"color": self.ink} if self.themes else {})}
+        """How the names of axes are written: matplotlib's settings have a colour of their own for them."""
+        return {"fontsize": self.small, **self.plain, **({"color": self.ink} if self.themes else {})}
 
     @property
     def ticks(self) -> dict[str, Any]:
         """How tick labels are written: matplotlib's settings have a colour of their own for them."""
-        return {"fontsize": self.body, **self.labels}
+        return {**self.labels, "fontsize": self.body}
 
     @property
     def line(self) -> float:

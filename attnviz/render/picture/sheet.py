@@ -16,19 +16,17 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colors import ListedColormap, Normalize
 
-SMALL, BODY, LARGE = 8.0, 9.5, 12.0
-"""Sizes of text, in points."""
 DPI = 150
 """Dots per inch of a picture, unless it is given others."""
 BAR = 0.14
 """Width of a colour bar, in inches."""
 SWATCH = 0.11
-"""Width and height of the piece of a cell in a legend, in inches."""
+"""Width and height of the piece of a cell in a legend, in inches, beside text of the usual size."""
 LEADING = 1.4
 Box = tuple[float | None, float | None]
 """Width and height that are given, in inches, or None."""
 COMFORTABLE = 4.5
-"""Titles and captions may widen a small picture to this many inches before they are wrapped."""
+"""Titles and captions of the usual size may widen a small picture to this many inches before they are wrapped."""
 TITLE_LINES = 3
 """The title of a long text is its beginning and its end, in so many lines."""
 
@@ -42,7 +40,13 @@ def bar_room(scale: Scale, lettering: Lettering) -> float:
     """The width of a colour bar with its numbers and what it is a scale of, in inches; nothing where there is none."""
     if not scale.explained:
         return 0.0
-    return BAR + 0.13 + max(lettering.width(label, SMALL) for _, label in scale.ticks()) + line_height(SMALL)
+    small = lettering.small
+    return BAR + 0.13 + max(lettering.width(label, small) for _, label in scale.ticks()) + line_height(small)
+
+
+def bar_height(scale: Scale, lettering: Lettering, height: float) -> float:
+    """The height of a colour bar beside cells of that `height`, in inches: what it is a scale of stands along it."""
+    return max(height, lettering.width(scale.meaning, lettering.small), 1.0) if scale.explained else height
 
 
 class Panel(Protocol):
@@ -96,25 +100,27 @@ class Page(ABC):
         if not self.scale.explained:
             return
         high, wide = round(height * self.dpi), round(BAR * self.dpi)
+        small = self.lettering.small
         shades = np.linspace(255, 0, high).round().astype(np.uint8)
         self.framed(x, y, np.repeat(slots(shades)[:, None], wide, 1))
-        for part, label in apart(self.scale.ticks(), 0.9 * line_height(SMALL) / height):
+        for part, label in apart(self.scale.ticks(), 0.9 * line_height(small) / height):
             at = y + height * (1 - part)
-            self.text(x + BAR + 0.05, at, label, SMALL, color=self.theme.muted, va="center_baseline")
+            self.text(x + BAR + 0.05, at, label, small, color=self.theme.muted, va="center_baseline")
         style = {"color": self.theme.muted, "ha": "right", "va": "center", "rotation": 90}
-        self.text(x + bar_room(self.scale, self.lettering), y + height / 2, self.scale.meaning, SMALL, **style)
+        self.text(x + bar_room(self.scale, self.lettering), y + height / 2, self.scale.meaning, small, **style)
 
     def blanks(self, x: float, y: float, reasons: Sequence[str]) -> None:
         """What the cells mean that show no weight, each beside a piece of one; as high as a line of small text."""
-        side = round(SWATCH * self.dpi)
+        small, swatch_side = self.lettering.small, SWATCH * self.lettering.zoom
+        side = round(swatch_side * self.dpi)
         for reason in reasons:
             swatch = np.full((side, side), BLANK)
             if reason == TAKEN_OUT:
                 down, across = np.indices(swatch.shape)
                 swatch[(down + across) % max(round(self.dpi * 0.035), 2) == 0] = MUTED
-            self.framed(x, y + (line_height(SMALL) - SWATCH) / 2, swatch.astype(np.uint8))
-            self.text(x + SWATCH + 0.06, y, reason, SMALL, color=self.theme.muted)
-            x += SWATCH + 0.06 + self.lettering.width(reason, SMALL) + 0.2
+            self.framed(x, y + (line_height(small) - swatch_side) / 2, swatch.astype(np.uint8))
+            self.text(x + swatch_side + 0.06, y, reason, small, color=self.theme.muted)
+            x += swatch_side + 0.06 + self.lettering.width(reason, small) + 0.2
 
 
 class Sheet(Page):
@@ -177,27 +183,29 @@ class Headed:
     """A panel with the title of its scene above it and the caption below."""
 
     def __init__(self, inner: Panel, scene: Scene, lettering: Lettering, width: float | None = None) -> None:
-        self.inner = inner
+        self.inner, self.lettering = inner, lettering
+        small, body, large = lettering.small, lettering.body, lettering.large
         first, _, rest = scene.title.partition("\n")
-        room = width or max(inner.width, COMFORTABLE)
+        room = width or max(inner.width, COMFORTABLE * lettering.zoom)
 
         def wrapped(text: str, size: float, most: int | None = None) -> list[str]:
             return lettering.wrapped(text, size, room, most) if text else []
 
-        self.title = wrapped(first, LARGE, TITLE_LINES)
-        self.rest, self.caption = wrapped(rest, BODY), wrapped(scene.caption, SMALL)
-        sized = ((self.title, LARGE), (self.rest, BODY), (self.caption, SMALL))
+        self.title = wrapped(first, large, TITLE_LINES)
+        self.rest, self.caption = wrapped(rest, body), wrapped(scene.caption, small)
+        sized = ((self.title, large), (self.rest, body), (self.caption, small))
         used = max((lettering.width(line, size) for lines, size in sized for line in lines), default=0.0)
         self.width = width or max(inner.width, used + 0.05)
-        self.above = self._height(self.title, LARGE) + self._height(self.rest, BODY) + (0.12 if scene.title else 0)
-        self.height = self.above + inner.height + self._height(self.caption, SMALL) + (0.1 if self.caption else 0)
+        self.above = self._height(self.title, large) + self._height(self.rest, body) + (0.12 if scene.title else 0)
+        self.height = self.above + inner.height + self._height(self.caption, small) + (0.1 if self.caption else 0)
 
     def draw(self, sheet: "Page", x: float, y: float) -> None:
         """Title, panel, caption."""
-        below = sheet.lines(x, y, self.title, LARGE, color=sheet.theme.ink)
-        sheet.lines(x, below, self.rest, BODY, color=sheet.theme.muted)
+        small, body, large = self.lettering.small, self.lettering.body, self.lettering.large
+        below = sheet.lines(x, y, self.title, large, color=sheet.theme.ink)
+        sheet.lines(x, below, self.rest, body, color=sheet.theme.muted)
         self.inner.draw(sheet, x, y + self.above)
-        sheet.lines(x, y + self.above + self.inner.height + 0.1, self.caption, SMALL, color=sheet.theme.muted)
+        sheet.lines(x, y + self.above + self.inner.height + 0.1, self.caption, small, color=sheet.theme.muted)
 
     @staticmethod
     def _height(lines: list[str], size: float) -> float:

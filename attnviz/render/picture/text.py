@@ -23,17 +23,18 @@ from attnviz.render.scale import Scale
 from attnviz.render.scene import FROM, TO, Scene
 
 SETTINGS = (1.3, 6.5, 20), (1.0, 7.5, 40), (0.8, 9.5, 60), (0.7, 12.0, 0)
-"""How large the text is, beside labels, in lines of how many inches; for up to how many lines, and for more."""
+"""How large the text is, beside labels, in lines of how many inches for labels of the usual size; for up to how many
+lines, and for more."""
 LONGEST = 3.0
-"""No token is longer than this, in inches."""
+"""No token is longer than this, in inches, beside labels of the usual size."""
 HIGH = 1.57
 """The height of a token's background, for the size of its letters."""
 SPACE = 0.07
-"""Between words, in inches."""
+"""Between words, in inches, beside labels of the usual size."""
 FRAMES = {"query": (1.8, "solid"), "other": (1.0, (0, (2, 1.5)))}
 """The width, in points, and the dashes of the frame around the query, and around the token that its row also names."""
 BAR = 1.5, 0.1
-"""The scale, in inches."""
+"""The scale, in inches, with numbers of the usual size."""
 
 
 class RunningText:
@@ -45,8 +46,9 @@ class RunningText:
         require_tokens(scene, "text")
         self.scene, self.scale, self.small, self.annotate = scene, scale, pen, bool(look.annotate)
         self.rows = looking(scene)
+        zoom = pen.lettering.zoom
         for larger, widest, most in SETTINGS:
-            limit = widest if room[0] is None else room[0]
+            limit = widest * zoom if room[0] is None else room[0]
             self.pen = pen.at(pen.body * larger)
             self._set(limit)
             if self._lines <= most:
@@ -55,7 +57,7 @@ class RunningText:
         self.step = self.high + (pen.line if self.annotate else 0.06)
         used = max(x + width for (_, x), width in zip(self.places, self.widths, strict=True))
         alone = len(scene.heads) == 1  # else it stands beside the name of the first head
-        self.indent = 0.0 if alone else 0.6
+        self.indent = 0.0 if alone else 0.6 * zoom
         self.name = pen.short(f"{FROM}: {query_label(scene, self.rows)}", limit - self.indent)
         used = max(used, self.indent + pen.width(self.name))
         self.asking = Asking(scene, self.rows, pen, limit) if alone and scene.attention.kind == "cross" else None
@@ -70,12 +72,12 @@ class RunningText:
     def _set(self, limit: float) -> None:
         """Set the keys in lines of `limit` inches, as long as the text's own at most."""
         a = self.scene.attention
-        tokens = [a.keys[start] for start, _ in a.columns]
-        self.labels = [self.pen.short(label, min(LONGEST, limit - 0.1)) for label in self.scene.columns]
+        tokens, zoom = [a.keys[start] for start, _ in a.columns], self.pen.lettering.zoom
+        self.labels = [self.pen.short(label, min(LONGEST * zoom, limit - 0.1)) for label in self.scene.columns]
         self.widths = [self.pen.width(label) + 0.08 for label in self.labels]
         if self.annotate:
             self.widths = [max(width, self.small.width(".00")) for width in self.widths]
-        self.places = flow(self.widths, glued(tokens), limit, SPACE, line_ends(tokens, self.scene.text))
+        self.places = flow(self.widths, glued(tokens), limit, SPACE * zoom, line_ends(tokens, self.scene.text))
 
     @cached_property
     def _framed(self) -> dict[int, str]:
@@ -120,16 +122,16 @@ class Asking:
     """What the decoder of cross-attention reads and writes, in lines of `limit` inches, the query of `rows` framed."""
 
     def __init__(self, scene: Scene, rows: Sequence[int], pen: Pen, limit: float) -> None:
-        a, self.pen = scene.attention, pen
+        a, self.pen, zoom = scene.attention, pen, pen.lettering.zoom
         tokens = [a.queries[start] for start, _ in a.rows]
         last = a.predicts[a.rows[-1][0]] if a.predicts else None
         self.framed = dict.fromkeys(rows, "other" if a.predicts else "query")
         if a.predicts:  # row i writes what row i + 1 reads
             self.framed |= {row + 1: "query" for row in rows}
         tokens += [last] if last else []
-        self.labels = [pen.short(visible(token.text), min(LONGEST, limit - 0.1)) for token in tokens]
+        self.labels = [pen.short(visible(token.text), min(LONGEST * zoom, limit - 0.1)) for token in tokens]
         self.widths = [pen.width(label) + 0.08 for label in self.labels]
-        self.places = flow(self.widths, glued(tokens), limit, SPACE)
+        self.places = flow(self.widths, glued(tokens), limit, SPACE * zoom)
         self.high = HIGH * pen.body * POINT
         self.step = self.high + 0.06
         self.name = TO
@@ -153,7 +155,8 @@ class ColourKey:
 
     def __init__(self, scale: Scale, pen: Pen, room: float) -> None:
         self.scale, self.pen = scale, pen.at(pen.small)
-        self.bar = min(BAR[0], max(room, 1.0)), BAR[1]
+        zoom = pen.lettering.zoom
+        self.bar = min(BAR[0] * zoom, max(room, zoom)), BAR[1] * zoom
         meaning = self.pen.width(scale.meaning)
         self.beside = self.bar[0] + 0.1 + meaning <= room
         self.width = self.bar[0] + 0.1 + meaning if self.beside else max(self.bar[0], meaning)

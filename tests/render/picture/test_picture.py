@@ -23,8 +23,8 @@ from attnviz.pooling import layout
 from attnviz.render.colours import palette
 from attnviz.render.look import Look
 from attnviz.render.picture import figure, picture
-from attnviz.render.picture.lettering import Lettering
-from attnviz.render.picture.sheet import LARGE, settings
+from attnviz.render.picture.lettering import LARGE, Lettering
+from attnviz.render.picture.sheet import settings
 from attnviz.render.scene import Scene, scene
 from attnviz.selection import Selection
 
