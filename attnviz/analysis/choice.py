@@ -16,7 +16,7 @@ FIXED_ABOVE = 0.5
 """A head that peaks at one fixed offset, or at one fixed key, in more than this share of its rows is left out."""
 FIXED = {offset_share: "a fixed number of tokens away", key_share: "at one key"}
 """What such a head does."""
-ENOUGH_ROWS = 20
+ENOUGH_ROWS = 8
 """In fewer rows than this, most of them at one key are no sign of a sink: a sentence may be about one word."""
 STANDS_OUT = 0.1
 """A head stands out whose number is so far from the baseline, as a part of the way from there to 1."""

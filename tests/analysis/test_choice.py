@@ -120,7 +120,7 @@ def test_what_is_parked_on_the_first_key_of_a_decoder_does_not_count() -> None:
     assert "first key" not in encoder.reason
 
 
-def test_in_a_long_text_heads_of_one_fixed_key_are_left_out() -> None:
+def test_heads_of_one_fixed_key_are_left_out_in_a_text_of_enough_rows() -> None:
     texts = [f"w{chr(97 + i)}" for i in range(24)]
     sink, links = np.zeros((2, 24, 24))
     sink[:, 5] = 1
@@ -128,7 +128,7 @@ def test_in_a_long_text_heads_of_one_fixed_key_are_left_out() -> None:
     chosen = choose(trace(sink, links, texts=texts))
     assert (chosen.head, chosen.left_out) == (1, 1)
     assert "1 left out that look mostly a fixed number of tokens away or at one key" in chosen.reason
-    assert choose(trace(sink[:10, :10], links[:10, :10], texts=texts[:10])).head == 0
+    assert choose(trace(sink[:7, :7], links[:7, :7], texts=texts[:7])).head == 0
     one = attention([sink, links], texts)
     assert key_share(one, 0) == pytest.approx([1, 1 / 24])
 
