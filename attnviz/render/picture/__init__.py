@@ -11,7 +11,7 @@ from attnviz.render.look import DEFAULT, Look
 from attnviz.render.picture.grid import Edges, GridPanel, GridPlan, plans
 from attnviz.render.picture.lettering import Lettering, outline
 from attnviz.render.picture.pixels import Pixels
-from attnviz.render.picture.sheet import DPI, Box, Headed, Page, Panel, Sheet, settings
+from attnviz.render.picture.sheet import DPI, Box, Headed, Page, Panel, Sheet, line_height, settings
 from attnviz.render.scale import Scale, scale_of
 from attnviz.render.scene import Scene
 
@@ -26,7 +26,7 @@ Fitting = TypeVar("Fitting", GridPanel, "HeatmapPanel")
 LARGEST = 65_000
 """No picture has more pixels across or down."""
 EDGE, BETWEEN = 0.25, 0.35
-"""White around the picture and between scenes, in inches."""
+"""White around the picture and between scenes, in inches, unless half a line of text is more."""
 LEAST = 0.6
 """The cells of a scene have at least so many inches, across and down."""
 
@@ -70,17 +70,24 @@ def _drawn(scenes: Sequence[Scene], kind: type[AnyPage], look: Look) -> AnyPage:
     if len(planned) > 1:  # tiles and colour bars stand below one another
         own = [panel.inner.edges for panel in panels if isinstance(panel.inner, GridPanel)]
         panels = headed((max(left for left, _ in own), max(bar for _, bar in own)))
-    width = max(panel.width for panel in panels) + 2 * EDGE
-    height = sum(panel.height for panel in panels) + BETWEEN * (len(panels) - 1) + 2 * EDGE
+    edge = _edge(lettering)
+    between = BETWEEN - EDGE + edge
+    width = max(panel.width for panel in panels) + 2 * edge
+    height = sum(panel.height for panel in panels) + between * (len(panels) - 1) + 2 * edge
     width, height = look.inches[0] or width, look.inches[1] or height
     if max(width, height) * dpi > LARGEST:
         raise LookError(f"{width:.3g} × {height:.3g} inches at {dpi} dpi are too many pixels", "A lower --dpi.")
     page = kind(width, height, dpi, lettering, scale, transparent=look.transparent)
-    y = EDGE
+    y = edge
     for panel in panels:
-        panel.draw(page, EDGE, y)
-        y += panel.height + BETWEEN
+        panel.draw(page, edge, y)
+        y += panel.height + between
     return page
+
+
+def _edge(lettering: Lettering) -> float:
+    """The white around the picture: the lowest number beside a colour bar stands half below it."""
+    return max(EDGE, line_height(lettering.small) / 2)
 
 
 def _planned(scenes: Sequence[Scene], look: Look, lettering: Lettering) -> dict[Scene, GridPlan]:
@@ -99,15 +106,16 @@ def _headed(
             return _panel(scene, look, scale, lettering, room)
         return _fitted(lambda area: GridPanel(scene, scale, dpi, lettering, plan, area, edges), room)
 
-    width, height = (side and side - 2 * EDGE for side in look.inches)
+    around = 2 * _edge(lettering)
+    width, height = (side and side - around for side in look.inches)
     headed = Headed(panel((width, None)), scene, lettering, width)
     if height is not None:
         room = width, max(height - (headed.height - headed.inner.height), 0.1)
         headed = Headed(panel(room), scene, lettering, width)
     for given, needed, side in ((width, headed.inner.width, "wide"), (height, headed.height, "high")):
         if given is not None and needed > given + 0.01:
-            least = f"At least {needed + 2 * EDGE:.2f} inches {side}."
-            raise LookError(f"a size of {given + 2 * EDGE:g} inches leaves no room beside the labels", least)
+            least = f"At least {needed + around:.2f} inches {side}."
+            raise LookError(f"a size of {given + around:g} inches leaves no room beside the labels", least)
     return headed
 
 

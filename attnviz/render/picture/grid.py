@@ -157,7 +157,11 @@ class GridPanel:
         self.above, self.below = 0.1 + self.small_line, 0.08 + columns.depth
         least = min(GAP, 0.1 * self.tile[1] / self.dpi) * (2 if columns.in_words else 1)
         across, down = max(least, columns.overhang), max(least, rows.overhang)
-        if arrangement.named:
+        beyond = 0.0
+        if arrangement.named:  # a name may be longer than its tile
+            longest = max(lettering.width(name, lettering.small) for name in arrangement.above.values())
+            beyond = max(longest - self.tile[1] / self.dpi, 0.0)
+            across = max(across, beyond + 0.05)
             down = 0.1 + self.small_line + self.below
         breaks = 0.1 + self.small_line, names[0] + 0.25
         self.corners = [
@@ -166,7 +170,7 @@ class GridPanel:
         ]
         high, wide = (starts[-1] + tile for starts, tile in zip(self.corners, self.tile, strict=True))
         self.area = wide / self.dpi, high / self.dpi
-        self.bar = max(self.left + self.area[0] + BAR_GAP, self._least[1])
+        self.bar = max(self.left + self.area[0] + beyond + BAR_GAP, self._least[1])
         self.bar_height = bar_height(self.scale, lettering, self.area[1])
         self.width = self.bar + bar_room(self.scale, lettering)
 

@@ -14,7 +14,7 @@ from attnviz.render.scale import Scale
 from attnviz.render.scene import FROM, TO, Scene
 
 ROW, BETWEEN, SIDE_BY_SIDE = 0.24, 1.9, 1.3
-"""From one token of the usual size to the next, and from queries to keys of one head, and of several, in inches."""
+"""From one token of at most the usual size to the next; from queries to keys of one head, and of several; in inches."""
 STEEPEST = 0.45
 """Tokens of a picture that is given its width are not further from one another, in inches."""
 SHORTEST, PITCH = 0.5, 0.8
@@ -45,7 +45,7 @@ class Lines:
         self.most = max(len(self.rows), len(self.columns))
         usual = BETWEEN if len(scene.heads) == 1 else SIDE_BY_SIDE
         width = usual if room[0] is None else max(room[0] - self.margins.across, SHORTEST)
-        row = zoom * min(max(ROW, ROW * width / usual), STEEPEST)  # so that wider lines are as steep
+        row = max(zoom, 1.0) * min(max(ROW, ROW * width / usual), STEEPEST)  # so that wider lines are as steep
         height = self.most * row if room[1] is None else room[1] - self.margins.down
         self.box = width, max(height, self.most * PITCH * pen.line)
 

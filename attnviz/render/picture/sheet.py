@@ -119,7 +119,8 @@ class Page(ABC):
                 down, across = np.indices(swatch.shape)
                 swatch[(down + across) % max(round(self.dpi * 0.035), 2) == 0] = MUTED
             self.framed(x, y + (line_height(small) - swatch_side) / 2, swatch.astype(np.uint8))
-            self.text(x + swatch_side + 0.06, y, reason, small, color=self.theme.muted)
+            style = {"color": self.theme.muted, "va": "center_baseline"}
+            self.text(x + swatch_side + 0.06, y + line_height(small) / 2, reason, small, **style)
             x += swatch_side + 0.06 + self.lettering.width(reason, small) + 0.2
 
 

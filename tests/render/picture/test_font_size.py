@@ -8,17 +8,21 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.text import Text
+from matplotlib.textpath import TextPath
 from matplotlib.transforms import Bbox
 from PIL import Image
-from traces import encoder_decoder
+from traces import attention, encoder_decoder
 
 import attnviz
+from attnviz.attention import Trace
 from attnviz.errors import LookError
 from attnviz.render.look import STYLES, Look
 from attnviz.render.picture import figure, picture
 from attnviz.render.picture.lettering import BODY, LARGE, SMALL, Lettering
 from attnviz.render.picture.pixels import Pixels
+from attnviz.render.picture.sheet import settings
 from attnviz.render.scene import Scene, scene
 
 SIZES = (6.0, 9.5, 16.0)
@@ -39,7 +43,8 @@ def texts(drawn: Figure) -> list[tuple[Text, Bbox]]:
     axes_off = [axis for axes in drawn.axes if not axes.axison for axis in (axes.xaxis, axes.yaxis)]
     off = {text for axis in axes_off for text in axis.findobj(Text)}
     seen = [text for text in drawn.findobj(Text) if text not in off and text.get_visible() and text.get_text().strip()]
-    drawn_at = [(text, text.get_window_extent(renderer)) for text in seen]
+    with settings():
+        drawn_at = [(text, text.get_window_extent(renderer)) for text in seen]
     return [(text, box) for text, box in drawn_at if box.width and box.height and not _is_number(text)]
 
 
@@ -145,6 +150,35 @@ def test_in_axes_of_ones_own(style: str) -> None:
     assert {"apple", "I"} <= same
     for text in same:
         assert found[20][text] == pytest.approx(2 * found[None][text])
+
+
+@pytest.mark.parametrize("points", [4, 40, 72])
+@pytest.mark.parametrize("heads", [1, 3])
+@pytest.mark.parametrize("style", STYLES)
+def test_a_single_token_at_the_extremes(style: str, heads: int, points: float) -> None:
+    one = Trace(model="by hand", text="사과", attentions=(attention([[[1.0]]] * heads, ["사과"]),))
+    picked = tuple((0, head) for head in range(heads))
+    drawn = figure([scene(one, "self", picked, "사과", "")], Look(style, font_size=points))
+    assert outside(drawn) == []
+    assert list(collisions(drawn)) == []
+
+
+@pytest.mark.parametrize("heads", [1, 2])
+@pytest.mark.parametrize("style", STYLES)
+def test_labels_of_every_script_are_of_one_size(style: str, heads: int) -> None:
+    labels = ["[CLS]", "그₁", "녀", "apple", "3"]
+    mixed = Trace(model="by hand", text="그녀", attentions=(attention([np.full((5, 5), 0.2)] * heads, labels),))
+    drawn = figure([scene(mixed, "self", tuple((0, head) for head in range(heads)), "", "")], Look(style))
+    sizes = {text.get_fontsize() for text, _ in texts(drawn) if text.get_text() in labels}
+    assert len(sizes) == 1
+
+
+def test_hangul_is_as_large_as_latin_capitals() -> None:
+    family = Lettering(["가"]).files
+    high = {char: TextPath((0, 0), char, 100, FontProperties(fname=family[at])).get_extents().height
+            for at, chars in enumerate(("H", "그학")) for char in chars}  # fmt: skip
+    assert high["그"] == pytest.approx(high["H"], rel=0.1)
+    assert high["H"] < high["학"] < 1.3 * high["H"]
 
 
 @pytest.mark.parametrize("points", [0, 3.9, 72.1, -1, float("nan"), float("inf")])
