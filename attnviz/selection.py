@@ -1,8 +1,7 @@
 """What was asked for, kinds, layers, heads, rows and columns, held against what there is."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from operator import index
 from typing import SupportsIndex
 
 from attnviz.attention import Attention, Range, Token, Trace, ranges
@@ -30,8 +29,8 @@ class Selection:
 
     `words` merges the tokens of each word, which are the tokens from then on. `rows` and `columns` are numbers of query
     and key tokens, or names, which `attnviz.token_names` explains. Without them, more than `cells` tokens are pooled to
-    at most so many rows and columns; None keeps every token's own. The rows of `query`, which `attnviz.row_names`
-    explains, stay apart from pooling, and so do all columns then: rows are the fewer.
+    at most so many rows and columns; None keeps every token's own. The rows that write an answer stay apart from
+    pooling; so do those of `query`, which `attnviz.row_names` explains, and all columns then: rows are the fewer.
     """
 
     layers: tuple[int, ...] | None = None
@@ -196,7 +195,7 @@ class Selection:
             a.kind: self._of_query(trace, a)
             if self.query is not None and self.rows is None and self.columns is None
             else (
-                self._cells(a.rows, a.queries, rows.get(a.kind)),
+                self._cells(a.rows, a.queries, rows.get(a.kind), rows_named(["answer"], trace, a)),
                 self._cells(a.columns, a.keys, columns.get(a.kind)),
             )
             for a in attentions
@@ -214,11 +213,17 @@ class Selection:
         called = {token for tokens in RowNames(trace, a).matching(str(self.query).strip()) for token in tokens}
         return pooled(a.rows, len(a.queries), rows, _special(a.queries).union(FIRST, called)), a.columns
 
-    def _cells(self, have: Sequence[Range], tokens: Sequence[Token], chosen: Sequence[int] | None) -> tuple[Range, ...]:
-        """Which tokens the rows, or the columns, shall cover: special ones, as the first, stand apart from pooling."""
+    def _cells(
+        self,
+        have: Sequence[Range],
+        tokens: Sequence[Token],
+        chosen: Sequence[int] | None,
+        apart: Sequence[int] = (),
+    ) -> tuple[Range, ...]:
+        """Which tokens the rows, or the columns, shall cover: `apart`, special and first ones are never pooled."""
         if chosen is not None:
             return layout(len(tokens), chosen)
-        return pooled(have, len(tokens), self.cells, _special(tokens).union(FIRST))
+        return pooled(have, len(tokens), self.cells, _special(tokens).union(FIRST, apart))
 
 
 def _special(tokens: Sequence[Token]) -> set[int]:
@@ -270,19 +275,6 @@ def _how(attentions: Sequence[Attention]) -> str:
             f"{a.kind}: {len(a.rows)} × {len(a.columns)} cells of up to {high} × {wide} tokens, their largest weight"
         )
     return "; ".join(told)
-
-
-def _numbers(what: str, given: Sequence[int] | int | None) -> tuple[int, ...] | None:
-    if given is None:
-        return None
-    try:
-        numbers = tuple(map(index, given)) if isinstance(given, Iterable) else (index(given),)
-    except TypeError:
-        hint = f"For example {what}=3, or {what}=range(6)."
-        raise SelectionError(f"{what}: {given!r} is no whole number, nor several", hint) from None
-    if not numbers:
-        raise _none_named(what)
-    return numbers
 
 
 def _none_named(what: str) -> SelectionError:

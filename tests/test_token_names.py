@@ -1,5 +1,6 @@
 """Rows and columns by name: the prompt, the answer, the last of them."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -11,11 +12,11 @@ from attnviz.selection import Selection
 from attnviz.token_names import is_name
 
 
-def continued() -> Trace:
-    """`The cat sat` and what a model wrote: `on mats`."""
-    trace = decoder_only(["The", "cat", "sat", "on", "mats"])
+def continued(prompt: Sequence[str] = ("The", "cat", "sat")) -> Trace:
+    """A prompt and what a model wrote: `on mats`."""
+    trace = decoder_only([*prompt, "on", "mats"])
     a = trace["masked-self"]
-    tokens = tuple(replace(token, segment=int(at >= 3)) for at, token in enumerate(a.queries))
+    tokens = tuple(replace(token, segment=int(at >= len(prompt))) for at, token in enumerate(a.queries))
     a = replace(a, queries=tokens, keys=tokens, predicts=(*tokens[1:], None))
     return replace(trace, attentions=(a,), provenance={"generated": " on mats"})
 
@@ -68,3 +69,11 @@ def test_what_is_no_name(text):
     with pytest.raises(SelectionError, match=r"rows: .* is no whole number") as caught:
         Selection.of(rows=text)
     assert "prompt, answer, last:20" in caught.value.hint
+
+
+def test_the_rows_of_an_answer_are_not_pooled_so_that_they_can_be_drawn_later():
+    pooled = Selection.of(cells=8).narrow(continued([f"w{at}" for at in range(17)]))
+    assert starts(pooled["masked-self"].rows) == [0, 1, 5, 9, 13, 16, 17, 18]
+    answer = Selection.of(rows="answer").narrow(pooled)["masked-self"]
+    assert answer.rows == ((16, 17), (17, 18))
+    assert answer.columns == pooled["masked-self"].columns
