@@ -165,6 +165,18 @@ def test_a_single_token_at_the_extremes(style: str, heads: int, points: float) -
 
 @pytest.mark.parametrize("heads", [1, 2])
 @pytest.mark.parametrize("style", STYLES)
+def test_many_large_labels_do_not_touch(style: str, heads: int) -> None:
+    words = [f"word{at}" for at in range(24)]
+    even = attention([np.full((24, 24), 1 / 24)] * heads, words)
+    long = Trace(model="by hand", text=" ".join(words), attentions=(even,))
+    drawn = figure([scene(long, "self", tuple((0, head) for head in range(heads)), "", "")], Look(style, font_size=16))
+    assert {text.get_text() for text, _ in texts(drawn)} >= set(words)
+    assert outside(drawn) == []
+    assert list(collisions(drawn)) == []
+
+
+@pytest.mark.parametrize("heads", [1, 2])
+@pytest.mark.parametrize("style", STYLES)
 def test_labels_of_every_script_are_of_one_size(style: str, heads: int) -> None:
     labels = ["[CLS]", "그₁", "녀", "apple", "3"]
     mixed = Trace(model="by hand", text="그녀", attentions=(attention([np.full((5, 5), 0.2)] * heads, labels),))
