@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from attnviz.analysis.content import content_pairs, mean_peak
-from attnviz.analysis.offset import offset_share
+from attnviz.analysis.offset import apart, beside_share, offset_share
 from attnviz.analysis.one_key import key_share
 from attnviz.analysis.reach import beyond_first, reach
 from attnviz.attention import Attention, Trace
@@ -14,7 +14,11 @@ from attnviz.kinds import KIND_NAMES, KINDS, Kind
 
 FIXED_ABOVE = 0.5
 """A head that peaks at one fixed offset, or at one fixed key, in more than this share of its rows is left out."""
-FIXED = {offset_share: "a fixed number of tokens away", key_share: "at one key"}
+FIXED = {
+    offset_share: "a fixed number of tokens away",
+    beside_share: "into their own or the next cell",
+    key_share: "at one key",
+}
 """What such a head does."""
 ENOUGH_ROWS = 8
 """In fewer rows than this, most of them at one key are no sign of a sink: a sentence may be about one word."""
@@ -24,7 +28,8 @@ STANDS_OUT = 0.1
 
 RULE = (
     "The rule: the first kind that the model has, of self, masked-self and cross. Heads that peak at one fixed offset,"
-    f" or in a text of {ENOUGH_ROWS} rows and more at one fixed key, in more than half their rows are left out. Of the"
+    f" of pooled cells in their own or the next cell, or in a text of {ENOUGH_ROWS} rows and more at one fixed key, in"
+    " more than half their rows are left out. Of the"
     " rest, the one with the largest mean peak weight from one content word to another. A decoder's first key does not"
     " count. A head is named by --layer and --head."
 )
@@ -65,7 +70,7 @@ class Choice:
         name = f"L{self.layer}H{self.head}"
         if not self.is_sure:
             return f"{name}: not sure, no head stands out, {self.value:.2f} (--why)"
-        return f"{name}: {self.links.replace('cells with ', '')}, {self.value:.2f} (--why)"
+        return f"{name}: {self.links.replace(' with content words', '')}, {self.value:.2f} (--why)"
 
     @property
     def reason(self) -> str:
@@ -89,10 +94,11 @@ def choose(trace: Trace, kind: str | None = None) -> Choice:
     """The head whose content words look most strongly at other content words.
 
     Of `kind`, or else of the first kind that the trace has: self, masked-self, cross. Heads that peak at one fixed
-    offset in more than half their rows are left out, and, of `ENOUGH_ROWS` or more, those that peak at one fixed key,
-    unless that leaves none. Of the rest the one with the largest `content_peak` is chosen, and where several have it
-    the first of them. A text without two content words is judged by the links between any two different tokens
-    instead, and a text of one token by all weights.
+    offset in more than half their rows are left out, and so are, of pooled cells, those that peak in their own cell or
+    beside it, and in a text of `ENOUGH_ROWS` or more, those that peak at one fixed key, unless that leaves none. Of the
+    rest the one with the largest `content_peak` is chosen, and where several have it the first of them. A text without
+    two content words is judged by the links between any two different tokens instead, and a text of one token by all
+    weights.
 
     In masked self-attention every query sees the first key, and many heads park there what they have no use for
     (Xiao et al. 2023): peaks and links there do not count, unless the text has no others.
@@ -104,7 +110,8 @@ def choose(trace: Trace, kind: str | None = None) -> Choice:
     if not heads:
         raise SelectionError(f"no head of {attention.name} was captured", "Trace again without --layer and --head.")
     pairs, links, first_left_out = _links(attention)
-    measures = [offset_share, key_share] if len(attention.rows) >= ENOUGH_ROWS else [offset_share]
+    measures = [offset_share]
+    measures += [beside_share] * attention.is_pooled + [key_share] * (len(attention.covered) >= ENOUGH_ROWS)
     shares = [np.max([share(attention, layer) for share in measures], 0) for layer in attention.layers]
     values = np.concatenate([mean_peak(attention, layer, pairs) for layer in attention.layers])
     fixed = np.concatenate(shares) > FIXED_ABOVE
@@ -131,7 +138,7 @@ def _links(attention: Attention) -> tuple[np.ndarray, str, bool]:
     The first of three sorts that the text has.
     """
     may = reach(attention)
-    different = may & (np.array(attention.rows)[:, None] != np.array(attention.columns)).any(-1)
+    different = may & (np.array(attention.rows)[:, None] != np.array(attention.columns)).any(-1) & apart(attention)
     words = "cells with content words" if attention.is_pooled else "content words"
     tokens = "cells" if attention.is_pooled else "tokens"
     for links, what in (
@@ -143,7 +150,7 @@ def _links(attention: Attention) -> tuple[np.ndarray, str, bool]:
             return others, what, bool((links & ~others).any())
         if links.any():
             return links, what, False
-    return may, "its token looks", False
+    return may, "its cells look" if attention.is_pooled else "its token looks", False
 
 
 def _equal_attention(attention: Attention, links: np.ndarray) -> float:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from attnviz.analysis.offset import apart
 from attnviz.analysis.reach import one_sequence, reach
 from attnviz.attention import Attention, Range, Token
 
@@ -81,7 +82,8 @@ def content_pairs(attention: Attention) -> np.ndarray:
     """Bool `[row, column]`: true where query and key are content words, differ, and the query may look at the key.
 
     A word met again is the same word. Words of two sequences, in cross-attention, always differ. A cell of several
-    tokens has a content word where one of them is one, and differs from those that it does not overlap.
+    tokens has a content word where one of them is one, and differs from those that it neither overlaps nor lies beside:
+    there its largest weight may as well be from a word to itself or to its neighbour.
     """
     numbers: dict[str | None, int] = {None: 0}
     rows = _numbered(rows_as_words(attention), attention.rows, numbers)
@@ -89,10 +91,7 @@ def content_pairs(attention: Attention) -> np.ndarray:
     pairs: np.ndarray = reach(attention) & (rows != 0)[:, None] & (columns != 0)
     if not one_sequence(attention):
         return pairs
-    if attention.is_pooled:
-        (starts, stops), (first, last) = (np.array(ranges, int).T for ranges in (attention.rows, attention.columns))
-        pairs &= (last <= starts[:, None]) | (first >= stops[:, None])
-    pairs &= (rows[:, None] != columns) | (rows[:, None] == _SEVERAL)
+    pairs &= apart(attention) & ((rows[:, None] != columns) | (rows[:, None] == _SEVERAL))
     return pairs
 
 

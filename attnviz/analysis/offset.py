@@ -21,6 +21,32 @@ def offset_share(attention: Attention, layer: int) -> np.ndarray:
     return np.array([_most_common(offsets)[1] / rows for offsets in _offsets(attention, layer)], float)
 
 
+def beside_share(attention: Attention, layer: int) -> np.ndarray:
+    """The share of a head's rows that peak in a cell which overlaps their own or lies beside it, `[head]`; ours.
+
+    In a pooled matrix a head that looks a fixed few tokens away peaks there: in its own cell, or where that ends, in
+    the next one.
+    """
+    peaks = attention.weights(layer).argmax(-1)  # [head, row]
+    shares: np.ndarray = _beside(attention)[np.arange(peaks.shape[1]), peaks].mean(-1)
+    return shares
+
+
+def apart(attention: Attention) -> np.ndarray:
+    """Bool `[row, column]`: false where a cell of several tokens overlaps that of the other side, or lies beside it.
+
+    Its largest weight may as well be from a token to itself or to its neighbour.
+    """
+    high, wide = (np.array([stop - start for start, stop in a], int) for a in (attention.rows, attention.columns))
+    return np.asarray(~_beside(attention) | ((high == 1)[:, None] & (wide == 1)))
+
+
+def _beside(attention: Attention) -> np.ndarray:
+    """Bool `[row, column]`: true where a cell's queries and keys overlap or follow each other, by position."""
+    rows, columns = (np.array(ranges, int) for ranges in (attention.rows, attention.columns))
+    return np.asarray((columns[:, 0] <= rows[:, 1:]) & (columns[:, 1] >= rows[:, :1]))
+
+
 def _offsets(attention: Attention, layer: int) -> np.ndarray:
     cells = attention.rows, attention.columns
     size = max((stop - start for ranges in cells for start, stop in ranges), default=1)

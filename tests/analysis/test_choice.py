@@ -152,9 +152,29 @@ def test_where_no_head_stands_out_it_says_that_it_is_not_sure() -> None:
 
 
 def test_of_pooled_cells_it_says_cells() -> None:
-    pooled = Selection(cells=3).cut(Trace("m", "t", (attention([np.full((6, 6), 1 / 6)], "abcdef"),)))
+    pooled = Selection(cells=4).cut(Trace("m", "t", (attention([np.full((6, 6), 1 / 6)], "bcdefg"),)))
     assert choose(pooled).in_cells
     assert "its cells with content words look at one another" in choose(pooled).reason
+
+
+@pytest.mark.parametrize("offset", [-1, 0, 1])
+@pytest.mark.parametrize("cells", [None, 12, 10])
+def test_a_head_of_one_fixed_offset_is_left_out_when_it_is_pooled_too(offset: int, cells: int | None) -> None:
+    words = [f"word{chr(97 + at)}" for at in range(30)]
+    fixed = 0.9 * np.roll(np.eye(30), offset, 1) + 0.1 / 30
+    looks = np.full((30, 30), 0.6 / 29)
+    looks[np.arange(30), (np.arange(30) * 7 + 11) % 30] = 0.4  # no fixed offset, no fixed key
+    choice = choose(Selection(cells=cells).cut(Trace("m", "t", (attention([fixed, looks / looks.sum(-1)], words),))))
+    assert (choice.head, choice.left_out, choice.in_cells) == (1, 1, cells is not None)
+    assert ("or into their own or the next cell" in choice.reason) == (cells is not None)
+    assert ("its cells look" in choice.summary) == (cells is not None)
+
+
+def test_the_neighbouring_cell_is_no_other_content_word() -> None:
+    exact = attention([np.full((6, 6), 1 / 6)], "bcdefg")
+    pooled = Selection(cells=4).cut(Trace("m", "t", (exact,)))["self"]  # [0] [1 2] [3 4] [5]
+    assert content_pairs(pooled).tolist() == [[abs(row - column) > 1 for column in range(4)] for row in range(4)]
+    assert content_pairs(exact).sum() == 30
 
 
 def test_a_text_without_content_words_is_judged_by_other_links() -> None:
