@@ -1,5 +1,6 @@
 """A trace by words instead of tokens."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
@@ -12,6 +13,7 @@ from attnviz.labels import visible
 
 Words = tuple[Sequence[int], Sequence[int]]
 """The number of each query's word, and of each key's, in order from 0: see `word_numbers`."""
+_SPACES = re.compile("(?:[␣ ][₀-₉]*)+")
 
 
 def by_words(trace: Trace) -> Trace:
@@ -21,8 +23,8 @@ def by_words(trace: Trace) -> Trace:
     to 1, less the mean of what sinks took. Words are what white space divides, without the punctuation around them; in
     Chinese, Japanese, Thai and other scripts without spaces a token is a word, and only the parts of one character are
     merged. A token of nothing but spaces, which some tokenizers put before a word, belongs to that word, or at the end
-    of the text to the one before. Special tokens, and other tokens outside every word, stay alone. Where every word is
-    one token nothing changes.
+    of the text to the one before. Special tokens, and other tokens outside every word, such as line breaks, on which
+    much attention may rest, stay alone. Where every word is one token nothing changes.
     Raises SelectionError where rows or columns cover several tokens.
     """
     merged = tuple(_merged(attention, trace) for attention in trace.attentions)
@@ -100,7 +102,8 @@ def _in_word(token: Token) -> bool:
 
 
 def _is_space(token: Token) -> bool:
-    return not token.special and bool(token.text) and set(token.text) <= {"␣", " "}
+    """Whether `token` is nothing but spaces, as `attnviz.labels` shows them, or parts of one."""
+    return not token.special and _SPACES.fullmatch(token.text) is not None
 
 
 def _joined(word: Sequence[Token], source: str) -> Token:

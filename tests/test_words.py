@@ -9,7 +9,7 @@ from traces import encoder_decoder
 
 import attnviz
 from attnviz.attention import Attention, Token, Trace
-from attnviz.words import by_words
+from attnviz.words import by_words, merged_tokens
 
 TEXT = "un apple"
 TOKENS = (
@@ -97,6 +97,14 @@ def test_a_space_that_no_word_follows_belongs_to_the_word_before():
     assert spaced("a", "␣")[0] == ["a"]
     assert spaced("␣", "</s>")[0] == ["␣", "</s>"]
     assert spaced("a", "⏎", "␣", "␣", "b")[0] == ["a", "⏎", "b"]
+
+
+def test_neither_are_parts_of_one_space() -> None:
+    texts = ["a", "␣₁", "␣₂", "b"]
+    spans = [(0, 1), (1, 2), (1, 2), (2, 3)]
+    tokens = [Token(at, text, span, 0 if text == "a" else 1 if text == "b" else None)
+              for at, (text, span) in enumerate(zip(texts, spans, strict=True))]  # fmt: skip
+    assert [token.text for token in merged_tokens(tokens, "a\u2002b")] == ["a", "b"]
 
 
 def test_nothing_changes_where_every_word_is_a_token():

@@ -15,6 +15,7 @@ def models() -> None:
 
     from attnviz.models.cache import cached_models
     from attnviz.models.packages import packaged_models
+    from attnviz.render.terminal.drawing import Trimmed
     from attnviz.scratch.transformer import Config
 
     table = Table("model", "what it is", box=None, pad_edge=False)
@@ -31,4 +32,4 @@ def models() -> None:
     table.add_row("PACKAGE", "an installed package that carries a model")
     table.add_row("FILE.gguf", f"a GGUF file{gguf}")
     table.add_row("FILE.safetensors", "a built-in model that attnviz train has made")
-    stdout().print(table)
+    stdout().print(Trimmed(table))

@@ -22,6 +22,7 @@ def test_it_lists_every_way_to_name_a_model():
     assert [name for name in first if name in ("builtin", "NAME", "FOLDER", "FILE.gguf", "FILE.safetensors")] == [
         "builtin", "NAME", "FOLDER", "FILE.gguf", "FILE.safetensors",
     ]  # fmt: skip
+    assert not [line for line in done.out.splitlines() if line.endswith(" ")]
 
 
 def test_the_sizes_of_the_builtin_model_are_true():

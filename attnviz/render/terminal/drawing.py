@@ -1,8 +1,9 @@
 """What every drawing in the terminal has in common: no line is wider than the console, and none ends in spaces."""
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 
-from rich.console import Console, ConsoleOptions, Group, RenderResult
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.segment import Segment
 
 from attnviz.render.terminal.cells import Line
@@ -20,6 +21,17 @@ class Drawing(ABC):
         for line in console.render_lines(drawn, options, pad=False):
             yield from _ended(line)
             yield Segment.line()
+
+
+@dataclass(frozen=True)
+class Trimmed(Drawing):
+    """What rich draws by itself, such as a table."""
+
+    inner: RenderableType
+
+    def parts(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """What is drawn."""
+        yield self.inner
 
 
 def _ended(line: Line) -> Line:
