@@ -1,14 +1,15 @@
 """Many texts to many pictures."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
-from os.path import commonpath, exists, isdir, isfile
+from itertools import count
+from os.path import abspath, commonpath, exists, isdir, isfile
 from pathlib import Path
 
 from attnviz.attention import Trace
-from attnviz.errors import AttnvizError, FileError, InputError
+from attnviz.errors import AbsentHeadError, AttnvizError, FileError, InputError
 from attnviz.files import decoded
 
 ENDINGS = (".txt", ".tsv")
@@ -71,13 +72,17 @@ def read_jobs(file: Path, output: Path) -> list[Job]:
 
 
 def folders(files: Sequence[Path], output: Path) -> dict[Path, Path]:
-    """A folder of its own under `output` for each file, in the tree that the files stand in.
+    """A folder of its own under `output` for each file, named after the file.
 
+    Where files share a name, it stands below as much of their paths as tells them apart.
     Raises FileError where a file stands in the place of one of the folders.
     """
-    absolute = {file: file.resolve() for file in files}
-    root = Path(commonpath([path.parent for path in absolute.values()]))
-    chosen = {file: output / path.relative_to(root) for file, path in absolute.items()}
+    absolute = {file: Path(abspath(file)) for file in files}
+    alike: dict[str, set[Path]] = {}
+    for path in absolute.values():
+        alike.setdefault(path.name, set()).add(path)
+    named = {path: name for paths in alike.values() for path, name in _names_apart(paths).items()}
+    chosen = {file: output / named[path] for file, path in absolute.items()}
     for file, folder in chosen.items():
         for taken in (place for place in (folder, *folder.parents) if isfile(place)):
             raise FileError(
@@ -85,6 +90,14 @@ def folders(files: Sequence[Path], output: Path) -> dict[Path, Path]:
                 "Choose another folder with -o.",
             )
     return chosen
+
+
+def _names_apart(paths: Collection[Path]) -> dict[Path, Path]:
+    """The end of each of `paths`, as many folders and the file as it takes to tell them apart."""
+    root = commonpath([path.parent for path in paths])
+    below = {path: path.relative_to(root).parts for path in paths}
+    length = next(n for n in count(1) if len({parts[-n:] for parts in below.values()}) == len(paths))
+    return {path: Path(*parts[-length:]) for path, parts in below.items()}
 
 
 def trace_each(
@@ -106,13 +119,18 @@ def trace_each(
 
 
 def draw_all(jobs: Sequence[Job], draw: Callable[[Job], None], executor: Executor | None = None) -> Iterator[Done]:
-    """Draw every job, here or by `executor`; tell of each as it is done, in order. One that fails stops no other."""
+    """Draw every job, here or by `executor`; tell of each as it is done, in order. One that fails stops no other.
+
+    Raises AbsentHeadError: what the model does not have, it has for no job.
+    """
     return (executor.map if executor else map)(partial(_attempt, draw), jobs)
 
 
 def _attempt(draw: Callable[[Job], None], job: Job) -> Done:
     try:
         draw(job)
+    except AbsentHeadError:
+        raise
     except AttnvizError as error:
         return Done(job, error)
     return Done(job)

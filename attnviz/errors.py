@@ -24,6 +24,10 @@ class SelectionError(AttnvizError):
     """A kind, layer or head that the model or the trace does not have."""
 
 
+class AbsentHeadError(SelectionError):
+    """A kind, layer or head that the model does not have, whatever the text."""
+
+
 class ModelError(AttnvizError):
     """A model that cannot be found, loaded or looked into."""
 

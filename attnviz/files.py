@@ -12,6 +12,9 @@ from pathlib import Path
 from attnviz.errors import FileError, InputError
 
 _ELSEWHERE = "Choose another place with -o."
+PICTURE_ENDINGS = (".png", ".svg", ".pdf", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".eps")
+_TEXT_ENDINGS = (".txt", ".tsv", ".csv", ".md", ".rst", ".tex", ".log", ".json", ".jsonl", ".yaml", ".yml", ".html")
+_DATA_ENDINGS = (".npz", ".npy", ".safetensors", ".gguf", ".docx")
 
 
 def write_whole(path: str | os.PathLike[str], data: bytes) -> Path:
@@ -36,7 +39,7 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> Path:
 
 
 def require_writable(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
-    """Raise FileError for an output that cannot be written, or that is one of the files that are read.
+    """Raise FileError for an output that cannot be written, or that is one of the files that belong to the input.
 
     That is found out by whatever name or link; the inputs are looked through only where one of the outputs is there.
     """
@@ -49,10 +52,16 @@ def require_writable(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
         read = {identity: path for path in inputs if (identity := _identity(path))}
         for output, identity in existing:
             if identity in read:
-                other = "" if read[identity] == output else f", under the name {read[identity]}"
+                other = "" if read[identity] == output else f", as {read[identity]}"
                 raise FileError(
-                    f"cannot write {output}: it is a file that is read here{other}", "Choose another name with -o."
+                    f"cannot write {output}: it belongs to the input of this command{other}",
+                    "Choose another name with -o.",
                 )
+
+
+def has_file_ending(name: str) -> bool:
+    """Whether `name` ends as the name of a file does, such as `.txt` or `.png`."""
+    return os.path.splitext(name)[1].lower() in (*PICTURE_ENDINGS, *_TEXT_ENDINGS, *_DATA_ENDINGS)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
@@ -95,7 +104,7 @@ def _writing(path: Path) -> Iterator[None]:
 def _require_replaceable(path: Path) -> None:
     """Raise FileError where no file can be put in the place of `path`, all of whose links were followed."""
     if path.is_dir():
-        raise FileError("it is a folder", "Name a file, such as picture.png.")
+        raise FileError("it is a folder", "Name a file in that folder.")
     if path.is_symlink():
         raise FileError("the link leads back to itself", _ELSEWHERE)
     if path.exists() and not os.access(path, os.W_OK):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import SupportsIndex
 
 from attnviz.attention import Attention, Range, Token, Trace, ranges
-from attnviz.errors import SelectionError
+from attnviz.errors import AbsentHeadError, SelectionError
 from attnviz.head_names import Names, Pair, heads_named, layers_named
 from attnviz.kinds import KIND_NAMES, KINDS, Kind
 from attnviz.pooling import FIRST, layout, pooled, reduced
@@ -92,18 +92,18 @@ class Selection:
     def resolve(self, available: Available) -> dict[Kind, dict[int, tuple[int, ...]]]:
         """The heads to take: kind → layer → head numbers, out of `available`, which has the same form.
 
-        A kind without any layer that was asked for is left out. Raises SelectionError for a kind, layer or head that
+        A kind without any layer that was asked for is left out. Raises AbsentHeadError for a kind, layer or head that
         is nowhere in `available`; the hint gives the range.
         """
         kinds = {kind: layers for kind, layers in available.items() if self._has(kind)}
         for kind in self.kinds or ():
             if kind not in available:
-                raise SelectionError(
+                raise AbsentHeadError(
                     f"this model has no {KIND_NAMES[kind]}", f"It has: {', '.join(available) or 'no attention'}."
                 )
         for layer in self.layers_asked or ():
             if not any(_numbered(layer, layers) in layers for layers in kinds.values()):
-                raise SelectionError(f"there is no layer {layer}", f"Layers: {_layer_ranges(kinds)}.")
+                raise AbsentHeadError(f"there is no layer {layer}", f"Layers: {_layer_ranges(kinds)}.")
         chosen = {
             kind: {layer: self.of_layer(kind, layer, layers[layer]) for layer in sorted(self.of_kind(layers))}
             for kind, layers in kinds.items()
@@ -111,13 +111,13 @@ class Selection:
         for layer, head in self.pairs or ():
             if not any(head in layers.get(layer, ()) for layers in chosen.values()):
                 every = {h for kind in chosen for h in available[kind].get(layer, ())}
-                raise SelectionError(
+                raise AbsentHeadError(
                     f"layer {layer} has no head {head}", f"Heads of layer {layer}: {ranges(tuple(every))}."
                 )
         for head in self.heads or ():
             if not any(head in heads for layers in chosen.values() for heads in layers.values()):
                 every = {h for kind in chosen for layer in chosen[kind] for h in available[kind][layer]}
-                raise SelectionError(f"there is no head {head}", f"Heads: {ranges(tuple(every))}.")
+                raise AbsentHeadError(f"there is no head {head}", f"Heads: {ranges(tuple(every))}.")
         captured = {kind: {layer: heads for layer, heads in layers.items() if heads} for kind, layers in chosen.items()}
         return {kind: layers for kind, layers in captured.items() if layers}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from attnviz.batch import Done, Job, draw_all, find_files, folders, read_jobs, trace_each
-from attnviz.errors import FileError, InputError
+from attnviz.errors import AbsentHeadError, FileError, InputError
 
 
 def written(folder: Path, *names: str) -> list[Path]:
@@ -98,6 +98,9 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path):
         (["deep/a.txt"], ["a.txt"]),
         (["x/a.txt", "y/a.txt"], ["x/a.txt", "y/a.txt"]),
         (["a.txt", "x/a.txt", "a.tsv"], ["a.txt", "x/a.txt", "a.tsv"]),
+        (["home/me/s.txt", "work/samples/pairs.tsv"], ["s.txt", "pairs.tsv"]),
+        (["home/x/a.txt", "work/deep/y/a.txt", "work/b.txt"], ["x/a.txt", "y/a.txt", "b.txt"]),
+        (["one/x/a.txt", "two/x/a.txt", "two/y/a.txt"], ["one/x/a.txt", "two/x/a.txt", "two/y/a.txt"]),
     ],
 )
 def test_every_file_has_a_folder_of_its_own(names, places, tmp_path):
@@ -107,9 +110,9 @@ def test_every_file_has_a_folder_of_its_own(names, places, tmp_path):
 
 def test_relative_and_absolute_paths_go_together(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    written(tmp_path, "x/a.txt", "y/b.txt")
-    files = [Path("x/a.txt"), tmp_path / "y" / "b.txt"]
-    assert list(folders(files, Path("out")).values()) == [Path("out/x/a.txt"), Path("out/y/b.txt")]
+    written(tmp_path, "x/a.txt", "y/a.txt")
+    files = [Path("x/a.txt"), tmp_path / "y" / "a.txt"]
+    assert list(folders(files, Path("out")).values()) == [Path("out/x/a.txt"), Path("out/y/a.txt")]
 
 
 JOBS = [Job(Path("a.txt"), line, text, None, Path(f"{line}.png")) for line, text in enumerate(["one", "", "three"], 1)]
@@ -134,12 +137,12 @@ def test_a_job_that_fails_stops_no_other(threads):
     assert sorted(drawn) == [1, 3]
 
 
-@pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt])
-def test_a_bug_and_ctrl_c_stop_all(error):
+@pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt, AbsentHeadError("there is no layer 9")])
+def test_a_bug_ctrl_c_and_what_no_job_can_have_stop_all(error):
     def draw(job: Job) -> None:
         raise error
 
-    with pytest.raises(error):
+    with pytest.raises(error if isinstance(error, type) else type(error)):
         list(draw_all(JOBS, draw))
 
 

@@ -11,7 +11,7 @@ import torch
 from attnviz.attention import ranges
 from attnviz.capture.kept import Kept
 from attnviz.capture.merged import Merged
-from attnviz.errors import CaptureError, InputError, SelectionError
+from attnviz.errors import AbsentHeadError, CaptureError, InputError
 from attnviz.kinds import KIND_NAMES, Kind
 from attnviz.pooling import layout
 from attnviz.selection import Layout, Selection
@@ -45,12 +45,12 @@ class Record:
     def resolve(self) -> dict[Kind, dict[int, tuple[int, ...]]]:
         """The heads that were asked for: kind → layer → head numbers.
 
-        Raises SelectionError for a layer that has no softmax attention, and as `Selection.resolve` does.
+        Raises AbsentHeadError for a layer that has no softmax attention, and as `Selection.resolve` does.
         """
         for layer in self.selection.layers_asked or ():
             if layer in self.without:
                 numbers = ranges(tuple(sorted({number for layers in self.available.values() for number in layers})))
-                raise SelectionError(
+                raise AbsentHeadError(
                     f"layer {layer} has no softmax attention between tokens: it is {self.without[layer]}",
                     f"Layers that have: {numbers}.",
                 )

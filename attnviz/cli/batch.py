@@ -1,7 +1,7 @@
 """`attnviz batch`: files of sentences to pictures."""
 
 from collections.abc import Iterator, Sequence
-from os.path import isdir
+from os.path import splitext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,13 +10,13 @@ import typer
 from attnviz.cli.inputs import Run, with_run
 from attnviz.cli.look import LookOptions
 from attnviz.cli.options import Why, option
-from attnviz.cli.output import wrote
+from attnviz.cli.output import require_folder_name, wrote
 from attnviz.cli.running import FAILED, PARTLY_FAILED, bar, interruptible, notes, report, say
-from attnviz.errors import AttnvizError, FileError
+from attnviz.errors import AttnvizError
 
 if TYPE_CHECKING:
     from attnviz.attention import Trace
-    from attnviz.batch import Job
+    from attnviz.batch import Done, Job
 
 EXAMPLES = """\
 attnviz batch samples -o pictures
@@ -39,14 +39,17 @@ def batch(
     from attnviz.batch import find_files
     from attnviz.files import require_writable
     from attnviz.models import model_files
+    from attnviz.render import PICTURES
 
     _ = run.selection  # what cannot be asked for is found out before a model is loaded
-    _require_folder(output)
+    picture = output if output.suffix.lower() in PICTURES else f"{splitext(output)[0]}.png"
+    one = f"\nOr draw one picture: attnviz plot TEXT -o {picture}"
+    require_folder_name(output, "batch makes many pictures", one)
     files = find_files(paths)
     jobs, errors = _read(files, output)
     require_writable((job.output for job in jobs), (*files, *model_files(run.model)))
     failed = _draw(jobs, run, look, why) if jobs else []
-    for error in [*errors, *failed]:
+    for error in [*errors, *_summarised(failed)]:
         report(error)
     written = len(jobs) - len(failed)
     say(f"{_count(written, 'picture')} of {_count(len(jobs), 'line')} in {_count(len(files), 'file')}.")
@@ -54,17 +57,6 @@ def batch(
         wrote(output)
     if errors or failed:
         raise typer.Exit(PARTLY_FAILED if written else FAILED)
-
-
-def _require_folder(output: Path) -> None:
-    """Refuse a folder that is called as a file is. Raises FileError."""
-    from attnviz.render import OUTPUTS
-
-    if output.suffix.lower() in OUTPUTS and not isdir(output):
-        raise FileError(
-            f"{output} would be a folder: batch makes many pictures",
-            f"Name a folder: -o {output.with_suffix('')}. Or draw one picture: attnviz plot TEXT -o {output}",
-        )
 
 
 def _read(files: Sequence[Path], output: Path) -> "tuple[list[Job], list[AttnvizError]]":
@@ -81,8 +73,11 @@ def _read(files: Sequence[Path], output: Path) -> "tuple[list[Job], list[Attnviz
     return jobs, errors
 
 
-def _draw(jobs: "Sequence[Job]", run: Run, look: LookOptions, why: bool) -> list[AttnvizError]:
-    """Write the picture of every line, and tell its notes; why some could not be drawn."""
+def _draw(jobs: "Sequence[Job]", run: Run, look: LookOptions, why: bool) -> "list[Done]":
+    """Write the picture of every line, and tell its notes; those lines that could not be drawn.
+
+    Raises AbsentHeadError, before anything is drawn, for a kind, layer or head that the model does not have.
+    """
     from attnviz.analysis.choice import RULE
     from attnviz.batch import draw_all, trace_each
     from attnviz.files import write_whole
@@ -108,17 +103,29 @@ def _draw(jobs: "Sequence[Job]", run: Run, look: LookOptions, why: bool) -> list
             reasons.append(f"{job.source}, line {job.line}: {choice.reason}")
         write_whole(job.output, render(trace, [scene], ".png", look))
 
-    errors = []
+    failed = []
     with bar("Drawing", len(jobs)) as advance, interruptible() as heed:
         for done in draw_all(jobs, draw):
             heed()
             advance(now=f"{done.job.source.name}:{done.job.line}")
             if done.error:
-                place = f"{done.job.source}, line {done.job.line}: {done.error.message}"
-                errors.append(AttnvizError(place, done.error.hint))
+                failed.append(done)
     notes(noted)
     for reason in [*reasons, RULE] if reasons else ():
         say(reason)
+    return failed
+
+
+def _summarised(failed: "Sequence[Done]") -> list[AttnvizError]:
+    """Why lines could not be drawn, each reason once: with its first line, and how many others share it."""
+    alike: dict[tuple[str, str], list[Job]] = {}
+    for done in failed:
+        if done.error:
+            alike.setdefault((done.error.message, done.error.hint), []).append(done.job)
+    errors = []
+    for (message, hint), jobs in alike.items():
+        others = f" (and {_count(len(jobs) - 1, 'other line')})" if len(jobs) > 1 else ""
+        errors.append(AttnvizError(f"{jobs[0].source}, line {jobs[0].line}{others}: {message}", hint))
     return errors
 
 

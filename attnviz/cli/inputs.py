@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from attnviz.cli import options
 from attnviz.cli.running import UsageError, loading, reading
 from attnviz.errors import InputError
-from attnviz.files import decoded
+from attnviz.files import PICTURE_ENDINGS, decoded, has_file_ending
 
 if TYPE_CHECKING:
     from attnviz.attention import Trace
@@ -147,7 +147,7 @@ def given_text(text: str | None, command: str) -> str:
     """TEXT of `command`, or standard input where it is `-`, or absent and piped.
 
     Raises UsageError where there is neither, InputError where standard input is not UTF-8, and where TEXT is the name
-    of a file that is no saved trace.
+    of a file that is no saved trace, or one word that ends as such a name does.
     """
     if text is None and sys.stdin.isatty():
         raise UsageError("there is no text", f'For example: attnviz {command} "I ate an apple"')
@@ -155,19 +155,29 @@ def given_text(text: str | None, command: str) -> str:
         return decoded(sys.stdin.buffer.read(), "standard input").rstrip("\r\n")
     if not text.endswith(".safetensors"):
         _require_no_file(text, _commands_for(text, command))
+        if has_file_ending(text) and not any(map(str.isspace, text)):
+            hint = f"If it is the sentence itself: echo {quote(text)} | attnviz {command} -"
+            raise InputError(f"no such file: {text}", hint)
     return text
 
 
 def _require_no_file(text: str, hint: str) -> None:
     """Refuse the name of a file or folder where its content was meant: drawn, it would look like a sentence."""
     if exists(text):
-        raise InputError(f"{text} is a {'folder' if isdir(text) else 'file'}, not a sentence", hint)
+        what = "folder" if isdir(text) else "picture" if _is_picture(text) else "file"
+        raise InputError(f"{text} is a {what}, not a sentence", hint)
+
+
+def _is_picture(path: str) -> bool:
+    return Path(path).suffix.lower() in PICTURE_ENDINGS
 
 
 def _commands_for(path: str, command: str) -> str:
     """How `command` takes what is in a file or folder: texts, or a model."""
     if path.endswith(".gguf") or isfile(f"{path}/config.json"):
         return f"If it is the model: attnviz {command} TEXT -m {quote(path)}"
+    if _is_picture(path):
+        return f'attnviz reads texts, such as: attnviz {command} "I ate an apple"'
     hints = []
     if isdir(path) or path.lower().endswith((".txt", ".tsv")):
         hints.append(f"A picture of each line: attnviz batch {quote(path)} -o pictures")

@@ -1,12 +1,14 @@
 """Where a result goes: to the file that -o names, or to the terminal."""
 
 from collections.abc import Iterable, Sequence
+from os.path import isdir
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from attnviz.cli.options import option
 from attnviz.cli.running import notes, printable
-from attnviz.files import is_standard_output, require_writable, write_whole
+from attnviz.errors import FileError
+from attnviz.files import has_file_ending, is_standard_output, require_writable, write_whole
 
 if TYPE_CHECKING:
     from attnviz.attention import Trace
@@ -28,8 +30,14 @@ def check_writable(output: Path | None, inputs: Iterable[Path]) -> None:
     if output is not None:
         from attnviz.render import writer
 
-        writer(output.suffix)
         require_writable([output], inputs)
+        writer(output.suffix)
+
+
+def require_folder_name(output: Path, why: str, or_else: str = "") -> None:
+    """Refuse a folder that is named as a file is, unless it is there already. Raises FileError."""
+    if has_file_ending(output.name) and not isdir(output):
+        raise FileError(f"{output} would be a folder: {why}", f"Name a folder: -o {output.with_suffix('')}{or_else}")
 
 
 def write(output: Path, trace: "Trace", scenes: Sequence["Scene"], look: "Look") -> None:

@@ -31,9 +31,9 @@ def trace(
     Without -o, list the tokens with their numbers, by which --rows and --columns choose.
     """
     if output is not None:
+        require_writable([output], run.reads(text))
         if output.suffix != ".safetensors" and not is_stream(output):
             raise UsageError(f"a trace is not saved as {output.name}", "Name it x.safetensors.")
-        require_writable([output], run.reads(text))
     saved = run.trace(given_text(text, "trace"), target)
     notes(saved.notes)
     if output is not None:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 from attnviz.cli.options import option
-from attnviz.cli.output import wrote
+from attnviz.cli.output import require_folder_name, wrote
 from attnviz.cli.running import bar, stdout, working
 
 EXAMPLES = """\
@@ -27,6 +27,7 @@ def train(
     """
     from attnviz.files import write_whole
 
+    require_folder_name(output, "train writes checkpoints and weights into one")
     with working("Importing torch"):
         from attnviz.scratch.corpus import corpus_vocabulary, draw_corpus, examples
         from attnviz.scratch.evaluate import evaluate, table

@@ -59,13 +59,13 @@ class Place:
         return "local_files_only" in self.options
 
     def files(self) -> Iterator[Path]:
-        """The files on this machine that it may be loaded from. Pictures in its folder are none: they are results."""
+        """The files on this machine that belong to it: all in its folder, but for pictures, which are results."""
         if self.is_file:
             yield Path(self.path, self.options["gguf_file"])
         elif self.on_hub:
             yield from hub_folder(self.path).rglob("*")
         else:
-            yield from (file for file in Path(self.path).iterdir() if file.suffix.lower() not in _PICTURES)
+            yield from (file for file in Path(self.path).rglob("*") if file.suffix.lower() not in _PICTURES)
 
 
 def locate(spec: str) -> Place:

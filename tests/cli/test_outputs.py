@@ -11,7 +11,7 @@ from hub import put
 from attnviz.scratch.store import shipped_file
 
 APPLE = "I ate an apple"
-READ = "it is a file that is read here"
+READ = "it belongs to the input of this command"
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -65,22 +65,24 @@ def model(minilm_folder, tmp_path, monkeypatch) -> Path:
     """A model of Hugging Face in a folder, with what a user has drawn of it."""
     monkeypatch.setattr("attnviz.cli.inputs.Run.load", lambda self: 1 / 0)
     shutil.copytree(minilm_folder, tmp_path / "model")
-    (tmp_path / "model" / "mine.png").write_bytes(b"old")
+    (tmp_path / "model" / "pictures").mkdir()
+    for name in ("mine.png", "pictures/mine.png"):
+        (tmp_path / "model" / name).write_bytes(b"old")
     return tmp_path / "model"
 
 
-@pytest.mark.parametrize("output", ["model.safetensors", "config.json", "tokenizer.json"])
+@pytest.mark.parametrize("output", ["model.safetensors", "config.json", "tokenizer.json", "1_Pooling/config.json"])
 @pytest.mark.parametrize("command", ["plot", "heads", "trace"])
 def test_the_files_of_a_model_are_not_overwritten(command, output, model):
-    if command == "trace" and output.endswith(".json"):
+    if command == "trace" and (name := output).endswith(".json"):
         output = "link.safetensors"
-        (model / output).symlink_to("config.json")
+        (model / output).symlink_to(model / name)
     assert_refused(model, command, APPLE, "-m", model, "-o", model / output)
 
 
 def test_what_was_drawn_into_the_folder_of_a_model_is_drawn_again(model):
     """It runs, as far as the model, which would fail in these tests."""
-    for name in ("mine.png", "new.json"):
+    for name in ("mine.png", "new.json", "pictures/mine.png", "pictures/new.json"):
         with pytest.raises(ZeroDivisionError):
             run("plot", APPLE, "-m", model, "-o", model / name)
 
@@ -129,7 +131,7 @@ def test_nor_a_text_of_a_batch(tmp_path):
     assert_refused(tmp_path, "batch", tmp_path / "a.txt", "-o", tmp_path / "out")
 
 
-@pytest.mark.parametrize("output", [".", "a.txt", "a.txt/deeper", "b"])
+@pytest.mark.parametrize("output", [".", "a.txt/deeper", "b"])
 def test_nor_is_a_text_in_the_place_of_a_folder_of_pictures(output, tmp_path, monkeypatch):
     monkeypatch.setattr("attnviz.cli.inputs.Run.load", lambda self: 1 / 0)
     monkeypatch.chdir(tmp_path)
@@ -152,3 +154,18 @@ def test_what_cannot_be_written_is_found_out_before_a_model_runs(command, output
     done = run(command, APPLE, "-o", output)
     assert (done.code, done.out) == (1, "")
     assert f"cannot write {output}: " in done.err
+
+
+@pytest.mark.parametrize("args", [["plot", APPLE], ["heads"], ["trace", APPLE]])
+def test_a_folder_is_said_to_be_one(args, tmp_path):
+    (tmp_path / "out").mkdir()
+    done = run(*args, "-o", tmp_path / "out", env={"COLUMNS": "400"})
+    assert done.code == 1
+    assert done.err == f"Error: cannot write {tmp_path / 'out'}: it is a folder\nHint:  Name a file in that folder.\n"
+
+
+def test_train_makes_no_folder_that_is_called_as_a_file_is(tmp_path):
+    done = run("train", "-o", tmp_path / "mine.safetensors", env={"COLUMNS": "400"})
+    assert done.code == 1
+    assert "mine.safetensors would be a folder" in done.err
+    assert not list(tmp_path.iterdir())

@@ -58,7 +58,30 @@ def test_a_name_that_is_piped_in_is_a_sentence():
     assert run("plot", "-", stdin="english.txt").code == 0
 
 
-@pytest.mark.parametrize("text", ["english", "picture.png", "see english.txt", "~", "x" * 300, "a/b\n" * 25])
+@pytest.mark.parametrize("command", ["plot", "heads", "trace"])
+@pytest.mark.parametrize(
+    "name", ["nosuch.txt", "folder/NoSuch.TSV", "a.csv", "a.json", "a.jsonl", "a.md", "a.png", "a.jpg"]
+)
+def test_the_name_of_a_file_that_is_not_there_is_an_error(command, name):
+    done = run(command, name)
+    assert (done.code, done.out) == (1, "")
+    hint = f"If it is the sentence itself: echo {name} | attnviz {command} -"
+    assert done.err == f"Error: no such file: {name}\nHint:  {hint}\n"
+    assert run(command, "-", stdin=f"{name}\n").code == 0
+
+
+@pytest.mark.parametrize("name", ["a1.png", "a1.JPG", "a1.svg"])
+def test_a_picture_is_not_offered_as_a_text(name, files):
+    (files / name).write_bytes(b"\x89PNG")
+    done = run("plot", name)
+    assert (done.code, done.out) == (1, "")
+    assert f"Error: {name} is a picture, not a sentence" in done.err
+    assert "cat " not in done.err
+
+
+@pytest.mark.parametrize(
+    "text", ["english", "see english.txt", "3.14", "Hello.World", "a.b", "~", "x" * 300, "a/b\n" * 25]
+)
 def test_what_only_looks_like_a_name_is_a_text(text):
     assert run("plot", text).code == 0
 
