@@ -10,7 +10,7 @@ from attnviz.head_names import Names, Pair, heads_named, layers_named
 from attnviz.kinds import KIND_NAMES, KINDS, Kind
 from attnviz.pooling import FIRST, layout, pooled, reduced
 from attnviz.row_names import RowNames
-from attnviz.token_names import Name, columns_named, names, rows_named
+from attnviz.token_names import Name, columns_named, is_name, names, rows_named
 from attnviz.words import by_words
 
 Layout = tuple[tuple[Range, ...], tuple[Range, ...]]
@@ -191,39 +191,44 @@ class Selection:
         columns = {a.kind: columns_named(self.columns, trace, a) for a in attentions if self.columns is not None}
         _require("rows", self.rows, rows, [len(a.queries) for a in attentions])
         _require("columns", self.columns, columns, [len(a.keys) for a in attentions])
-        layouts = {
-            a.kind: self._of_query(trace, a)
-            if self.query is not None and self.rows is None and self.columns is None
-            else (
-                self._cells(a.rows, a.queries, rows.get(a.kind), rows_named(["answer"], trace, a)),
-                self._cells(a.columns, a.keys, columns.get(a.kind)),
-            )
-            for a in attentions
-        }
+        layouts = {a.kind: self._layout(trace, a, rows.get(a.kind), columns.get(a.kind)) for a in attentions}
         layouts = {kind: layout for kind, layout in layouts.items() if all(layout)}
         if attentions and not layouts:
             raise SelectionError("no kind of attention has both these rows and these columns", "Name fewer of them.")
         return layouts
 
-    def _of_query(self, trace: Trace, a: Attention) -> Layout:
-        """Every column, and as few rows more than those of the query as hold no more cells than a square would."""
-        if self.cells is None or max(len(a.rows), len(a.columns)) <= self.cells:
-            return a.rows, a.columns
-        rows = max(self.cells**2 // len(a.columns), 1)
-        called = {token for tokens in RowNames(trace, a).matching(str(self.query).strip()) for token in tokens}
-        return pooled(a.rows, len(a.queries), rows, _special(a.queries).union(FIRST, called)), a.columns
+    def _layout(self, trace: Trace, a: Attention, rows: Sequence[int] | None, columns: Sequence[int] | None) -> Layout:
+        """Which tokens the rows and the columns of `a` shall cover, where tokens of these numbers were named.
 
-    def _cells(
-        self,
-        have: Sequence[Range],
-        tokens: Sequence[Token],
-        chosen: Sequence[int] | None,
-        apart: Sequence[int] = (),
-    ) -> tuple[Range, ...]:
-        """Which tokens the rows, or the columns, shall cover: `apart`, special and first ones are never pooled."""
-        if chosen is not None:
-            return layout(len(tokens), chosen)
-        return pooled(have, len(tokens), self.cells, _special(tokens).union(FIRST, apart))
+        Special ones, as the first, stand apart from pooling.
+        """
+        high = None if rows is None else layout(len(a.queries), rows)
+        wide = None if columns is None else layout(len(a.keys), columns)
+        called = self._called(trace, a) if rows is None else set()
+        apart, keys_apart, least = _special(a.queries).union(FIRST, called), _special(a.keys).union(FIRST), self.cells
+        if called and wide is None:
+            wide, least = a.columns, 2 * len(apart) + 1  # so many that those can stand apart, with others between
+        return (
+            pooled(a.rows, len(a.queries), self._beside(wide, least), apart) if high is None else high,
+            pooled(a.columns, len(a.keys), self._beside(high, self.cells), keys_apart) if wide is None else wide,
+        )
+
+    def _called(self, trace: Trace, a: Attention) -> set[int]:
+        """The queries that `query` names."""
+        if self.query is None:
+            return set()
+        if is_name(self.query):
+            return set(rows_named([self.query], trace, a))
+        return {token for tokens in RowNames(trace, a).matching(self.query.strip()) for token in tokens}
+
+    def _beside(self, fixed: Sequence[Range] | None, least: int | None) -> int | None:
+        """How many cells a side may have beside the `fixed` other: as a square of `cells` holds, and at least `least`.
+
+        None for all of its own.
+        """
+        if self.cells is None or fixed is None:
+            return self.cells
+        return max(self.cells**2 // max(len(fixed), 1), least or 1)
 
 
 def _special(tokens: Sequence[Token]) -> set[int]:

@@ -81,7 +81,7 @@ class Run:
     def trace(self, text: str, target: str | None, query: str | None = None) -> "Trace":
         """The saved trace that `text` names, narrowed; or else the model's trace of `text`. Raises AttnvizError.
 
-        Where that is pooled the rows of `query` stay apart.
+        Where that is pooled the rows of `query` stay apart: of one that is called so, or those of the `answer`.
         """
         if text.endswith(".safetensors"):
             made = {"target": target, "text-pair": self.text_pair, "chat": self.chat or None, "generate": self.generate}

@@ -34,7 +34,8 @@ def plot(
     """
     check_writable(output, run.reads(text))
     require_drawn(look, output)
-    trace = run.trace(given_text(text, "plot"), target, look.query)
+    looking = "answer" if look.query is None and look.style == "text" else look.query
+    trace = run.trace(given_text(text, "plot"), target, looking)
     from attnviz.analysis.choice import RULE
     from attnviz.render.plan import drawn, plot_scene
 

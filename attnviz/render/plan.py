@@ -6,7 +6,7 @@ from attnviz.analysis import Choice, choose
 from attnviz.attention import Trace, ranges
 from attnviz.labels import visible
 from attnviz.render.look import DEFAULT, Look
-from attnviz.render.query import asked, looking
+from attnviz.render.query import asked, looking, passed_over
 from attnviz.render.scene import Scene, scene
 from attnviz.render.taken import without
 from attnviz.selection import Selection
@@ -76,7 +76,8 @@ def _looked(trace: Trace, scene: Scene, look: Look) -> Scene:
     """`scene` with the title and the query of `look`, without what it takes out."""
     title = scene.title if look.title is None else look.title
     queries = () if look.query is None else asked(trace, scene.attention, look.query)
-    caption = f"{scene.caption}\n{_signs(scene, look.style)}".strip("\n")
+    said = (_signs(scene, look.style), "" if look.query is None else passed_over(trace, scene.attention, look.query))
+    caption = "\n".join(line for line in (scene.caption, *said) if line)
     shown = without(replace(scene, title=title, caption=caption, queries=queries), look.sink, look.special)
     if look.style == "text":  # so that the scale is that of the rows that are shown
         shown = replace(shown, queries=looking(shown))

@@ -7,6 +7,8 @@ import numpy as np
 from attnviz.analysis import strongest
 from attnviz.attention import Attention, Trace
 from attnviz.errors import SelectionError
+from attnviz.labels import visible
+from attnviz.pooling import reduced
 from attnviz.render.flow import running
 from attnviz.render.scene import Scene, row_label
 from attnviz.row_names import RowNames
@@ -21,25 +23,44 @@ def asked(trace: Trace, attention: Attention, query: str) -> tuple[int, ...]:
     That is the token that a row reads; in cross-attention the one that it writes, since alignment is of what is
     written. `is→` names the row that reads "is", `→Paris` the one that writes "Paris", `is→Paris` the one that does
     both; `an#2` is the second that is called "an". A word of several tokens has several rows. Capital letters make a
-    difference only where both are there. Raises SelectionError where nothing, or more than one thing, is called that,
-    or its rows are not kept by themselves; the hint lists what there is.
+    difference only where both are there. What is not kept by itself is passed over where something else of that name
+    is. Raises SelectionError where nothing, or more than one thing, is called that, or none of it is kept by itself;
+    the hint lists what there is.
     """
     names, query = RowNames(trace, attention), query.strip()
     row_of = {start: row for row, (start, stop) in enumerate(attention.rows) if stop - start == 1}
-    found = names.matching(query)
-    if len(found) == 1 and all(token in row_of for token in found[0]):
-        return tuple(row_of[token] for token in found[0])
-    if found and not any(token in row_of for tokens in found for token in tokens):
+    found, kept = _matching(names, query)
+    if len(kept) == 1:
+        return tuple(row_of[token] for token in kept[0])
+    if kept:
+        listed = [
+            f"{query}#{at + 1} ({_row(attention, tokens[0])})" for at, tokens in enumerate(found) if tokens in kept
+        ]
+        raise SelectionError(f"{len(kept)} rows {names.verb} {query!r}", f"Name one: {_listed(listed)}.")
+    if found:
         numbers = ",".join(str(token) for tokens in found for token in tokens)
         hint = f"Trace the text again, with --rows {numbers}."
         raise SelectionError(f"the row that {names.verb}s {query!r} is not kept by itself", hint)
-    if found:
-        one_by_one = [f"{query}#{at + 1} ({_row(attention, tokens[0])})" for at, tokens in enumerate(found)]
-        raise SelectionError(f"{len(found)} rows {names.verb} {query!r}", f"Name one: {_listed(one_by_one)}.")
     other = names.find(f"{query}→") or names.find(f"→{query}")
     elsewhere = f"One {names.other_verb}s it: {names.other(query)}. " if other else ""
     rows = _listed([_row(attention, token) for token in row_of])
     raise SelectionError(f"no row {names.verb}s {query!r}", f"{elsewhere}Rows: {rows}.")
+
+
+def passed_over(trace: Trace, attention: Attention, query: str) -> str:
+    """What else is called `query` and is not kept by itself, in words; nothing where that is nothing."""
+    names, query = RowNames(trace, attention), query.strip()
+    found, kept = _matching(names, query)
+    if len(found) == len(kept):
+        return ""
+    return f"{len(kept)} of {len(found)} rows that {names.verb} {visible(query)!r} is kept by itself: this one"
+
+
+def _matching(names: RowNames, query: str) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
+    """The queries of each thing that is called `query`, and those of them that have rows of their own."""
+    alone = {start for start, stop in names.attention.rows if stop - start == 1}
+    found = names.matching(query)
+    return found, [tokens for tokens in found if alone.issuperset(tokens)]
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -54,18 +75,21 @@ def _row(attention: Attention, query: int) -> str:
 def looking(scene: Scene) -> tuple[int, ...]:
     """The rows that are shown: those asked for, or the query of the strongest link between two content words.
 
-    That link is sought in all heads of the scene; a text without one shows the row of the largest weight to another
-    token.
+    That link is sought in all heads of the scene, and among rows of one token where there are any; a text without one
+    shows the row of the largest weight to another token.
     """
     if scene.queries:
         return scene.queries
-    pairs = [pair for head in scene.heads if (pair := strongest(scene.attention, *head))]
+    a = scene.attention
+    alone = [row for row, (start, stop) in enumerate(a.rows) if stop - start == 1] or list(range(len(a.rows)))
+    exact = reduced(a, [a.rows[row] for row in alone], a.columns)
+    pairs = [pair for head in scene.heads if (pair := strongest(exact, *head))]
     if pairs:
-        return (max(pairs, key=lambda pair: pair.weight).query,)
-    weights = scene.matrices.max(0)
-    if scene.attention.kind != "cross":
-        weights = np.where(np.array(scene.attention.rows)[:, :1] == np.array(scene.attention.columns)[:, 0], 0, weights)
-    return (int(weights.max(-1).argmax()),)
+        return (alone[max(pairs, key=lambda pair: pair.weight).query],)
+    weights = scene.matrices.max(0)[alone]
+    if a.kind != "cross":
+        weights = np.where(np.array(exact.rows)[:, :1] == np.array(a.columns)[:, 0], 0, weights)
+    return (alone[int(weights.max(-1).argmax())],)
 
 
 def query_label(scene: Scene, rows: tuple[int, ...]) -> str:

@@ -124,6 +124,38 @@ def test_text_of_one_query_is_drawn_of_a_long_text_in_one_command(folder, tmp_pa
     assert "--query WORD" in done.err
 
 
+@pytest.fixture(scope="module")
+def writer(tmp_path_factory):
+    """A folder with a model that writes on."""
+    folder = tmp_path_factory.mktemp("writers") / "writer"
+    tiny.writer("llama", max_position_embeddings=256).save_pretrained(folder)
+    tiny.tokenizer().save_pretrained(folder)
+    return folder
+
+
+def test_few_rows_keep_all_columns(writer, tmp_path):
+    path = tmp_path / "rows.safetensors"
+    asked = ["-m", writer, "--generate", 4, "--cells", 20, "-o", path]
+    assert run("trace", TEXT, *asked, "--rows", "answer").code == 0
+    kept = open_trace(path)["masked-self"]
+    assert len(kept.rows) == 4
+    assert kept.columns == tuple((at, at + 1) for at in range(len(kept.keys)))
+    assert run("plot", path, "--layer", 1, "--head", 1, "--style", "text").code == 0
+    assert run("trace", TEXT, *asked, "--rows", "0-19").code == 0
+    kept = open_trace(path)["masked-self"]
+    assert len(kept.columns) <= 20 < len(kept.keys)  # as many as a square of 20 × 20 holds
+    assert run("trace", TEXT, *asked, "--columns", "last:2").code == 0
+    kept = open_trace(path)["masked-self"]
+    assert len(kept.rows) == len(kept.queries)
+
+
+def test_text_of_an_answer_shows_one_of_its_rows(writer):
+    args = ["-m", writer, "--generate", 4, "--cells", 20, "--layer", 1, "--head", 1]
+    done = run("plot", TEXT, *args, "--style", "text")
+    assert done.code == 0, done.err
+    assert "generates" in done.out
+
+
 def test_a_pooled_row_is_named_with_what_keeps_it(folder, tmp_path):
     path, kept = tmp_path / "pooled.safetensors", tmp_path / "kept.safetensors"
     head = ["-m", folder, "--layer", 1, "--head", 2]

@@ -10,7 +10,7 @@ from attnviz.attention import Token, Trace
 from attnviz.errors import SelectionError
 from attnviz.pooling import reduced
 from attnviz.render.flow import flow, glued, running
-from attnviz.render.query import asked, gaze, looking, query_label
+from attnviz.render.query import asked, gaze, looking, passed_over, query_label
 from attnviz.render.scene import scene
 
 
@@ -92,6 +92,27 @@ def test_a_row_that_is_pooled_with_others_or_left_out_is_said_to_be_there():
                 asked(whole, a, query)
             assert error.value.hint == "Trace the text again, with --rows 2."
         assert asked(whole, a, "The") == (0,)
+
+
+def test_of_several_rows_of_that_name_the_one_that_is_kept_is_taken_and_said_so():
+    whole = labelled(["an", "apple", "an", "an", "oak"])
+    a = reduced(whole["self"], [(0, 1), (1, 2), (2, 4), (4, 5)], whole["self"].columns)
+    assert asked(whole, a, "an") == (0,)
+    assert passed_over(whole, a, "an") == "1 of 3 rows that read 'an' is kept by itself: this one"
+    assert passed_over(whole, a, "apple") == passed_over(whole, whole["self"], "an") == ""
+    a = reduced(whole["self"], [(0, 1), (1, 3), (3, 4), (4, 5)], whole["self"].columns)
+    with pytest.raises(SelectionError, match="2 rows read 'an'") as error:
+        asked(whole, a, "an")
+    assert error.value.hint == "Name one: an#1 (0 an), an#3 (3 an)."
+    assert asked(whole, a, "an#3") == (2,)
+
+
+def test_the_row_that_is_shown_is_one_of_a_single_token():
+    weights = np.array([[0.1, 0, 0.9, 0], [0, 0.1, 0.9, 0], [0.4, 0.3, 0.3, 0], [0.8, 0, 0, 0.2]])
+    whole = Trace("m", "t", (attention([weights], ["oak", "elm", "ash", "fir"]),))
+    assert looking(scene(whole, "self", ((0, 0),))) == (0,)
+    pooled = replace(whole, attentions=(reduced(whole["self"], [(0, 2), (2, 3), (3, 4)], whole["self"].columns),))
+    assert looking(scene(pooled, "self", ((0, 0),))) == (2,)
 
 
 def test_of_a_decoder_alone_too():
