@@ -149,6 +149,8 @@ def lettering_of(scenes: Sequence[Scene], look: Look = DEFAULT) -> Lettering:
 def _texts(scenes: Sequence[Scene]) -> Iterator[str]:
     for scene in scenes:
         yield from (scene.title, scene.caption, *scene.rows, *scene.columns, "…→↓·")
+        if scene.attention.is_pooled:  # grids name some tokens that no row or column is
+            yield from (visible(token.text) for token in (*scene.attention.queries, *scene.attention.keys))
 
 
 def _described(trace: Trace, scenes: Sequence[Scene], look: Look) -> dict[str, str]:

@@ -33,6 +33,8 @@ BAR_GAP = 0.2
 """Between the tiles and the colour bar, in inches."""
 NUMBERS = 6000
 """At most so many weights are written, unless they are asked for."""
+SPLIT = 8
+"""Between cells of so many pixels there is room for a line."""
 ROOM = 1.45
 """How much wider and higher than a weight its cell is."""
 Edges = tuple[float, float]
@@ -193,7 +195,9 @@ class GridPanel:
         y = page.lines(x, y, self.axes, self.lettering.small, color=page.theme.muted) + self.above
         bar = x + self.bar
         x += self.left
-        page.image(x - FRAME / self.dpi, y - FRAME / self.dpi, self.mosaic())
+        mark = max(int(min(GAP, 0.1 * self.tile[1] / self.dpi) * 2 / 3 * self.dpi), 1)
+        around = (FRAME + mark) / self.dpi
+        page.image(x - around, y - around, self._marked(self.mosaic(), mark))
         page.colour_bar(bar, y, self.bar_height)
         page.blanks(x, y + max(self.area[1] + self.below, self.bar_height) + 0.08, self.scene.blanks)
         self._name(page, x, y)
@@ -206,13 +210,14 @@ class GridPanel:
         over = np.where(resized(self.scene.reachable, *self.tile), 0, BLANK).astype(np.uint8)
         a = self.scene.attention
         inks = []
-        for axis, (tokens, cells) in enumerate(((a.queries, a.rows), (a.keys, a.columns))):
+        for axis, cells in enumerate((a.rows, a.columns)):
             lines, large = over if axis == 0 else over.T, self.labels[axis].in_words
             if large:  # cells this large are set apart by thin lines
                 lines[[edge(cell, len(cells), self.tile[axis]) for cell in range(1, len(cells))]] = HAIR
+            if not self._splits(axis):
+                continue
             around = 2 if large else 1
-            for cell in segments(tokens, cells):  # a line of ink in a gap of paper
-                at = edge(cell, len(cells), self.tile[axis])
+            for at in self._borders(axis):  # a line of ink in a gap of paper
                 lines[max(at - around, 0) : at + around + 1] = PAPER
                 inks.append(lines[at])
         for line in inks:
@@ -221,6 +226,29 @@ class GridPanel:
         shades = (slots(self.scale.indices(resized(weights, *pixels))) for weights in self.scene.matrices)
         corners = [(self.corners[0][row], self.corners[1][column]) for row, column in self.arrangement.places]
         return mosaic(shades, corners, self.tile, over)
+
+    def _borders(self, axis: int) -> list[int]:
+        """The first pixels, in a tile, of cells in which another part of the input begins."""
+        a = self.scene.attention
+        tokens, cells = ((a.queries, a.rows), (a.keys, a.columns))[axis]
+        return [edge(cell, len(cells), self.tile[axis]) for cell in segments(tokens, cells)]
+
+    def _splits(self, axis: int) -> bool:
+        """Whether there is room for lines between cells: else marks stand outside."""
+        return self.tile[axis] / self._shape[axis] >= SPLIT
+
+    def _marked(self, image: np.ndarray, mark: int) -> np.ndarray:
+        """`image` with `mark` pixels around it, and at the ends of borders that have no room in it marks so long."""
+        image = np.pad(image, mark, constant_values=PAPER)
+        for axis in (0, 1):
+            lines, across = image if axis == 0 else image.T, self.tile[1 - axis]
+            for place in self.arrangement.places:
+                corner = [starts[at] + mark + FRAME for starts, at in zip(self.corners, place, strict=True)]
+                y, x = corner[:: 1 - 2 * axis]
+                for at in [] if self._splits(axis) else self._borders(axis):
+                    lines[y + at, x - FRAME - mark : x - FRAME] = INK
+                    lines[y + at, x + across + FRAME : x + across + FRAME + mark] = INK
+        return image
 
     def _at(self, place: Place) -> tuple[float, float]:
         """The top left corner of a tile, in inches from the mosaic's: across and down."""

@@ -60,15 +60,18 @@ class AxesGrid:
         return [0, *np.cumsum(steps, dtype=int).tolist()]
 
     def _labels(self) -> list[AxisLabels]:
-        scene, a = self.scene, self.scene.attention
-        high, wide = (
-            self.inches[1 - axis] * self.cells[axis] / self.extent[axis] for axis in (0, 1)
-        )  # of a tile, in inches
+        scene, a, (high, wide) = self.scene, self.scene.attention, self._tile
         lettering = self.pen.lettering
         return [
             AxisLabels.of(scene.rows, a.rows, a.queries, high, lettering, True, LISTED),
             AxisLabels.of(scene.columns, a.columns, a.keys, wide, lettering, False, LISTED),
         ]
+
+    @property
+    def _tile(self) -> tuple[float, float]:
+        """The height and the width of a tile, in inches."""
+        high, wide = (self.inches[1 - axis] * self.cells[axis] / self.extent[axis] for axis in (0, 1))
+        return high, wide
 
     def _corner(self, place: Place) -> tuple[int, int]:
         """The first cell of a tile, across and down."""
@@ -89,10 +92,11 @@ class AxesGrid:
         a, (n, m) = self.scene.attention, self.cells
         cuts = [(0, at * n / len(a.rows) - 0.5) for at in segments(a.queries, a.rows)]
         cuts += [(1, at * m / len(a.columns) - 0.5) for at in segments(a.keys, a.columns)]
+        sides = [tile / len(cells) for tile, cells in zip(self._tile, (a.rows, a.columns), strict=True)]
         for x, y in map(self._corner, self.arrangement.places):
             for axis, at in cuts:
-                ends = (x - 0.5, x + m - 0.5), (y + at, y + at)
-                self.pen.border(self.axes, 2.4, *(ends if axis == 0 else ((x + at, x + at), (y - 0.5, y + n - 0.5))))
+                place, ends = (y + at, (x - 0.5, x + m - 0.5)) if axis == 0 else (x + at, (y - 0.5, y + n - 0.5))
+                self.pen.border(self.axes, axis, place, ends, sides[axis])
 
     def _label(self) -> None:
         """Label the queries at the left and the keys at the bottom, and name or list them."""

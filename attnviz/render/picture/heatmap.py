@@ -11,7 +11,6 @@ from attnviz.render.colours import ink
 from attnviz.render.look import Look
 from attnviz.render.numbers import number
 from attnviz.render.picture.cells import PART, Cells, Number
-from attnviz.render.picture.lettering import POINT
 from attnviz.render.picture.pen import Pen, shifted
 from attnviz.render.picture.sheet import DPI, Box, Sheet, bar_height, bar_room, line_height
 from attnviz.render.scale import Scale
@@ -163,11 +162,10 @@ class HeatmapPanel:
     def _segments(self, axes: "Axes") -> None:
         """A border wherever another part of the input begins."""
         n, m = self.scene.reachable.shape
-        gap = float(np.clip(0.4 * min(self.cell) / POINT, 2.4, 5.0))
         for cell in segments(self.attention.queries, self.attention.rows):
-            self.pen.border(axes, gap, (-0.5, m - 0.5), (cell - 0.5, cell - 0.5))
+            self.pen.border(axes, 0, cell - 0.5, (-0.5, m - 0.5), self.cell[1])
         for cell in segments(self.attention.keys, self.attention.columns):
-            self.pen.border(axes, gap, (cell - 0.5, cell - 0.5), (-0.5, n - 0.5))
+            self.pen.border(axes, 1, cell - 0.5, (-0.5, n - 0.5), self.cell[0])
 
     def _annotate(self, axes: "Axes") -> None:
         """Write the weights, smaller than usual where cells are. Raises LookError where nobody could read them."""

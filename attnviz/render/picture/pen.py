@@ -1,10 +1,9 @@
 """Text and colours of what is drawn into axes: those of a picture's theme, or matplotlib's settings."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from matplotlib import rcParams
+from matplotlib import markers, rcParams
 from matplotlib.axes import Axes
 from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
@@ -18,6 +17,10 @@ from attnviz.render.scale import Theme
 
 Colour = str | tuple[float, ...]
 """What matplotlib takes for one."""
+SPLIT = 0.06
+"""Between cells of so many inches there is room for a line; it takes 3 tenths of a cell."""
+MARK = 4.0
+"""The length of the marks outside of smaller ones, in points."""
 
 
 @dataclass(frozen=True)
@@ -98,10 +101,22 @@ class Pen:
         style = {"fontsize": self.body, "color": self.ink, "clip_on": False, **style}
         return axes.text(x, y, text, **self.plain, **style)
 
-    def border(self, axes: Axes, gap: float, xs: Sequence[float], ys: Sequence[float]) -> None:
-        """A line of ink in a gap of paper, so many points wide: it is seen between cells of every colour."""
-        for colour, wide in ((self.paper, gap), (self.ink, 0.25 * gap)):
-            axes.add_line(Line2D(xs, ys, color=colour, linewidth=wide, solid_capstyle="butt"))
+    def border(self, axes: Axes, axis: int, at: float, ends: tuple[float, float], cell: float) -> None:
+        """Where another part of the input begins among rows (`axis` 0) or columns of `cell` inches.
+
+        It is a line of ink in a gap of paper, which is seen between cells of every colour, from one of `ends` to the
+        other; where it would hide cells, marks outside of them. All places are in the data.
+        """
+        if cell >= SPLIT:
+            gap = min(0.3 * cell / POINT, 5.0)
+            for colour, wide in ((self.paper, gap), (self.ink, max(0.25 * gap, 0.5))):
+                along = (ends, (at, at))
+                axes.add_line(Line2D(*along[:: 1 - 2 * axis], color=colour, linewidth=wide, solid_capstyle="butt"))
+            return
+        style: dict[str, Any] = {"markersize": MARK, "markeredgewidth": 1.0, "linestyle": "none", "clip_on": False}
+        for end, side in zip(ends, (("left", "right"), ("up", "down"))[axis], strict=True):
+            place = ([end], [at]) if axis == 0 else ([at], [end])
+            axes.add_line(Line2D(*place, marker=getattr(markers, f"TICK{side.upper()}"), color=self.ink, **style))
 
 
 def shifted(axes: Axes, x: float, y: float) -> Transform:

@@ -134,11 +134,26 @@ def test_lines_where_another_part_of_the_input_begins() -> None:
     assert axes.lines[0].get_linewidth() > 3 * axes.lines[1].get_linewidth()  # ink in a gap of paper
     whole, parts = (figure([matrix(9, 9, 40, 30, ends=ends)]).axes[0].images[0].get_array() for ends in ((), (4, 6)))
     size = 100  # pixels a head
-    whole, parts = whole[1:, 1:], parts[1:, 1:]  # without the frame
+    frame = int(np.argmax((whole != 255).any((0, 2))))
+    whole, parts = whole[frame + 1 :, frame + 1 :], parts[frame + 1 :, frame + 1 :]
     changed = (whole != parts).any(-1)
     drawn = [int(x) for x in np.nonzero(changed[0])[0] if x < size]
     np.testing.assert_allclose(drawn, np.repeat([4 / 9, 6 / 9], 3) * size, atol=1.6)  # three pixels each
     assert [tuple(parts[0, x]) for x in drawn] == [(255,) * 3, (0,) * 3, (255,) * 3] * 2
+
+
+def test_where_cells_are_small_marks_outside_of_them_say_where_another_part_begins() -> None:
+    axes = figure([matrix(20, 400, ends=(15,))]).axes[0]
+    lines = [line for line in axes.lines if len(line.get_xdata()) == 2]
+    assert {tuple(line.get_ydata()) for line in lines} == {(14.5, 14.5)}  # rows are higher
+    marks = [line for line in axes.lines if line not in lines]
+    assert [line.get_xydata().tolist() for line in marks] == [[[14.5, -0.5]], [[14.5, 19.5]]]
+    assert [line.get_marker() for line in marks] == [matplotlib.markers.TICKUP, matplotlib.markers.TICKDOWN]
+    whole, parts = (figure([matrix(200, 200, 2, 2, ends=ends)]).axes[0].images[0].get_array() for ends in ((), (150,)))
+    changed = (whole != parts).any(-1)
+    assert changed.any()
+    assert (whole[changed] == 255).all()  # it was paper
+    assert (parts[changed] == 0).all()
 
 
 def test_labels_and_weights_are_those_of_the_scene() -> None:
