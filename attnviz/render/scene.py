@@ -8,8 +8,9 @@ from functools import cached_property
 import numpy as np
 
 from attnviz.analysis.reach import beyond_first, reach
-from attnviz.attention import Attention, Range, Token, Trace
+from attnviz.attention import Attention, Range, Token, Trace, borders
 from attnviz.labels import visible
+from attnviz.render.ticks import is_long, segments
 
 LONG = 64
 """A text of more columns than this is long: they are too many to read their weights."""
@@ -49,15 +50,30 @@ class Scene:
     @cached_property
     def rows(self) -> tuple[str, ...]:
         """A label for each row, such as `ate`, or in a decoder `ate → an`; `16–31` for a row of several tokens."""
-        written = self.attention.predicts or (None,) * len(self.attention.queries)
-        labels = [row_label(*tokens) for tokens in zip(self.attention.queries, written, strict=True)]
+        labels = [row_label(*tokens) for tokens in zip(self.attention.queries, self._written, strict=True)]
         return _of_cells(labels, self.attention.rows)
+
+    @cached_property
+    def _written(self) -> tuple[Token | None, ...]:
+        """What the label of a query says that it writes: where rows are numbered, only what a model generated."""
+        a = self.attention
+        written, short = a.predicts or (None,) * len(a.queries), not is_long(a.rows)
+        return tuple(token if token and (token.generated or short) else None for token in written)
 
     @property
     def signs(self) -> str:
         """What the signs in the labels of its rows mean; nothing where there are none."""
-        written = self.attention.predicts or (None,) * len(self.attention.queries)
-        return signs([written[start] for start, stop in self.attention.rows if stop - start == 1])
+        return signs([self._written[start] for start, stop in self.attention.rows if stop - start == 1])
+
+    @property
+    def divided(self) -> str:
+        """What begins where lines are drawn between cells; nothing where there are none."""
+        a = self.attention
+        axes = ((a.queries, a.rows), (a.keys, a.columns))
+        drawn = (tokens for tokens, cells in axes if segments(tokens, cells))
+        parts = {tokens[at].generated for tokens in drawn for at in borders(tokens)}
+        said = {False: "another text begins", True: "the answer begins"}
+        return f"line: {' or '.join(said[part] for part in sorted(parts))}" if parts else ""
 
     @cached_property
     def columns(self) -> tuple[str, ...]:

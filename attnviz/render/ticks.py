@@ -42,15 +42,21 @@ def is_long(cells: Sequence[Range]) -> bool:
     return any(stop - start > 1 for start, stop in cells) and all(a[1] == b[0] for a, b in pairwise(cells))
 
 
-def named(name: str, cells: Sequence[Range]) -> str:
+def named(name: str, cells: Sequence[Range], numbered: bool) -> str:
     """The name of an axis, with what its numbers count where a cell is several tokens."""
-    return f"{name}: {counted(cells)}, numbered" if is_long(cells) else name
+    return f"{name}: {counted(cells)}{', numbered' * numbered}" if is_long(cells) else name
 
 
 def counted(cells: Sequence[Range]) -> str:
     """How many tokens there are, and how many in a cell."""
     sizes = [stop - start for start, stop in cells]
     return f"{sum(sizes)} tokens" if max(sizes) == 1 else f"{sum(sizes)} tokens, {max(sizes)} in a cell"
+
+
+def covering(rows: Sequence[Range], columns: Sequence[Range]) -> str:
+    """What a cell shows of several tokens; nothing where none covers more than one."""
+    down, across = (max(stop - start for start, stop in cells) for cells in (rows, columns))
+    return "" if down == across == 1 else f"each cell: the largest weight of {down} × {across} tokens"
 
 
 def segments(tokens: Sequence[Token], cells: Sequence[Range]) -> list[int]:

@@ -293,3 +293,13 @@ def test_every_style_draws_what_is_left(style: str, heads: tuple[tuple[int, int]
     a = attention([WEIGHTS, np.eye(4)], ["[CLS]", "a", "b", "[SEP]"], special=["[CLS]", "[SEP]"])
     for options in ({"sink": "mask"}, {"special": "hide"}, {"sink": "renorm", "special": "renorm"}):
         assert figure([without(Scene(a, heads), **options)], Look(style=style))
+
+
+def test_where_rows_are_numbered_only_those_of_an_answer_say_what_they_write() -> None:
+    one = decoder_only(["a", "b", "c", "d", "e"])["masked-self"]
+    rows = ((0, 1), (1, 3), (3, 4), (4, 5))
+    wrote = (*one.predicts[:3], replace(one.predicts[3], generated=True), None)
+    long = replace(one, rows=rows, by_layer={0: one.by_layer[0][:, :4]}, predicts=wrote)
+    assert Scene(long, ((0, 0),)).rows == ("a", "1–2", "d ⇒ e", "e")
+    assert Scene(long, ((0, 0),)).signs == "rows: token read ⇒ token generated"
+    assert Scene(replace(long, predicts=one.predicts), ((0, 0),)).signs == ""

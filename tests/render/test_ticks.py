@@ -53,8 +53,9 @@ def test_only_pooled_axes_that_leave_nothing_out_are_numbered() -> None:
     assert is_long(layout(100, None, 10))
     assert not is_long(each(100))
     assert not is_long([(0, 4), (8, 12)])
-    assert named("key (to)", each(9)) == "key (to)"
-    assert named("key (to)", layout(100, None, 10)) == "key (to): 100 tokens, 11 in a cell, numbered"
+    assert named("key (to)", each(9), True) == "key (to)"
+    assert named("key (to)", layout(100, None, 10), True) == "key (to): 100 tokens, 11 in a cell, numbered"
+    assert named("key (to)", layout(100, None, 10), False) == "key (to): 100 tokens, 11 in a cell"
     assert counted(each(9)) == "9 tokens"
 
 

@@ -8,6 +8,7 @@ from attnviz.attention import Trace, ranges
 from attnviz.errors import LookError
 from attnviz.labels import visible
 from attnviz.render.look import DEFAULT, Look
+from attnviz.render.picture.caption import caption
 from attnviz.render.picture.grid import Edges, GridPanel, GridPlan, plans
 from attnviz.render.picture.lettering import Lettering, outline
 from attnviz.render.picture.pixels import Pixels
@@ -106,12 +107,13 @@ def _headed(
             return _panel(scene, look, scale, lettering, room)
         return _fitted(lambda area: GridPanel(scene, scale, dpi, lettering, plan, area, edges), room)
 
+    texts = scene.title, caption(scene, look)
     around = 2 * _edge(lettering)
     width, height = (side and side - around for side in look.inches)
-    headed = Headed(panel((width, None)), scene, lettering, width)
+    headed = Headed(panel((width, None)), *texts, lettering, width)
     if height is not None:
         room = width, max(height - (headed.height - headed.inner.height), 0.1)
-        headed = Headed(panel(room), scene, lettering, width)
+        headed = Headed(panel(room), *texts, lettering, width)
     for given, needed, side in ((width, headed.inner.width, "wide"), (height, headed.height, "high")):
         if given is not None and needed > given + 0.01:
             least = f"At least {needed + around:.2f} inches {side}."
@@ -148,7 +150,7 @@ def lettering_of(scenes: Sequence[Scene], look: Look = DEFAULT) -> Lettering:
 
 def _texts(scenes: Sequence[Scene]) -> Iterator[str]:
     for scene in scenes:
-        yield from (scene.title, scene.caption, *scene.rows, *scene.columns, "…→↓·")
+        yield from (scene.title, scene.caption, *scene.rows, *scene.columns, "…→↓·×")
         if scene.attention.is_pooled:  # grids name some tokens that no row or column is
             yield from (visible(token.text) for token in (*scene.attention.queries, *scene.attention.keys))
 

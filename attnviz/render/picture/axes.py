@@ -15,6 +15,7 @@ from attnviz.head_names import Names
 from attnviz.labels import visible
 from attnviz.render.colours import ink
 from attnviz.render.look import Look
+from attnviz.render.picture.caption import caption
 from attnviz.render.picture.grid_axes import AxesGrid
 from attnviz.render.picture.heatmap import HeatmapPanel
 from attnviz.render.picture.lettering import Lettering
@@ -57,7 +58,7 @@ def plot(
     pen, scale = _means(axes, scene, wanted)
     if wanted.theme is not None or wanted.transparent:
         axes.set_facecolor("none" if wanted.transparent else pen.paper)
-    drawn, *taken = scene.caption.split("\n")
+    drawn, *taken = caption(scene, wanted).split("\n")
     told = (drawn.removesuffix(f" · {visible(trace.model)}") if ax else drawn, *taken)
     said = told if wanted.title is None or ax is None else scene.title.split("\n")
     points = pen.body if ax is None else pen.large

@@ -195,9 +195,8 @@ class GridPanel:
         y = page.lines(x, y, self.axes, self.lettering.small, color=page.theme.muted) + self.above
         bar = x + self.bar
         x += self.left
-        mark = max(int(min(GAP, 0.1 * self.tile[1] / self.dpi) * 2 / 3 * self.dpi), 1)
-        around = (FRAME + mark) / self.dpi
-        page.image(x - around, y - around, self._marked(self.mosaic(), mark))
+        around = (FRAME + self._mark) / self.dpi
+        page.image(x - around, y - around, self._marked(self.mosaic()))
         page.colour_bar(bar, y, self.bar_height)
         page.blanks(x, y + max(self.area[1] + self.below, self.bar_height) + 0.08, self.scene.blanks)
         self._name(page, x, y)
@@ -237,8 +236,16 @@ class GridPanel:
         """Whether there is room for lines between cells: else marks stand outside."""
         return self.tile[axis] / self._shape[axis] >= SPLIT
 
-    def _marked(self, image: np.ndarray, mark: int) -> np.ndarray:
-        """`image` with `mark` pixels around it, and at the ends of borders that have no room in it marks so long."""
+    @property
+    def _mark(self) -> int:
+        """The length of marks, in pixels; 0 where there are none."""
+        if not any(self._borders(axis) and not self._splits(axis) for axis in (0, 1)):
+            return 0
+        return max(int(min(GAP, 0.1 * self.tile[1] / self.dpi) * 2 / 3 * self.dpi), 1)
+
+    def _marked(self, image: np.ndarray) -> np.ndarray:
+        """`image`, the mosaic, with marks outside of tiles at the ends of borders that have no room for a line."""
+        mark = self._mark
         image = np.pad(image, mark, constant_values=PAPER)
         for axis in (0, 1):
             lines, across = image if axis == 0 else image.T, self.tile[1 - axis]

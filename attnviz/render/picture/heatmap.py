@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from attnviz.attention import Range
+from attnviz.attention import Range, Token
 from attnviz.errors import LookError
+from attnviz.labels import visible
 from attnviz.render.colours import ink
 from attnviz.render.look import Look
 from attnviz.render.numbers import number
@@ -51,18 +52,20 @@ class HeatmapPanel:
             given or _whole(few if count < other else side, look.dpi or DPI)
             for given, count, other in ((wide, m, n), (high, n, m))
         )
-        self.rows, down = _ticks(self.attention.rows, scene.rows, n * down_side, pen)
-        self.columns, across = _ticks(self.attention.columns, scene.columns, m * across_side, pen)
+        a, inches = self.attention, (n * down_side, m * across_side)
+        self.rows, down = _ticks(a.rows, _words(a.rows, scene.rows, a.queries), inches[0], pen)
+        self.columns, across = _ticks(a.columns, _words(a.columns, scene.columns, a.keys), inches[1], pen)
+        numbered = [not _in_words(cells, side, pen) for cells, side in zip((a.rows, a.columns), inches, strict=True)]
         self.left = down + 0.14
         room = max(LARGEST, m * side) if wide is None else m * wide
         apart = m * across_side / max(len(self.columns), 1)
-        level = is_long(self.attention.columns) or across + 0.04 <= apart or m * max(across + 0.1, across_side) <= room
+        level = numbered[1] or across + 0.04 <= apart or m * max(across + 0.1, across_side) <= room
         self.turned = 0 if level else 45 if across_side > 1.3 * pen.line else 90
         spread = wide is None and not self.turned and len(self.columns) == m
         roomy = _whole(min(across + 0.2, room / m), look.dpi or DPI) if spread else 0.0
         self.cell = max(across_side, roomy), down_side
         self.area = m * self.cell[0], n * self.cell[1]
-        self.names = named(TO, self.attention.columns), named(FROM, self.attention.rows)
+        self.names = named(TO, a.columns, numbered[1]), named(FROM, a.rows, numbered[0])
         beyond = max(pen.at(pen.small).width(self.names[1]) - self.area[1], 0.0) / 2
         self.high = max(bar_height(scale, pen.lettering, self.area[1]), self.area[1] + beyond)
         self.losses = losses(scene) if len(self.rows) == n and not is_long(self.attention.rows) else []
@@ -192,9 +195,20 @@ def _whole(side: float, dpi: int) -> float:
     return max(round(side * dpi), 1) / dpi if side * dpi > 0.75 else side
 
 
+def _in_words(cells: Sequence[Range], inches: float, pen: Pen) -> bool:
+    """Whether cells that take so many inches in all have words beside them: some, or all where they are long."""
+    return not is_long(cells) or inches >= len(cells) * PITCH * pen.line
+
+
+def _words(cells: Sequence[Range], labels: Sequence[str], tokens: Sequence[Token]) -> list[str]:
+    """The labels of cells; of several tokens, their numbers and the first: `4–6 cat…`."""
+    first = ("" if stop - start == 1 else f" {visible(tokens[start].text)}…" for start, stop in cells)
+    return [label + more for label, more in zip(labels, first, strict=True)]
+
+
 def _ticks(cells: Sequence[Range], labels: Sequence[str], inches: float, pen: Pen) -> tuple[list[Tick], float]:
     """The labels of cells that take so many inches in all, and the width of the longest."""
-    if is_long(cells):
+    if not _in_words(cells, inches, pen):
         ticks = numbers(cells, int(inches / (0.5 * pen.lettering.zoom)))
     else:
         few = words(labels, int(inches / (PITCH * pen.line) + 1e-6))

@@ -10,7 +10,7 @@ import numpy as np
 from attnviz.render.picture.lettering import POINT, Lettering
 from attnviz.render.picture.mosaic import BLANK, HAIR, MUTED, alpha, slots, table
 from attnviz.render.scale import Scale, apart
-from attnviz.render.scene import TAKEN_OUT, Scene
+from attnviz.render.scene import TAKEN_OUT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -181,23 +181,25 @@ def norm(scale: Scale) -> "Normalize":
 
 
 class Headed:
-    """A panel with the title of its scene above it and the caption below."""
+    """A panel with a title above it and a caption below."""
 
-    def __init__(self, inner: Panel, scene: Scene, lettering: Lettering, width: float | None = None) -> None:
+    def __init__(
+        self, inner: Panel, title: str, caption: str, lettering: Lettering, width: float | None = None
+    ) -> None:
         self.inner, self.lettering = inner, lettering
         small, body, large = lettering.small, lettering.body, lettering.large
-        first, _, rest = scene.title.partition("\n")
+        first, _, rest = title.partition("\n")
         room = width or max(inner.width, COMFORTABLE * lettering.zoom)
 
         def wrapped(text: str, size: float, most: int | None = None) -> list[str]:
             return lettering.wrapped(text, size, room, most) if text else []
 
         self.title = wrapped(first, large, TITLE_LINES)
-        self.rest, self.caption = wrapped(rest, body), wrapped(scene.caption, small)
+        self.rest, self.caption = wrapped(rest, body), wrapped(caption, small)
         sized = ((self.title, large), (self.rest, body), (self.caption, small))
         used = max((lettering.width(line, size) for lines, size in sized for line in lines), default=0.0)
         self.width = width or max(inner.width, used + 0.05)
-        self.above = self._height(self.title, large) + self._height(self.rest, body) + (0.12 if scene.title else 0)
+        self.above = self._height(self.title, large) + self._height(self.rest, body) + (0.12 if title else 0)
         self.height = self.above + inner.height + self._height(self.caption, small) + (0.1 if self.caption else 0)
 
     def draw(self, sheet: "Page", x: float, y: float) -> None:

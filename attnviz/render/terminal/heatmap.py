@@ -11,6 +11,7 @@ from rich.text import Text
 
 from attnviz.attention import Range
 from attnviz.pooling import joined
+from attnviz.render import ticks
 from attnviz.render.look import DEFAULT, Look
 from attnviz.render.scale import scale_of
 from attnviz.render.scene import FROM, TO, Scene
@@ -151,11 +152,8 @@ def axes(label: int = 0) -> str:
 def covering(scene: Scene, block: Range) -> str:
     """What a cell covers where that is more than one token: the end of a header."""
     attention = scene.attention
-    rows, columns = (
-        max(stop - start for start, stop in joined(cells, size))
-        for cells, size in zip((attention.rows, attention.columns), block, strict=True)
-    )
-    return "" if rows == columns == 1 else f"   each cell: the largest weight of {rows} × {columns} tokens"
+    said = ticks.covering(joined(attention.rows, block[0]), joined(attention.columns, block[1]))
+    return said and f"   {said}"
 
 
 def _above(scene: Scene, layout: Layout, at: Cuts) -> list[str]:

@@ -23,6 +23,7 @@ from attnviz.pooling import layout
 from attnviz.render.colours import palette
 from attnviz.render.look import Look
 from attnviz.render.picture import figure, picture
+from attnviz.render.picture.axes import plot
 from attnviz.render.picture.lettering import LARGE, Lettering
 from attnviz.render.picture.sheet import settings
 from attnviz.render.scene import Scene, scene
@@ -142,6 +143,21 @@ def test_lines_where_another_part_of_the_input_begins() -> None:
     assert [tuple(parts[0, x]) for x in drawn] == [(255,) * 3, (0,) * 3, (255,) * 3] * 2
 
 
+def test_a_picture_of_merged_cells_says_what_they_show_in_every_layout_and_names_their_tokens() -> None:
+    shown = matrix(28, 28, 1, per_cell=3, ends=(9,))
+    answer = tuple(replace(token, generated=token.segment > 0) for token in shown.attention.keys)
+    shown = replace(shown, attention=replace(shown.attention, queries=answer, keys=answer))
+    page = figure([shown], Look(colorbar=False))
+    said = "each cell: the largest weight of 3 × 3 tokens", "line: the answer begins"
+    assert {*said, "key (to): 28 tokens, 3 in a cell"} <= set(words_of(page))
+    assert [label.get_text() for label in page.axes[0].get_xticklabels()][:2] == ["t0", "1–3 t1…"]
+    grid = set(words_of(figure([matrix(28, 28, 2, per_cell=3)])))
+    assert said[0] in grid
+    assert not any(text.startswith("line:") for text in grid)
+    title = plot(Trace("by hand", "", (shown.attention,)), ax=Figure(figsize=(9, 9)).add_subplot()).get_title()
+    assert all(line in title.split("\n") for line in said)
+
+
 def test_where_cells_are_small_marks_outside_of_them_say_where_another_part_begins() -> None:
     axes = figure([matrix(20, 400, ends=(15,))]).axes[0]
     lines = [line for line in axes.lines if len(line.get_xdata()) == 2]
@@ -150,6 +166,8 @@ def test_where_cells_are_small_marks_outside_of_them_say_where_another_part_begi
     assert [line.get_xydata().tolist() for line in marks] == [[[14.5, -0.5]], [[14.5, 19.5]]]
     assert [line.get_marker() for line in marks] == [matplotlib.markers.TICKUP, matplotlib.markers.TICKDOWN]
     whole, parts = (figure([matrix(200, 200, 2, 2, ends=ends)]).axes[0].images[0].get_array() for ends in ((), (150,)))
+    mark = (len(parts) - len(whole)) // 2
+    whole = np.pad(whole, ((mark, mark), (mark, mark), (0, 0)), constant_values=255)
     changed = (whole != parts).any(-1)
     assert changed.any()
     assert (whole[changed] == 255).all()  # it was paper
