@@ -1,10 +1,16 @@
 """What attnviz says when it cannot do what was asked: a message, and a hint that says what would work."""
 
+import re
+
+_OPTION = re.compile(r"(?<![\w-])(?:--([a-z]+(?:-[a-z]+)*)|-m)(?![\w-])( (?=NAME|FOLDER))?")
+"""An option as the command line has it; that of the model is short, and followed by what stands for a value."""
+
 
 class AttnvizError(Exception):
     """Base of every error that a user can mend. Anything else that is raised is a bug.
 
-    `message` says what failed and names the value; `hint` says what would work.
+    `message` says what failed and names the value; `hint` says what would work. A hint names options as they are
+    written at the command line; in Python, where the text of an error is shown, they are the keywords of that name.
     """
 
     def __init__(self, message: str, hint: str = "") -> None:
@@ -13,7 +19,12 @@ class AttnvizError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        return f"{self.message}\n{self.hint}" if self.hint else self.message
+        return f"{self.message}\n{_OPTION.sub(_keyword, self.hint)}" if self.hint else self.message
+
+
+def _keyword(option: re.Match[str]) -> str:
+    """What an option of the command line is called in Python: `--text-pair` is `text_pair`, `-m NAME` `model=NAME`."""
+    return (option[1] or "model").replace("-", "_") + ("=" if option[2] else "")
 
 
 class InputError(AttnvizError):

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from attnviz.arguments import require_type
 from attnviz.errors import FileError, InputError
 
-_ELSEWHERE = "Choose another place with -o."
+_ELSEWHERE = "Choose another place."
 PICTURE_ENDINGS = (".png", ".svg", ".pdf", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".eps")
 _TEXT_ENDINGS = (".txt", ".tsv", ".csv", ".md", ".rst", ".tex", ".log", ".json", ".jsonl", ".yaml", ".yml", ".html")
 _DATA_ENDINGS = (".npz", ".npy", ".safetensors", ".gguf", ".docx")
@@ -25,7 +26,7 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> Path:
 
     Raises FileError where the folder cannot be made or written, the file is write-protected, or the disk is full.
     """
-    path = Path(path)
+    path = as_path(path)
     with _writing(path):
         if is_standard_output(path):
             sys.stdout.flush()
@@ -36,6 +37,12 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> Path:
         else:
             _replace(Path(os.path.realpath(path)), data)
     return path
+
+
+def as_path(given: str | os.PathLike[str]) -> Path:
+    """`given` as a path. Raises FileError where it is none."""
+    require_type("a file", given, (str, os.PathLike), FileError, 'Its path: "trace.safetensors".', optional=False)
+    return Path(given)
 
 
 def require_writable(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
@@ -108,7 +115,7 @@ def _require_replaceable(path: Path) -> None:
     if path.is_symlink():
         raise FileError("the link leads back to itself", _ELSEWHERE)
     if path.exists() and not os.access(path, os.W_OK):
-        raise FileError("it is write-protected", "Choose another place with -o, or allow it: chmod u+w FILE.")
+        raise FileError("it is write-protected", "Choose another place, or allow it: chmod u+w FILE.")
     folder = next(folder for folder in path.parents if folder.exists())
     if not folder.is_dir():
         raise FileError(f"{folder} is not a folder", _ELSEWHERE)

@@ -1,9 +1,10 @@
 """What was asked for, kinds, layers, heads, rows and columns, held against what there is."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import SupportsIndex
 
+from attnviz.arguments import require_flag
 from attnviz.attention import Attention, Range, Token, Trace, ranges
 from attnviz.errors import AbsentHeadError, SelectionError
 from attnviz.head_names import Names, Pair, heads_named, layers_named
@@ -57,7 +58,7 @@ class Selection:
         """A selection from what a caller wrote: one value, several, or None. Names are those of `attnviz.head_names`.
 
         Raises SelectionError for a kind that is none, for what is no name or no whole number, for a sequence of none,
-        for heads that have their layers beside layers, and for less than one cell.
+        for heads that have their layers beside layers, for less than one cell, and for words that are no yes or no.
         """
         numbers, pairs = heads_named(heads)
         if pairs and layers is not None:
@@ -65,7 +66,9 @@ class Selection:
             raise SelectionError(
                 f"head L{layer}H{head} has its layer, and layers are named beside it", "Leave out the layers."
             )
-        named = (kinds,) if isinstance(kinds, str) else kinds
+        require_flag("words", words, SelectionError)
+        one = isinstance(kinds, str) or not isinstance(kinds, Iterable)
+        named = None if kinds is None else (kinds,) if one else tuple(kinds)
         for kind in named or ():
             if kind not in KINDS:
                 raise SelectionError(f"{kind!r} is not a kind of attention", f"Kinds: {', '.join(KINDS)}.")

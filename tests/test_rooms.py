@@ -15,13 +15,14 @@ import attnviz
 PACKAGE = Path(attnviz.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
-EVERYWHERE = {"errors", "files", "kinds"}
+EVERYWHERE = {"arguments", "errors", "files", "kinds"}
 DATA = {"attention", "head_names", "pooling", "selection", "words"}
 DRAWING = {*DATA, "labels", "row_names", "analysis", "render"}
 RUNNING = {*DATA, "labels", "scratch", "capture", "models"}
 MAY_IMPORT: dict[str, set[str]] = {  # a room: the rooms above it; itself and EVERYWHERE go without saying
+    "arguments": set(),
     "errors": set(),
-    "files": set(),
+    "files": {"arguments"},
     "kinds": set(),
     "attention": set(),
     "head_names": set(),

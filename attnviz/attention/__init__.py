@@ -9,7 +9,6 @@ from typing import Literal
 import numpy as np
 
 from attnviz.errors import CaptureError, SelectionError
-from attnviz.files import write_whole
 from attnviz.kinds import KIND_NAMES, Kind
 
 Part = Literal["encoder", "decoder"]
@@ -129,8 +128,8 @@ class Attention:
     def matrix(self, layer: int, head: int) -> np.ndarray:
         """The weights of one head by its true number, float32 `[row, column]`. Raises SelectionError without it."""
         heads = self.heads(layer)
-        if head not in heads:
-            raise SelectionError(f"head {head} of layer {layer} was not captured", f"Captured: {ranges(heads)}.")
+        if not _is_one_of(head, heads):
+            raise SelectionError(f"head {head!r} of layer {layer} was not captured", f"Captured: {ranges(heads)}.")
         weights: np.ndarray = self.weights(layer)[heads.index(head)]
         return weights
 
@@ -152,9 +151,9 @@ class Attention:
                 raise CaptureError(f"{where}: a row sums to 1 only within {off.max():.2g}, not within {tolerance:.2g}")
 
     def _require(self, layer: int) -> None:
-        if layer not in self.by_layer:
+        if not _is_one_of(layer, self.layers):
             raise SelectionError(
-                f"layer {layer} of {self.name} was not captured", f"Captured: {ranges(self.layers) or 'none'}."
+                f"layer {layer!r} of {self.name} was not captured", f"Captured: {ranges(self.layers) or 'none'}."
             )
 
 
@@ -178,8 +177,8 @@ class Trace:
         for attention in self.attentions:
             if attention.kind == kind:
                 return attention
-        have = ", ".join(self.kinds) or "none"
-        raise SelectionError(f"this trace of {self.model} has no {KIND_NAMES.get(kind, kind)!s}", f"It has: {have}.")
+        have, what = ", ".join(self.kinds) or "none", KIND_NAMES.get(kind, kind) if isinstance(kind, str) else kind
+        raise SelectionError(f"this trace of {self.model} has no {what}", f"It has: {have}.")
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -195,8 +194,10 @@ class Trace:
         return f"<Trace of {_shorten(self.text)!r} by {_shorten(self.model)}; {'; '.join(kinds)}>"
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write this trace to one safetensors file, whole or not at all. Raises FileError."""
-        return write_whole(path, self.to_bytes())
+        """Write this trace to one file, `x.safetensors`, whole or not at all. Raises FileError."""
+        from attnviz.attention.trace_file import save
+
+        return save(self, path)
 
     def to_bytes(self) -> bytes:
         """This trace as the bytes of a safetensors file. Raises FileError where what it holds is no trace."""
@@ -219,6 +220,11 @@ def ranges(numbers: tuple[int, ...]) -> str:
         else:
             runs.append([number])
     return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
+
+
+def _is_one_of(number: object, known: tuple[int, ...]) -> bool:
+    """Whether `number` is one, and not a list or an array of them, and one of those."""
+    return isinstance(number, int | np.integer) and number in known
 
 
 def _shorten(text: str, length: int = 40) -> str:

@@ -16,6 +16,10 @@ import numpy as np
 from attnviz.attention import Attention, Token, Trace
 from attnviz.attention.schema import VERSION, AttentionFields, TokenFields, check, validated
 from attnviz.errors import CaptureError, FileError
+from attnviz.files import as_path, is_stream, write_whole
+
+ENDING = ".safetensors"
+"""How the name of a saved trace ends: by that it is told from a text."""
 
 METADATA = "attnviz"
 """The key of the JSON in the metadata of the safetensors file."""
@@ -39,18 +43,31 @@ def to_bytes(trace: Trace) -> bytes:
         raise FileError(f"this trace cannot be saved: {error}", "It would not open again.") from error
 
 
+def save(trace: Trace, path: str | os.PathLike[str]) -> Path:
+    """Write `trace` to one file, whole or not at all. Raises FileError, also for a name that is not of a trace."""
+    require_name(as_path(path))
+    return write_whole(path, to_bytes(trace))
+
+
+def require_name(path: Path) -> None:
+    """Raise FileError for a name that is not of a saved trace; a device or a pipe may have any."""
+    if path.suffix != ENDING and not is_stream(path):
+        raise FileError(f"a trace is not saved as {path.name or path}", f"Name it x{ENDING}.")
+
+
 def open_trace(path: str | os.PathLike[str]) -> Trace:
     """Open a saved trace.
 
     Raises FileError where there is no such file, it is not a trace or a damaged one, or a newer attnviz wrote it.
     """
+    path = as_path(path)
     if not os.path.isfile(path):
         reason = "not a file" if os.path.exists(path) else "no such file"
         raise FileError(f"{reason}: {path}", "Make one with: attnviz trace TEXT -o trace.safetensors")
-    header, tensors = _read(Path(path))
+    header, tensors = _read(path)
     if not isinstance(header, dict):
         raise FileError(
-            f"{path} is a safetensors file, but not a saved trace", "A model's weights? Name its folder with -m."
+            f"{path} is a safetensors file, but not a saved trace", "A model's weights? Name its folder: -m FOLDER."
         )
     version = header.get("version")
     if type(version) is int and version > VERSION:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from attnviz.cli import completion
 from attnviz.cli.options import LOOK, OUTPUT, SHOWN, option
+from attnviz.cli.output import ending
 from attnviz.errors import LookError
 from attnviz.render import PICTURES, require_screen
 from attnviz.render.look import SINKS, SPECIALS, STYLES, THEMES, Look
@@ -101,7 +102,7 @@ def require_drawn(look: Look, output: Path | None) -> None:
 
 def require_picture(look: Look, output: Path | None) -> None:
     """Refuse all of it where numbers are written and nothing is drawn. Raises LookError."""
-    if look.given and (output is None or output.suffix.lower() not in PICTURES):
+    if look.given and (output is None or ending(output).lower() not in PICTURES):
         names = ", ".join(_flag(look, name) for name in look.given)
         raise LookError(f"{names} would change nothing: these are the numbers", f"Draw them with -o: {_PICTURES}.")
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from attnviz.cli.options import option
-from attnviz.cli.running import notes, printable
+from attnviz.cli.running import notes, printable, stdout
 from attnviz.errors import FileError
-from attnviz.files import has_file_ending, is_standard_output, require_writable, write_whole
+from attnviz.files import has_file_ending, is_standard_output, is_stream, require_writable, write_whole
 
 if TYPE_CHECKING:
     from attnviz.attention import Trace
@@ -20,7 +20,8 @@ Output = Annotated[
     option(
         *("--output", "-o"),
         metavar="FILE",
-        help="Write to this file, of the kind that its ending says: .png .svg .pdf .json .npz .safetensors.",
+        help="Write to this file, of the kind that its ending says: .png .svg .pdf .json .npz .safetensors. A pipe, "
+        "or a device such as /dev/stdout, gets .png.",
     ),
 ]
 
@@ -31,7 +32,9 @@ def check_writable(output: Path | None, inputs: Iterable[Path]) -> None:
         from attnviz.render import writer
 
         require_writable([output], inputs)
-        writer(output.suffix)
+        if is_standard_output(output) and stdout().is_terminal:
+            raise FileError("a terminal cannot show the content of a file", "Leave out -o, or pipe it: … | COMMAND")
+        writer(ending(output))
 
 
 def require_folder_name(output: Path, why: str, or_else: str = "") -> None:
@@ -40,12 +43,17 @@ def require_folder_name(output: Path, why: str, or_else: str = "") -> None:
         raise FileError(f"{output} would be a folder: {why}", f"Name a folder: -o {output.with_suffix('')}{or_else}")
 
 
+def ending(output: Path) -> str:
+    """How the name of `output` ends, by which it is written; a device or a pipe whose name has none is a .png."""
+    return output.suffix or (".png" if is_stream(output) else "")
+
+
 def write(output: Path, trace: "Trace", scenes: Sequence["Scene"], look: "Look") -> None:
     """Write the file and print its path. Raises FileError, LookError and SelectionError."""
     from attnviz.render import remarks, render
 
-    notes(remarks(scenes, output.suffix))
-    wrote(write_whole(output, render(trace, scenes, output.suffix, look)))
+    notes(remarks(scenes, ending(output)))
+    wrote(write_whole(output, render(trace, scenes, ending(output), look)))
 
 
 def wrote(path: Path) -> None:

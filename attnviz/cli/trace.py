@@ -6,9 +6,9 @@ from typing import Annotated
 from attnviz.cli import options
 from attnviz.cli.inputs import Run, given_text, with_run
 from attnviz.cli.output import wrote
-from attnviz.cli.running import UsageError, notes, say
+from attnviz.cli.running import notes, say
 from attnviz.cli.screen import show
-from attnviz.files import is_stream, require_writable
+from attnviz.files import require_writable
 
 EXAMPLES = """\
 attnviz trace "I ate an apple" -o apple.safetensors
@@ -31,9 +31,10 @@ def trace(
     Without -o, list the tokens with their numbers, by which --rows and --columns choose.
     """
     if output is not None:
+        from attnviz.attention.trace_file import require_name
+
         require_writable([output], run.reads(text))
-        if output.suffix != ".safetensors" and not is_stream(output):
-            raise UsageError(f"a trace is not saved as {output.name}", "Name it x.safetensors.")
+        require_name(output)
     saved = run.trace(given_text(text, "trace"), target)
     notes(saved.notes)
     if output is not None:

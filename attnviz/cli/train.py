@@ -25,7 +25,7 @@ def train(
     Prints what it reached on sentences that it never saw. Takes 10 to 30 minutes on two cores. Checkpoints
     are kept in FOLDER: the same command goes on where it was interrupted.
     """
-    from attnviz.files import write_whole
+    from attnviz.files import require_writable, write_whole
 
     require_folder_name(output, "train writes checkpoints and weights into one")
     with working("Importing torch"):
@@ -41,6 +41,8 @@ def train(
     tokenizer = Tokenizer(corpus_vocabulary())
     to_learn = examples(corpus.train)
     seeds = list(dict.fromkeys(seed or [SHIPPED_SEED]))
+    models = {one: output / f"builtin-{one}.safetensors" for one in seeds}
+    require_writable(models.values(), [])
     require_resumable(to_learn, tokenizer, recipe, seeds, output)
     columns = {}
     for one in seeds:
@@ -50,7 +52,7 @@ def train(
                 advance(made, f"Seed {seed} {now}")
 
             checkpoint = train_model(to_learn, tokenizer, recipe, one, output, tell)
-        path = write_whole(output / f"builtin-{one}.safetensors", to_bytes(checkpoint))
+        path = write_whole(models[one], to_bytes(checkpoint))
         wrote(path)
         with working("Measuring on sentences it never saw"):
             columns[path.name] = evaluate(read(path), corpus)

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from attnviz.arguments import require_flag
 from attnviz.attention import Trace
 from attnviz.errors import ModelError
 from attnviz.head_names import Names
@@ -88,6 +89,7 @@ def load(
     Raises ModelError for what cannot be found or loaded, and for an option that has no place there. Code in a
     repository runs only with `trust_remote_code`.
     """
+    require_flag("trust_remote_code", trust_remote_code, ModelError)
     if spec == BUILTIN or (isinstance(spec, str | os.PathLike) and os.fspath(spec).endswith(".safetensors")):
         from attnviz.models.builtin import BuiltinModel
 

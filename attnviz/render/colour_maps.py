@@ -1,11 +1,15 @@
-"""Colour maps by matplotlib's names. It is imported only where one was asked for."""
+"""Colour maps of matplotlib's, by their names. It is imported only where one was asked for."""
 
 from difflib import get_close_matches
-from functools import cache
+from typing import TYPE_CHECKING, Union
 
 import numpy as np
 
+from attnviz.arguments import require_type
 from attnviz.errors import LookError
+
+if TYPE_CHECKING:
+    from matplotlib.colors import Colormap
 
 
 def colour_maps() -> list[str]:
@@ -15,21 +19,26 @@ def colour_maps() -> list[str]:
     return [name for name in colormaps if not name.endswith("_r")]
 
 
-def require(name: str) -> None:
-    """Raise LookError, with the names nearest to it, unless matplotlib has a colour map `name`."""
+def require(cmap: Union[str, "Colormap"]) -> None:
+    """Raise LookError unless `cmap` is a colour map, or the name of one that matplotlib has; with those nearest to it.
+
+    Names that another package gives to its maps are there once it was imported, such as `rocket` with seaborn.
+    """
     from matplotlib import colormaps
+    from matplotlib.colors import Colormap
 
-    if name not in colormaps:
+    require_type("cmap", cmap, (str, Colormap), LookError, "cmap: a name such as viridis, or a Colormap of matplotlib.")
+    if isinstance(cmap, str) and cmap not in colormaps:
         folded = {known.lower(): known for known in colormaps}
-        near = [folded[found] for found in get_close_matches(name.lower(), folded, 4, 0.5)]
-        raise LookError(f"there is no colour map {name!r}", f"Try {', '.join(near or ['viridis', 'magma', 'Greys'])}.")
+        near = [folded[found] for found in get_close_matches(cmap.lower(), folded, 4, 0.5)]
+        raise LookError(f"there is no colour map {cmap!r}", f"Try {', '.join(near or ['viridis', 'magma', 'Greys'])}.")
 
 
-@cache
-def sampled(name: str) -> np.ndarray:
+def sampled(cmap: Union[str, "Colormap"]) -> np.ndarray:
     """256 colours of that map, uint8 `[256, 3]`."""
     from matplotlib import colormaps
 
-    colours = colormaps[name](np.linspace(0, 1, 256), bytes=True)[:, :3]
+    drawn = colormaps[cmap] if isinstance(cmap, str) else cmap
+    colours = drawn(np.linspace(0, 1, 256), bytes=True)[:, :3]
     colours.flags.writeable = False
     return np.asarray(colours)

@@ -2,7 +2,10 @@
 
 import math
 from dataclasses import MISSING, dataclass, fields
+from numbers import Real
+from typing import Any
 
+from attnviz.arguments import require_flag, require_type
 from attnviz.errors import LookError
 
 STYLES = ("heatmap", "lines", "arcs", "text")
@@ -16,26 +19,35 @@ RESOLUTIONS = (20, 2400)
 FONT_SIZES = (4.0, 72.0)
 """No labels are smaller or larger than this, in points."""
 
+_TYPES: dict[str, tuple[type, str]] = {
+    "query": (str, "query: a word of the text, or the number of a row: '3'."),
+    "vmax": (Real, "vmax: a number, more than 0, up to 1."),
+    "title": (str, "title: a text; '' for none."),
+    "dpi": (Real, "dpi: dots per inch, such as 300."),
+    "font_size": (Real, "font_size: points, such as 9.5."),
+}
+"""Of what type an option is that is not one of a few words, and what is said of another."""
+
 
 @dataclass(frozen=True)
 class Look:
     """How attention is drawn. Nothing of it but `renorm` changes a number; every default is the picture without it.
 
-    `style` is one of STYLES; `query` names the row that `text` shows, as `render.query.asked` says. `cmap` is one of
-    matplotlib's names, for the theme's own colours; `vmax` is the weight at which the scale ends, for the largest; with
-    `log` it is logarithmic. `annotate` writes the weights or leaves them out, where otherwise room decides. Without
-    `colorbar` nothing explains the colours, or the lines. `title` stands for the text's. `size` is the width in inches,
-    or `WxH`; `dpi` the dots per inch of a PNG. `theme` is one of THEMES; None is the light one in files, and
-    matplotlib's settings in axes of one's own. `font_size` is that of labels, in points; titles and small text keep
-    their proportion to it. `transparent` leaves out the paper. `sink`, one of SINKS, and `special`, one of
-    SPECIALS, take the first key and the special tokens out, as `render.taken` says.
+    `style` is one of STYLES; `query` names the row that `text` shows, as `render.query.asked` says. `cmap` is a
+    colour map of matplotlib's, or its name, for the theme's own colours; `vmax` is the weight at which the scale
+    ends, for the largest; with `log` it is logarithmic. `annotate` writes the weights or leaves them out, where
+    otherwise room decides. Without `colorbar` nothing explains the colours, or the lines. `title` stands for the
+    text's. `size` is the width in inches, or `WxH`; `dpi` the dots per inch of a PNG. `theme` is one of THEMES;
+    None is the light one in files, and matplotlib's settings in axes of one's own. `font_size` is that of labels,
+    in points; titles and small text keep their proportion to it. `transparent` leaves out the paper. `sink`, one of
+    SINKS, and `special`, one of SPECIALS, take the first key and the special tokens out, as `render.taken` says.
 
     Raises LookError for a value that cannot be drawn.
     """
 
     style: str = "heatmap"
     query: str | None = None
-    cmap: str | None = None
+    cmap: Any = None  # a name or a Colormap: matplotlib is imported only where one is given
     vmax: float | None = None
     log: bool = False
     annotate: bool | None = None
@@ -50,6 +62,10 @@ class Look:
     special: str = "show"
 
     def __post_init__(self) -> None:
+        for name, (known, hint) in _TYPES.items():
+            require_type(name, getattr(self, name), known, LookError, hint)
+        for name in ("log", "annotate", "transparent", "colorbar"):
+            require_flag(name, getattr(self, name), LookError, optional=name == "annotate")
         _require_one_of("style", self.style, STYLES)
         _require_one_of("sink", self.sink, SINKS)
         _require_one_of("special", self.special, SPECIALS)
@@ -89,8 +105,9 @@ class Look:
 
     @property
     def given(self) -> dict[str, object]:
-        """The options that are not as they are by default."""
-        return {f.name: value for f in fields(self) if (value := getattr(self, f.name)) != DEFAULTS[f.name]}
+        """The options that are not as they are by default; a colour map by its name."""
+        found = {f.name: value for f in fields(self) if (value := getattr(self, f.name)) != DEFAULTS[f.name]}
+        return {name: getattr(value, "name", value) for name, value in found.items()}
 
 
 def _require_one_of(name: str, value: str, known: tuple[str, ...]) -> None:

@@ -36,15 +36,15 @@ def asked(trace: Trace, attention: Attention, query: str) -> tuple[int, ...]:
         listed = [
             f"{query}#{at + 1} ({_row(attention, tokens[0])})" for at, tokens in enumerate(found) if tokens in kept
         ]
-        raise SelectionError(f"{len(kept)} rows {names.verb} {query!r}", f"Name one: {_listed(listed)}.")
+        raise SelectionError(f"{len(kept)} rows {names.verb_of(query)} {query!r}", f"Name one: {_listed(listed)}.")
     if found:
         numbers = ",".join(str(token) for tokens in found for token in tokens)
         hint = f"Trace the text again, with --rows {numbers}."
-        raise SelectionError(f"the row that {names.verb}s {query!r} is not kept by itself", hint)
+        raise SelectionError(f"the row that {names.verb_of(query)}s {query!r} is not kept by itself", hint)
     other = names.find(f"{query}→") or names.find(f"→{query}")
-    elsewhere = f"One {names.other_verb}s it: {names.other(query)}. " if other else ""
+    elsewhere = f"One {names.other_verb}s it: {names.other(query)}. " if other else names.too_few(query)
     rows = _listed([_row(attention, token) for token in row_of])
-    raise SelectionError(f"no row {names.verb}s {query!r}", f"{elsewhere}Rows: {rows}.")
+    raise SelectionError(f"no row {names.verb_of(query)}s {query!r}", f"{elsewhere}Rows: {rows}.")
 
 
 def passed_over(trace: Trace, attention: Attention, query: str) -> str:
@@ -53,7 +53,9 @@ def passed_over(trace: Trace, attention: Attention, query: str) -> str:
     found, kept = _matching(names, query)
     if len(found) == len(kept):
         return ""
-    return f"{len(kept)} of {len(found)} rows that {names.verb} {visible(query)!r} is kept by itself: this one"
+    return (
+        f"{len(kept)} of {len(found)} rows that {names.verb_of(query)} {visible(query)!r} is kept by itself: this one"
+    )
 
 
 def _matching(names: RowNames, query: str) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:

@@ -42,6 +42,8 @@ def steps_done(file: Path, made_by: Mapping[str, Any]) -> int:
     """
     if not os.path.lexists(file):
         return 0
+    if file.is_dir():
+        raise FileError(f"{file} is a folder, where the checkpoint is kept", "Name another folder with -o.")
     with _opened(file) as opened:
         header = json.loads((opened.metadata() or {})[METADATA])
         step, other = header["step"], header["made by"]

@@ -112,7 +112,7 @@ def test_the_text_is_piped(tmp_path):
 @pytest.mark.parametrize("name", ["t.png", "t", "t.json"])
 def test_another_ending_is_refused(name, tmp_path):
     done = run("trace", APPLE, "-o", tmp_path / name)
-    assert (done.code, done.out) == (2, "")
+    assert (done.code, done.out) == (1, "")
     assert f"a trace is not saved as {name}" in done.err
     assert "Name it x.safetensors." in done.err
     assert list(tmp_path.iterdir()) == []

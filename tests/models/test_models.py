@@ -64,7 +64,7 @@ def test_the_example_of_the_design():
         ({"kinds": "encoder"}, SelectionError, "'encoder' is not a kind"),
         ({"layers": 9}, SelectionError, "no layer 9"),
         ({"heads": [0, 9]}, SelectionError, "no head 9"),
-        ({"layers": -1}, SelectionError, "no layer -1"),
+        ({"layers": -9}, SelectionError, "no layer -9"),
         ({"layers": 3, "kinds": "cross"}, SelectionError, "no layer 3"),
         ({"text": ["I ate", "an apple"]}, InputError, "the text is of type list"),
         ({"target": 3}, InputError, "the target is of type int"),
@@ -84,7 +84,7 @@ def test_what_cannot_be_done_is_an_AttnvizError(keywords, error, says):  # noqa:
         attnviz.trace(**{"text": APPLE} | keywords)
     assert isinstance(caught.value, attnviz.AttnvizError)
     assert caught.value.hint
-    assert str(caught.value) == f"{caught.value.message}\n{caught.value.hint}"
+    assert str(caught.value).startswith(f"{caught.value.message}\n")
 
 
 def test_a_target_is_read():

@@ -211,3 +211,23 @@ def test_tokens_in_one_line_are_the_text_that_they_cover():
 
 def test_tokens_that_are_not_in_the_text_stand_alone():
     assert glued(tokens(["[CLS]", "a", "b"], ["[CLS]"])) == [False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("kind", "query", "says", "hint"),
+    [
+        ("self", "ate#2", "no row reads 'ate#2'", "Only one row reads 'ate'. Rows: 0 I, 1 ate"),
+        ("masked-self", "->사과를#2", "no row writes '->사과를#2'", "Only one row writes '->사과를'. Rows: "),
+        ("masked-self", "→zebra", "no row writes '→zebra'", "Rows: "),
+        ("cross", "나는->#3", "no row writes '나는->#3'", "Rows: "),
+        ("cross", "나는→#3", "no row writes '나는→#3'", "Rows: "),
+        ("cross", "zebra→", "no row reads 'zebra→'", "Rows: "),
+        ("cross", "사과를#2", "no row writes '사과를#2'", "Only one row writes '사과를'. Rows: "),
+    ],
+)
+def test_a_query_with_an_arrow_is_refused_by_the_side_that_it_names(kind, query, says, hint):
+    trace = encoder_decoder()
+    with pytest.raises(SelectionError) as error:
+        asked(trace, trace[kind], query)
+    assert error.value.message == says
+    assert error.value.hint.startswith(hint)

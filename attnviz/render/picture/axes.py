@@ -9,8 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import to_rgb, to_rgba
 
+from attnviz.arguments import require_type
 from attnviz.attention import Trace
-from attnviz.errors import LookError
+from attnviz.errors import InputError, LookError
 from attnviz.head_names import Names
 from attnviz.labels import visible
 from attnviz.render.colours import ink
@@ -45,8 +46,12 @@ def plot(
     new figure `size`, `dpi` and `transparent`. Without a theme, fonts, sizes and the colours of text are matplotlib's
     settings; none of them is changed. With `font_size` only their sizes' proportions are.
 
-    Raises LookError for an option that cannot be, SelectionError for heads that there are not.
+    Raises InputError for what is no trace, LookError for an option that cannot be, SelectionError for heads that there
+    are not.
     """
+    needs = "A Trace is drawn: attnviz.plot(attnviz.trace(TEXT)), or attnviz.open(FILE) for a saved one."
+    require_type("trace", trace, Trace, InputError, needs, optional=False)
+    require_type("ax", ax, Axes, LookError, "ax: the Axes of one panel, such as pyplot.gca().")
     if ax is not None and (set_there := sorted(look.keys() & {"size", "dpi", "transparent"})):
         raise LookError(f"the figure of these axes has its own {set_there[0]}", "Set it there, or leave out ax.")
     if unknown := look.keys() - Look.__dataclass_fields__.keys():
