@@ -48,7 +48,8 @@ class RowNames:
 
     def verb_of(self, query: str) -> str:
         """What a row does with the token that `query` names: where that has one side of an arrow, by the side."""
-        sides = _ARROW.fullmatch(query)
+        place = _PLACE.fullmatch(query)
+        sides = _ARROW.fullmatch(place[1] if place else query)
         return VERBS[not sides[1]] if sides and bool(sides[1]) != bool(sides[2]) else self.verb
 
     def too_few(self, query: str) -> str:

@@ -169,3 +169,31 @@ def test_train_makes_no_folder_that_is_called_as_a_file_is(tmp_path):
     assert done.code == 1
     assert "mine.safetensors would be a folder" in done.err
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", ["plot", "heads"])
+@pytest.mark.parametrize("ending", ["", ".svg"])
+def test_a_pipe_is_written_as_its_ending_says_or_else_as_png(command, ending, tmp_path):
+    pipe = tmp_path / f"pipe{ending}"
+    os.mkfifo(pipe)
+    running = start(command, APPLE, "-o", pipe)
+    data = pipe.read_bytes()
+    assert running.wait() == 0
+    assert data.startswith(b"<?xml" if ending else b"\x89PNG")
+
+
+def test_a_device_gets_a_picture_and_its_look():
+    done = start("plot", APPLE, "--dpi", "40", "-o", "/dev/stdout")
+    assert done.communicate()[0].startswith(b"\x89PNG")
+    assert run("plot", APPLE, "-o", "/dev/null").code == 0
+
+
+def test_a_terminal_does_not():
+    there, here = os.openpty()
+    running = start("plot", APPLE, "-o", "/dev/stdout", stdout=here)
+    err = running.communicate()[1].decode()
+    os.close(here)
+    os.close(there)
+    assert running.returncode == 1
+    assert "a terminal cannot show the content of a file" in err
+    assert "Leave out -o" in err

@@ -92,6 +92,30 @@ def test_a_run_of_another_kind_does_not_overwrite_what_was_not_finished(tmp_path
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
+def test_what_stands_where_the_training_writes_is_refused_before_it_and_kept(tmp_path, monkeypatch):
+    assert run("train", "-o", tmp_path, "--steps", "1").code == 0
+    checkpoint, model = tmp_path / "checkpoint-2.safetensors", tmp_path / "builtin-2.safetensors"
+    cut = checkpoint.read_bytes()[:5000]
+    monkeypatch.setattr(training, "translation_loss", lambda *args: 1 / 0)
+    checkpoint.write_bytes(cut)
+    done = run("train", "-o", tmp_path, "--steps", "10")
+    assert (done.code, done.out) == (1, "")
+    assert f"Error: {checkpoint} is no checkpoint of attnviz train, or a damaged one" in done.err
+    assert checkpoint.read_bytes() == cut
+    for file in (checkpoint, model):
+        file.unlink()
+        file.mkdir()
+        (file / "mine").touch()
+        done = run("train", "-o", tmp_path, "--steps", "10")
+        assert (done.code, done.out) == (1, "")
+        assert f"{file}" in done.err
+        assert "is a folder" in done.err
+        assert [path.name for path in file.iterdir()] == ["mine"]
+        (file / "mine").unlink()
+        file.rmdir()
+        file.touch()
+
+
 def test_a_place_that_cannot_be_written_is_an_error_before_the_training(tmp_path, monkeypatch):
     monkeypatch.setattr(training, "translation_loss", lambda *args: 1 / 0)
     (tmp_path / "file").touch()
