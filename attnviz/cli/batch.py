@@ -52,7 +52,8 @@ def batch(
     for error in [*errors, *_summarised(failed)]:
         report(error)
     written = len(jobs) - len(failed)
-    say(f"{_count(written, 'picture')} of {_count(len(jobs), 'line')} in {_count(len(files), 'file')}.")
+    if jobs:  # else the errors have said it
+        say(f"{_count(written, 'picture')} of {_count(len(jobs), 'line')} in {_count(len(files), 'file')}.")
     if written:
         wrote(output)
     if errors or failed:

@@ -99,6 +99,7 @@ def test_a_file_without_a_text_is_an_error(name, content, tmp_path, monkeypatch)
     done = run("batch", tmp_path / name, "-o", tmp_path / "out")
     assert (done.code, done.out) == (1, "")
     assert f"Error: {tmp_path / name} holds no text\nHint:  One text a line; in a .tsv file" in done.err
+    assert "pictures" not in done.err
     assert not (tmp_path / "out").exists()
 
 

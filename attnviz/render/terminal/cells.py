@@ -101,21 +101,6 @@ def across(labels: Sequence[str], width: int, cuts: Sequence[int] = ()) -> str:
     return "".join(" " * (at in cuts) + label for at, label in enumerate(shown))
 
 
-def above(columns: Sequence[list[str]], width: int, most: int, cuts: Sequence[int] = ()) -> list[str]:
-    """Labels in pieces, each written downwards in `width` cells, ending on the last of at most `most` lines.
-
-    A cell is left free before each of the columns `cuts`.
-    """
-    columns = [c if len(c) <= most else [*c[: most - 1], "⋮"] for c in columns]
-    height = max(map(len, columns), default=0)
-    columns = [[""] * (height - len(c)) + c for c in columns]
-    gaps = [" " * (at in cuts) for at in range(len(columns))]
-    return [
-        "".join(gap + fit(column[y], width, "center") for gap, column in zip(gaps, columns, strict=True))
-        for y in range(height)
-    ]
-
-
 def ruler(labels: Sequence[str], width: int, cuts: Sequence[int] = ()) -> str:
     """`labels` of columns `width` cells wide, each from where its column begins, without those that have no room.
 

@@ -45,6 +45,8 @@ class Grid(Drawing):
                 yield heading(scene.title, options.max_width)
             tiles = tiled(scene, options.max_width, halves=brush.halves)
             yield Text(_axes(scene, tiles), style="dim")
+            if tiles.label:
+                yield from tiles.names.listed(options.max_width)
             yield Segment.line()
             for line in _lines(tiles, brush, self.look.annotate is not False):
                 yield from line
@@ -63,16 +65,8 @@ def _axes(scene: Scene, tiles: Tiles) -> str:
     """Rows and columns in words, where they are not beside the tiles; what a cell covers, where that is no token."""
     if tiles.label or tiles.block > 1 or scene.attention.is_pooled or max(scene.reachable.shape) > NAMED:
         named = axes(tiles.gutter - 1) if tiles.label else axes()
-        return named + covering(scene, (tiles.block, tiles.block)) + _numbered(tiles)
+        return named + covering(scene, (tiles.block, tiles.block))
     return ltr(scene.axes)
-
-
-def _numbered(tiles: Tiles) -> str:
-    """The words of the columns by their numbers, where those stand above the tiles and the rows are other words."""
-    if not tiles.numbered or tiles.same:
-        return ""
-    keys = zip(tiles.scene.attention.columns, tiles.scene.columns, strict=True)
-    return "   " + ltr("  ".join(f"{start} {label}" for (start, _), label in keys))
 
 
 def _lines(tiles: Tiles, brush: Brush, annotate: bool) -> Iterator[Line]:
@@ -100,7 +94,7 @@ def _header(tiles: Tiles, row: Row) -> Iterator[str]:
     between, start = " " * tiles.between, " " * tiles.gutter
     yield (start + between.join(fit(name, tiles.width) for name in row.names))
     if tiles.label:
-        yield start + between.join(fit(tiles.columns, tiles.width) for _ in row.names)
+        yield start + between.join(fit(tiles.names.above(tiles.cuts[1]), tiles.width) for _ in row.names)
 
 
 def _beside(tiles: Tiles, layer: str) -> list[str]:
@@ -108,11 +102,8 @@ def _beside(tiles: Tiles, layer: str) -> list[str]:
     names = [layer, *[""] * (tiles.high - 1)]
     if not tiles.label:
         return [fit(name, tiles.gutter) for name in names]
-    labels = [fit("" if y is None else tiles.scene.rows[y], tiles.label, "right") + " " for y in tiles.lines]
-    if tiles.digits:
-        numbers = ["" if y is None else str(tiles.scene.attention.rows[y][0]) for y in tiles.lines]
-        labels = [label + number.rjust(tiles.digits - 1) + " " for label, number in zip(labels, numbers, strict=True)]
-    left = tiles.gutter - tiles.label - 1 - tiles.digits
+    beside, left = tiles.names.beside, tiles.gutter - tiles.label - 1
+    labels = [fit("" if y is None else beside[y], tiles.label, "right") + " " for y in tiles.lines]
     return [fit(name, left) + label for name, label in zip(names, labels, strict=True)]
 
 
@@ -122,6 +113,6 @@ def _tile(tiles: Tiles, brush: Brush, head: int | None, annotate: bool) -> list[
         return [[Segment(" " * tiles.width)]] * tiles.high
     scene, block = tiles.scene, (tiles.block, tiles.block)
     weights = pooled(np.where(scene.reachable, scene.matrices[head], np.nan), block)
-    drawn = [line for _, line in lines(brush, weights, tiles.cell, tiles.cuts, annotate)]
+    drawn = [line for _, line in lines(brush, weights, tiles.cell, tiles.paired, tiles.cuts, annotate)]
     rest = [Segment(" " * (tiles.width - sum(segment.cell_length for segment in drawn[0])))]
     return [line + rest for line in drawn]

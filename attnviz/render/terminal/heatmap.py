@@ -1,5 +1,6 @@
 """One head as a heatmap in the terminal, as wide as the terminal lets it be."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -16,74 +17,70 @@ from attnviz.render.look import DEFAULT, Look
 from attnviz.render.scale import scale_of
 from attnviz.render.scene import FROM, TO, Scene
 from attnviz.render.taken import losses
-from attnviz.render.terminal.cells import (
-    DIM,
-    Line,
-    above,
-    across,
-    fit,
-    flowing,
-    graphemes,
-    heading,
-    ltr,
-    readable,
-    ruler,
-)
+from attnviz.render.terminal.cells import DIM, Line, fit, heading, ruler
 from attnviz.render.terminal.colours import Brush
 from attnviz.render.terminal.drawing import Drawing
-from attnviz.render.terminal.matrix import Cuts, cuts, lines, parts, pooled
+from attnviz.render.terminal.matrix import cuts, lines, parts, pooled
+from attnviz.render.terminal.names import Names, numbered_list
 
-LONGEST, TALLEST = 28, 12
-"""No row label is longer, and no column label taller, in terminal cells."""
+LONGEST, SHORTEST = 28, 8
+"""No word beside a row is longer, in terminal cells, and none is cut to less."""
 TAKEN = 6
 """The column of what each row lost."""
-SHORTEST = 6
-"""Row labels are cut to no less, where that leaves room for the words of the columns."""
-CUT = 7
-"""Where a word above the columns is cut, these are at least so wide."""
-LISTED = 200
-"""So many tokens are listed below a heatmap whose axes have room only for their numbers."""
-EVERY = {1: 10, 2: 5}
-"""One in how many cells is numbered on such axes, by their width."""
+AROUND = 10
+"""So many lines of a screen are left for what stands above and below the cells."""
+FEW = 20
+"""So many rows have their names beside them on any screen: a list of them would take lines, too."""
+NUMBERED = (5, 4, 3, 2)
+"""How wide cells are whose columns are numbered."""
+ANNOTATED = 4
+"""In cells so wide the weights are written."""
+EVERY = 10
+"""One in how many cells is numbered where cells are one column wide."""
 
 
 @dataclass(frozen=True)
 class Layout:
     """How a scene is fitted into a width.
 
-    `label` is the width of the row labels and `cell` that of a cell, in columns of the terminal; the labels above are
-    written `across`, `down`wards, or are token `numbers`; `block` is how many rows and columns are pooled to one.
+    `label` is the width of what stands beside the rows and `cell` that of a cell, in columns of the terminal; `block`
+    is how many rows and columns are pooled to one. With `named`, each row has a line and its name beside it; else
+    one in `EVERY` has a number. So have columns where a cell is one column wide.
     """
 
     label: int
     cell: int
-    above: str
+    named: bool = True
     block: Range = (1, 1)
 
     @classmethod
-    def of(cls, scene: Scene, width: int) -> "Layout":
-        """The roomiest layout that fits: words on one line, on three, downwards; token numbers; pooled cells."""
-        words = not scene.attention.is_pooled
-        label = min(max(map(cell_len, scene.rows)), LONGEST, max(width // 3, 8))
-        taken, n = 1 + len(cuts(scene)[1]) + (0 if scene.taken is None else TAKEN), len(scene.columns)
-        room = max(width - label - taken, 2)
-        longest = max(map(cell_len, scene.columns))
-        for wide in (max(longest + 2, 6), max(longest + 1, 5)):
-            if n * wide <= room:
-                return cls(cls._aligned(label, room - n * wide), wide, "across")
-        wide = min(room // n, longest + 1)
-        if scene.rows == scene.columns and wide >= CUT and readable(scene.columns, wide - 1):
-            return cls(label, wide, "across")
-        for cell in (5, 4, 2) if words else ():
-            if n * cell <= room:
-                return cls(label, cell, "down")
-        if words and min(label, SHORTEST) <= width - taken - 2 * n:
-            return cls(width - taken - 2 * n, 2, "down")
+    def of(cls, scene: Scene, width: int, high: float = math.inf) -> "Layout":
+        """The roomiest layout that fits: words above the columns, or numbers; a number now and then; pooled cells.
+
+        Cells of one column have their rows' names beside them where rows are no more than `high`.
+        """
+        free = width - 1 - len(cuts(scene)[1]) - (0 if scene.taken is None else TAKEN)
+        n, longest = len(scene.columns), max(map(cell_len, scene.columns))
+        most = min(LONGEST, max(width // 3, SHORTEST))
+        label = min(max(map(cell_len, scene.rows)), most)
+        for cell in (max(longest + 2, 6), max(longest + 1, 5)):
+            if n * cell <= free - label:
+                return cls(cls._aligned(label, free - label - n * cell), cell)
+        cell = (free - label) // n
+        if cell > 1 and not Names(scene, cell).numbered:
+            return cls(label, cell)
+        least, label = (Names(scene, 1).width(longest) for longest in (SHORTEST, most))
+        for cell in NUMBERED:
+            if n * cell <= free - label:
+                return cls(label, cell)
+        if least <= free - 2 * n:
+            return cls(free - 2 * n, 2)
+        if not any(stop - start > 1 for start, stop in scene.attention.rows) and len(scene.rows) <= high:
+            label = min(label, free - n) if least <= free - n else label
+            return cls(label, 1, block=(1, -(-n // max(free - label, 2))))
         label = max(len(str(cells[-1][0])) for cells in (scene.attention.rows, scene.attention.columns))
-        room = max(width - label - taken, 2)
-        cell = 2 if 2 * n <= room and 2 * len(scene.rows) <= room else 1
-        rows, columns = (max(1, -(-size // room)) for size in scene.reachable.shape)
-        return cls(label, cell, "numbers", (rows, columns))
+        rows, columns = (max(1, -(-size // max(free - label, 2))) for size in scene.reachable.shape)
+        return cls(label, 1, False, (rows, columns))
 
     @staticmethod
     def _aligned(label: int, free: int) -> int:
@@ -100,40 +97,42 @@ class Heatmap(Drawing):
     look: Look = DEFAULT
 
     def is_coarse(self, width: int) -> bool:
-        """Whether `width` columns leave no room for words beside the weights."""
-        return Layout.of(self.scene, width).above == "numbers"
+        """Whether `width` columns leave no room for the names of the columns."""
+        return Layout.of(self.scene, width).cell == 1
 
     def parts(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """What is drawn."""
-        scene, layout = self.scene, Layout.of(self.scene, options.max_width)
+        scene, width = self.scene, options.max_width
         brush = Brush.on(console, scale_of(self.look, [scene.top], scene.largest, "dark", scene.signed))
+        layout = Layout.of(scene, width, max(console.height - AROUND, FEW) if brush.halves else width)
         if scene.title:
-            yield heading(scene.title, options.max_width)
+            yield heading(scene.title, width)
         yield Text(axes(layout.label) + covering(scene, layout.block), style="dim")
-        for line in self._lines(layout, brush):
+        names = Names(scene, layout.cell)
+        if layout.cell > 1:
+            yield from names.listed(width)
+        for line in self._lines(layout, names, brush):
             yield from line
             yield Segment.line()
         yield Segment.line()
-        yield from brush.legend(scene.blank, options.max_width)
-        if layout.above == "numbers":
-            yield from _listed(scene, options.max_width)
+        yield from brush.legend(scene.blank, width)
+        if layout.cell == 1:
+            yield from names.listed(width) if layout.named else _listed(scene, width)
         if scene.caption:
             yield Text(scene.caption, style="dim")
 
-    def _lines(self, layout: Layout, brush: Brush) -> Iterator[Line]:
+    def _lines(self, layout: Layout, names: Names, brush: Brush) -> Iterator[Line]:
         """The column labels, then the rows."""
         scene, at = self.scene, cuts(self.scene, layout.block)
         weights = pooled(np.where(scene.reachable, scene.matrices[0], np.nan), layout.block)
-        header = _above(scene, layout, at)
-        lost = losses(scene) if layout.cell > 1 else []
-        for text in (*header[:-1], header[-1] + "taken".rjust(TAKEN)) if lost else header:
-            yield [Segment(" " * (layout.label + 1) + text)]
-        if layout.above == "numbers":
-            labels = _numbers(joined(scene.attention.rows, layout.block[0]), EVERY[layout.cell], at[0])
-        else:
-            labels = list(scene.rows)
-        annotate = layout.cell > 2 and self.look.annotate is not False
-        for y, line in lines(brush, weights, layout.cell, at, annotate):
+        rows, columns = (joined(cells, size) for cells, size in zip(_cells(scene), layout.block, strict=True))
+        header = names.above(at[1]) if layout.cell > 1 else ruler(_numbers(columns, at[1]), 1, at[1])
+        labels = names.beside if layout.named else _numbers(rows, at[0])
+        lost = losses(scene) if layout.named else []
+        yield [Segment(" " * (layout.label + 1) + header + ("taken".rjust(TAKEN) if lost else ""))]
+        annotate = layout.cell >= ANNOTATED and self.look.annotate is not False
+        halves = brush.halves and not layout.named
+        for y, line in lines(brush, weights, layout.cell, halves, at, annotate):
             label = "" if y is None else labels[y]
             beside = [Segment(brush.written(lost[y]).rjust(TAKEN), DIM)] if lost and y is not None else []
             yield [Segment(fit(label, layout.label, "right") + " "), *line, *beside]
@@ -151,42 +150,29 @@ def axes(label: int = 0) -> str:
 
 def covering(scene: Scene, block: Range) -> str:
     """What a cell covers where that is more than one token: the end of a header."""
-    attention = scene.attention
-    said = ticks.covering(joined(attention.rows, block[0]), joined(attention.columns, block[1]))
+    said = ticks.covering(*(joined(cells, size) for cells, size in zip(_cells(scene), block, strict=True)))
     return said and f"   {said}"
 
 
-def _above(scene: Scene, layout: Layout, at: Cuts) -> list[str]:
-    """What is written above the cells, a string a line."""
-    if layout.above == "numbers":
-        cells = joined(scene.attention.columns, layout.block[1])
-        return [ruler(_numbers(cells, EVERY[layout.cell], at[1]), layout.cell, at[1])]
-    if layout.above == "down":
-        return above([graphemes(label) for label in scene.columns], layout.cell, TALLEST, at[1])
-    return [across(scene.columns, layout.cell, at[1])]
+def _cells(scene: Scene) -> tuple[Sequence[Range], Sequence[Range]]:
+    """The tokens of each row, and of each column."""
+    return scene.attention.rows, scene.attention.columns
 
 
-def _numbers(cells: Sequence[Range], every: int, cuts: Sequence[int]) -> list[str]:
-    """The first token of every so many cells, counted anew from each of `cuts`; nothing for the others."""
+def _numbers(cells: Sequence[Range], cuts: Sequence[int]) -> list[str]:
+    """The first token of one in `EVERY` cells, counted anew from each of `cuts`; nothing for the others."""
     labels = [""] * len(cells)
     for part in parts(len(cells), cuts):
-        for at in part[::every]:
+        for at in part[::EVERY]:
             labels[at] = str(cells[at][0])
     return labels
 
 
 def _listed(scene: Scene, width: int) -> Iterator[Text]:
-    """The tokens by their numbers, where cells of the trace are single tokens, and not too many."""
-    attention = scene.attention
-    if attention.is_pooled:
-        return
-    keys, queries = (_entries(*axis) for axis in ((scene.columns, attention.columns), (scene.rows, attention.rows)))
-    same = (attention.queries, attention.rows) == (attention.keys, attention.columns)
-    lists = {"tokens": queries} if same else {"queries": queries, "keys": keys}
-    for name, entries in lists.items():
-        if len(entries) <= LISTED:
-            yield from flowing([Text(f"{name}:", style="dim"), *entries], width)
-
-
-def _entries(labels: Sequence[str], cells: Sequence[Range]) -> list[Text]:
-    return [Text.assemble((f"{start} ", "dim"), ltr(label)) for label, (start, _) in zip(labels, cells, strict=True)]
+    """The tokens by their numbers, where they stand neither beside the rows nor above the columns."""
+    attention, (rows, columns) = scene.attention, _cells(scene)
+    if (attention.queries, rows) == (attention.keys, columns):
+        yield from numbered_list("tokens", scene.rows, rows, width)
+    else:
+        yield from numbered_list("queries", scene.rows, rows, width)
+        yield from numbered_list("keys", scene.columns, columns, width)

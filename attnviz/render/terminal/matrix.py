@@ -46,11 +46,11 @@ def parts(size: int, cuts: Sequence[int]) -> list[range]:
 
 
 def lines(
-    brush: Brush, weights: np.ndarray, cell: int, cuts: Cuts = ((), ()), annotate: bool = False
+    brush: Brush, weights: np.ndarray, cell: int, halves: bool, cuts: Cuts = ((), ()), annotate: bool = False
 ) -> Iterator[tuple[int | None, Line]]:
     """`weights` `[row, column]`, nan for nothing, in cells of `cell` columns; with each line its (first) row.
 
-    Cells of one column are half as high as a line where the brush has halves. `annotate` writes the weights into the
+    With `halves`, cells are one column wide and half as high as a line. `annotate` writes the weights into the
     cells, the largest of each row in bold. A thin line, which has no row, is drawn at each of `cuts`.
     """
     blank = np.isnan(weights)
@@ -60,11 +60,11 @@ def lines(
     for at, rows in enumerate(parts(len(weights), cuts[0])):
         if at:
             yield None, [Segment(brush.written("┼".join("─" * (len(part) * cell) for part in across)), DIM)]
-        for y in rows[:: 2 if cell == 1 and brush.halves else 1]:
+        for y in rows[:: 2 if halves else 1]:
             line: Line = []
             for part in across:
                 line += [Segment(brush.written("│"), DIM)] if line else []
-                if cell == 1 and brush.halves:
+                if halves:
                     below = indices[y + 1] if y + 1 in rows else nothing
                     line += [brush.pair(indices[y][x], below[x]) for x in part]
                 elif annotate:

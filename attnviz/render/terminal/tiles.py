@@ -8,8 +8,8 @@ from typing import NamedTuple
 from rich.cells import cell_len
 
 from attnviz.render.scene import Scene
-from attnviz.render.terminal.cells import across, readable, ruler
 from attnviz.render.terminal.matrix import Cuts, cuts, parts
+from attnviz.render.terminal.names import Names
 
 FEW = 20
 """Cells of so many tokens may be two columns wide or more, with the tokens beside them."""
@@ -22,7 +22,7 @@ SCREEN, ROOMY, TALL = 43, 120, 200
 REPEATED = 20
 """After so many lines the heads are named again, so that every screen names them."""
 LONGEST, SHORTEST = 16, 8
-"""No label of a row is longer, in terminal cells, and none is cut to less."""
+"""No word beside a row is longer, in terminal cells, and none is cut to less."""
 
 
 class Row(NamedTuple):
@@ -39,9 +39,8 @@ class Tiles:
     """The heads of `scene` in `room` columns: cells of `cell` columns, pooled by `block`, two in a line with `halves`.
 
     A layer is a row of tiles, or several where it is wider than the terminal; heads that are each alone in their layer
-    follow one another. `label` is the width of the words beside a tile's rows, 0 where there are none. The words above
-    its columns are whole or all but a few are; where there is no room for that, columns have their tokens' numbers,
-    which then stand beside the rows, too.
+    follow one another. `label` is the width of what stands beside a tile's rows; where that is 0, nothing does, and
+    nothing stands above its columns.
     """
 
     scene: Scene
@@ -55,6 +54,11 @@ class Tiles:
         """Whether a tile fits beside what is written there, and the whole into so many lines."""
         return self.gutter + self.width <= self.room and self.height <= height
 
+    @property
+    def paired(self) -> bool:
+        """Whether a line shows two rows of cells, one above the other."""
+        return self.halves and self.cell == 1
+
     @cached_property
     def cuts(self) -> Cuts:
         """Where another part of the input begins in a tile."""
@@ -63,7 +67,7 @@ class Tiles:
     @cached_property
     def lines(self) -> list[int | None]:
         """The (first) row of cells in each line of a tile; None for a thin line."""
-        step, found = 2 if self.halves and self.cell == 1 else 1, list[int | None]()
+        step, found = 2 if self.paired else 1, list[int | None]()
         for part in parts(-(-len(self.scene.rows) // self.block), self.cuts[0]):
             found += [*([None] if found else []), *part[::step]]
         return found
@@ -88,40 +92,17 @@ class Tiles:
     def apart(self) -> bool:
         """Whether a line is free between two rows of tiles: not where the last line of each is half empty."""
         last = parts(-(-len(self.scene.rows) // self.block), self.cuts[0])[-1]
-        return not (self.halves and self.cell == 1 and len(last) % 2)
+        return not (self.paired and len(last) % 2)
 
     @cached_property
     def gutter(self) -> int:
         """How many columns are taken by what stands to the left of the tiles."""
-        return (
-            max((len(layer) + 1 for layer in self._layers if layer), default=0)
-            + (self.label and self.label + 1)
-            + self.digits
-        )
+        return max((len(layer) + 1 for layer in self._layers if layer), default=0) + (self.label and self.label + 1)
 
     @cached_property
-    def numbered(self) -> bool:
-        """Whether columns are named by the numbers of their tokens."""
-        return self.label > 0 and not readable(self.scene.columns, self.cell - 1)
-
-    @property
-    def digits(self) -> int:
-        """How many columns the numbers beside the rows take, with a free one: 0 where there are none."""
-        return len(str(self.scene.attention.rows[-1][0])) + 1 if self.numbered and self.same else 0
-
-    @property
-    def same(self) -> bool:
-        """Whether rows and columns are the same tokens."""
-        a = self.scene.attention
-        return a.kind != "cross" and a.rows == a.columns
-
-    @cached_property
-    def columns(self) -> str:
-        """What is written above the columns of a tile."""
-        numbers = [str(start) for start, _ in self.scene.attention.columns]
-        if self.numbered and self.cell == 2:
-            return ruler(numbers, 2, self.cuts[1])
-        return across(numbers if self.numbered else self.scene.columns, self.cell, self.cuts[1])
+    def names(self) -> Names:
+        """What stands beside the rows and above the columns of a tile."""
+        return Names(self.scene, self.cell)
 
     @cached_property
     def rows(self) -> list[Row]:
@@ -172,12 +153,12 @@ def tiled(scene: Scene, room: int, halves: bool) -> Tiles:
     With `halves` a cell of one column is half a line high. Where even the smallest take more, those that take least.
     """
     longest = max(len(scene.rows), len(scene.columns))
-    label = min(max(map(cell_len, scene.rows)), LONGEST)
     if longest <= FEW:
         words = max(map(cell_len, scene.columns)) + 2
         cells = [words, 6, 4, 2] if 6 < words <= WIDEST else [6, 4, 2]
-        named = [Tiles(scene, room, halves, cell, 1, label) for cell in cells]
-        smaller = [*named[::-1], *(Tiles(scene, room, halves, 2, 1, beside) for beside in (min(label, SHORTEST), 0))]
+        named = [Tiles(scene, room, halves, cell, 1, Names(scene, cell).width(LONGEST)) for cell in cells]
+        least = named[-1].names.width(SHORTEST)
+        smaller = [*named[::-1], *(Tiles(scene, room, halves, 2, 1, beside) for beside in (least, 0))]
         on_screen = [tiles for tiles in named if tiles.fits(SCREEN)]
         side_by_side = [tiles for tiles in on_screen if tiles.cell >= 6 and not tiles.broken]
         for tiles in (*side_by_side, *on_screen, *(tiles for tiles in smaller if tiles.fits(ROOMY))):

@@ -28,7 +28,7 @@ from attnviz.render.look import Look
 from attnviz.render.numbers import number
 from attnviz.render.scale import scale_of
 from attnviz.render.scene import scene
-from attnviz.render.terminal.cells import above, across, fit, graphemes, heading, ltr, readable, ruler
+from attnviz.render.terminal.cells import across, fit, graphemes, heading, ltr, readable, ruler
 from attnviz.render.terminal.colours import Brush
 from attnviz.render.terminal.drawing import Drawing
 from attnviz.render.terminal.grid import grid
@@ -38,6 +38,10 @@ from attnviz.render.terminal.table import table
 GOLDENS = Path(__file__).parent / "goldens"
 LONG = [f"word{i}" for i in range(40)]
 WORDS = ["[CLS]", "I", "ate", "an", "apple", "because", "it", "was", "sweet", "[SEP]"]
+
+SENTENCE = [
+    "[CLS]", "The", "cat", "sat", "on", "the", "mat", "because", "it", "was", "very", "tired", "today", ".", "[SEP]",
+]  # fmt: skip
 
 
 def one(trace=None, kind: str = "self", **texts: str) -> RenderableType:
@@ -73,11 +77,29 @@ def pair_of_sentences() -> Trace:
     return replace(trace, attentions=(replace(a, queries=tokens, keys=tokens),))
 
 
+def translated() -> Trace:
+    """Cross-attention whose keys are other words than its queries, most of them long."""
+    a = attention(np.random.default_rng(0).dirichlet(np.full(9, 0.3), (1, 3)), kind="cross")
+    words = ["attention", "looks", "everywhere", "while", "translating", "sentences", "carefully", "and", "quickly"]
+    keys = tuple(Token(at, word, None, at) for at, word in enumerate(words))
+    return Trace("by hand", "many words", (replace(a, keys=keys),))
+
+
+def answer() -> Trace:
+    """The last 6 of 200 rows, which write an answer; their keys are pooled."""
+    trace = drawn(200)
+    [a] = trace.attentions
+    predicts = (*(replace(token, generated=token.id > 193) for token in a.queries[1:]), None)
+    a = replace(a, predicts=predicts)
+    rows = [(at, at + 1) for at in range(193, 199)]
+    return replace(trace, attentions=(reduced(a, rows, layout(200, None, 50)),))
+
+
 def shown(what: RenderableType, width: int, colours: str | None = None, **options: object) -> str:
     file = io.StringIO()
     console = Console(
-        file=file, width=width, height=40, color_system=colours, force_terminal=colours is not None,
-        legacy_windows=False, _environ={}, **options,
+        file=file, width=width, color_system=colours, force_terminal=colours is not None, legacy_windows=False,
+        _environ={}, **{"height": 40, **options},
     )  # fmt: skip
     console.print(what)
     return file.getvalue()
@@ -115,6 +137,9 @@ CASES: dict[str, tuple[Callable[[], RenderableType], int, str | None]] = {
     "segments-plain-80": (lambda: one(pair_of_sentences()), 80, None),
     "segments-truecolor-16": (lambda: one(pair_of_sentences()), 16, "truecolor"),
     "long-words-plain-80": (lambda: one(labelled(WORDS)), 80, None),
+    "sentence-plain-80": (lambda: one(labelled(SENTENCE)), 80, None),
+    "cross-numbers-plain-60": (lambda: one(translated(), "cross"), 60, None),
+    "answer-truecolor-80": (lambda: one(answer(), "masked-self"), 80, "truecolor"),
     "grid-words-plain-80": (lambda: grid([whole(labelled(WORDS))]), 80, None),
     "self-standard-80": (one, 80, "standard"),
     "grid-pooled-plain-80": (lambda: grid([whole(drawn(100, heads=2))]), 80, None),
@@ -257,6 +282,51 @@ def test_a_cell_of_several_tokens_has_no_word() -> None:
         assert set(words) <= {"w0", "w89"}  # the first token stands apart, and the last is left over
 
 
+@pytest.mark.parametrize("words", [SENTENCE, [*SENTENCE[:-1], *SENTENCE[1:]]], ids=len)
+@pytest.mark.parametrize("longest", ["because", "internationalization"])
+@pytest.mark.parametrize("width", [80, 120, 200])
+@pytest.mark.parametrize("colours", [None, "truecolor"])
+def test_no_word_is_broken_and_a_number_above_is_beside_its_word(words, longest, width, colours) -> None:
+    texts = [*words, longest]
+    lines = without_escapes(shown(one(labelled(texts)), width, colours)).split("\n")
+    above = lines[1].split()
+    numbered = above[:2] == ["0", "1"]
+    names = [f"{at} {text}" for at, text in enumerate(texts)] if numbered else texts
+    for name, line in zip(names, lines[2:], strict=False):
+        shortened = f"{name[: len(name) - len(longest) + 5]}" if longest in name else name
+        assert line.lstrip().startswith(shortened)
+    if numbered:
+        assert {int(number) for number in above} <= set(range(len(texts)))
+        assert len(above) > len(texts) / 2
+    else:
+        cut = [label for label in above if label.endswith("…")]
+        assert len(above) == len(texts)
+        assert len(cut) <= len(texts) / 4
+        assert all(len(label) >= 4 for label in cut)
+        assert {label for label in above if label not in cut} <= set(texts)
+
+
+@pytest.mark.parametrize("height", [24, 40])
+@pytest.mark.parametrize("width", [80, 120])
+def test_rows_of_single_tokens_have_a_line_and_their_words_where_the_screen_has_room(width: int, height: int) -> None:
+    trace = part(drawn(200), None, range(178, 200), None)
+    [a] = trace.attentions
+    trace = replace(trace, attentions=(reduced(a, a.rows, layout(200, None, 110)),))
+    lines = without_escapes(shown(one(trace, "masked-self"), width, "truecolor", height=height)).split("\n")
+    named = [line.split()[:2] for line in lines if re.match(r" *\d+ w\d+ *$", line)]
+    assert named == ([] if height == 24 else [[str(at), f"w{at}"] for at in range(178, 200)])
+    assert len(lines) < height
+
+
+def test_numbers_above_the_columns_are_never_cut() -> None:
+    trace = part(drawn(1300, "self"), None, range(1280, 1300), range(1280, 1300))
+    for heads in (one(trace), grid([whole(trace)])):
+        for width in (60, 80, 120):
+            lines = shown(heads, width).split("\n")
+            above = next(line.split() for line in lines if line.split()[:1] in (["1280"], ["w1280"]))
+            assert {re.sub("w", "", label) for label in above} <= {str(at) for at in range(1280, 1300)}
+
+
 def test_a_line_stands_where_another_segment_begins() -> None:
     lines = shown(one(pair_of_sentences()), 80).split("\n")
     [ruling] = [at for at, line in enumerate(lines) if "┼" in line]
@@ -311,15 +381,15 @@ def test_pooled_cells_are_named_by_their_words_and_their_numbers() -> None:
     t = tuple(Token(i, source[a:b], (a, b), i) for i, (a, b) in enumerate(at))
     one = replace(attention([np.tri(8)[::-1] / 8], kind="cross"), queries=t, keys=t, predicts=(*t[1:], None))
     (self_like,) = (replace(one, kind="masked-self", predicts=None),)
-    cells = [(0, 4), (4, 8)]
-    for a, row in ((one, "→ long red letter"), (self_like, "a long red letter")):
+    cells = [(0, 4), (4, 5), (5, 8)]  # cells side by side would be no link
+    for a, row in ((one, "→ red letter"), (self_like, "long red letter")):
         weights = np.zeros((1, 8, 8), np.float32)
         weights[0, 6, 2] = 0.75  # of "red", which writes "letter", at "dog"
         trace = Trace("by hand", source, (reduced(replace(a, by_layer={0: weights}), cells, cells),))
-        assert re.search(rf"L0H0 +\.75 {row}  4–7 +The old dog saw  0–3\n", shown(table(trace), 100))
+        assert re.search(rf"L0H0 +\.75 {row}  5–7 +The old dog saw  0–3\n", shown(table(trace), 100))
     long = tuple(replace(token, text=f"longword{i}", span=None) for i, token in enumerate(t))
     trace = Trace("by hand", source, (reduced(replace(self_like, queries=long, keys=long), cells, cells),))
-    assert re.search(r" longword… longword7  4–7 ", shown(table(trace), 120))
+    assert re.search(r" longword… longword7  5–7 ", shown(table(trace), 120))
 
 
 def test_a_narrow_table_takes_from_the_words_and_never_from_the_names_of_the_heads() -> None:
@@ -367,9 +437,6 @@ def test_text_in_cells() -> None:
     assert fit("사과를", 5) == "사과…"
     assert fit("사과를", 4) == "사… "
     assert fit("사과를", 8, "right") == "  사과를"
-    assert above([["a", "b"], ["한"]], 2, 9) == [" a  ", " b한"]
-    assert above([list("abcd")], 2, 3) == [" a", " b", " ⋮"]
-    assert above([["a"], ["b"], ["c"]], 2, 9, (1,)) == [" a  b c"]
     assert across(["[CLS]", "because", "I"], 7) == " [CLS]  becau…   I   "
     assert readable(["[CLS]", "I"], 5)
     assert readable(["I", "ate", "an", "understanding"], 5)

@@ -145,8 +145,8 @@ def test_no_word_is_broken_and_a_long_one_does_not_decide_for_all(words: list[st
 def test_columns_that_have_numbers_have_them_beside_the_rows_or_in_a_list() -> None:
     lines = plain(printed(sentence(SENTENCE), 80))
     header = next(at for at, line in enumerate(lines) if line.split()[:3] == ["0", "1", "2"])
-    names = [re.search(r"(\S+) +(\d+) ", row).groups() for row in lines[header + 1 : header + 15]]
-    assert names == [(word, str(at)) for at, word in enumerate(SENTENCE)]
+    names = [re.search(r"(\d+) (\S+) ", row).groups() for row in lines[header + 1 : header + 15]]
+    assert names == [(str(at), word) for at, word in enumerate(SENTENCE)]
     cross = attention(np.full((2, 2, 3), 1 / 3), kind="cross")
     keys = tuple(replace(token, text=text) for token, text in zip(cross.keys, ["understanding"] * 3, strict=True))
     trace = Trace("by hand", "x", (replace(cross, keys=keys),))
@@ -155,8 +155,8 @@ def test_columns_that_have_numbers_have_them_beside_the_rows_or_in_a_list() -> N
 
 def test_a_long_label_beside_tiles_is_cut() -> None:
     shown = model({0: (0, 1)}, 3, "word" * 10)
-    assert tiled(shown, 80, halves=True).label == LONGEST
-    assert "wordwordwordwor… " in "\n".join(plain(printed(shown, 80, "truecolor")))
+    assert tiled(shown, 80, halves=True).label == len("0 ") + LONGEST
+    assert "0 wordwordwordwor… " in "\n".join(plain(printed(shown, 80, "truecolor")))
 
 
 def test_half_blocks_of_pooled_tiles_show_the_largest_weights() -> None:
