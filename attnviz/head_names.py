@@ -62,8 +62,8 @@ def heads_named(given: Names | None) -> tuple[tuple[int, ...] | None, tuple[Pair
     if numbers and pairs:
         layer, head = next(iter(pairs))
         raise SelectionError(
-            f"head L{layer}H{head} has its layer, and head {next(iter(numbers))} has none",
-            "Name all heads with their layers, or none.",
+            f"head L{layer}H{head} names its layer, and head {next(iter(numbers))} does not",
+            "Name the layer of every head, or of none.",
         )
     return tuple(numbers) or None, tuple(pairs) or None
 
@@ -90,4 +90,4 @@ def _range(what: str, name: str, first: str, last: str | None, known: str) -> ra
 
 
 def _no_name(what: str, name: object, known: str) -> SelectionError:
-    return SelectionError(f"no {what} can be called {name!r}", known)
+    return SelectionError(f"{name!r} is not a {what[:-1]}, nor a range of {what}", known)

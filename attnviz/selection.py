@@ -63,9 +63,7 @@ class Selection:
         numbers, pairs = heads_named(heads)
         if pairs and layers is not None:
             layer, head = pairs[0]
-            raise SelectionError(
-                f"head L{layer}H{head} has its layer, and layers are named beside it", "Leave out the layers."
-            )
+            raise SelectionError(f"head L{layer}H{head} already names its layer", "Leave out the layers.")
         require_flag("words", words, SelectionError)
         one = isinstance(kinds, str) or not isinstance(kinds, Iterable)
         named = None if kinds is None else (kinds,) if one else tuple(kinds)
@@ -75,7 +73,7 @@ class Selection:
         if named is not None and not named:
             raise _none_named("kinds")
         if cells is not None and (not isinstance(cells, SupportsIndex) or cells < 1):
-            raise SelectionError(f"{cells!r} cells hold nothing", "cells: 1 or more.")
+            raise SelectionError(f"cells cannot be {cells!r}", "A whole number, 1 or more.")
         return cls(
             layers=layers_named(layers),
             heads=numbers,

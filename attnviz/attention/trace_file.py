@@ -98,7 +98,7 @@ def _read(path: Path) -> tuple[Any, dict[str, np.ndarray]]:
     except OSError as error:
         raise FileError(f"cannot read {path}: {error.strerror or error}") from error
     except (SafetensorError, ValueError, RecursionError) as error:
-        raise FileError(f"{path} is not a saved trace: {error}", "Was it copied whole?") from error
+        raise FileError(f"{path} is not a saved trace: {error}", "Perhaps it was not copied completely.") from error
 
 
 def _header(trace: Trace) -> dict[str, Any]:

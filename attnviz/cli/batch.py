@@ -27,14 +27,16 @@ attnviz batch english.txt pairs.tsv -o pictures --layer 3"""
 def batch(
     run: Run,
     look: LookOptions,
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Files (.txt, .tsv), and folders of them.")],
-    output: Annotated[Path, option("--output", "-o", metavar="FOLDER", help="Where the pictures go.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Files (.txt, .tsv), or folders of them.")],
+    output: Annotated[
+        Path, option("--output", "-o", metavar="FOLDER", help="The folder that the pictures are written to.")
+    ],
     why: Why = False,
 ) -> None:
     """Draw every line of files of sentences to a .png, as plot would.
 
     A line is a text in a .txt file; text, tab, target in a .tsv file. Line 7 of korean.txt becomes
-    FOLDER/korean.txt/007.png. Other files are passed over.
+    FOLDER/korean.txt/007.png. Other files are ignored.
     """
     from attnviz.batch import find_files
     from attnviz.files import require_writable

@@ -3,10 +3,12 @@
 import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
+from itertools import takewhile
 from typing import Any, NoReturn
 
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup
+from typer.exceptions import TyperException
 
 from attnviz.cli.options import GROUPS
 from attnviz.cli.running import MISUSED, UsageError, exit_code
@@ -20,6 +22,16 @@ class Command(TyperCommand):
         everywhere = [option for option in ctx.find_root().command.params if option.name == "debug"]
         *own, help_option = super().get_params(ctx)
         return _in_groups([*own, *everywhere, help_option])
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+        """The arguments that are left over. Raises UsageError for a long option that has one dash."""
+        if not ctx.resilient_parsing:
+            _require_two_dashes(args, self.get_params(ctx))
+        try:
+            return super().parse_args(ctx, args)
+        except TyperException as error:
+            error.ctx = getattr(error, "ctx", None) or ctx  # type: ignore[attr-defined]  # it names the command to ask
+            raise
 
 
 class Sentence(Command):
@@ -50,6 +62,8 @@ class Commands(TyperGroup):
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
         """The arguments that are left over: a command, and what it gets. Raises UsageError where none can be meant."""
+        if not ctx.resilient_parsing:
+            _require_two_dashes(args, [*self.get_params(ctx), *self.commands["plot"].params])
         if not args and not ctx.resilient_parsing:
             typer.echo(ctx.get_help())
             ctx.exit(MISUSED)
@@ -84,6 +98,15 @@ class Commands(TyperGroup):
 
 
 _NEAR = 0.75  # `polt` is as near to `plot`, and `hello` is not to `help`
+
+
+def _require_two_dashes(args: Iterable[str], parameters: Iterable[Any]) -> None:
+    """Raise UsageError for `-layer`, which would be read as `-l ayer`."""
+    known = {name for parameter in parameters for name in (*parameter.opts, *parameter.secondary_opts)}
+    for word in takewhile(lambda word: word != "--", args):
+        name = word.split("=")[0]
+        if len(name) > len("-l") and not name.startswith("--") and f"-{name}" in known:
+            raise UsageError(f"there is no option {name}", f"Did you mean -{name}?")
 
 
 def _quoted(command: str, words: Iterable[str]) -> str:

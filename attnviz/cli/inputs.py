@@ -88,13 +88,15 @@ class Run:
             made |= {"device": self.device, "dtype": self.dtype, "revision": self.revision}
             made["model"] = None if self.model == Run.model else self.model
             for option in (option for option, value in made.items() if value is not None):
-                raise UsageError(f"--{option}: a saved trace is what it was made with", f"Leave out --{option}.")
+                raise UsageError(
+                    f"--{option} cannot change a saved trace", f"Leave it out, or trace the text again with --{option}."
+                )
             from attnviz.attention.trace_file import open_trace
 
             return replace(self.selection, query=query).narrow(open_trace(text))
         from attnviz.models.text import require_text
 
-        require_text(text)  # before a model is loaded in vain
+        require_text(text)  # before a model is loaded
         for option, what, given in (("--target", "target", target), ("--text-pair", "second text", self.text_pair)):
             if given is not None:
                 require_text(given, what)

@@ -21,7 +21,7 @@ class LookOptions(Look):
         option(
             metavar="STYLE",
             autocompletion=completion.of(STYLES),
-            help=f"{', '.join(STYLES)}; the first unless you say.",
+            help=f"{', '.join(STYLES)}; {STYLES[0]} by default.",
         ),
     ]
     query: Annotated[
@@ -29,9 +29,9 @@ class LookOptions(Look):
         option(
             group=SHOWN,
             metavar="WORD",
-            help="The row that --style text shows: by the word it reads, in cross-attention by the word it writes; "
-            "'->Paris' is the row that writes it, 'is->' the one that reads it, 'an#2' the second; or by its number. "
-            "Else the row of the strongest link between content words.",
+            help="The row that --style text shows: the word that it reads, or in cross-attention the word that it "
+            "writes. '->Paris' is the row that writes Paris, 'is->' the one that reads is, 'an#2' the second an. A "
+            "row's number will do too. By default the row of the strongest link between content words.",
         ),
     ]
     cmap: Annotated[
@@ -44,26 +44,34 @@ class LookOptions(Look):
         ),
     ]
     vmax: Annotated[
-        float | None, option(group=LOOK, metavar="WEIGHT", help="Where the scale ends; else at the largest weight.")
+        float | None,
+        option(group=LOOK, metavar="WEIGHT", help="The weight where the scale ends; by default the largest."),
     ]
-    log: Annotated[bool, option("--log", group=LOOK, help="A logarithmic scale, of three powers of ten.")]
+    log: Annotated[bool, option("--log", group=LOOK, help="Use a logarithmic scale, of three powers of ten.")]
     annotate: Annotated[
-        bool | None, option(group=LOOK, help="Write the weights into the cells, or do not; else where they fit.")
+        bool | None, option(group=LOOK, help="Write the weights into the cells, or not; by default where they fit.")
     ]
-    title: Annotated[str | None, option(group=LOOK, metavar="TITLE", help="Instead of the sentence; '' for none.")]
+    title: Annotated[
+        str | None, option(group=LOOK, metavar="TITLE", help="A title in place of the sentence; '' for none.")
+    ]
     size: Annotated[str | None, option(group=OUTPUT, metavar="INCHES", help="The picture's width, or WxH: 6.5, 6.5x4.")]
-    dpi: Annotated[int | None, option(group=OUTPUT, metavar="N", help="Dots per inch of a .png; else 150.")]
+    dpi: Annotated[int | None, option(group=OUTPUT, metavar="N", help="Dots per inch of a .png; 150 by default.")]
     theme: Annotated[
         str | None,
         option(group=LOOK, metavar="THEME", autocompletion=completion.of(THEMES), help=f"{', '.join(THEMES)}."),
     ]
     font_size: Annotated[
         float | None,
-        option("--font-size", group=LOOK, metavar="POINTS", help="The size of a picture's labels; else 9.5."),
+        option("--font-size", group=LOOK, metavar="POINTS", help="The size of a picture's labels; 9.5 by default."),
     ]
-    transparent: Annotated[bool, option("--transparent", group=LOOK, help="A picture without paper, for slides.")]
+    transparent: Annotated[
+        bool, option("--transparent", group=LOOK, help="Leave out the background of a picture, for slides.")
+    ]
     colorbar: Annotated[
-        bool, option("--colorbar/--no-colorbar", group=LOOK, help="Explain the colours of a picture, or do not.")
+        bool,
+        option(
+            "--colorbar/--no-colorbar", group=LOOK, help="Show what the colours of a picture mean, or leave that out."
+        ),
     ]
     sink: Annotated[
         str,
@@ -71,7 +79,7 @@ class LookOptions(Look):
             group=SHOWN,
             metavar="HOW",
             autocompletion=completion.of(SINKS),
-            help=f"What becomes of the first key, where many heads park their weight: {', '.join(SINKS)}. mask leaves "
+            help=f"How to draw the first key, where many heads park their weight: {', '.join(SINKS)}. mask leaves "
             "its column empty; renorm also divides each row by what is left.",
         ),
     ]
@@ -81,20 +89,21 @@ class LookOptions(Look):
             group=SHOWN,
             metavar="HOW",
             autocompletion=completion.of(SPECIALS),
-            help=f"What becomes of special tokens, such as [CLS]: {', '.join(SPECIALS)}. hide leaves out their columns "
+            help=f"How to draw special tokens, such as [CLS]: {', '.join(SPECIALS)}. hide leaves out their columns "
             "and rows; renorm also divides each row by what is left.",
         ),
     ]
 
 
 def require_drawn(look: Look, output: Path | None) -> None:
-    """Refuse what would be lost on this output, before a model is run in vain. Raises LookError."""
+    """Refuse what would be lost on this output, before a model is run. Raises LookError."""
     if output is None:
         require_screen(look)
         for name in ("size", "dpi", "font_size", "transparent", "colorbar"):
             if name in look.given:
                 raise LookError(
-                    f"{_flag(look, name)} is for pictures, not terminals", f"Name one with -o: {_PICTURES}."
+                    f"{_flag(look, name)} is for pictures, not for the terminal",
+                    f"Name a picture with -o, one of: {_PICTURES}",
                 )
     else:
         require_picture(look, output)
@@ -104,7 +113,9 @@ def require_picture(look: Look, output: Path | None) -> None:
     """Refuse all of it where numbers are written and nothing is drawn. Raises LookError."""
     if look.given and (output is None or ending(output).lower() not in PICTURES):
         names = ", ".join(_flag(look, name) for name in look.given)
-        raise LookError(f"{names} would change nothing: these are the numbers", f"Draw them with -o: {_PICTURES}.")
+        raise LookError(
+            f"{names} would change nothing: the output is numbers", f"Name a picture with -o, one of: {_PICTURES}"
+        )
 
 
 def _flag(look: Look, name: str) -> str:

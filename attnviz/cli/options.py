@@ -36,6 +36,13 @@ def _checked(read: Callable[[Names], object]) -> Callable[[list[str] | None], li
     return checked
 
 
+def positive(param: typer.CallbackParam, value: int | None) -> int | None:
+    """A number of at least 1, or None. Raises UsageError for one below."""
+    if value is not None and value < 1:
+        raise UsageError(f"{param.opts[0]} cannot be {value}", "A whole number, 1 or more.")
+    return value
+
+
 Text = Annotated[
     str | None,
     typer.Argument(
@@ -78,7 +85,9 @@ Heads = Annotated[
 Target = Annotated[
     str | None,
     option(
-        group=TEXT, metavar="TEXT", help="What an encoder-decoder's decoder reads; else the model writes it itself."
+        group=TEXT,
+        metavar="TEXT",
+        help="The text that an encoder-decoder's decoder reads; by default the model writes it.",
     ),
 ]
 TextPair = Annotated[
@@ -92,8 +101,8 @@ Generate = Annotated[
     option(
         group=TEXT,
         metavar="N",
-        min=1,
-        help="Let a decoder write N tokens more, and show its attention over TEXT and what it wrote.",
+        callback=positive,
+        help="Let a decoder write N more tokens, and show its attention over TEXT and what it wrote.",
     ),
 ]
 
@@ -112,7 +121,7 @@ Rows = Annotated[
         "--rows",
         group=SHOWN,
         metavar="ROWS",
-        help="Only these queries: 3, 0-5, last:20, prompt, or answer (those that write it). Repeatable.",
+        help="Show only these queries: 3, 0-5, last:20, prompt, or answer (those that write it). Repeatable.",
     ),
 ]
 Columns = Annotated[
@@ -121,7 +130,7 @@ Columns = Annotated[
         "--columns",
         group=SHOWN,
         metavar="COLUMNS",
-        help="Only these keys: 3, 0-5, last:20, prompt, answer. Repeatable.",
+        help="Show only these keys: 3, 0-5, last:20, prompt, answer. Repeatable.",
     ),
 ]
 Cells = Annotated[
@@ -129,9 +138,9 @@ Cells = Annotated[
     option(
         group=SHOWN,
         metavar="N",
-        min=1,
-        help="Pool a longer text to N rows and N columns, each by its largest weight; else to 512. A saved trace is "
-        "drawn as it was saved.",
+        callback=positive,
+        help="Pool a text of more than N tokens to N rows and N columns, each cell by its largest weight; 512 by "
+        "default. A saved trace is drawn as it was saved.",
     ),
 ]
 Words = Annotated[
@@ -140,10 +149,11 @@ Words = Annotated[
         "--words", group=SHOWN, help="Merge the tokens of each word; in scripts without spaces each token is a word."
     ),
 ]
-Why = Annotated[bool, option("--why", group=SHOWN, help="Say by which rule the head was chosen, and by what numbers.")]
+Why = Annotated[bool, option("--why", group=SHOWN, help="Explain by which rule and which numbers the head was chosen.")]
 
 Device = Annotated[
-    str | None, option(group=MODEL, metavar="DEVICE", help="cpu, cuda, cuda:1, mps; or auto, the best of them.")
+    str | None,
+    option(group=MODEL, metavar="DEVICE", help="cpu, cuda, cuda:1 or mps; by default auto, the best of them."),
 ]
 Dtype = Annotated[
     str | None,
@@ -151,7 +161,7 @@ Dtype = Annotated[
         group=MODEL,
         metavar="DTYPE",
         autocompletion=completion.of(DTYPES),
-        help="float32, float16 or bfloat16; else the model's own.",
+        help="float32, float16 or bfloat16; by default the model's own.",
     ),
 ]
 Revision = Annotated[

@@ -20,8 +20,8 @@ Output = Annotated[
     option(
         *("--output", "-o"),
         metavar="FILE",
-        help="Write to this file, of the kind that its ending says: .png .svg .pdf .json .npz .safetensors. A pipe, "
-        "or a device such as /dev/stdout, gets .png.",
+        help="Write to this file; its ending says what: .png .svg .pdf .json .npz .safetensors. A pipe, or a device "
+        "such as /dev/stdout, gets .png.",
     ),
 ]
 

@@ -2,6 +2,7 @@
 
 import errno
 import gc
+import re
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -76,6 +77,8 @@ def _usage_error(error: TyperException) -> UsageError:
     if hasattr(about, "possibilities"):
         near = get_close_matches(about.option_name, about.possibilities or (), 1, 0.8)
         return UsageError(f"there is no option {about.option_name}", f"Did you mean {near[0]}?" if near else hint)
+    if hasattr(about, "option_name") and "requires" in error.format_message():
+        return UsageError(f"{about.option_name} needs a value", hint)
     return UsageError(_lowered(error.format_message()), hint)
 
 
@@ -98,9 +101,18 @@ def report(error: AttnvizError) -> None:
     """Print an error and its hint on stderr."""
     from rich.text import Text
 
-    _tell(Text.assemble(("Error: ", "bold red"), printable(error.message)))
+    _tell(Text.assemble(("Error: ", "bold red"), printable(_shortened(error.message))))
     if error.hint:
-        _tell(Text.assemble(("Hint:  ", "bold"), printable(error.hint).replace("\n", "\n" + " " * len("Hint:  "))))
+        hint = printable(_shortened(error.hint)).replace("\n", "\n" + " " * len("Hint:  "))
+        _tell(Text.assemble(("Hint:  ", "bold"), hint))
+
+
+def _shortened(message: str) -> str:
+    """`message` with the first and the last characters of what is very long in it: a path, or a text in quotes."""
+    return _VERY_LONG.sub(lambda found: f"{found[0][:40]}…{found[0][-40:]}", message)
+
+
+_VERY_LONG = re.compile(r"""(?<!\w)'[^'\n]{200,}'(?!\w)|"[^"\n]{200,}"|\S{200,}""")
 
 
 def say(message: str) -> None:

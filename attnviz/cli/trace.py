@@ -27,7 +27,7 @@ def trace(
 ) -> None:
     """Run once, save the attention, draw it later.
 
-    Of every layer and head, or those named. The file stands wherever TEXT does, and needs no model any more.
+    Of every layer and head, or those named. The file can be given wherever TEXT can, and needs no model any more.
     Without -o, list the tokens with their numbers, by which --rows and --columns choose.
     """
     if output is not None:

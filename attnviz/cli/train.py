@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from attnviz.cli.options import option
+from attnviz.cli.options import option, positive
 from attnviz.cli.output import require_folder_name, wrote
 from attnviz.cli.running import bar, stdout, working
 
@@ -14,16 +14,21 @@ attnviz plot "I ate an apple" -m runs/builtin-2.safetensors"""
 
 
 def train(
-    output: Annotated[Path, option("--output", "-o", metavar="FOLDER", help="Where the weights go.")],
-    seed: Annotated[list[int] | None, option(metavar="SEED", help="Else 2. Repeatable: a model for each.")] = None,
+    output: Annotated[
+        Path, option("--output", "-o", metavar="FOLDER", help="The folder that the weights are written to.")
+    ],
+    seed: Annotated[
+        list[int] | None, option(metavar="SEED", help="2 by default. Repeatable: one model for each.")
+    ] = None,
     steps: Annotated[
-        int | None, option(metavar="N", min=1, help="Stop after N steps instead of 3600, for a trial.")
+        int | None,
+        option(metavar="N", callback=positive, help="Stop after N steps instead of 3600, for a trial."),
     ] = None,
 ) -> None:
     """Train the built-in model again, from nothing.
 
-    Prints what it reached on sentences that it never saw. Takes 10 to 30 minutes on two cores. Checkpoints
-    are kept in FOLDER: the same command goes on where it was interrupted.
+    Prints how well it does on sentences that it never saw. Takes 10 to 30 minutes on two cores. Checkpoints
+    are kept in FOLDER: after an interruption the same command continues from there.
     """
     from attnviz.files import require_writable, write_whole
 

@@ -51,7 +51,7 @@ class BuiltinModel:
         except (ValueError, TypeError, OSError, SafetensorError, RecursionError) as error:
             raise ModelError(
                 f"{path} is not a built-in model that attnviz train has made: {error}",
-                "For a Hugging Face model name its folder: -m FOLDER.",
+                "For a Hugging Face model, give its folder: -m FOLDER.",
             ) from error
 
     def trace(
@@ -72,7 +72,7 @@ class BuiltinModel:
         asked = {"--text-pair": text_pair, "--chat": chat or None, "--generate": generate}
         for option in (option for option, value in asked.items() if value is not None):
             raise InputError(
-                "the built-in model translates one sentence: it reads no pairs and no chats, and continues nothing",
+                "the built-in model translates one sentence: it reads no pairs or chats, and continues no text",
                 f"Leave out {option}, or take another model: -m NAME.",
             )
         selection = selection or Selection()
@@ -150,7 +150,7 @@ class BuiltinModel:
         pieces = self.checkpoint.tokenizer.encode(text)
         if len(pieces) > LONGEST:
             raise InputError(
-                f"the text is {len(pieces)} tokens long, and the built-in model reads {LONGEST}",
+                f"the text is {len(pieces)} tokens long, and the built-in model reads at most {LONGEST}",
                 "Give it a sentence, or take another model: -m NAME.",
             )
         return pieces

@@ -173,7 +173,7 @@ class Encoding:
         ids = inputs["input_ids"]
         special = [mark or bool(also) for mark, also in zip(self.special(ids), added, strict=True)]
         if all(special):
-            raise InputError(f"the tokenizer makes no token of the {what}", "Give it some words.")
+            raise InputError(f"the tokenizer finds no token in the {what}", "Give it some words.")
         return Encoded(text, inputs, self._tokens(text, ids, special, offsets), offsets)
 
     def _border(self, inputs: Mapping[str, Any], text_pair: str) -> int:
@@ -181,11 +181,11 @@ class Encoding:
         length = len(self._ids(text=text_pair))
         written = [at for at, added in enumerate(inputs["special_tokens_mask"]) if not added]
         if not 0 < length < len(written):
-            raise InputError("the tokenizer makes no token of one of the two texts", "Give it some words.")
+            raise InputError("the tokenizer finds no token in one of the two texts", "Give it some words.")
         border = written[-length]
         if border == written[-length - 1] + 1:
             raise InputError(
-                "this model does not read pairs: its tokenizer puts nothing between two texts",
+                "this model does not read pairs: its tokenizer puts no separator between two texts",
                 "Leave out --text-pair, or take a model that reads pairs, such as BERT.",
             )
         return border

@@ -70,9 +70,9 @@ def _of_hub(error: Exception, place: "Place", what: str, revision: str | None) -
     name = place.spec
     page = f"https://huggingface.co/{name}"
     if "GatedRepoError" in raised:
-        return ModelError(f"{name} is for those whom its owner lets in", f"Ask at {page}, then: hf auth login")
+        return ModelError(f"{name} needs the permission of its owner", f"Ask for access at {page}, then: hf auth login")
     if "RepositoryNotFoundError" in raised:
-        message = f"cannot find the model {name}: the Hugging Face Hub shows none of that name"
+        message = f"cannot find the model {name}: the Hugging Face Hub has no public model of that name"
         return ModelError(message, f"{nearby(name) or WHERE} To see private ones: hf auth login")
     if "RevisionNotFoundError" in raised:
         return ModelError(f"{name} has no revision {revision}", f"Its branches and tags: {page}/tree/main")

@@ -74,7 +74,9 @@ class HuggingFaceModel:
             return cls._of_loaded(spec, tokenizer, revision, trust_remote_code)
         place = locate(os.fspath(spec))
         if revision is not None and not place.on_hub:
-            raise ModelError(f"{place.spec} has no revisions, so none is {revision}", "Revisions are of Hub models.")
+            raise ModelError(
+                f"{place.spec} has no revision {revision}", "Only models on the Hub have revisions: leave it out."
+            )
         options: dict[str, Any] = {"revision": revision, "trust_remote_code": trust_remote_code}
         with quick_start(), one_parse() if place.is_file else nullcontext():
             how: dict[str, Any] = {"device": device, "device_map": device_map, "dtype": dtype, "with_head": with_head}

@@ -92,7 +92,7 @@ def locate(spec: str) -> Place:
     if exists(path):
         raise ModelError(f"{spec} is a file, but not a .gguf file", WHERE)
     if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", spec) or spec.startswith((".", "/", "~")):
-        raise ModelError(f"no such model: {spec} is no folder here and no name on the Hub", nearby(spec) or WHERE)
+        raise ModelError(f"no such model: {spec} is neither a folder here nor a name on the Hub", nearby(spec) or WHERE)
     return Place(spec, spec, spec, {"local_files_only": True} if _is_offline() else {})
 
 

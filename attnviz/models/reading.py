@@ -131,7 +131,7 @@ class Reader:
     def _require_place_for(self, target: str | None, generate: int | None) -> None:
         """Raise InputError for what this model has no place for."""
         if target is not None and not self.has_encoder:
-            raise InputError(f"{self.name} has no decoder apart that could read a target", "Leave the target out.")
+            raise InputError(f"{self.name} has no separate decoder that could read a target", "Leave the target out.")
         if generate is not None and self.has_encoder:
             raise InputError(
                 f"{self.name} is an encoder-decoder: it does not continue a text, it writes a target",
@@ -218,7 +218,7 @@ class Reader:
         long = f"the {what} is {length} tokens long" + (f", with {more} to generate" if more else "")
         if not goes_beyond(self.model):
             hint = f"Generate at most {most - length}." if length < most else "Give it a shorter one."
-            raise InputError(f"{long}, and {self.name} has room for {most}", hint)
+            raise InputError(f"{long}, and {self.name} reads at most {most}", hint)
         return (f"{long}, and {self.name} was made for {most}: beyond, its attention may mean little",)
 
     def _tensors(self, encoded: Encoded) -> "dict[str, torch.Tensor]":

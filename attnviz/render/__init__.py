@@ -43,7 +43,7 @@ def remarks(scenes: Sequence["Scene"], suffix: str) -> list[str]:
 def require_screen(look: Look) -> None:
     """Raise LookError for a style that a terminal cannot show."""
     if look.style == "arcs":
-        raise LookError("a terminal has no room for style arcs", "Name a picture with -o: arcs.png")
+        raise LookError("style arcs cannot be drawn in a terminal", "Name a picture with -o: arcs.png")
 
 
 def on_screen(scene: "Scene", look: Look = DEFAULT) -> "Heatmap | Grid | Lines | RunningText":
@@ -70,7 +70,7 @@ def on_screen(scene: "Scene", look: Look = DEFAULT) -> "Heatmap | Grid | Lines |
 
 
 def writer(suffix: str) -> Writer:
-    """What writes files that end in `suffix`: to be asked before a model is loaded in vain. Raises FileError."""
+    """What writes files that end in `suffix`: to be asked before a model is loaded. Raises FileError."""
     if suffix.lower() == ".html":
         raise FileError("the interactive page (.html) is not built yet", f"Endings: {', '.join(OUTPUTS)}.")
     if suffix.lower() not in OUTPUTS:

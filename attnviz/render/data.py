@@ -15,8 +15,8 @@ def as_json(trace: Trace) -> bytes:
     Weights are written with as many digits as a float32 holds. Where tokens were pooled or left out, `rows` and
     `columns` say which tokens, from and up to, each row and column of the weights covers, and `row_sums`
     `[head][covered query]` what each query gave to all keys; `sink_mass`, likewise, is what a learned sink took. A
-    decoder's row reads the token in `queries` and writes that in `predicts`, null where it is not known; `generated`
-    says whether the model chose it.
+    decoder's row reads the token in `queries` and writes that in `predicts`, null where it is not known;
+    `predicts_generated` says whether the model chose the token that is written.
     """
     content = {
         "model": trace.model,
@@ -36,8 +36,8 @@ def as_npz(trace: Trace) -> bytes:
 
     `self_L3` holds layer 3 of kind `self`, float32 `[head, query, key]`, and `self_L3_heads` the numbers of its heads;
     `masked-self` is written `masked_self`. `self_queries` and `self_keys` hold the tokens; `cross_predicts` what each
-    row of a decoder writes, `""` where that is not known, and `cross_generated`, bool, whether the model chose it.
-    `model`, `text` and `convention` are strings. Where tokens were pooled or left out, `self_rows` and
+    row of a decoder writes, `""` where that is not known, and `cross_predicts_generated`, bool, whether the model chose
+    it. `model`, `text` and `convention` are strings. Where tokens were pooled or left out, `self_rows` and
     `self_columns`, int `[row, 2]`, say which tokens, from and up to, each row and column covers, and `self_L3_sums`,
     `[head, covered query]`, what each query gave to all keys; `self_L3_sink`, likewise, is what a learned sink took.
     """
@@ -52,7 +52,7 @@ def as_npz(trace: Trace) -> bytes:
         arrays[f"{name}_keys"] = _texts(a.keys)
         if a.predicts is not None:
             arrays[f"{name}_predicts"] = _texts(a.predicts)
-            arrays[f"{name}_generated"] = np.array([bool(token and token.generated) for token in a.predicts])
+            arrays[f"{name}_predicts_generated"] = np.array([bool(token and token.generated) for token in a.predicts])
         for layer in a.layers:
             arrays[f"{name}_L{layer}"] = a.weights(layer)
             arrays[f"{name}_L{layer}_heads"] = np.array(a.heads(layer), np.int64)
@@ -71,7 +71,7 @@ def _attention(a: Attention) -> dict[str, object]:
         "queries": [t.text for t in a.queries],
         "keys": [t.text for t in a.keys],
         "predicts": a.predicts and [t and t.text for t in a.predicts],
-        "generated": a.predicts and [bool(t and t.generated) for t in a.predicts],
+        "predicts_generated": a.predicts and [bool(t and t.generated) for t in a.predicts],
         "layers": [_layer(a, layer) for layer in a.layers],
         **({} if a.is_whole else {"rows": a.rows, "columns": a.columns}),
     }

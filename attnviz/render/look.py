@@ -72,15 +72,17 @@ class Look:
         if self.theme is not None:
             _require_one_of("theme", self.theme, THEMES)
         if self.vmax is not None and not 0 < self.vmax <= 1:
-            raise LookError(f"vmax is {self.vmax:g}", "An attention weight is at most 1: more than 0, up to 1.")
+            raise LookError(f"vmax cannot be {self.vmax:g}", "A weight above 0 and up to 1, such as 0.5.")
         if self.dpi is not None and not RESOLUTIONS[0] <= self.dpi <= RESOLUTIONS[1]:
-            raise LookError(f"dpi is {self.dpi:g}", f"From {RESOLUTIONS[0]} to {RESOLUTIONS[1]} dots per inch.")
+            raise LookError(f"dpi cannot be {self.dpi:g}", f"From {RESOLUTIONS[0]} to {RESOLUTIONS[1]} dots per inch.")
         if self.font_size is not None and not FONT_SIZES[0] <= self.font_size <= FONT_SIZES[1]:
-            raise LookError(f"font size is {self.font_size:g}", "From {:g} to {:g} points.".format(*FONT_SIZES))
+            raise LookError(f"font size cannot be {self.font_size:g}", "From {:g} to {:g} points.".format(*FONT_SIZES))
         if self.query is not None and self.style != "text":
-            raise LookError(f"style {self.style} shows every query", "A query is named for: --style text")
+            raise LookError(f"style {self.style} shows all queries, not one", "To show one query: --style text")
         if self.annotate and self.style in ("lines", "arcs"):
-            raise LookError(f"style {self.style} has no cells to write numbers into", "Numbers: --style heatmap, text.")
+            raise LookError(
+                f"style {self.style} has no cells to write numbers into", "Styles with numbers: heatmap, text."
+            )
         if self.cmap is not None:
             from attnviz.render.colour_maps import require
 
@@ -98,9 +100,9 @@ class Look:
         except (TypeError, ValueError):
             sides = []
         if len(sides) not in (1, 2) or not all(math.isfinite(side) for side in sides):
-            raise LookError(f"size is {self.size!r}", "Inches: a width such as 6.5, or width and height: 6.5x4.")
+            raise LookError(f"size cannot be {self.size!r}", "Inches: a width such as 6.5, or width and height: 6.5x4.")
         if not all(SIZES[0] <= side <= SIZES[1] for side in sides):
-            raise LookError(f"size is {self.size!r}", f"From {SIZES[0]:g} to {SIZES[1]:g} inches.")
+            raise LookError(f"size cannot be {self.size!r}", f"From {SIZES[0]:g} to {SIZES[1]:g} inches.")
         return sides[0], sides[1] if len(sides) == 2 else None
 
     @property

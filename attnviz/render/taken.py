@@ -38,7 +38,7 @@ def without(scene: Scene, sink: str = "show", special: str = "show") -> Scene:
     rows = [at for at, cell in enumerate(a.rows) if special == "show" or not _is_special(scene, cell)]
     columns = [at for at in range(len(a.columns)) if at not in hidden]
     if not rows or not columns:
-        raise SelectionError("no token but special ones: nothing is left to draw", "Draw them: --special show.")
+        raise SelectionError("all tokens are special ones: nothing is left to draw", "Draw them: --special show.")
     if not taken and len(rows) == len(a.rows):
         return scene
     left = {layer: _left(a, layer, taken, renormalise) for layer in dict(scene.heads)}

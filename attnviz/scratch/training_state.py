@@ -53,7 +53,7 @@ def steps_done(file: Path, made_by: Mapping[str, Any]) -> int:
         told = "; ".join(f"{name} {other.get(name)}, here {made_by[name]}" for name in differences)
         raise FileError(
             f"{file} is of another training ({told}), and would be overwritten",
-            "Go on with that one by its own options, name another folder with -o, or delete the file.",
+            "Continue that one with its own options, name another folder with -o, or delete the file.",
         )
     return step
 

@@ -108,7 +108,7 @@ def test_a_download_tells_of_its_bytes_and_is_there_offline_afterwards(online, w
 def test_what_the_hub_refuses_is_said(online, whole, cache):
     hub.put(cache, "org/tinny", list(whole.iterdir()))
     error = refused("org/tini")
-    assert "the Hugging Face Hub shows none of that name" in error.message
+    assert "the Hugging Face Hub has no public model of that name" in error.message
     assert "org/tinny" in error.hint
     assert "hf auth login" in error.hint
     assert refused("org/tiny", revision="v9").message == "org/tiny has no revision v9"

@@ -144,7 +144,7 @@ def test_the_room_is_held_against_all_that_will_be_there():
     model = loaded(tiny.writer("gpt2"))
     length = len(tiny.tokenizer()(PROMPT)["input_ids"])
     with pytest.raises(
-        InputError, match=rf"{length} tokens long, with 60 to generate, and \S+ has room for 64"
+        InputError, match=rf"{length} tokens long, with 60 to generate, and \S+ reads at most 64"
     ) as error:
         model.trace(PROMPT, generate=60)
     assert f"at most {64 - length}" in error.value.hint
@@ -159,7 +159,7 @@ def test_rotary_positions_go_on_with_a_note():
     assert "was made for 64" in trace.notes[0]
     for layer, weights in enumerate(tiny.eager(tiny.build("llama"), ids)):
         np.testing.assert_allclose(trace["masked-self"].weights(layer), weights, atol=1e-5)
-    with pytest.raises(InputError, match="has room for 64"):
+    with pytest.raises(InputError, match="reads at most 64"):
         loaded(tiny.build("gpt2")).trace(text)
 
 

@@ -173,7 +173,7 @@ def test_a_model_in_training_generates_without_dropout():
 
 
 def test_a_target_is_refused_by_a_model_that_has_no_place_for_it(folders):
-    with pytest.raises(InputError, match="no decoder apart"):
+    with pytest.raises(InputError, match="no separate decoder"):
         HuggingFaceModel.load(folders["llama"]).trace(TEXT, target="apple")
 
 
@@ -273,7 +273,7 @@ def test_a_text_that_is_no_text_is_refused(bart):
 
 
 def test_a_text_that_is_too_long_is_refused_with_both_numbers(bart):
-    with pytest.raises(InputError, match=r"the text is 151 tokens long, and \S*bart has room for 64"):
+    with pytest.raises(InputError, match=r"the text is 151 tokens long, and \S*bart reads at most 64"):
         bart.trace("I " * 75)
 
 
@@ -281,7 +281,7 @@ def test_roberta_has_as_much_room_as_its_positions_after_the_padding():
     loaded = HuggingFaceModel.load(tiny.build("roberta"), tokenizer=tiny.tokenizer())
     assert room(loaded.model) == 62
     loaded.trace("." + " ." * 30)
-    with pytest.raises(InputError, match="has room for 62"):
+    with pytest.raises(InputError, match="reads at most 62"):
         loaded.trace("." + " .," * 50)
 
 

@@ -146,7 +146,7 @@ def test_a_gguf_file_of_an_architecture_that_cannot_be_read_is_refused(tmp_path)
 
 
 def test_a_folder_has_no_revisions(whole):
-    assert "no revisions, so none is v3" in refused(whole, revision="v3").message
+    assert "has no revision v3" in refused(whole, revision="v3").message
 
 
 def test_weights_in_pytorchs_own_form_go_through_its_safe_loader(folder, whole):

@@ -22,8 +22,8 @@ def test_json_holds_everything() -> None:
     assert cross["queries"] == ["<s>", "나는", "사과를", "먹었다"]
     assert cross["keys"] == ["I", "ate", "an", "apple"]
     assert cross["predicts"] == ["나는", "사과를", "먹었다", "</s>"]
-    assert cross["generated"] == [False, False, False, False]
-    assert content["attentions"][0]["predicts"] is content["attentions"][0]["generated"] is None
+    assert cross["predicts_generated"] == [False, False, False, False]
+    assert content["attentions"][0]["predicts"] is content["attentions"][0]["predicts_generated"] is None
     for layer in cross["layers"]:
         assert layer["heads"] == [0, 1]
         np.testing.assert_array_equal(np.array(layer["weights"], np.float32), trace["cross"].weights(layer["layer"]))
@@ -49,10 +49,11 @@ def test_what_a_decoder_wrote_on_its_own_is_told_from_what_it_was_given():
     trace = Trace("by hand", "The cat sat", (replace(a, queries=marked, keys=marked, predicts=(*marked[1:], None)),))
     written = json.loads(as_json(trace))["attentions"][0]
     assert (written["queries"], written["predicts"]) == (["The", "cat", "sat"], ["cat", "sat", None])
-    assert written["generated"] == [False, True, False]
+    assert written["predicts_generated"] == [False, True, False]
+    assert "generated" not in written
     arrays = np.load(io.BytesIO(as_npz(trace)))
     assert arrays["masked_self_predicts"].tolist() == ["cat", "sat", ""]
-    assert arrays["masked_self_generated"].tolist() == [False, True, False]
+    assert arrays["masked_self_predicts_generated"].tolist() == [False, True, False]
 
 
 def test_any_token_survives_and_bytes_repeat() -> None:

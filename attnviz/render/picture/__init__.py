@@ -62,7 +62,10 @@ def _drawn(scenes: Sequence[Scene], kind: type[AnyPage], look: Look) -> AnyPage:
     planned = _planned(scenes, look, lettering)
     dpi = look.dpi or max([DPI, *(plan.dots for plan in planned.values())])
     if look.inches[1] is not None and len(scenes) > 1:
-        raise LookError(f"{len(scenes)} kinds of attention stand below each other", "Give the width alone: --size 8")
+        raise LookError(
+            f"the height of {len(scenes)} kinds of attention, one below the other, cannot be set",
+            "Give only the width: --size 8",
+        )
 
     def headed(edges: Edges) -> list[Headed]:
         return [_headed(scene, look, scale, dpi, lettering, planned.get(scene), edges) for scene in scenes]
@@ -77,7 +80,7 @@ def _drawn(scenes: Sequence[Scene], kind: type[AnyPage], look: Look) -> AnyPage:
     height = sum(panel.height for panel in panels) + between * (len(panels) - 1) + 2 * edge
     width, height = look.inches[0] or width, look.inches[1] or height
     if max(width, height) * dpi > LARGEST:
-        raise LookError(f"{width:.3g} × {height:.3g} inches at {dpi} dpi are too many pixels", "A lower --dpi.")
+        raise LookError(f"{width:.3g} × {height:.3g} inches at {dpi} dpi are too many pixels", "Choose a lower --dpi.")
     page = kind(width, height, dpi, lettering, scale, transparent=look.transparent)
     y = edge
     for panel in panels:

@@ -102,7 +102,7 @@ class GridPanel:
             high, wide = (pixels / dpi / cells for pixels, cells in zip(self.tile, self._shape, strict=True))
             raise LookError(
                 f"cells of {wide:.2g} × {high:.2g} inches are too small for numbers",
-                "More room: --size; or fewer heads or tokens.",
+                "Make the picture larger with --size, or show fewer heads or tokens.",
             )
 
     @property

@@ -178,7 +178,7 @@ class HeatmapPanel:
             wide, high = self.cell
             raise LookError(
                 f"cells of {wide:.2g} × {high:.2g} inches are too small for numbers",
-                "More room: --size; or fewer tokens: --rows, --columns.",
+                "Make the picture larger with --size, or show fewer tokens with --rows and --columns.",
             )
         indices, peaks = self.scale.indices(weights), weights.max(-1)
         for y, x in zip(*np.nonzero(self.scene.reachable), strict=True):

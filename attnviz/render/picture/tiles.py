@@ -92,7 +92,9 @@ class Tiles:
         self.down = -(-count // self.across)
         self.drawing = make(self._share(drawing, room, self.across)) if room != (None, None) else drawing
         if min(self.drawing.box) < SMALLEST:
-            raise SelectionError("there is no room for the heads", "Give them more: --size, or draw fewer of them.")
+            raise SelectionError(
+                "there is no room for the heads", "Make the picture larger with --size, or draw fewer heads."
+            )
         wide, high = self._tile(self.drawing)
         self.width = self.across * (wide + GAP) - GAP
         self.height = self.down * (high + GAP) - GAP

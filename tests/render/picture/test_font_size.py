@@ -195,7 +195,7 @@ def test_hangul_is_as_large_as_latin_capitals() -> None:
 
 @pytest.mark.parametrize("points", [0, 3.9, 72.1, -1, float("nan"), float("inf")])
 def test_sizes_that_nobody_could_mean_are_refused(points: float) -> None:
-    with pytest.raises(LookError, match=r"font size is .*") as refused:
+    with pytest.raises(LookError, match=r"font size cannot be .*") as refused:
         Look(font_size=points)
     assert refused.value.hint == "From 4 to 72 points."
 
