@@ -138,12 +138,15 @@ def _panel(scene: Scene, look: Look, scale: Scale, lettering: Lettering, room: B
 
 def _fitted(make: Callable[[Box], Fitting], room: Box) -> Fitting:
     """A panel of width and height `room`: what is not labels gets what labels leave, which depend on it in turn."""
-    panel = make((None, None))
-    for _ in range(4 if room != (None, None) else 0):
+    panel, fits = make((None, None)), []
+    for _ in range(6 if room != (None, None) else 0):
         has, area = (panel.width, panel.height), panel.area
         across, down = (g and max(g - h + a, LEAST) for g, h, a in zip(room, has, area, strict=True))
         panel = make((across, down))
-    return panel
+        if all(g is None or h <= g + 0.01 for g, h in zip(room, (panel.width, panel.height), strict=True)):
+            fits.append(panel)
+    # Labels that lean where there is room for it, and are upright where that leaves none, never come to rest.
+    return max(fits, key=lambda one: one.area[0] * one.area[1], default=panel)
 
 
 def lettering_of(scenes: Sequence[Scene], look: Look = DEFAULT) -> Lettering:

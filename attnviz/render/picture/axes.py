@@ -18,6 +18,7 @@ from attnviz.render.colours import ink
 from attnviz.render.look import Look
 from attnviz.render.picture.caption import caption
 from attnviz.render.picture.grid_axes import AxesGrid
+from attnviz.render.picture.grid_labels import SMALLEST_TEXT
 from attnviz.render.picture.heatmap import HeatmapPanel
 from attnviz.render.picture.lettering import Lettering
 from attnviz.render.picture.pen import Pen, from_corner, size
@@ -73,7 +74,7 @@ def plot(
     axes.set_title("\n".join(lines), pad=pad, **{**pen.labels, "fontsize": points})
     if ax is None and scene.title:
         page: Any = axes.figure
-        whole = pen.lettering.wrapped(scene.title, pen.large, page.get_figwidth() - 0.4, TITLE_LINES)
+        whole = pen.lettering.title(scene.title, pen.large, page.get_figwidth() - 0.4, TITLE_LINES)
         axes.figure.suptitle("\n".join(whole), **{**pen.labels, "fontsize": pen.large})
     return axes
 
@@ -113,17 +114,32 @@ def _draw(axes: Axes, scene: Scene, look: Look, pen: Pen, scale: Scale, titled: 
         return 0.0
     wide, high = size(axes)
     if len(scene.heads) == 1:
-        drawing = STYLES[look.style](scene, scale, pen, look, (wide, high))
-        drawing.draw(axes, 0)
-        corner = from_corner(axes, down=drawing.box[1]) if drawing.hangs else from_corner(axes, True)
-        if look.colorbar:
-            drawing.key(wide).draw(axes, corner)
-        return drawing.margins.above
+        return _alone(axes, scene, look, pen, scale, titled)
     axes.set_axis_off()
     tiles(scene, look, scale, pen, (wide, high)).draw_at(
         lambda x, y, w, h: axes.inset_axes((x / wide, 1 - (y + h) / high, w / wide, h / high))
     )
     return 0.0
+
+
+def _alone(axes: Axes, scene: Scene, look: Look, pen: Pen, scale: Scale, titled: float) -> float:
+    """Draw one head in another style, and its key; gives the room, in inches, that labels take above."""
+    slot, (wide, high) = Slot(axes, None, pen, titled), size(axes)
+    make = STYLES[look.style]
+    for _ in range(2):  # smaller labels, where there are too many for the height
+        drawing = make(scene, scale, pen, look, (wide, high))
+        around, key = drawing.margins, drawing.key(wide).height if look.colorbar else 0.0
+        wide, high = slot.inside(around.left, around.above, around.right, key)
+        drawing = make(scene, scale, pen, look, (wide + around.across, high + around.down))
+        if slot.kept or drawing.hangs or drawing.box[1] <= high + 0.01:
+            break
+        pen = pen.at(max(pen.body * high / drawing.box[1], SMALLEST_TEXT))
+    slot.fill(None)
+    drawing.draw(axes, 0)
+    corner = from_corner(axes, down=drawing.box[1]) if drawing.hangs else from_corner(axes, True)
+    if look.colorbar:
+        drawing.key(wide).draw(axes, corner)
+    return around.above
 
 
 def _heatmap(axes: Axes, scene: Scene, look: Look, pen: Pen, scale: Scale, titled: float) -> None:

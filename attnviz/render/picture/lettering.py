@@ -107,6 +107,13 @@ class Lettering:
             lines = next((even for even in narrower if len(even) == len(lines)), lines)
         return [self.shown(line) for line in lines]
 
+    def title(self, text: str, size: float, width: float, most: int) -> list[str]:
+        """`text` as `wrapped` gives it; of two texts with an arrow between them the second begins a line."""
+        parts = text.replace(f" {WRITES} ", f"\n{WRITES} ", 1)
+        if parts == text or self.width(text, size) <= width or len(list(self._lines(parts, size, width))) > most:
+            return self.wrapped(text, size, width, most)
+        return self.wrapped(parts, size, width, most)
+
     def _lines(self, text: str, size: float, width: float) -> Iterator[str]:
         for paragraph in text.split("\n"):
             line, wide = "", 0.0

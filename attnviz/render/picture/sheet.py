@@ -191,10 +191,10 @@ class Headed:
         first, _, rest = title.partition("\n")
         room = width or max(inner.width, COMFORTABLE * lettering.zoom)
 
-        def wrapped(text: str, size: float, most: int | None = None) -> list[str]:
-            return lettering.wrapped(text, size, room, most) if text else []
+        def wrapped(text: str, size: float) -> list[str]:
+            return lettering.wrapped(text, size, room) if text else []
 
-        self.title = wrapped(first, large, TITLE_LINES)
+        self.title = lettering.title(first, large, room, TITLE_LINES) if first else []
         self.rest, self.caption = wrapped(rest, body), wrapped(caption, small)
         sized = ((self.title, large), (self.rest, body), (self.caption, small))
         used = max((lettering.width(line, size) for lines, size in sized for line in lines), default=0.0)

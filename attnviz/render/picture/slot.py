@@ -31,6 +31,7 @@ class Slot:
             float(edge) * side for edge, side in zip(box.extents, (self.wide, self.high) * 2, strict=True)
         )
         self.left, self.top = 0.0, self.high
+        self.right = self.below = 0.0
         if spec is not None:
             figure: Any = axes.figure
             bottoms, _, _, rights = spec.get_gridspec().get_grid_positions(figure)
@@ -41,12 +42,13 @@ class Slot:
         self.beside = BAR + 4 * GAP + number + pen.line if scale else 0.0
         self.inches = self.x1 - self.x0, self.y1 - self.y0
 
-    def inside(self, left: float, above: float) -> tuple[float, float]:
+    def inside(self, left: float, above: float, right: float = 0.0, below: float = 0.0) -> tuple[float, float]:
         """The width and height of the cells beside labels that need so much, in inches."""
+        self.right, self.below = right, below
         if not self.kept:
             x0 = max(self.x0, self.left + left + self.pen.line + GAP)
             y1 = min(self.y1 - above, self.top - self.titled - 2 * GAP - self.pen.line - above)
-            wide, high = self.x1 - self.beside - x0, y1 - self.y0
+            wide, high = self.x1 - self.beside - right - x0, y1 - self.y0 - below
             self.inches = (
                 max(wide, LEAST * (self.x1 - self.x0)),
                 max(high, LEAST * (self.y1 - self.y0)),
@@ -58,12 +60,13 @@ class Slot:
         if self.kept:
             return
         wide, high = self.inches
-        x0 = self.x1 - self.beside - wide
+        x0 = self.x1 - self.beside - self.right - wide
         self._put(self.axes, x0, wide)
         if bar is not None:
             bar.set_box_aspect(max(high / BAR, 1.0))
             self._put(bar, x0 + wide + GAP, BAR)
 
     def _put(self, axes: Axes, x0: float, wide: float) -> None:
-        axes.set_position((x0 / self.wide, self.y0 / self.high, wide / self.wide, self.inches[1] / self.high))
+        y0 = self.y0 + self.below
+        axes.set_position((x0 / self.wide, y0 / self.high, wide / self.wide, self.inches[1] / self.high))
         axes.set_in_layout(True)  # for a layout that is asked for later

@@ -245,6 +245,23 @@ def test_in_plain_subplots_nothing_leaves_the_page_or_touches_the_neighbour(shap
         assert min(across, down) <= 2
 
 
+@pytest.mark.parametrize("style", ["lines", "arcs", "text"])
+def test_other_styles_keep_to_their_place_in_plain_subplots_too(style):
+    page = Figure(figsize=(9, 8))
+    panels = page.subplots(2, 2).ravel()
+    for axes in panels:
+        attnviz.plot(matrix_of(13), ax=axes, style=style)
+    drawn(page)
+    boxes = [axes.get_tightbbox() for axes in panels]
+    for box in boxes:
+        assert min(box.x0, box.y0) >= -1
+        assert box.x1 <= page.bbox.x1 + 1
+        assert box.y1 <= page.bbox.y1 + 1
+    for one, other in itertools.combinations(boxes, 2):
+        across, down = min(one.x1, other.x1) - max(one.x0, other.x0), min(one.y1, other.y1) - max(one.y0, other.y0)
+        assert min(across, down) <= 2
+
+
 @pytest.mark.parametrize("inches", [(6.4, 4.8), (4.5, 3.4)])
 def test_weights_fit_their_cells_however_the_figure_is_resized(inches):
     page = Figure(figsize=(6.4, 4.8), layout="constrained")

@@ -290,3 +290,11 @@ def test_the_kind_of_outlines_is_read_from_the_file(tmp_path) -> None:
         file = tmp_path / f"{kind[0]}.ttc"
         file.write_bytes(b"ttcf\0\1\0\0" + (1).to_bytes(4, "big") + (20).to_bytes(4, "big") + b"\0" * 4 + kind)
         assert fonts.has_postscript_outlines(str(file)) == (kind == b"OTTO")
+
+
+def test_a_title_of_two_texts_is_broken_before_the_second() -> None:
+    two = "Je mange une pomme → She ate an apple"
+    lettering = Lettering([two])
+    assert lettering.title(two, 12, 2.5, 3) == ["Je mange une pomme", "→ She ate an apple"]
+    assert lettering.title(two, 12, 9, 3) == [two]
+    assert len(lettering.title(two, 12, 1.2, 3)) == 3

@@ -359,6 +359,13 @@ def test_cells_that_would_be_too_small_are_refused_with_the_size_that_is_enough(
     assert picture(encoder_decoder(), [heatmap()], ".png", Look(size=f"6x{least}" if "x" in size else least))
 
 
+@pytest.mark.parametrize("width", [2.6, 3.0, 3.3, 4.0])
+def test_without_a_colour_bar_a_picture_needs_no_more_room(width: float) -> None:
+    trace = labelled(["The", "cat", "sat", "on", "the", "mat", "because", "it", "was", "tired", "."])
+    for colorbar in (True, False):
+        assert picture(trace, [heatmap(trace, title="tired")], ".svg", Look(size=width, colorbar=colorbar))
+
+
 NO_XML = [
     chr(code) for code in (*range(0x20), *range(0x7F, 0xA0), 0xD800, 0xDBFF, 0xDC00, 0xDFFF, *range(0xFDD0, 0xFDF0))
 ]
