@@ -82,7 +82,7 @@ def _units(have: Sequence[Range], wanted: Sequence[Range], what: str) -> list[Ra
         if start not in first or stop not in last:
             raise SelectionError(
                 f"{what} {start} of this trace is not kept by itself",
-                "Trace the text again, with --rows and --columns.",
+                "Choose rows and columns that it has.",
             )
         units.append((first[start], last[stop]))
     return units

@@ -10,6 +10,7 @@ from attnviz.errors import AbsentHeadError, SelectionError
 from attnviz.head_names import Names, Pair, heads_named, layers_named
 from attnviz.kinds import KIND_NAMES, KINDS, Kind
 from attnviz.pooling import FIRST, layout, pooled, reduced
+from attnviz.retrace import Retrace, spelled
 from attnviz.row_names import RowNames
 from attnviz.token_names import Name, columns_named, is_name, names, rows_named
 from attnviz.words import by_words
@@ -176,10 +177,19 @@ class Selection:
         """
         trace = by_words(trace) if self.words else trace
         layouts = self.layouts(trace)
-        kept = tuple(reduced(a, *layouts[a.kind]) for a in trace.attentions if a.kind in layouts)
+        kept = tuple(self._reduced(trace, a, layouts[a.kind]) for a in trace.attentions if a.kind in layouts)
         if kept == trace.attentions and all(a.is_whole for a in kept):
             return trace
         return replace(trace, attentions=kept, provenance={**trace.provenance, "reduced": _how(kept)})
+
+    def _reduced(self, trace: Trace, a: Attention, layout: Layout) -> Attention:
+        """`a` as `layout` says. Raises NotKeptError where it does not hold that by itself."""
+        try:
+            return reduced(a, *layout)
+        except SelectionError as error:
+            retrace = Retrace.of(trace, a)
+            rows = spelled(self.rows) or (retrace.rows if len(a.covered) < len(a.queries) else "")
+            raise retrace.error(error.message, rows, spelled(self.columns)) from None
 
     def layouts(self, trace: Trace) -> dict[Kind, Layout]:
         """Which tokens the rows and columns of each kind shall cover; a kind that has none of them is left out.

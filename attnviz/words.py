@@ -8,8 +8,8 @@ from itertools import groupby
 import numpy as np
 
 from attnviz.attention import Attention, Token, Trace
-from attnviz.errors import SelectionError
 from attnviz.labels import visible
+from attnviz.retrace import NotKeptError, Retrace
 
 Words = tuple[Sequence[int], Sequence[int]]
 """The number of each query's word, and of each key's, in order from 0: see `word_numbers`."""
@@ -49,7 +49,8 @@ def _merged(attention: Attention, trace: Trace) -> Attention:
     if len(rows) == len(attention.queries) and len(columns) == len(attention.keys):
         return attention
     if not attention.is_whole:
-        raise SelectionError("the tokens of this trace were pooled or left out", "Trace the text again, with --words.")
+        retrace = Retrace.of(trace, attention)
+        raise NotKeptError("the tokens of this trace were pooled or left out", retrace.command, "--words")
     queries = merged_tokens(attention.queries, source)
     keys = merged_tokens(attention.keys, trace.text if attention.kind == "cross" else source)
     predicts = attention.predicts and (*queries[1:], attention.predicts[-1])

@@ -17,7 +17,7 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 EVERYWHERE = {"arguments", "errors", "files", "kinds"}
 DATA = {"attention", "head_names", "pooling", "selection", "words"}
-DRAWING = {*DATA, "labels", "row_names", "analysis", "render"}
+DRAWING = {*DATA, "labels", "retrace", "row_names", "analysis", "render"}
 RUNNING = {*DATA, "labels", "scratch", "capture", "models"}
 MAY_IMPORT: dict[str, set[str]] = {  # a room: the rooms above it; itself and EVERYWHERE go without saying
     "arguments": set(),
@@ -28,10 +28,11 @@ MAY_IMPORT: dict[str, set[str]] = {  # a room: the rooms above it; itself and EV
     "head_names": set(),
     "labels": {"attention"},
     "pooling": {"attention"},
-    "selection": {"attention", "head_names", "pooling", "row_names", "token_names", "words"},
+    "selection": {"attention", "head_names", "pooling", "retrace", "row_names", "token_names", "words"},
     "row_names": {"attention", "labels"},
     "token_names": {"attention"},
-    "words": {"attention", "labels"},
+    "retrace": {"attention", "token_names"},
+    "words": {"attention", "labels", "retrace"},
     "scratch": set(),
     "capture": DATA,
     "models": RUNNING,

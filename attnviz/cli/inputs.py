@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from attnviz.cli import options
 from attnviz.cli.running import UsageError, loading, reading
-from attnviz.errors import InputError
+from attnviz.errors import InputError, SelectionError
 from attnviz.files import PICTURE_ENDINGS, decoded, has_file_ending
+from attnviz.retrace import NotKeptError
 
 if TYPE_CHECKING:
     from attnviz.attention import Trace
@@ -137,7 +138,12 @@ def with_run(command: Callable[..., None]) -> Callable[..., None]:
     def run(**values: Any) -> None:
         for name, bundle in bundles.items():
             values[name] = bundle(**{field.name: values.pop(field.name) for field in fields(bundle)})
-        command(**values)
+        try:
+            command(**values)
+        except NotKeptError as error:
+            if str(values.get("text")).endswith(".safetensors"):
+                raise
+            raise SelectionError(error.message, f"Add {error.added}") from error  # the model is at hand
 
     ordered = [*(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own), *shared]
     run.__signature__ = inspect.Signature(ordered)  # type: ignore[attr-defined]

@@ -48,11 +48,11 @@ def require_tokens(scene: Scene, style: str) -> None:
     rows = [a.rows[row] for row in scene.queries] if style == "text" and scene.queries else a.rows
     cells = max(len(a.rows), len(a.columns))
     if any(stop - start > 1 for start, stop in (*rows, *a.columns)):
-        others = "or name the word that looks: --query WORD" if style == "text" else "or --style heatmap"
-        raise SelectionError(
-            f"style {style} draws tokens, and the cells of this {len(a.rows)} × {len(a.columns)} matrix cover several",
-            f"Choose tokens with --rows and --columns, such as last:40, {others}.",
-        )
+        size = f"{len(a.rows)} × {len(a.columns)}"
+        message = f"style {style} draws tokens, and the cells of this {size} matrix cover several"
+        if style == "text":
+            raise scene.retrace.error(message, scene.retrace.rows, scene.retrace.all_columns, added="--query WORD")
+        raise scene.retrace.error(message, "last:40", "last:40")
     if scene.signed:
         raise SelectionError(
             f"style {style} draws how strong links are, and some of these weights are negative", "Try --style heatmap."

@@ -11,10 +11,11 @@ from attnviz.labels import visible
 from attnviz.pooling import reduced
 from attnviz.render.flow import running
 from attnviz.render.scene import Scene, row_label
+from attnviz.retrace import Retrace, spelled
 from attnviz.row_names import RowNames
 
-LISTED = 60
-"""So many rows are listed where one was not found."""
+LISTED, FEW = 60, 8
+"""So many rows are listed where one was not found, and so many of one name are kept, where none is."""
 
 
 def asked(trace: Trace, attention: Attention, query: str) -> tuple[int, ...]:
@@ -38,9 +39,10 @@ def asked(trace: Trace, attention: Attention, query: str) -> tuple[int, ...]:
         ]
         raise SelectionError(f"{len(kept)} rows {names.verb_of(query)} {query!r}", f"Name one: {_listed(listed)}.")
     if found:
-        numbers = ",".join(str(token) for tokens in found for token in tokens)
-        hint = f"Trace the text again, with --rows {numbers}."
-        raise SelectionError(f"the row that {names.verb_of(query)}s {query!r} is not kept by itself", hint)
+        retrace = Retrace.of(trace, attention)
+        rows = spelled(sorted({token for tokens in found[:FEW] for token in tokens}))
+        message = f"the row that {names.verb_of(query)}s {query!r} is not kept by itself"
+        raise retrace.error(message, rows, retrace.all_columns)
     other = names.find(f"{query}→") or names.find(f"→{query}")
     elsewhere = f"One {names.other_verb}s it: {names.other(query)}. " if other else names.too_few(query)
     rows = _listed([_row(attention, token) for token in row_of])

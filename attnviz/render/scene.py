@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -11,6 +11,7 @@ from attnviz.analysis.reach import beyond_first, reach
 from attnviz.attention import Attention, Range, Token, Trace, borders
 from attnviz.labels import visible
 from attnviz.render.ticks import is_long, segments
+from attnviz.retrace import Retrace
 
 LONG = 64
 """A text of more columns than this is long: they are too many to read their weights."""
@@ -26,10 +27,10 @@ UNSEEN, TAKEN_OUT = "may not look there", "taken out"
 class Scene:
     """Heads of one kind of attention: one `(layer, head)` pair is one heatmap, several are a grid.
 
-    `title` and `caption` are plain text; `text` is that which the keys are tokens of. `queries` are the rows that a
-    style shows which shows one query's; of several the mean. Where weights were taken out (`render.taken`), `masked`
-    are the columns that are left empty, `taken` is the mass that each row lost and `lost` whether that was all of it,
-    `[head, row]`.
+    `title` and `caption` are plain text; `text` is that which the keys are tokens of, `retrace` how more of it
+    is kept. `queries` are the rows that a style shows which shows one query's; of several the mean. Where weights were
+    taken out (`render.taken`), `masked` are the columns that are left empty, `taken` is the mass that each row lost and
+    `lost` whether that was all of it, `[head, row]`.
     """
 
     attention: Attention
@@ -41,6 +42,7 @@ class Scene:
     taken: np.ndarray | None = None
     lost: np.ndarray | None = None
     text: str = ""
+    retrace: Retrace = field(default_factory=Retrace)
 
     def __post_init__(self) -> None:
         for name in ("title", "caption"):
@@ -165,7 +167,7 @@ def scene(trace: Trace, kind: str, heads: tuple[tuple[int, int], ...], title: st
     """A scene of some heads of `trace`. Raises SelectionError."""
     attention = trace[kind]
     text = trace.target if attention.kind == "masked-self" and trace.target is not None else trace.text
-    return Scene(attention, heads, title, caption, text=text)
+    return Scene(attention, heads, title, caption, text=text, retrace=Retrace.of(trace, attention))
 
 
 def row_label(read: Token, written: Token | None = None) -> str:

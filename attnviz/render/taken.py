@@ -33,8 +33,8 @@ def without(scene: Scene, sink: str = "show", special: str = "show") -> Scene:
     a, renormalise = scene.attention, "renorm" in (sink, special)
     specials = {at for at, token in enumerate(a.keys) if token.special and special != "show"}
     first = {0} - specials if sink != "show" else set()
-    taken = _cells(a, specials | first, renormalise)
-    hidden = set(taken) & set(_cells(a, specials, False))
+    taken = _cells(scene, specials | first, renormalise)
+    hidden = set(taken) & set(_cells(scene, specials, False))
     rows = [at for at, cell in enumerate(a.rows) if special == "show" or not _is_special(scene, cell)]
     columns = [at for at in range(len(a.columns)) if at not in hidden]
     if not rows or not columns:
@@ -100,19 +100,18 @@ def _sums(a: Attention, left: dict[int, _Left]) -> dict[int, np.ndarray]:
     return {layer: a.row_sums.get(layer, a.weights(layer).sum(-1)) for layer in left}
 
 
-def _cells(a: Attention, tokens: Collection[int], all_kept: bool) -> list[int]:
+def _cells(scene: Scene, tokens: Collection[int], all_kept: bool) -> list[int]:
     """The columns of the keys `tokens`.
 
     Raises SelectionError where one is pooled; with `all_kept`, which is to divide by what is left, where one has no
     column, or rows are pooled.
     """
+    a, retrace = scene.attention, scene.retrace
     columns = [at for at, (start, stop) in enumerate(a.columns) if any(t in tokens for t in range(start, stop))]
     if pooled := [a.columns[at] for at in columns if a.columns[at][1] - a.columns[at][0] > 1]:
         first, last = pooled[0][0], pooled[0][1] - 1
-        raise SelectionError(
-            f"keys {first}–{last} share a cell of this matrix: none can be taken out of it",
-            "Trace the text again, with more cells (--cells) or with columns by number (--columns).",
-        )
+        message = f"keys {first}–{last} share a cell of this matrix: none can be taken out of it"
+        raise retrace.error(message, retrace.rows, retrace.all_columns)
     if all_kept and columns and _rows_are_pooled(a):
         raise SelectionError(
             "rows of several queries cannot be divided: each query has something else left",
@@ -122,7 +121,7 @@ def _cells(a: Attention, tokens: Collection[int], all_kept: bool) -> list[int]:
         missing = sorted(set(tokens) - {a.columns[at][0] for at in columns})
         raise SelectionError(
             f"what is left of a row is not known: column {missing[0]} of this trace was not kept",
-            "Choose mask or hide, or trace all columns.",
+            "Do not divide by it: --sink mask, --special hide.",
         )
     return columns
 

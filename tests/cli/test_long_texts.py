@@ -1,6 +1,7 @@
 """Long texts at the command line: pooled, cut, drawn."""
 
 import json
+import shlex
 
 import numpy as np
 import pytest
@@ -156,13 +157,63 @@ def test_text_of_an_answer_shows_one_of_its_rows(writer):
     assert "generates" in done.out
 
 
-def test_a_pooled_row_is_named_with_what_keeps_it(folder, tmp_path):
-    path, kept = tmp_path / "pooled.safetensors", tmp_path / "kept.safetensors"
-    head = ["-m", folder, "--layer", 1, "--head", 2]
-    assert run("trace", TEXT, *head, "--cells", 10, "-o", path).code == 0
-    done = run("plot", path, "--style", "text", "--query", "w7")
+def test_a_pooled_row_is_named_with_the_command_that_keeps_it(writer, tmp_path, monkeypatch):
+    monkeypatch.chdir(writer.parent)
+    path, head = tmp_path / "pooled.safetensors", ["--layer", 1, "--head", 2]
+    assert run("trace", TEXT, "-m", "writer", "--cells", 10, "-o", path).code == 0
+    asked = [*head, "--style", "text", "--query", "w7"]
+    done = run("plot", path, *asked)
     assert done.code == 1
     assert "is not kept by itself" in done.err
-    rows = done.err.split("--rows ")[1].split(".")[0]
-    assert run("trace", TEXT, *head, "--rows", rows, "-o", kept).code == 0  # as the hint says
-    assert run("plot", kept, "--style", "text", "--query", "w7").code == 0
+    assert run("plot", traced_again(done, tmp_path), *asked).code == 0
+
+
+@pytest.mark.parametrize("made", [[], ["--rows", "answer", "--columns", "0-9"], ["--rows", "3-4"]], ids=str)
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ["--style", "text"],
+        ["--style", "lines"],
+        ["--style", "text", "--query", "w7"],
+        ["--columns", "last:12"],
+        ["--rows", "answer"],
+        ["--rows", "5", "--columns", "2-4"],
+        ["--words"],
+    ],
+    ids=str,
+)
+def test_what_a_saved_trace_does_not_hold_is_refused_with_the_command_that_keeps_it(
+    writer, tmp_path, monkeypatch, made, asked
+):
+    monkeypatch.chdir(writer.parent)
+    path, head = tmp_path / "made.safetensors", ["--layer", 1, "--head", 2]
+    start = ["-m", "writer", "--generate", 4, "--cells", 10]
+    assert run("trace", TEXT, *start, *made, "-o", path).code == 0
+    done = run("plot", path, *head, *asked)
+    assert made or done.code == 1
+    if done.code == 0:  # few rows were kept whole, and hold that
+        return
+    assert "Hint:" in done.err
+    assert "--generate 4" in done.err
+    again = traced_again(done, tmp_path)
+    done = run("plot", again, *head, *asked)
+    assert done.code == 0, done.err
+
+
+def traced_again(refused, folder):
+    """The trace that the command makes which that refusal names."""
+    words = shlex.split(refused.err.split("Trace the text again: attnviz ")[1])
+    path = folder / words.pop()
+    done = run(*[TEXT if word == "TEXT" else word for word in words], path)
+    assert done.code == 0, done.err
+    return path
+
+
+@pytest.mark.parametrize("asked", [["text", "--query", "w7#1"], ["lines", "--rows", "last:40", "--columns", "last:40"]])
+def test_a_run_of_the_model_is_refused_with_what_to_add(folder, asked):
+    style, *added = asked
+    pooled = ["-m", folder, "--layer", 1, "--head", 2, "--cells", 20, "--style", style]
+    done = run("plot", TEXT, *pooled)
+    assert done.code == 1
+    assert f"Add {' '.join(added).replace('w7#1', 'WORD')}" in done.err
+    assert run("plot", TEXT, *pooled, *added).code == 0

@@ -90,7 +90,8 @@ def test_a_row_that_is_pooled_with_others_or_left_out_is_said_to_be_there():
         for query in ("saw", "2"):
             with pytest.raises(SelectionError, match=f"the row that reads '{query}' is not kept by itself") as error:
                 asked(whole, a, query)
-            assert error.value.hint == "Trace the text again, with --rows 2."
+            hint = "attnviz trace TEXT -m 'by hand' --rows 2 --columns 0-4 -o exact.safetensors"
+            assert error.value.hint == f"Trace the text again: {hint}"
         assert asked(whole, a, "The") == (0,)
 
 

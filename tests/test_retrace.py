@@ -1,0 +1,54 @@
+"""The command that traces a text again."""
+
+from dataclasses import replace
+
+import pytest
+from traces import decoder_only, encoder_decoder
+
+from attnviz.attention import Trace
+from attnviz.pooling import reduced
+from attnviz.retrace import Retrace, spelled
+
+
+def again(trace: Trace) -> Retrace:
+    return Retrace.of(trace, trace["masked-self"])
+
+
+@pytest.mark.parametrize(
+    ("told", "option"),
+    [
+        ({"chat": "hi", "generated": "is Paris"}, "--chat --generate 2"),
+        ({"text pair": "it's"}, "--text-pair 'it'\"'\"'s'"),
+        ({"merged": "tokens to words"}, "--words"),
+    ],
+)
+def test_it_has_the_options_that_the_trace_was_made_with(told, option):
+    trace = decoder_only(("The", "capital", "is", "Paris"))
+    keys = tuple(replace(token, segment=int(at > 1)) for at, token in enumerate(trace["masked-self"].keys))
+    one = replace(trace["masked-self"], queries=keys, keys=keys)
+    made = replace(trace, model="a model", attentions=(one,), provenance=told)
+    assert again(made).command == f"attnviz trace TEXT -m 'a model' {option}"
+
+
+def test_a_target_is_named_where_the_model_did_not_generate_it():
+    given = encoder_decoder()
+    assert again(given).command.endswith(f"--target '{given.target}'")
+    written = [
+        replace(a, predicts=a.predicts and tuple(token and replace(token, generated=True) for token in a.predicts))
+        for a in given.attentions
+    ]
+    assert "--target" not in again(replace(given, attentions=tuple(written))).command
+    assert again(replace(given, model="builtin")).command.startswith("attnviz trace TEXT --target")
+
+
+def test_rows_that_were_kept_are_kept_again():
+    trace = decoder_only(("The", "capital", "is", "Paris"))
+    whole = trace["masked-self"]
+    part = replace(trace, attentions=(reduced(whole, whole.rows[1:3], whole.columns),))
+    assert (again(trace).rows, again(part).rows) == ("last:20", "1-2")
+    assert again(trace).all_columns == "0-3"
+
+
+def test_rows_are_spelled_as_the_option_takes_them():
+    assert spelled((0, 1, 2, 7, "answer")) == "0-2,7,answer"
+    assert spelled(None) == ""
