@@ -33,8 +33,8 @@ PITCH = 0.85
 """From one label to the next that it may not touch, in lines of text."""
 ANNOTATED = 200
 """Weights are written into at most so many cells, unless they are asked for."""
-READABLE = 4.0
-"""No number is smaller, in points."""
+READABLE, LEGIBLE = 4.0, 6.0
+"""No number is smaller, in points; and none that was not asked for."""
 
 
 class HeatmapPanel:
@@ -75,7 +75,7 @@ class HeatmapPanel:
         self.width = self._before + self.area[0] + max(self.beside + 0.2 + bar_room(scale, pen.lettering), leaning)
         below = 0.08 + self.small_line if scene.blanks else 0.0
         self.height = self.small_line + self.label_height + self.high + below
-        fits = scene.matrices[0].size <= ANNOTATED and self.cell[0] >= 0.33 and self.cell[1] >= 0.2
+        fits = scene.matrices[0].size <= ANNOTATED and self._number_size >= LEGIBLE
         self.annotated = fits if look.annotate is None else look.annotate
 
     @property
@@ -170,11 +170,22 @@ class HeatmapPanel:
         for cell in segments(self.attention.keys, self.attention.columns):
             self.pen.border(axes, 1, cell - 0.5, (-0.5, n - 0.5), self.cell[0])
 
+    @property
+    def _number_unit(self) -> tuple[float, float]:
+        """The width and the height of a weight that is written, in inches a point of its size."""
+        small = self.pen.at(self.pen.small)
+        return small.width(".00") / small.body, small.line / small.body
+
+    @property
+    def _number_size(self) -> float:
+        """The largest size of the weights that cells have room for, in points."""
+        wide, high = self._number_unit
+        return min(PART * self.cell[0] / wide, self.cell[1] / high)
+
     def _annotate(self, axes: "Axes") -> None:
         """Write the weights, smaller than usual where cells are. Raises LookError where nobody could read them."""
-        weights, small = self.scene.matrices[0], self.pen.at(self.pen.small)
-        unit = small.width(".00") / small.body, small.line / small.body
-        if min(PART * self.cell[0] / unit[0], self.cell[1] / unit[1]) < READABLE:
+        weights, small, unit = self.scene.matrices[0], self.pen.small, self._number_unit
+        if self._number_size < READABLE:
             wide, high = self.cell
             raise LookError(
                 f"cells of {wide:.2g} × {high:.2g} inches are too small for numbers",
@@ -184,7 +195,7 @@ class HeatmapPanel:
         for y, x in zip(*np.nonzero(self.scene.reachable), strict=True):
             weight = weights[y, x]
             axes.add_artist(Number(
-                x, y, number(weight), unit, READABLE, fontsize=small.body, transform=axes.transData,
+                x, y, number(weight), unit, READABLE, fontsize=small, transform=axes.transData,
                 color=ink(self.scale.colours[indices[y, x]]), fontweight="bold" if weight == peaks[y] else "normal",
                 parse_math=False, usetex=False,
             ))  # fmt: skip

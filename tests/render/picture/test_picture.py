@@ -24,6 +24,7 @@ from attnviz.render.colours import palette
 from attnviz.render.look import Look
 from attnviz.render.picture import figure, picture
 from attnviz.render.picture.axes import plot
+from attnviz.render.picture.cells import Number
 from attnviz.render.picture.lettering import LARGE, Lettering
 from attnviz.render.picture.sheet import settings
 from attnviz.render.scene import Scene, scene
@@ -349,6 +350,15 @@ def test_numbers_that_were_asked_for_fit_their_cells_or_are_refused() -> None:
         assert max(text.get_window_extent().width for text in texts) <= wide
     with pytest.raises(LookError, match="too small for numbers"):
         figure([matrix(60, 60)], Look(annotate=True, size=5))
+
+
+def test_a_column_of_a_journal_has_weights_where_they_are_legible() -> None:
+    for n, written in ((4, 16), (14, 0)):
+        drawn = figure([matrix(n, n)], Look(size="3.3"))
+        FigureCanvasAgg(drawn).draw()
+        numbers = drawn.axes[0].findobj(Number)
+        assert len(numbers) == written
+        assert all(text.get_fontsize() >= 6 for text in numbers)
 
 
 @pytest.mark.parametrize("size", ["1", "2", "6x1.2"])
