@@ -211,12 +211,13 @@ class Selection:
     def _layout(self, trace: Trace, a: Attention, rows: Sequence[int] | None, columns: Sequence[int] | None) -> Layout:
         """Which tokens the rows and the columns of `a` shall cover, where tokens of these numbers were named.
 
-        Special ones, as the first, stand apart from pooling.
+        Special ones, as the first, stand apart from pooling, and the rows of `query`, or else of an answer.
         """
         high = None if rows is None else layout(len(a.queries), rows)
         wide = None if columns is None else layout(len(a.keys), columns)
         called = self._called(trace, a) if rows is None else set()
-        apart, keys_apart, least = _special(a.queries).union(FIRST, called), _special(a.keys).union(FIRST), self.cells
+        apart = _special(a.queries).union(FIRST, called or rows_named(["answer"], trace, a))
+        keys_apart, least = _special(a.keys).union(FIRST), self.cells
         if called and wide is None:
             wide, least = a.columns, 2 * len(apart) + 1  # so many that those can stand apart, with others between
         return (

@@ -78,11 +78,12 @@ def test_chosen_rows_and_columns_are_exact(model_type):
             np.testing.assert_allclose(kept.sums, expected.sum(-1)[:, [0, 5, 6, 20]], atol=1e-5)
 
 
-def test_rows_alone_leave_the_columns_to_be_pooled():
-    kept = record("llama", Selection(rows=(7, 40), cells=10)).kept["masked-self"][1]
+@pytest.mark.parametrize(("cells", "columns"), [(10, N), (9, 40), (4, 8)])
+def test_beside_few_rows_columns_are_pooled_only_beyond_what_a_square_would_hold(cells, columns):
+    kept = record("llama", Selection(rows=(7, 40), cells=cells)).kept["masked-self"][1]
     expected = eager("llama")["masked-self"][1]
-    columns = layout(N, None, 10)
-    np.testing.assert_allclose(kept.weights, largest(expected, [(7, 8), (40, 41)], columns), atol=1e-5)
+    wide = layout(N, None, columns)
+    np.testing.assert_allclose(kept.weights, largest(expected, [(7, 8), (40, 41)], wide), atol=1e-5)
 
 
 @pytest.mark.parametrize("model_type", ["llama", "gemma2", "gpt_oss", "bart"])

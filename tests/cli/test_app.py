@@ -76,7 +76,7 @@ def test_a_sentence_without_its_quotes_is_shown_with_them(args):
     "args",
     [
         *(["bacth"], ["--nope"], ["plot", "--nope"], ["plot", "a", "b"], ["plot", "a", "--layer", "x"]),
-        *(["plot", "a", "--head", "3-1"], ["trace", "a", "-o", "a.png"], ["batch"], ["batch", "a"]),
+        *(["plot", "a", "--head", "3-1"], ["batch"], ["batch", "a"]),
         *(["train"], ["train", "-o", "d", "--steps", "0"]),
     ],
 )

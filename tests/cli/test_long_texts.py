@@ -176,7 +176,7 @@ def test_a_pooled_row_is_named_with_the_command_that_keeps_it(writer, tmp_path, 
         ["--style", "lines"],
         ["--style", "text", "--query", "w7"],
         ["--columns", "last:12"],
-        ["--rows", "answer"],
+        ["--rows", "last:12"],
         ["--rows", "5", "--columns", "2-4"],
         ["--words"],
     ],
@@ -198,6 +198,15 @@ def test_what_a_saved_trace_does_not_hold_is_refused_with_the_command_that_keeps
     again = traced_again(done, tmp_path)
     done = run("plot", again, *head, *asked)
     assert done.code == 0, done.err
+
+
+def test_a_pooled_trace_holds_the_rows_of_its_answer(writer, tmp_path, monkeypatch):
+    monkeypatch.chdir(writer.parent)
+    path = tmp_path / "pooled.safetensors"
+    assert run("trace", TEXT, "-m", "writer", "--generate", 4, "--cells", 10, "-o", path).code == 0
+    done = run("plot", path, "--layer", 1, "--head", 2, "--rows", "answer")
+    assert done.code == 0
+    assert done.out.count("⇒") == 5  # the four rows, and the line that says what it means
 
 
 def traced_again(refused, folder):
