@@ -4,6 +4,8 @@ import re
 
 _OPTION = re.compile(r"(?<![\w-])(?:--([a-z]+(?:-[a-z]+)*)|-m)(?![\w-])( (?=NAME|FOLDER))?")
 """An option as the command line has it; that of the model is short, and followed by what stands for a value."""
+_COMMAND = re.compile(r"(attnviz [a-z]+ .*)")
+"""A whole command, to the end of its line: it is typed as it stands."""
 
 
 class AttnvizError(Exception):
@@ -19,7 +21,9 @@ class AttnvizError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        return f"{self.message}\n{_OPTION.sub(_keyword, self.hint)}" if self.hint else self.message
+        parts = _COMMAND.split(self.hint)  # every second one is a command
+        parts[::2] = (_OPTION.sub(_keyword, part) for part in parts[::2])
+        return f"{self.message}\n{''.join(parts)}" if self.hint else self.message
 
 
 def _keyword(option: re.Match[str]) -> str:

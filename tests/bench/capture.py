@@ -30,6 +30,7 @@ def measured(way: str, tokens: int, device: str, dtype: str) -> dict[str, float]
 
     from attnviz.capture import capture
     from attnviz.models import load
+    from attnviz.pooling import layout
     from attnviz.selection import Selection
 
     torch.set_num_threads(1)
@@ -38,13 +39,13 @@ def measured(way: str, tokens: int, device: str, dtype: str) -> dict[str, float]
     generator = torch.Generator().manual_seed(0)
     ids = torch.randint(0, 40_000, (1, tokens), generator=generator).to(model.device)
     inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
-    asked = {"all": Selection(cells=512), "layer": Selection(layers=(7,), cells=512)}
+    asked, cells = {"all": Selection(), "layer": Selection(layers=(7,))}, layout(tokens, None, 512)
     if way == "eager":
         model.set_attn_implementation("eager")
 
     def run() -> None:
         if way in asked:
-            capture(model, inputs, asked[way])
+            capture(model, inputs, asked[way], layouts={"masked-self": (cells, cells)})
         else:
             with torch.inference_mode():
                 model(**inputs, use_cache=False, output_attentions=way == "eager")

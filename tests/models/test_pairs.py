@@ -126,5 +126,5 @@ def test_an_empty_second_text_is_refused(minilm, text_pair):
 
 
 def test_a_second_text_without_a_token_is_refused(minilm):
-    with pytest.raises(InputError, match="no token of one of the two texts"):
+    with pytest.raises(InputError, match="no token in one of the two texts"):
         minilm.trace(FIRST, text_pair="\u200b")

@@ -191,7 +191,7 @@ def test_hundreds_of_heads_are_refused():
 @pytest.mark.parametrize("style", STYLES)
 def test_cells_of_several_tokens_are_refused(style):
     pooled = Selection.of(cells=10).narrow(far())
-    with pytest.raises(SelectionError, match="with rows and columns"):
+    with pytest.raises(SelectionError, match=r"attnviz trace TEXT .*--rows last:\d0 --columns "):
         figure([one(pooled)], Look(style))
 
 
