@@ -15,7 +15,7 @@ from attnviz.errors import AttnvizError
         ("Name its folder with -m.", "Name its folder with model."),
         ("Try --style lines, or --kind self.", "Try style lines, or kind self."),
         ("Make one with: attnviz train -o runs", "Make one with: attnviz train -o runs"),
-        ("Add --words: attnviz trace T -m x --rows 3\nor --kind self", "Add words: attnviz trace T -m x --rows 3\nor kind self"),
+        ("Add --words: attnviz trace T -m x\nor --kind self", "Add words: attnviz trace T -m x\nor kind self"),
         ("all-MiniLM -- no-m", "all-MiniLM -- no-m"),
     ],
 )  # fmt: skip

@@ -4,6 +4,7 @@ import gc
 import os
 import re
 import socket
+import threading
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -32,6 +33,10 @@ _DTYPES = ("float32", "float16", "bfloat16")
 _PICTURES = (".png", ".svg", ".pdf")
 _OF_A_TOKENIZER = ("decode", "convert_ids_to_tokens", "all_special_ids", "added_tokens_decoder", "special_tokens_map")
 _FEWEST_WORDS = 3  # a tokenizer with fewer has lost its vocabulary
+
+
+_one_at_a_time = threading.Lock()
+"""While it loads weights, transformers replaces the functions of `torch.nn.init`: a second load would leave them so."""
 
 
 @dataclass(frozen=True)
@@ -182,7 +187,7 @@ def load_model(
             from transformers import AutoConfig
 
             config = AutoConfig.from_pretrained(place.path, **options)
-        with explained(place, "weights", revision):
+        with explained(place, "weights", revision), _one_at_a_time:
             kind = _kind(config, with_head)
             options |= {"dtype": getattr(torch, dtype) if dtype else "auto", "tqdm_class": bar, **placed}
             model, report = kind.from_pretrained(place.path, config=config, output_loading_info=True, **options)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import gguf
 import pytest
 import tiny
+import torch
 from transformers.utils import logging
 
 from attnviz.models.huggingface import HuggingFaceModel
@@ -74,10 +75,11 @@ def test_each_thread_hears_of_the_weights_that_it_loads_itself(whole):
         HuggingFaceModel.load(whole, progress=lambda *progress: told.append(progress))
         return told
 
-    alone = load(0)
+    before, alone = vars(torch.nn.init).copy(), load(0)
     with ThreadPoolExecutor(2) as threads:
         for told in threads.map(load, range(4)):
             assert (told[0], told[-1]) == (alone[0], alone[-1])
+    assert vars(torch.nn.init) == before
 
 
 def test_models_traced_in_several_threads_give_what_one_gives():
