@@ -166,7 +166,7 @@ class Scene:
 def scene(trace: Trace, kind: str, heads: tuple[tuple[int, int], ...], title: str = "", caption: str = "") -> Scene:
     """A scene of some heads of `trace`. Raises SelectionError."""
     attention = trace[kind]
-    text = trace.target if attention.kind == "masked-self" and trace.target is not None else trace.text
+    text = trace.text if attention.kind == "cross" else trace.read_by(attention.part)
     return Scene(attention, heads, title, caption, text=text, retrace=Retrace.of(trace, attention))
 
 
