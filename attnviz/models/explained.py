@@ -5,12 +5,12 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attnviz.errors import ModelError
 from attnviz.models.cache import cached_models
+from attnviz.models.missing import missing_package
 from attnviz.models.packages import packaged_models
 
 if TYPE_CHECKING:
@@ -151,11 +151,11 @@ def _of_files(error: Exception, place: "Place", what: str) -> ModelError:
     for pattern, message, hint in _MEANINGS:
         if match := re.search(pattern, said):
             return ModelError(message.format(*match.groups(), spec=place.spec), hint)
+    if missing := missing_package(error, place, what):
+        return missing
     reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
     if what == "tokenizer":
-        missing = [package for package in ("sentencepiece", "tiktoken") if find_spec(package) is None]
-        older = f" One of an older form needs: pip install {' '.join(missing)}" if missing else ""
-        hint = f"It is best had as a tokenizer.json.{older}"
+        hint = "Is its tokenizer.json whole? Another one can be given: --tokenizer NAME"
     else:
         hint = "Is the file whole?" if place.is_file else "Is it whole, and a text model?"
     return ModelError(f"cannot load the {what} of {place.spec}: {reason}", hint)

@@ -82,7 +82,7 @@ class HuggingFaceModel:
             how: dict[str, Any] = {"device": device, "device_map": device_map, "dtype": dtype, "with_head": with_head}
             model = load_model(place, progress=progress, **how, **options)
             if tokenizer is None:
-                tokenizer = load_tokenizer(place, **options)
+                tokenizer = load_tokenizer(place, config=model.config, **options)
         loaded = commit(place.spec, revision) if place.on_hub else None
         return cls(place.name, model, Encoding(given_tokenizer(tokenizer, trust_remote_code)), loaded)
 

@@ -121,7 +121,9 @@ def load_tokenizer(place: Place, **options: Any) -> "PreTrainedTokenizerBase":
 
         tokenizer = AutoTokenizer.from_pretrained(place.path, **options, **place.options)
     if len(tokenizer) - len(tokenizer.all_special_ids) < _FEWEST_WORDS:  # made up where there was no file of it
-        raise ModelError(f"{place.spec} has no tokenizer", "Most have a tokenizer.json. From Python: tokenizer=.")
+        raise ModelError(
+            f"{place.spec} has no tokenizer", "Most have a tokenizer.json. Another one can be given: --tokenizer NAME"
+        )
     return tokenizer  # type: ignore[no-any-return]
 
 
@@ -186,10 +188,13 @@ def load_model(
         with explained(place, "configuration", revision):
             from transformers import AutoConfig
 
-            config = AutoConfig.from_pretrained(place.path, **options)
+            config = AutoConfig.from_pretrained(place.path, output_attentions=False, **options)
         with explained(place, "weights", revision), _one_at_a_time:
             kind = _kind(config, with_head)
             options |= {"dtype": getattr(torch, dtype) if dtype else "auto", "tqdm_class": bar, **placed}
+            options["attn_implementation"] = (
+                None  # whatever the checkpoint names: what computes attention is our choice
+            )
             model, report = kind.from_pretrained(place.path, config=config, output_loading_info=True, **options)
             if chosen:
                 model = model.to(chosen)

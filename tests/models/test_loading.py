@@ -92,6 +92,33 @@ def test_an_encoder_published_without_its_decoder_is_traced_alone(said, tmp_path
     assert same(trace, attnviz.trace(TEXT, model, tokenizer=tiny.tokenizer()))
 
 
+@pytest.mark.parametrize("key", ["attn_implementation", "_attn_implementation"])
+@pytest.mark.parametrize(
+    "named",
+    ["flash_attention_2", "flex_attention", "paged|flash_attention_2", "no_such", "org/kernel", 7, {"": "no_such"}],
+    ids=str,
+)
+def test_what_computes_attention_is_not_the_checkpoints_choice(folder, whole, key, named):
+    configure(folder, **{key: named}, output_attentions=True)
+    assert same(attnviz.trace(TEXT, folder), attnviz.trace(TEXT, whole))
+
+
+def test_nor_is_it_that_of_a_part_of_its_configuration(tmp_path):
+    parts = {
+        "text_config": tiny.build("llama").config.to_dict(),
+        "vision_config": {**_PICTURES, "model_type": "siglip_vision_model"},
+    }
+    model = transformers.LlavaForConditionalGeneration(transformers.LlavaConfig(**parts, image_token_index=319))
+    model.save_pretrained(tmp_path)
+    tiny.tokenizer().save_pretrained(tmp_path)
+    expected = attnviz.trace(TEXT, tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    for part in ("text_config", "vision_config"):
+        config[part] |= {"attn_implementation": "flash_attention_2", "_attn_implementation": "no_such"}
+    configure(tmp_path, **config, _attn_implementation={"text_config": "flash_attention_2"})
+    assert same(attnviz.trace(TEXT, tmp_path), expected)
+
+
 def test_an_adapter_is_not_a_model(tmp_path):
     (tmp_path / "adapter_config.json").write_text('{"base_model_name_or_path": "org/tiny"}')
     assert "is an adapter" in refused(tmp_path).message
