@@ -2,7 +2,7 @@
 
 `builtin.py` is the one model, `huggingface.py` all the others. What they ask of a text is in `text.py`. A Hugging Face
 model is found and loaded by `loading.py`: `cache.py` is what the Hub left here, `packages.py` what packages carry,
-`devices.py` where the weights go, `one_parse.py` how a .gguf file is read but once, `progress.py` how far it is,
+`devices.py` where the weights go, `gguf.py` what a .gguf file is, with `gguf_header.py`, `progress.py` how far it is,
 `explained.py` what an error means, `missing.py` which package it wants, `headless.py` the model without its head,
 `process_wide.py` how what all threads share is changed and changed back. `reading.py` makes of a text what the model
 reads: `encoding.py` its ids and tokens, with `spelling.py` and `offsets.py`; `vocabulary.py` the words that a model

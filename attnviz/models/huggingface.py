@@ -16,9 +16,9 @@ from attnviz.kinds import KINDS
 from attnviz.models.cache import commit
 from attnviz.models.devices import devices, input_device
 from attnviz.models.encoding import Encoding
+from attnviz.models.gguf import one_parse
 from attnviz.models.headless import without_head
 from attnviz.models.loading import given_tokenizer, load_model, load_tokenizer, locate, quick_start, quiet
-from attnviz.models.one_parse import one_parse
 from attnviz.models.padding import groups, is_even, padded
 from attnviz.models.progress import Progress
 from attnviz.models.reading import Reader, Reading

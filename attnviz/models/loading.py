@@ -21,6 +21,7 @@ from attnviz.errors import ModelError
 from attnviz.models.cache import hub_folder
 from attnviz.models.devices import placement
 from attnviz.models.explained import WHERE, explained, nearby
+from attnviz.models.gguf import is_gguf, parts, read, short_name
 from attnviz.models.packages import packaged_model
 from attnviz.models.process_wide import process_wide
 from attnviz.models.progress import Progress, telling
@@ -54,6 +55,11 @@ class Place:
         return "gguf_file" in self.options
 
     @property
+    def file(self) -> Path:
+        """The .gguf file, or the part of it that was named."""
+        return Path(self.path, self.options["gguf_file"])
+
+    @property
     def on_hub(self) -> bool:
         """Whether it is a name on the Hugging Face Hub."""
         return not self.is_file and not isdir(self.path)
@@ -66,7 +72,7 @@ class Place:
     def files(self) -> Iterator[Path]:
         """The files on this machine that belong to it: all in its folder, but for pictures, which are results."""
         if self.is_file:
-            yield Path(self.path, self.options["gguf_file"])
+            yield from parts(self.file)
         elif self.on_hub:
             yield from hub_folder(self.path).rglob("*")
         else:
@@ -80,14 +86,14 @@ def locate(spec: str) -> Place:
         raise ModelError("the name of the model is empty", WHERE)
     if not exists(path) and (carried := packaged_model(spec)):
         path, package = carried.path, carried.package
-    if path.suffix.lower() == ".gguf":
-        if not isfile(path):
-            raise ModelError(f"no such file: {spec}", nearby(spec) or WHERE)
+    if path.suffix.lower() == ".gguf" and not isfile(path):
+        raise ModelError(f"no such file: {spec}", nearby(spec) or WHERE)
+    if isfile(path) and is_gguf(path):
         if missing := [needed for needed in ("gguf", "accelerate") if find_spec(needed) is None]:
             raise ModelError(
                 f"reading {path.name} needs the package {' and '.join(missing)}", "pip install 'attnviz[gguf]'"
             )
-        return Place(spec, str(path.parent), package or path.stem, {"gguf_file": path.name})
+        return Place(spec, str(path.parent), package or short_name(path), {"gguf_file": parts(path)[0].name})
     if isdir(path):
         if not isfile(path / "config.json"):
             if isfile(path / "adapter_config.json"):
@@ -181,6 +187,9 @@ def load_model(
         raise ModelError(f"{dtype!r} is not a dtype", f"Dtypes: {', '.join(_DTYPES)}.")
     options |= place.options
     revision = options.get("revision")
+    if place.is_file:
+        read(place.file)
+        dtype = dtype or "float32"  # transformers unpacks to it, and asks the file's name whether to
     with quick_start(), quiet(), telling(progress) as bar:
         import torch
 

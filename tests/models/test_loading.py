@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import hub
-import numpy as np
 import pytest
 import tiny
 import torch
@@ -143,33 +142,6 @@ def test_a_model_of_pictures_or_speech_is_refused_by_name(kind, tmp_path):
     OTHER_MODELS[kind]().save_pretrained(tmp_path)
     tiny.tokenizer().save_pretrained(tmp_path)
     assert f"{tmp_path} is a {kind} model" in refused(tmp_path).message
-
-
-@pytest.mark.parametrize("data", [b"", b"hello, I am no model at all", b"GGUF", b"GGUF\3\0\0\0"])
-def test_a_broken_gguf_file_is_refused_by_its_own_name(data, tmp_path):
-    (tmp_path / "broken.gguf").write_bytes(data)
-    error = refused(tmp_path / "broken.gguf")
-    assert f"of {tmp_path / 'broken.gguf'}: " in error.message
-    assert "whole" in error.hint
-
-
-def test_a_gguf_file_cut_short_is_refused(smollm2_file, tmp_path):
-    with smollm2_file.open("rb") as file:
-        start = file.read(3_000_000)
-    (tmp_path / "cut.gguf").write_bytes(start)
-    assert "cut.gguf" in refused(tmp_path / "cut.gguf").message
-
-
-def test_a_gguf_file_of_an_architecture_that_cannot_be_read_is_refused(tmp_path):
-    import gguf
-
-    writer = gguf.GGUFWriter(tmp_path / "odd.gguf", "clip")
-    writer.add_tensor("x", np.zeros((2, 2), np.float32))
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-    assert "holds a clip model" in refused(tmp_path / "odd.gguf").message
 
 
 def test_a_folder_has_no_revisions(whole):

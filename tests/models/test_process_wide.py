@@ -11,9 +11,9 @@ import tiny
 import torch
 from transformers.utils import logging
 
+from attnviz.models.gguf import one_parse
 from attnviz.models.huggingface import HuggingFaceModel
 from attnviz.models.loading import quiet
-from attnviz.models.one_parse import one_parse
 from attnviz.models.process_wide import process_wide
 from attnviz.models.progress import telling
 

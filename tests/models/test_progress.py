@@ -8,7 +8,7 @@ from loads import refused
 from safetensors.torch import load_file
 
 import attnviz
-from attnviz.models.one_parse import one_parse
+from attnviz.models.gguf import one_parse
 from attnviz.models.progress import telling
 
 

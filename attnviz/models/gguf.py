@@ -1,0 +1,196 @@
+"""A .gguf file: known by its first bytes, read with all its parts, checked, and given to transformers to load.
+
+transformers parses a file three times, for the configuration, the weights and the tokenizer, knows nothing of parts,
+and takes the sizes of some other model where a file says none. So while a file is being loaded, what was read and
+checked here stands in for the `gguf` package's reader. transformers also makes the same map of tensor names anew for
+every tensor, and draws a bar that it cannot be asked to leave out: the map is kept, and in the bar's place comes the
+one that can, which it draws for other weights.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from attnviz.errors import ModelError
+from attnviz.models.gguf_header import MAGIC, Field, Header, Tensor, read_header
+from attnviz.models.process_wide import process_wide
+
+_PART = re.compile(r"(.+)-(\d{5})-of-(\d{5})(\.gguf)", re.IGNORECASE)
+_KINDS = {  # what a file says that it holds, where that is no model
+    "adapter": ("an adapter, not a whole model", "Merge it into its model: llama-export-lora."),
+    "imatrix": ("an importance matrix, which a model is quantised with", "Name the model itself."),
+    "mmproj": ("the part of a model that reads pictures", "Name the model's own .gguf file."),
+    "clip": ("the part of a model that reads pictures", "Name the model's own .gguf file."),
+    "controlvector": ("a control vector, not a model", "Name the model that it steers."),
+}
+_SIZES = ("block_count", "embedding_length", "attention.head_count")
+_MORE_SIZES = ("feed_forward_length", "expert_count", "expert_used_count")  # of some architectures
+
+
+def is_gguf(path: Path) -> bool:
+    """Whether a file is to be read as a .gguf file: by its first bytes, whatever its name, or by its name."""
+    if path.suffix.lower() == ".gguf":
+        return True
+    try:
+        with path.open("rb") as file:
+            return file.read(len(MAGIC)) == MAGIC
+    except OSError:
+        return False
+
+
+def parts(path: Path) -> tuple[Path, ...]:
+    """Every part of the model that `path` is all of, or one part: `model-00001-of-00002.gguf`, by their names alone."""
+    match = _PART.fullmatch(path.name)
+    if not match or not 0 < int(match[2]) <= int(match[3]):
+        return (path,)
+    return tuple(path.with_name(f"{match[1]}-{n:05}-of-{match[3]}{match[4]}") for n in range(1, int(match[3]) + 1))
+
+
+def short_name(path: Path) -> str:
+    """The name of the model in a file, without its part and its suffix."""
+    match = _PART.fullmatch(path.name)
+    return match[1] if match else path.stem if path.suffix.lower() == ".gguf" else path.name
+
+
+@cache
+def read(path: Path) -> Header:
+    """The metadata and the tensors of a file with all its parts; kept while `one_parse` lasts.
+
+    Raises ModelError where a part is missing or broken, or where it holds no model that says its sizes.
+    """
+    paths = parts(path)
+    if missing := [part.name for part in paths if not part.is_file()]:
+        some = ", ".join(missing[:3]) + (", …" if missing[3:] else "")
+        raise ModelError(f"{path} is one of {len(paths)} parts, and missing are {some}", "Put them in one folder.")
+    headers = [read_header(part) for part in paths]
+    _require_one_model(paths, headers)
+    whole = Header(headers[0].fields, tuple(tensor for header in headers for tensor in header.tensors))
+    _require_model(path, whole)
+    _require_sizes(path, whole)
+    return whole
+
+
+def _require_one_model(paths: tuple[Path, ...], headers: list[Header]) -> None:
+    """Raise ModelError where files are not the parts, in order, of one model."""
+    for number, (path, header) in enumerate(zip(paths, headers, strict=True)):
+        said = (header.get("split.no", number), header.get("split.count", 0) or 1)
+        if said != (number, len(paths)):
+            raise ModelError(
+                f"{path} says that it is part {said[0] + 1} of {said[1]}, and its name says part {number + 1} of"
+                f" {len(paths)}",
+                "Name the parts as they were: model-00001-of-00002.gguf and so on.",
+            )
+    names = [tensor.name for header in headers for tensor in header.tensors]
+    if len({*names}) < len(names) or headers[0].get("split.tensors.count", len(names)) != len(names):
+        raise ModelError(f"{paths[0]} and the parts beside it are not of one model", "Get them again.")
+
+
+def _require_model(path: Path, header: Header) -> None:
+    """Raise ModelError for a file that holds something else than a model."""
+    architecture = header.get("general.architecture")
+    said = [header.get("general.type"), architecture]
+    said += ["adapter"] if any(key.startswith("adapter.") for key in header.fields) else []
+    said += ["adapter"] if any(tensor.name.endswith((".lora_a", ".lora_b")) for tensor in header.tensors) else []
+    said += ["imatrix"] if any(key.startswith("imatrix.") for key in header.fields) else []
+    for kind in said:
+        if isinstance(kind, str) and kind in _KINDS:
+            raise ModelError(f"{path} is {_KINDS[kind][0]}", _KINDS[kind][1])
+    if not isinstance(architecture, str):
+        raise ModelError(f"{path} does not say of which architecture it is", "Is it a model?")
+    if not header.tensors:
+        raise ModelError(f"{path} has no weights: it may be a vocabulary alone", "Name a whole model.")
+
+
+def _require_sizes(path: Path, header: Header) -> None:
+    """Raise ModelError for metadata that leaves out a size, for which transformers would take that of another model."""
+    architecture = header.get("general.architecture")
+    needed = [f"{architecture}.{key}" for key in _sizes_read(architecture)]
+    missing = [key for key in needed if key not in header.fields]
+    if needed and f"{architecture}.vocab_size" not in header.fields and "tokenizer.ggml.tokens" not in header.fields:
+        missing.append("tokenizer.ggml.tokens")
+    if missing:
+        raise ModelError(f"{path} says nothing of its size: it lacks {', '.join(missing)}", "Is it a whole model?")
+    for key in needed:
+        size = header.get(key)
+        if isinstance(size, bool) or not isinstance(size, int | np.ndarray) or not np.all(np.asarray(size) >= 0):
+            raise ModelError(f"{path} says that its {key} is {size!r}", "Get it again.")
+    layers = header.get(f"{architecture}.block_count", 0)
+    if needed and np.any(layers > len(header.tensors)):
+        raise ModelError(
+            f"{path} says that it has {layers} layers, and holds {len(header.tensors)} tensors", "Get it again."
+        )
+
+
+def _sizes_read(architecture: str) -> tuple[str, ...]:
+    """The sizes that transformers reads of an architecture, as its metadata names them; none of one unknown to it."""
+    from transformers.integrations import GGUF_CONFIG_MAPPING
+    from transformers.integrations.gguf import GGUF_CONFIG_ARCHS
+
+    plain = architecture.removesuffix("encoder").replace("-", "_")  # t5encoder, gpt-oss
+    for name in (plain, re.sub(r"moe$", "_moe", plain)):
+        if name in GGUF_CONFIG_MAPPING:
+            return tuple(key for key in (*_SIZES, *_MORE_SIZES) if key in GGUF_CONFIG_MAPPING[name])
+    return _SIZES if architecture in GGUF_CONFIG_ARCHS else ()
+
+
+def as_gguf_reader(path: Path) -> Any:
+    """What `gguf.GGUFReader` would give transformers for a file: its fields, as a list of parts each, and its tensors.
+
+    Where metadata says nothing of the heads of keys and values they are as many as those of queries, as llama.cpp has
+    it, and not as many as transformers has for a model of that architecture.
+    """
+    header = read(Path(path))
+    fields = dict(header.fields)
+    heads, groups = (f"{header.get('general.architecture')}.attention.head_count{more}" for more in ("", "_kv"))
+    if heads in fields:
+        fields.setdefault(groups, fields[heads])
+    return SimpleNamespace(
+        fields={key: _as_gguf_field(field) for key, field in fields.items()},
+        tensors=[_as_gguf_tensor(tensor) for tensor in header.tensors],
+    )
+
+
+def _as_gguf_field(field: Field) -> Any:
+    if isinstance(field.value, list):
+        values: Any = [value.encode() for value in field.value]
+    elif isinstance(field.value, np.ndarray):
+        values = field.value[:, None]
+    else:
+        values = [field.value.encode() if isinstance(field.value, str) else np.array([field.value])]
+    return SimpleNamespace(types=field.types, parts=values, data=range(len(values)))
+
+
+def _as_gguf_tensor(tensor: Tensor) -> Any:
+    from gguf import GGMLQuantizationType
+    from gguf.quants import quant_shape_to_byte_shape
+
+    kind, plain = GGMLQuantizationType(tensor.type), {"F16": "<f2", "F32": "<f4", "F64": "<f8"}
+    whole = {f"I{bits}": f"<i{bits // 8}" for bits in (8, 16, 32, 64)}
+    if dtype := (plain | whole).get(kind.name):
+        data = tensor.data.view(dtype).reshape(tensor.shape)
+    else:
+        data = tensor.data.reshape(quant_shape_to_byte_shape(tensor.shape, kind))
+    return SimpleNamespace(name=tensor.name, tensor_type=kind, data=data)
+
+
+@process_wide
+@contextmanager
+def one_parse() -> Iterator[None]:
+    """Give transformers what `read` gives, read once, until the body has ended."""
+    import gguf
+    from transformers import modeling_gguf_pytorch_utils as reading
+    from transformers.utils import logging
+
+    reader, name_map, bar = gguf.GGUFReader, gguf.get_tensor_name_map, reading.tqdm
+    gguf.GGUFReader, gguf.get_tensor_name_map, reading.tqdm = cache(as_gguf_reader), cache(name_map), logging.tqdm
+    try:
+        yield
+    finally:
+        gguf.GGUFReader, gguf.get_tensor_name_map, reading.tqdm = reader, name_map, bar
+        read.cache_clear()

@@ -1,0 +1,170 @@
+"""What stands at the start of a .gguf file: its metadata, and where each of its tensors is.
+
+The file is anyone's, so nothing is believed: every length is held against the bytes that are there before anything is
+made of it. (The `gguf` package's own reader goes on past the end of a file for as long as an array says that it is.)
+Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md.
+"""
+
+import struct
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from attnviz.errors import ModelError
+
+MAGIC = b"GGUF"
+_VERSIONS = (2, 3)
+_STRING, _ARRAY = 8, 9
+_SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
+_MOST_DIMENSIONS = 4
+
+
+@dataclass(frozen=True)
+class Field:
+    """A value of the metadata: a number, a string, an array of numbers, or a list of strings; and its GGUF types."""
+
+    types: list[int]
+    value: Any
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A tensor of the file: its shape, outermost first, its GGML type, and the bytes that hold it."""
+
+    name: str
+    shape: tuple[int, ...]
+    type: int
+    data: np.ndarray
+
+    @property
+    def elements(self) -> int:
+        """How many numbers it holds."""
+        return prod(self.shape)
+
+
+@dataclass(frozen=True)
+class Header:
+    """The metadata by key, and the tensors."""
+
+    fields: dict[str, Field]
+    tensors: tuple[Tensor, ...]
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value of `key`, or `default` where the metadata has none."""
+        return self.fields[key].value if key in self.fields else default
+
+
+def read_header(path: Path) -> Header:
+    """The header of one file, which is all of it or a part. Raises ModelError for one that is not as it should be."""
+    try:
+        data = np.memmap(path, np.uint8, "r") if path.stat().st_size else np.empty(0, np.uint8)
+        return _Reader(data).header()
+    except _BrokenError as error:
+        raise ModelError(f"cannot read the header of {path}: {error.message}", error.hint) from error
+    except OSError as error:
+        raise ModelError(f"cannot read {path}: {error.strerror or error}", "Is the file whole?") from error
+
+
+class _BrokenError(Exception):
+    def __init__(self, message: str, hint: str = "Is the file whole? Get it again.") -> None:
+        super().__init__(message)
+        self.message, self.hint = message, hint
+
+
+class _Reader:
+    """Reads on from `at`."""
+
+    def __init__(self, data: np.ndarray) -> None:
+        self.data, self.view, self.at = data, memoryview(data.data), 0
+
+    def header(self) -> Header:
+        self._begin()
+        tensors, values = self._scalar("Q"), self._scalar("Q")
+        fields: dict[str, Field] = {}
+        for _ in range(values):
+            key = self._string()
+            if key in fields:
+                raise _BrokenError(f"{key} is there twice")
+            fields[key] = self._field(self._scalar("I"))
+        infos = [self._tensor_info() for _ in range(tensors)]
+        alignment = fields["general.alignment"].value if "general.alignment" in fields else 32
+        if not isinstance(alignment, int) or alignment < 1 or alignment & (alignment - 1):
+            raise _BrokenError(f"its alignment is {alignment!r}, not a power of two")
+        start = (self.at + alignment - 1) // alignment * alignment
+        named = {info[0]: self._tensor(*info, start) for info in infos}
+        if len(named) < len(infos):
+            raise _BrokenError("two of its tensors have one name")
+        return Header(fields, tuple(named.values()))
+
+    def _begin(self) -> None:
+        """Check the first bytes: those of a .gguf file of a version that is known."""
+        if self._bytes(4) != MAGIC:
+            raise _BrokenError("it does not begin as a .gguf file does")
+        version = self._scalar("I")
+        if version and not version & 0xFFFF:
+            raise _BrokenError(
+                "it was written for big-endian machines", "Turn it round: gguf-convert-endian FILE little"
+            )
+        if version < min(_VERSIONS):
+            raise _BrokenError(f"it is of version {version} of the format", "Convert the model again: it is of 2023.")
+        if version > max(_VERSIONS):
+            raise _BrokenError(
+                f"it is of version {version} of the format, and the newest known here is {max(_VERSIONS)}",
+                "A newer attnviz may read it: pip install -U attnviz",
+            )
+
+    def _bytes(self, count: int) -> bytes:
+        if count > len(self.data) - self.at:
+            raise _BrokenError("it ends too early")
+        self.at += count
+        return bytes(self.view[self.at - count : self.at])
+
+    def _scalar(self, format: str) -> Any:
+        return struct.unpack(f"<{format}", self._bytes(struct.calcsize(f"<{format}")))[0]
+
+    def _string(self) -> str:
+        try:
+            return self._bytes(self._scalar("Q")).decode()
+        except UnicodeDecodeError as error:
+            raise _BrokenError("a string in it is not UTF-8") from error
+
+    def _field(self, type: int) -> Field:
+        if type in _SCALARS:
+            return Field([type], self._scalar(_SCALARS[type]))
+        if type == _STRING:
+            return Field([type], self._string())
+        if type != _ARRAY:
+            raise _BrokenError(f"a value in it is of the unknown type {type}")
+        of, count = self._scalar("I"), self._scalar("Q")
+        if of in _SCALARS:
+            kind = np.dtype(f"<{_SCALARS[of]}")
+            return Field([type, of], np.frombuffer(self._bytes(count * kind.itemsize), kind))
+        if of != _STRING:
+            raise _BrokenError(f"an array in it is of the unknown type {of}")
+        return Field([type, of], [self._string() for _ in range(count)])
+
+    def _tensor_info(self) -> tuple[str, tuple[int, ...], int, int]:
+        """The name, the shape, the type and the offset of a tensor."""
+        name, dimensions = self._string(), self._scalar("I")
+        if dimensions > _MOST_DIMENSIONS:
+            raise _BrokenError(f"its tensor {name} has {dimensions} dimensions")
+        shape = [self._scalar("Q") for _ in range(dimensions)]
+        return name, tuple(reversed(shape)), self._scalar("I"), self._scalar("Q")
+
+    def _tensor(self, name: str, shape: tuple[int, ...], type: int, offset: int, start: int) -> Tensor:
+        from gguf.constants import GGML_QUANT_SIZES, GGMLQuantizationType
+
+        try:
+            block, size = GGML_QUANT_SIZES[GGMLQuantizationType(type)]
+        except (ValueError, KeyError) as error:
+            message = f"its tensor {name} is of type {type}, which the package gguf does not know"
+            raise _BrokenError(message, "A newer one may: pip install -U gguf") from error
+        if not shape or shape[-1] % block:
+            raise _BrokenError(f"its tensor {name} has the shape {shape}, and is kept in blocks of {block}")
+        begin, length = start + offset, prod(shape) // block * size
+        if begin + length > len(self.data):
+            raise _BrokenError(f"it ends before its tensor {name} does")
+        return Tensor(name, shape, type, self.data[begin : begin + length])
