@@ -74,6 +74,8 @@ def _command(trace: Trace, a: Attention) -> str:
     told, parts = trace.provenance, ["attnviz trace TEXT"]
     if trace.model != "builtin":
         parts.append(f"-m {quote(trace.model)}")
+    if "tokenizer" in told:
+        parts.append(f"--tokenizer {quote(told['tokenizer'])}")
     if "text pair" in told:
         parts.append(f"--text-pair {quote(told['text pair'])}")
     if "chat" in told:

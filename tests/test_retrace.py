@@ -20,6 +20,7 @@ def again(trace: Trace) -> Retrace:
         ({"chat": "hi", "generated": "is Paris"}, "--chat --generate 2"),
         ({"text pair": "it's"}, "--text-pair 'it'\"'\"'s'"),
         ({"merged": "tokens to words"}, "--words"),
+        ({"tokenizer": "my tokenizer"}, "--tokenizer 'my tokenizer'"),
     ],
 )
 def test_it_has_the_options_that_the_trace_was_made_with(told, option):

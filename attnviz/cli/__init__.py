@@ -55,7 +55,7 @@ def attnviz(
 
 for _name, _module in COMMANDS.items():
     _command = getattr(_module, _name)
-    _takes_text = "text" in inspect.signature(_command).parameters
+    _takes_text = "as_text" in inspect.signature(_command).parameters
     app.command(
         _name,
         cls=Sentence if _takes_text else Command,

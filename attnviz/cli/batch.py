@@ -40,7 +40,6 @@ def batch(
     """
     from attnviz.batch import find_files
     from attnviz.files import require_writable
-    from attnviz.models import model_files
     from attnviz.render import PICTURES
 
     _ = run.selection  # what cannot be asked for is found out before a model is loaded
@@ -49,7 +48,7 @@ def batch(
     require_folder_name(output, "batch makes many pictures", one)
     files = find_files(paths)
     jobs, errors = _read(files, output)
-    require_writable((job.output for job in jobs), (*files, *model_files(run.model)))
+    require_writable((job.output for job in jobs), (*files, *run.reads()))
     failed = _draw(jobs, run, look, why) if jobs else []
     for error in [*errors, *_summarised(failed)]:
         report(error)

@@ -1,9 +1,9 @@
 """What our commands do beyond Typer's: help in groups, --debug anywhere, errors in one form, a text by itself."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
-from itertools import takewhile
+from shlex import join, quote
 from typing import Any, NoReturn
 
 import typer
@@ -35,17 +35,35 @@ class Command(TyperCommand):
 
 
 class Sentence(Command):
-    """A command whose TEXT is one argument, and which says so where a sentence came without its quotes."""
+    """A command whose TEXT is one argument; it says what to type for a sentence without quotes, or with a dash."""
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
-        """The arguments that are left over. Raises UsageError where some are."""
-        left: list[str] = super().parse_args(ctx, args)
+        """The arguments that are left over. Raises UsageError where some are, and for a sentence among the options."""
+        as_text = {} if ctx.resilient_parsing else self._as_text(ctx, args)
+        for word, command in as_text.items():
+            if any(map(str.isspace, word.split("=")[0])) and not _is_joined(word, self.params):
+                hint = f"Say that it is the text: {command}"
+                raise UsageError(f"{quote(word)} begins with a dash, as options do", hint)
+        try:
+            left: list[str] = super().parse_args(ctx, args)
+        except TyperException as error:
+            if unknown := getattr(error, "option_name", None):
+                meant = (command for word, command in as_text.items() if word.startswith(unknown))
+                error.as_text = next(meant, None)  # type: ignore[attr-defined]
+            raise
         if left and not ctx.resilient_parsing:
-            raise UsageError(
-                "TEXT is several words, without quotes",
-                f"Put the sentence in quotes: {_quoted(ctx.command_path, [ctx.params['text'], *left])}",
-            )
+            said, text = ctx.params["as_text"], ctx.params["text"]
+            command = ctx.command_path if said is None else f"{ctx.command_path} --text"
+            sentence = _quoted(command, [*([] if said is None else [said]), text, *left])
+            raise UsageError("TEXT is several words, without quotes", f"Put the sentence in quotes: {sentence}")
         return left
+
+    def _as_text(self, ctx: typer.Context, args: Sequence[str]) -> dict[str, str]:
+        """For each word that is read as an option, the command that takes it for TEXT; none where there is a TEXT."""
+        options, texts = _read(args, self.get_params(ctx))
+        if texts or any(word.split("=")[0] == "--text" for _, word in options):
+            return {}
+        return {word: f"{ctx.command_path} {join([*args[:at], '--text', *args[at:]])}" for at, word in options}
 
 
 class Commands(TyperGroup):
@@ -79,11 +97,11 @@ class Commands(TyperGroup):
         if at == len(args) or args[at] in self.commands:
             return args
         word, plot = args[at], self.commands["plot"]
-        if word.startswith("-") and word not in ("-", "--"):
+        if word.startswith("--") and word != "--" and not any(map(str.isspace, word)):
             known = [name for option in plot.params for name in (*option.opts, *option.secondary_opts)]
-            if word.split("=")[0] not in known and word[:2] not in known:
+            if word.split("=")[0] not in known:
                 return args
-        elif not ctx.resilient_parsing:
+        elif not word.startswith("-") and not ctx.resilient_parsing:
             self._require_no_typo(word, args[at + 1 :])
         return [*args[:at], "plot", *args[at:]]
 
@@ -100,13 +118,42 @@ class Commands(TyperGroup):
 _NEAR = 0.75  # `polt` is as near to `plot`, and `hello` is not to `help`
 
 
-def _require_two_dashes(args: Iterable[str], parameters: Iterable[Any]) -> None:
+def _require_two_dashes(args: Sequence[str], parameters: Iterable[Any]) -> None:
     """Raise UsageError for `-layer`, which would be read as `-l ayer`."""
-    known = {name for parameter in parameters for name in (*parameter.opts, *parameter.secondary_opts)}
-    for word in takewhile(lambda word: word != "--", args):
+    known = _by_name(parameters)
+    for _, word in _read(args, parameters)[0]:
         name = word.split("=")[0]
         if len(name) > len("-l") and not name.startswith("--") and f"-{name}" in known:
             raise UsageError(f"there is no option {name}", f"Did you mean -{name}?")
+
+
+def _read(args: Sequence[str], parameters: Iterable[Any]) -> tuple[list[tuple[int, str]], list[str]]:
+    """Those of `args` that would be read as options, and where each stands; and those that are no option's value."""
+    known, words = _by_name(parameters), enumerate(args)
+    options: list[tuple[int, str]] = []
+    texts: list[str] = []
+    for at, word in words:
+        if word == "--":
+            return options, [*texts, *args[at + 1 :]]
+        if word == "-" or not word.startswith("-"):
+            texts.append(word)
+            continue
+        options.append((at, word))
+        if word in known and not known[word].is_flag:
+            next(words, None)  # its value
+    return options, texts
+
+
+def _by_name(parameters: Iterable[Any]) -> dict[str, Any]:
+    """The options among `parameters` by each of their names."""
+    options = (parameter for parameter in parameters if not isinstance(parameter, TyperArgument))
+    return {name: option for option in options for name in (*option.opts, *option.secondary_opts)}
+
+
+def _is_joined(word: str, parameters: Iterable[Any]) -> bool:
+    """Whether `word` is the short name of an option together with its value, as in `-o'my picture.png'`."""
+    option = _by_name(parameters).get(word[:2])
+    return option is not None and not option.is_flag and not word[2].isspace()
 
 
 def _quoted(command: str, words: Iterable[str]) -> str:

@@ -1,7 +1,7 @@
 """`attnviz heads`: every head of the model, with what it does."""
 
 from attnviz.cli import options
-from attnviz.cli.inputs import Run, given_text, with_run
+from attnviz.cli.inputs import Run, Text, with_run
 from attnviz.cli.look import LookOptions, require_picture
 from attnviz.cli.output import Output, check_writable, write
 from attnviz.cli.running import notes
@@ -20,7 +20,7 @@ DEFAULT_TEXT = "I ate an apple"
 def heads(
     run: Run,
     look: LookOptions,
-    text: options.Text = None,
+    text: Text,
     target: options.Target = None,
     output: Output = None,
 ) -> None:
@@ -28,9 +28,10 @@ def heads(
 
     With -o, a grid of small heatmaps, or the numbers. Without TEXT the sentence is "I ate an apple".
     """
+    text = text if text.is_given else Text(as_text=DEFAULT_TEXT)
     check_writable(output, run.reads(text))
     require_picture(look, output)
-    trace = run.trace(DEFAULT_TEXT if text is None else given_text(text, "heads"), target, look.query)
+    trace = run.trace(text, "heads", target, look.query)
     notes(trace.notes)
     if left_out := trace.provenance.get("left out"):
         notes(left_out.split("; "))

@@ -30,6 +30,52 @@ CELLS = 512
 
 
 @dataclass(frozen=True)
+class Text:
+    """TEXT of a command, as it stands or with --text: a sentence, the name of a saved trace, or `-` for what is piped.
+
+    With --text it is a sentence, whatever it looks like.
+    """
+
+    text: options.Text = None
+    as_text: options.AsText = None
+
+    @property
+    def is_given(self) -> bool:
+        """Whether there is one."""
+        return self.text is not None or self.as_text is not None
+
+    @property
+    def saved(self) -> str | None:
+        """The file of a saved trace, where TEXT is its name."""
+        return self.text if self.as_text is None and self.text and self.text.endswith(".safetensors") else None
+
+    @property
+    def piped(self) -> bool:
+        """Whether it is what comes from standard input: `-`, or nothing."""
+        return self.as_text is None and self.text in (None, "-")
+
+    def read(self, command: str) -> str:
+        """The sentence that `command` is given.
+
+        Raises UsageError where there is none, or two, InputError where standard input is not UTF-8, and where TEXT is
+        the name of a file that is no saved trace, or one word that ends as such a name does.
+        """
+        if self.as_text is not None:
+            if self.text is not None:
+                raise UsageError("there are two texts, one of them after --text", "Leave one of them out.")
+            return self.as_text
+        if self.text is None and sys.stdin.isatty():
+            raise UsageError("there is no text", f'For example: attnviz {command} "I ate an apple"')
+        if self.text is None or self.text == "-":
+            return decoded(sys.stdin.buffer.read(), "standard input").rstrip("\r\n")
+        as_text = f"If it is the sentence itself: attnviz {command} --text {quote(self.text)}"
+        _require_no_file(self.text, f"{_commands_for(self.text, command)}\n{as_text}")
+        if has_file_ending(self.text) and not any(map(str.isspace, self.text)):
+            raise InputError(f"no such file: {self.text}", as_text)
+        return self.text
+
+
+@dataclass(frozen=True)
 class Run:
     """Which model is run, and what of its attention is asked for: each field is an option of the command line."""
 
@@ -44,6 +90,7 @@ class Run:
     columns: options.Columns = None
     cells: options.Cells = None
     words: options.Words = False
+    tokenizer: options.Tokenizer = None
     device: options.Device = None
     dtype: options.Dtype = None
     revision: options.Revision = None
@@ -62,31 +109,29 @@ class Run:
         from attnviz.models import BUILTIN, load
 
         options: dict[str, Any] = {"device": self.device, "dtype": self.dtype, "revision": self.revision}
-        options["trust_remote_code"] = self.trust_remote_code
+        options |= {"tokenizer": self.tokenizer, "trust_remote_code": self.trust_remote_code}
         if self.model == BUILTIN:  # it is there in a blink: nothing to wait for
             return load(BUILTIN, **options)
         with loading(self.model) as progress:
             return load(self.model, **options, with_head=self.generate is not None, progress=progress)
 
-    def reads(self, text: str | None) -> Iterator[Path]:
-        """The files that are read for TEXT: a saved trace, or those of the model, and what is piped in for it."""
-        if text is not None and text.endswith(".safetensors"):
-            yield Path(text)
-            return
-        from attnviz.models import model_files
+    def reads(self, text: "Text | None" = None) -> Iterator[Path]:
+        """The files that are read: a saved trace, or those of the model, and what is piped in for `text`."""
+        if text is not None and (text.saved or text.piped):
+            yield Path(text.saved or "/dev/stdin")
+        if text is None or not text.saved:
+            from attnviz.models import model_files
 
-        if text in (None, "-"):
-            yield Path("/dev/stdin")
-        yield from model_files(self.model)
+            yield from model_files(self.model, self.tokenizer)
 
-    def trace(self, text: str, target: str | None, query: str | None = None) -> "Trace":
-        """The saved trace that `text` names, narrowed; or else the model's trace of `text`. Raises AttnvizError.
+    def trace(self, text: "Text", command: str, target: str | None, query: str | None = None) -> "Trace":
+        """The saved trace that TEXT of `command` names, narrowed; or else the model's trace of it. Raises AttnvizError.
 
         Where that is pooled the rows of `query` stay apart: of one that is called so, or those of the `answer`.
         """
-        if text.endswith(".safetensors"):
+        if text.saved:
             made = {"target": target, "text-pair": self.text_pair, "chat": self.chat or None, "generate": self.generate}
-            made |= {"device": self.device, "dtype": self.dtype, "revision": self.revision}
+            made |= {"device": self.device, "dtype": self.dtype, "revision": self.revision, "tokenizer": self.tokenizer}
             made["model"] = None if self.model == Run.model else self.model
             for option in (option for option, value in made.items() if value is not None):
                 raise UsageError(
@@ -94,10 +139,11 @@ class Run:
                 )
             from attnviz.attention.trace_file import open_trace
 
-            return replace(self.selection, query=query).narrow(open_trace(text))
+            return replace(self.selection, query=query).narrow(open_trace(text.saved))
+        sentence = text.read(command)
         from attnviz.models.text import require_text
 
-        require_text(text)  # before a model is loaded
+        require_text(sentence)  # before a model is loaded
         for option, what, given in (("--target", "target", target), ("--text-pair", "second text", self.text_pair)):
             if given is not None:
                 require_text(given, what)
@@ -106,7 +152,7 @@ class Run:
 
         model = self.load()
         with nullcontext() if self.model == BUILTIN else reading() as progress:  # the built-in model is at once done
-            return next(self.all_by(model, [text], [target], query, progress))
+            return next(self.all_by(model, [sentence], [target], query, progress))
 
     def all_by(
         self,
@@ -141,7 +187,7 @@ def with_run(command: Callable[..., None]) -> Callable[..., None]:
         try:
             command(**values)
         except NotKeptError as error:
-            if str(values.get("text")).endswith(".safetensors"):
+            if isinstance(text := values.get("text"), Text) and text.saved:
                 raise
             raise SelectionError(error.message, f"Add {error.added}") from error  # the model is at hand
 
@@ -149,24 +195,6 @@ def with_run(command: Callable[..., None]) -> Callable[..., None]:
     run.__signature__ = inspect.Signature(ordered)  # type: ignore[attr-defined]
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in ordered}
     return run
-
-
-def given_text(text: str | None, command: str) -> str:
-    """TEXT of `command`, or standard input where it is `-`, or absent and piped.
-
-    Raises UsageError where there is neither, InputError where standard input is not UTF-8, and where TEXT is the name
-    of a file that is no saved trace, or one word that ends as such a name does.
-    """
-    if text is None and sys.stdin.isatty():
-        raise UsageError("there is no text", f'For example: attnviz {command} "I ate an apple"')
-    if text is None or text == "-":
-        return decoded(sys.stdin.buffer.read(), "standard input").rstrip("\r\n")
-    if not text.endswith(".safetensors"):
-        _require_no_file(text, _commands_for(text, command))
-        if has_file_ending(text) and not any(map(str.isspace, text)):
-            hint = f"If it is the sentence itself: echo {quote(text)} | attnviz {command} -"
-            raise InputError(f"no such file: {text}", hint)
-    return text
 
 
 def _require_no_file(text: str, hint: str) -> None:

@@ -51,6 +51,15 @@ Text = Annotated[
         show_default=False,
     ),
 ]
+AsText = Annotated[
+    str | None,
+    option(
+        "--text",
+        group=TEXT,
+        metavar="TEXT",
+        help="The sentence, whatever it looks like: one that begins with a dash, or is called as a file here is.",
+    ),
+]
 Model = Annotated[
     str,
     option(
@@ -151,6 +160,14 @@ Words = Annotated[
 ]
 Why = Annotated[bool, option("--why", group=SHOWN, help="Explain by which rule and which numbers the head was chosen.")]
 
+Tokenizer = Annotated[
+    str | None,
+    option(
+        group=MODEL,
+        metavar="NAME",
+        help="A tokenizer in place of the model's own: a name on the Hub, a folder, a .gguf file, or a package.",
+    ),
+]
 Device = Annotated[
     str | None,
     option(group=MODEL, metavar="DEVICE", help="cpu, cuda, cuda:1 or mps; by default auto, the best of them."),

@@ -1,7 +1,7 @@
 """`attnviz plot`: one head, or several, in any style."""
 
 from attnviz.cli import options
-from attnviz.cli.inputs import Run, given_text, with_run
+from attnviz.cli.inputs import Run, Text, with_run
 from attnviz.cli.look import LookOptions, require_drawn
 from attnviz.cli.output import Output, check_writable, write
 from attnviz.cli.running import notes, say, stdout
@@ -21,7 +21,7 @@ attnviz plot "I ate an apple" --style text --query ate"""
 def plot(
     run: Run,
     look: LookOptions,
-    text: options.Text = None,
+    text: Text,
     target: options.Target = None,
     output: Output = None,
     why: options.Why = False,
@@ -35,7 +35,7 @@ def plot(
     check_writable(output, run.reads(text))
     require_drawn(look, output)
     looking = "answer" if look.query is None and look.style == "text" else look.query
-    trace = run.trace(given_text(text, "plot"), target, looking)
+    trace = run.trace(text, "plot", target, looking)
     from attnviz.analysis.choice import RULE
     from attnviz.render.plan import drawn, plot_scene
 

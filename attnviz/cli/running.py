@@ -76,6 +76,8 @@ def _usage_error(error: TyperException) -> UsageError:
         return UsageError(f"{name}{''.join(given[:1])}: {_lowered(error.message)}", hint)
     if hasattr(about, "possibilities"):
         near = get_close_matches(about.option_name, about.possibilities or (), 1, 0.8)
+        if command := getattr(about, "as_text", None):
+            hint += f"\nIf it is the text: {command}"
         return UsageError(f"there is no option {about.option_name}", f"Did you mean {near[0]}?" if near else hint)
     if hasattr(about, "option_name") and "requires" in error.format_message():
         return UsageError(f"{about.option_name} needs a value", hint)
@@ -141,11 +143,11 @@ def printable(text: str) -> str:
     return "\n".join(line and visible(line) for line in text.split("\n"))
 
 
-def stdout() -> "Console":
-    """The console of the result."""
+def stdout(plain: bool = False) -> "Console":
+    """The console of the result; a `plain` one has neither colours nor any other escape codes."""
     from rich.console import Console
 
-    return Console(highlight=False, markup=False, emoji=False)
+    return Console(highlight=False, markup=False, emoji=False, color_system=None if plain else "auto")
 
 
 def stderr() -> "Console":

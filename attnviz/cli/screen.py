@@ -7,12 +7,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attnviz.cli.running import stdout
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, RenderableType
 
     from attnviz.render.look import Look
 
@@ -20,6 +21,10 @@ PROMPT = "q leaves, space and b turn pages, arrows scroll, / searches   line %lt
 """The last line of `less`, in its own language: how to leave and to scroll, and where the reader is."""
 LESS = f"-FRX -Ps{PROMPT}$"
 """How `less` is run unless LESS says otherwise, as git does: colours, and what was shown stays on the screen."""
+COLOURED = "-R"
+"""What is put before a reader's own LESS: without it `less` shows the codes of colours instead of colours."""
+SHOW_COLOURS = ("less", "cat")
+"""The pagers that are known to show colours; any other gets plain text."""
 
 
 def show(what: "RenderableType", picture: Callable[[], bytes] | None = None) -> None:
@@ -37,11 +42,15 @@ def show(what: "RenderableType", picture: Callable[[], bytes] | None = None) -> 
 
         if shown_inline(picture):
             return
+    text = _printed(what, console)
+    if text.count("\n") < console.height or not _paged(what, text):
+        sys.stdout.write(text)
+
+
+def _printed(what: "RenderableType", console: "Console") -> str:
     with console.capture() as printed:
         console.print(what)
-    text = printed.get()
-    if text.count("\n") < console.height or not _paged(text):
-        sys.stdout.write(text)
+    return printed.get()
 
 
 def on_background(look: "Look") -> "Look":
@@ -63,12 +72,13 @@ def is_watched() -> bool:
         return os.name == "nt"
 
 
-def _paged(text: str) -> bool:
-    """Show `text` in the reader's pager, to the end; False where there is none."""
+def _paged(what: "RenderableType", text: str) -> bool:
+    """Show `what`, which is `text` in colours, in the reader's pager, to the end; False where there is none."""
     try:
         command = shlex.split(os.environ.get("PAGER", "less"))
-        utf8 = {"LESSCHARSET": "utf-8"} if sys.stdout.encoding.lower() in ("utf-8", "utf8") else {}
-        pager = subprocess.Popen(command, stdin=subprocess.PIPE, env={"LESS": LESS, **utf8, **os.environ})
+        if Path(command[0]).stem not in SHOW_COLOURS:
+            text = _printed(what, stdout(plain=True))
+        pager = subprocess.Popen(command, stdin=subprocess.PIPE, env=_environment())
     except (OSError, ValueError, IndexError):  # not installed; no command line; PAGER is empty, which says none
         return False
     heeded = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the pager, which stops a search by it
@@ -77,3 +87,10 @@ def _paged(text: str) -> bool:
     finally:
         signal.signal(signal.SIGINT, heeded)
     return True
+
+
+def _environment() -> dict[str, str]:
+    """That of the pager: `less` is told how to show our text, and else does as its reader has told it."""
+    utf8 = {"LESSCHARSET": "utf-8"} if sys.stdout.encoding.lower() in ("utf-8", "utf8") else {}
+    own = os.environ.get("LESS")
+    return {**utf8, **os.environ, "LESS": LESS if own is None else f"{COLOURED} {own}"}

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 from attnviz.cli import options
-from attnviz.cli.inputs import Run, given_text, with_run
+from attnviz.cli.inputs import Run, Text, with_run
 from attnviz.cli.output import wrote
 from attnviz.cli.running import notes, say
 from attnviz.cli.screen import show
@@ -19,7 +19,7 @@ attnviz trace apple.safetensors"""
 @with_run
 def trace(
     run: Run,
-    text: options.Text = None,
+    text: Text,
     target: options.Target = None,
     output: Annotated[
         Path | None, options.option("--output", "-o", metavar="FILE", help="Save to this file: x.safetensors.")
@@ -35,7 +35,7 @@ def trace(
 
         require_writable([output], run.reads(text))
         require_name(output)
-    saved = run.trace(given_text(text, "trace"), target)
+    saved = run.trace(text, "trace", target)
     notes(saved.notes)
     if output is not None:
         wrote(saved.save(output))
@@ -43,5 +43,5 @@ def trace(
         from attnviz.render.terminal.tokens import Tokens
 
         show(Tokens(saved))
-        if not str(text).endswith(".safetensors"):
+        if not text.saved:
             say("Not saved: name a file with -o x.safetensors.")

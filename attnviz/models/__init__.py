@@ -100,7 +100,7 @@ def load(
         for option in (option for option, value in asked.items() if value not in has.get(option, (None,))):
             raise ModelError(
                 f"the built-in model has its own tokenizer, and runs on the CPU in float32: no {option} can be set",
-                f"Leave {option} out, or take another model: -m NAME.",
+                f"Leave out --{option.replace('_', '-')}, or take another model: -m NAME.",
             )
         return BuiltinModel.load() if spec == BUILTIN else BuiltinModel.open(spec)
     from attnviz.models.huggingface import HuggingFaceModel
@@ -118,8 +118,15 @@ def load(
     )
 
 
-def model_files(spec: str) -> Iterator[Path]:
-    """The files on this machine that the model `spec` is loaded from. Raises ModelError as `load` does."""
+def model_files(spec: str, tokenizer: str | None = None) -> Iterator[Path]:
+    """The files on this machine that the model `spec` is loaded from, and its `tokenizer` where one is named.
+
+    Raises ModelError as `load` does.
+    """
+    if tokenizer is not None:
+        from attnviz.models.loading import locate_tokenizer
+
+        yield from locate_tokenizer(tokenizer).files()
     if spec == BUILTIN:
         from attnviz.scratch.store import shipped_file
 

@@ -37,12 +37,13 @@ _ROUNDING = {"float32": 1e-5, "float16": 5e-3, "bfloat16": 4e-2}  # how far a we
 
 @dataclass(frozen=True)
 class HuggingFaceModel:
-    """A loaded model and its tokenizer; make one with `load`."""
+    """A loaded model and its tokenizer; make one with `load`. `tokenizer` names one that is not the model's own."""
 
     name: str
     model: "PreTrainedModel"
     encoding: Encoding
     revision: str | None = None
+    tokenizer: str | None = None
 
     @classmethod
     def load(
@@ -78,13 +79,15 @@ class HuggingFaceModel:
                 f"{place.spec} has no revision {revision}", "Only models on the Hub have revisions: leave it out."
             )
         options: dict[str, Any] = {"revision": revision, "trust_remote_code": trust_remote_code}
+        if tokenizer is not None:  # what is no tokenizer is found out before weights are read
+            read = given_tokenizer(tokenizer, trust_remote_code)
         with quick_start(), one_parse() if place.is_file else nullcontext():
             how: dict[str, Any] = {"device": device, "device_map": device_map, "dtype": dtype, "with_head": with_head}
             model = load_model(place, progress=progress, **how, **options)
             if tokenizer is None:
-                tokenizer = load_tokenizer(place, config=model.config, **options)
+                read = load_tokenizer(place, config=model.config, **options)
         loaded = commit(place.spec, revision) if place.on_hub else None
-        return cls(place.name, model, Encoding(given_tokenizer(tokenizer, trust_remote_code)), loaded)
+        return cls(place.name, model, Encoding(read), loaded, _other_name(tokenizer, read, place.spec))
 
     @classmethod
     def _of_loaded(
@@ -106,7 +109,8 @@ class HuggingFaceModel:
             )
         name = model.config.name_or_path
         name = os.path.basename(name) if os.path.isdir(name) else name or type(model).__name__
-        return cls(name, model, Encoding(given_tokenizer(tokenizer, trust_remote_code)), revision)
+        read = given_tokenizer(tokenizer, trust_remote_code)
+        return cls(name, model, Encoding(read), revision, _other_name(tokenizer, read, model.config.name_or_path))
 
     def trace(
         self,
@@ -232,7 +236,16 @@ class HuggingFaceModel:
 
     def _provenance(self, path: str) -> dict[str, str]:
         versions = {package: version(package) for package in ("attnviz", "transformers", "torch")}
-        return {**versions, "dtype": self._dtype, "device": ", ".join(devices(self.model)), "capture": path}
+        how = {**versions, "dtype": self._dtype, "device": ", ".join(devices(self.model)), "capture": path}
+        return how if self.tokenizer is None else {**how, "tokenizer": self.tokenizer}
+
+
+def _other_name(given: Any, tokenizer: "PreTrainedTokenizerBase", model: str) -> str | None:
+    """What the `tokenizer` that was `given` is called; None where it is that of the `model`, or has no name."""
+    if given is None:
+        return None
+    name = os.fspath(given) if isinstance(given, str | os.PathLike) else getattr(tokenizer, "name_or_path", "")
+    return name if name and name != model else None
 
 
 def _without_attention(layers: Mapping[int, str]) -> dict[str, str]:

@@ -128,7 +128,7 @@ def load_tokenizer(place: Place, **options: Any) -> "PreTrainedTokenizerBase":
         tokenizer = AutoTokenizer.from_pretrained(place.path, **options, **place.options)
     if len(tokenizer) - len(tokenizer.all_special_ids) < _FEWEST_WORDS:  # made up where there was no file of it
         raise ModelError(
-            f"{place.spec} has no tokenizer", "Most have a tokenizer.json. Another one can be given: --tokenizer NAME"
+            f"{place.spec} has no tokenizer", "Most have a tokenizer.json. Another one can be given: --tokenizer NAME."
         )
     return tokenizer  # type: ignore[no-any-return]
 
@@ -141,9 +141,13 @@ def given_tokenizer(spec: Any, trust_remote_code: bool) -> "PreTrainedTokenizerB
     """
     if not isinstance(spec, str | os.PathLike):
         return _loaded_tokenizer(spec)
-    folder = os.fspath(spec)
-    place = Place(folder, folder, folder, {}) if isdir(folder) else locate(folder)
-    return load_tokenizer(place, trust_remote_code=trust_remote_code)
+    return load_tokenizer(locate_tokenizer(os.fspath(spec)), trust_remote_code=trust_remote_code)
+
+
+def locate_tokenizer(spec: str) -> Place:
+    """Find out what `spec` names, as `locate` does; its folder need hold no model."""
+    folder = os.path.expanduser(spec)
+    return Place(spec, folder, spec, {}) if isdir(folder) else locate(spec)
 
 
 def _loaded_tokenizer(given: Any) -> "PreTrainedTokenizerBase":

@@ -1,6 +1,7 @@
 """What holds for every command: help, exit codes, streams, pipes, Ctrl-C."""
 
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -75,7 +76,7 @@ def test_a_sentence_without_its_quotes_is_shown_with_them(args):
 @pytest.mark.parametrize(
     "args",
     [
-        *(["bacth"], ["--nope"], ["plot", "--nope"], ["plot", "a", "b"], ["plot", "a", "--layer", "x"]),
+        *(["bacth"], ["--nope"], ["plot", "a", "--nope"], ["plot", "a", "b"], ["plot", "a", "--layer", "x"]),
         *(["plot", "a", "--head", "3-1"], ["batch"], ["batch", "a"]),
         *(["train"], ["train", "-o", "d", "--steps", "0"]),
     ],
@@ -102,6 +103,11 @@ def test_what_cannot_be_meant_ends_with_2_and_writes_to_stderr(args):
         (["x", "-o"], "-o needs a value", "All options: attnviz plot --help"),
         (["plot", "x", "--chat=1"], "option '--chat' does not take a value", "All options: attnviz plot --help"),
         (["plot", "x", "--nope"], "there is no option --nope", "All options: attnviz plot --help"),
+        (
+            ["plot", "-5", "-l", "3"],
+            "there is no option -5",
+            "All options: attnviz plot --help\n       If it is the text: attnviz plot --text -5 -l 3",
+        ),
         (["batch"], "PATH is missing: files (.txt, .tsv), or folders of them", "All options: attnviz batch --help"),
         (
             ["train"],
@@ -145,6 +151,42 @@ def test_what_is_very_long_is_not_written_out_in_an_error(args):
 def test_a_text_after_one_dash_is_not_taken_for_an_option():
     assert run("plot", "--", "-layer").code == 0
     assert run("plot", "I ate", "-l3").code == 0
+
+
+@pytest.mark.parametrize(
+    ("args", "meant"),
+    [
+        (["plot", "-5 degrees"], "plot --text '-5 degrees'"),
+        (["-5 degrees", "-l", "3"], "plot --text '-5 degrees' -l 3"),
+        (["plot", "-l", "3", "--help me"], "plot -l 3 --text '--help me'"),
+        (["heads", "- item"], "heads --text '- item'"),
+        (["trace", "-h and so on"], "trace --text '-h and so on'"),
+        (["plot", "-l ate = 3"], "plot --text '-l ate = 3'"),
+    ],
+)
+def test_a_sentence_that_begins_with_a_dash_is_told_how_to_be_said(args, meant):
+    done = run(*args, env={"COLUMNS": "200"})
+    assert (done.code, done.out) == (2, "")
+    assert done.err.endswith(f"begins with a dash, as options do\nHint:  Say that it is the text: attnviz {meant}\n")
+    assert run(*shlex.split(meant)).code == 0
+
+
+@pytest.mark.parametrize("text", ["-5 degrees", "--help", "-layer", "-l3", "-", "- item", "--", "-5"])
+def test_after_text_stands_the_text_whatever_it_looks_like(text):
+    drawn = run("plot", "--text", text).out
+    assert drawn.startswith(f"{text} → ")
+    assert run("plot", f"--text={text}").out == drawn
+    assert f" → {text}\n" in run("plot", "I ate", "--target", text).out
+
+
+def test_two_texts_are_one_too_many():
+    done = run("plot", "I ate", "--text", "an apple")
+    assert (done.code, done.out) == (2, "")
+    assert "there are two texts" in done.err
+
+
+def test_text_without_quotes_is_put_into_them():
+    assert 'attnviz plot --text "I ate an apple"' in run("plot", "--text", "I", "ate", "an", "apple").err
 
 
 def test_help_writes_no_ranges_beside_what_an_option_takes():

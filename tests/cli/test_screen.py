@@ -167,15 +167,15 @@ def pager(path: Path, script: str) -> str:
 
 
 def test_what_is_taller_than_the_screen_goes_through_the_pager(tmp_path):
-    script = f'echo "$LESS $LESSCHARSET" > {tmp_path}/less; cat > {tmp_path}/text'
-    code, output = terminal(HEADS, size=(24, 80), PAGER=pager(tmp_path / "pager", script))
+    script = f'echo "$LESS $LESSCHARSET" > {tmp_path}/LESS; cat > {tmp_path}/text'
+    code, output = terminal(HEADS, size=(24, 80), PAGER=pager(tmp_path / "less", script))
     assert code == 0
     text = (tmp_path / "text").read_text()
     assert "L3H3" in text
     assert "\x1b[" in text
     assert "L3H3" not in output.decode()
-    assert (tmp_path / "less").read_text().startswith("-FRX -Ps")
-    assert (tmp_path / "less").read_text().endswith("$ utf-8\n")
+    assert (tmp_path / "LESS").read_text().startswith("-FRX -Ps")
+    assert (tmp_path / "LESS").read_text().endswith("$ utf-8\n")
 
 
 def test_less_says_how_to_leave_and_to_scroll():
@@ -185,10 +185,29 @@ def test_less_says_how_to_leave_and_to_scroll():
     assert output.count(b"q leaves, space and b turn pages, arrows scroll, / searches") == 2
 
 
-def test_the_readers_own_settings_of_less_are_kept(tmp_path):
-    command = pager(tmp_path / "pager", f'echo "$LESS" > {tmp_path}/less')
-    assert terminal(HEADS, size=(24, 80), PAGER=command, LESS="-S")[0] == 0
-    assert (tmp_path / "less").read_text() == "-S\n"
+@pytest.mark.parametrize(("own", "told"), [("-S", "-R -S"), ("iM", "-R iM"), ("", "-R ")])
+def test_the_readers_own_settings_of_less_are_kept_and_colours_added(own, told, tmp_path):
+    command = pager(tmp_path / "less", f'echo "$LESS" > {tmp_path}/LESS')
+    assert terminal(HEADS, size=(24, 80), PAGER=command, LESS=own)[0] == 0
+    assert (tmp_path / "LESS").read_text() == f"{told}\n"
+
+
+@pytest.mark.parametrize("command", ["less", "less -iM"])
+@pytest.mark.parametrize("own", ["-iM", "iM", ""])
+def test_less_shows_colours_whatever_its_own_settings_are(command, own):
+    code, output = terminal(HEADS, {b"L0H3": b"q"}, (24, 100), PAGER=command, TERM="xterm", LESS=own)
+    assert code == 0
+    assert b"48;2;" in output
+    assert b"ESC[" not in output
+
+
+@pytest.mark.parametrize("name", ["more", "most", "pager"])
+def test_a_pager_that_may_not_show_colours_gets_plain_text(name, tmp_path):
+    command = pager(tmp_path / name, f"cat > {tmp_path}/text")
+    assert terminal(HEADS, size=(24, 80), PAGER=f"{command} -s")[0] == 0
+    text = (tmp_path / "text").read_text()
+    assert "L3H3" in text
+    assert "\x1b" not in text
 
 
 def test_what_fits_the_screen_is_printed(tmp_path):

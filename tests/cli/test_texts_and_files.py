@@ -33,7 +33,8 @@ def test_the_name_of_a_file_is_not_drawn_as_a_sentence(command, text, batch, pip
     done = run(command, text, *output)
     assert (done.code, done.out) == (1, "")
     assert f"Error: {text} is a {'folder' if text == 'folder' else 'file'}, not a sentence" in done.err
-    lines = {"A picture of each line": batch, "All of it as one text": pipe}
+    sentence = f"attnviz {command} --text {quote(text)}"
+    lines = {"A picture of each line": batch, "All of it as one text": pipe, "If it is the sentence itself": sentence}
     hint = "\n       ".join(f"{what}: {line.format(command=command)}" for what, line in lines.items() if line)
     assert f"Hint:  {hint}\n" in done.err
     assert not (files / "t.safetensors").exists()
@@ -65,8 +66,9 @@ def test_a_name_that_is_piped_in_is_a_sentence():
 def test_the_name_of_a_file_that_is_not_there_is_an_error(command, name):
     done = run(command, name)
     assert (done.code, done.out) == (1, "")
-    hint = f"If it is the sentence itself: echo {name} | attnviz {command} -"
+    hint = f"If it is the sentence itself: attnviz {command} --text {name}"
     assert done.err == f"Error: no such file: {name}\nHint:  {hint}\n"
+    assert run(command, "--text", name).code == 0
     assert run(command, "-", stdin=f"{name}\n").code == 0
 
 
