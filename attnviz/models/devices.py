@@ -54,6 +54,21 @@ def input_device(model: "PreTrainedModel") -> "torch.device":
 
 
 def devices(model: "PreTrainedModel") -> list[str]:
-    """Every device that holds a part of the model, from its first part on: `cuda:0`, `cuda:1`, `cpu`, `disk`."""
+    """Every device that holds a part of the model, from its first part on: `cuda:0`, `cuda:1`, `cpu`, `disk`.
+
+    Of a model that accelerate brings from memory or disk part by part, the device that it is brought to.
+    """
     spread = getattr(model, "hf_device_map", {"": model.device}).values()
-    return list(dict.fromkeys(f"cuda:{place}" if isinstance(place, int) else str(place) for place in spread))
+    found = [f"cuda:{place}" if isinstance(place, int) else str(place) for place in spread]
+    if found == ["meta"]:
+        found = [str(place) for module in model.modules() if (place := _brought_to(module)) is not None] or found
+    return list(dict.fromkeys(found))
+
+
+def _brought_to(module: "torch.nn.Module") -> "torch.device | None":
+    """The device that a hook of accelerate brings the weights of `module` to before it runs."""
+    import torch
+
+    hook = getattr(module, "_hf_hook", None)
+    places = (getattr(each, "execution_device", None) for each in getattr(hook, "hooks", [hook]))
+    return next((torch.device(place) for place in places if place is not None), None)

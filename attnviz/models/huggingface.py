@@ -91,20 +91,26 @@ class HuggingFaceModel:
 
     @classmethod
     def _of_loaded(
-        cls, model: Any, tokenizer: Any, revision: str | None, trust_remote_code: bool
+        cls, given: Any, tokenizer: Any, revision: str | None, trust_remote_code: bool
     ) -> "HuggingFaceModel":
-        """A model that is in memory, and its tokenizer. Raises ModelError without one, and for what is no model."""
-        from attnviz.capture import uncompiled
+        """A model that is in memory, wrapped or not, and its tokenizer, which a wrapper may bring.
 
-        model = uncompiled(model)
+        Raises ModelError without one, for what is no model, and for a wrapper that cannot be looked into.
+        """
+        from attnviz.capture import wrapped
+
+        *wrappers, model = wrapped(given)
         if not hasattr(model, "config"):
             raise ModelError(
-                f"what is given as a model is of type {type(model).__name__}",
+                f"what is given as a model is of type {type(given).__name__}",
                 "Name one, or pass one of transformers: model=AutoModel.from_pretrained(NAME).",
             )
         if tokenizer is None:
+            brought = (getattr(wrapper, "tokenizer", None) for wrapper in wrappers)
+            tokenizer = next((found for found in brought if found is not None), None)
+        if tokenizer is None:
             raise ModelError(
-                f"a loaded {type(model).__name__} does not bring its tokenizer",
+                f"a loaded {type(given).__name__} does not bring its tokenizer",
                 "Pass it too: attnviz.trace(text, model=model, tokenizer=tokenizer).",
             )
         name = model.config.name_or_path

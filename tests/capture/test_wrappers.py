@@ -1,0 +1,75 @@
+"""A model in memory is found inside what it is wrapped in, and gives what it gives without."""
+
+import accelerate
+import pytest
+import tiny
+import torch
+import transformers
+from loads import TEXT, refused, same
+
+import attnviz
+from attnviz.capture import unwrapped
+
+
+@pytest.fixture(scope="module")
+def expected():
+    return attnviz.trace(TEXT, tiny.build("llama"), tokenizer=tiny.tokenizer())
+
+
+WRAPPERS = {
+    "DataParallel": lambda model, _: torch.nn.DataParallel(model),
+    "DataParallel of a compiled one": lambda model, _: torch.nn.DataParallel(torch.compile(model)),
+    "accelerate's prepare": lambda model, _: accelerate.Accelerator(cpu=True).prepare(model),
+    "accelerate's dispatch": lambda model, _: accelerate.dispatch_model(model, {"": "cpu"}, force_hooks=True),
+    "offloaded to memory": lambda model, _: accelerate.cpu_offload(model, execution_device="cpu"),
+    "offloaded to disk": lambda model, folder: accelerate.disk_offload(model, folder, execution_device="cpu"),
+}
+
+
+@pytest.mark.parametrize("wrap", WRAPPERS.values(), ids=WRAPPERS)
+def test_a_wrapped_model_gives_what_it_gives_without(wrap, expected, tmp_path):
+    wrapper = wrap(tiny.build("llama"), tmp_path / "offloaded")
+    ids = torch.tensor([[1, 5, 9]])
+    with torch.no_grad():
+        before = wrapper(ids)[0]
+    trace = attnviz.trace(TEXT, wrapper, tokenizer=tiny.tokenizer())
+    assert same(trace, expected)
+    assert trace.provenance["device"] == "cpu"
+    with torch.no_grad():
+        assert torch.equal(wrapper(ids)[0], before)
+
+
+def test_a_pipeline_brings_its_tokenizer(expected):
+    pipeline = transformers.pipeline("feature-extraction", model=tiny.build("llama"), tokenizer=tiny.tokenizer())
+    assert same(attnviz.trace(TEXT, pipeline), expected)
+
+
+def of(package: str, name: str, *bases: type) -> type:
+    """A class that stands for that of a package which the tests do without."""
+    return type(name, bases, {"__module__": f"{package}.somewhere"})
+
+
+def test_a_sentence_transformer_is_looked_into(expected):
+    first = torch.nn.Module()
+    first.auto_model = tiny.build("llama")
+    sentences = of("sentence_transformers", "SentenceTransformer", torch.nn.Sequential)(first, torch.nn.Identity())
+    sentences.tokenizer = tiny.tokenizer()
+    assert same(attnviz.trace(TEXT, sentences), expected)
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
+def test_what_cannot_be_looked_into_is_refused():
+    class Alone(torch.nn.Module):
+        def forward(self, ids):
+            return 2 * ids
+
+    traced = torch.jit.trace(Alone(), torch.tensor([1]))
+    assert "torch.jit" in refused(traced, tokenizer=tiny.tokenizer()).message
+    sharded = of("torch", "FullyShardedDataParallel", torch.nn.Module)()
+    assert "spread over processes" in refused(sharded, tokenizer=tiny.tokenizer()).message
+
+
+def test_what_is_no_wrapper_is_itself():
+    model = tiny.build("bert")
+    assert unwrapped(model) is model
+    assert unwrapped(of("elsewhere", "DataParallel", torch.nn.Module)()).__module__ == "elsewhere.somewhere"
