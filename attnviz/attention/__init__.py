@@ -1,10 +1,13 @@
-"""What a run of a model leaves behind: plain, frozen data on the CPU, which knows neither torch nor how it is drawn."""
+"""What a run of a model leaves behind: plain, frozen data on the CPU, which knows neither torch nor how it is drawn.
+
+`trace_file.py` saves and opens it, by the rules of `schema.py`; `arrays.py` makes it of weights that someone has.
+"""
 
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -88,7 +91,9 @@ class Attention:
                         f"{KIND_NAMES[self.kind]}, layer {layer}: {what} of shape {array.shape},"
                         f" where {expected} {axes} was expected"
                     )
-                array.flags.writeable = False
+        for name in ("by_layer", "sink_mass", "row_sums"):
+            frozen = {layer: _read_only(array) for layer, array in getattr(self, name).items()}
+            object.__setattr__(self, name, frozen)
 
     @property
     def is_whole(self) -> bool:
@@ -173,6 +178,32 @@ class Trace:
     provenance: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
+    @classmethod
+    def of(
+        cls,
+        weights: Any,
+        tokens: Sequence[str],
+        *,
+        keys: Sequence[str] | None = None,
+        kind: str | None = None,
+        model: str = "given weights",
+    ) -> "Trace":
+        """The trace of attention weights that are at hand: drawn, measured and saved as any other.
+
+        `weights` are `[query, key]`, `[head, query, key]` or `[layer, head, query, key]`: an array of numpy, a tensor
+        of torch, on whatever device, or lists; or what a model of transformers gives as its `attentions`,
+        `[1, head, query, key]` for each layer. They are copied. `tokens` name the queries, and `keys` the keys where
+        those are other tokens, as in cross-attention. `kind` is `self`, `masked-self` or `cross`; without it other keys
+        are cross-attention, and weights of which none is for a later key masked self-attention. `model` is the name
+        that the trace carries.
+
+        Raises InputError for what are no weights, such as scores: a row sums to 1, as far as its type rounds, or is all
+        zeros; and where tokens or keys are too many or too few, or the kind is another.
+        """
+        from attnviz.attention.arrays import trace_of
+
+        return trace_of(weights, tokens, keys, kind, model)
+
     def __getitem__(self, kind: str) -> Attention:
         for attention in self.attentions:
             if attention.kind == kind:
@@ -204,6 +235,13 @@ class Trace:
         from attnviz.attention.trace_file import to_bytes
 
         return to_bytes(self)
+
+
+def _read_only(array: np.ndarray) -> np.ndarray:
+    """A view of `array`, which itself stays writable: it may be someone else's."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def each(tokens: int) -> tuple[Range, ...]:

@@ -1,5 +1,6 @@
 """`attnviz.plot`: heads in matplotlib axes of one's own, beside one's own panels and under one's own style sheet."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -32,26 +33,31 @@ from attnviz.selection import Selection
 
 
 def plot(
-    trace: Trace,
-    kind: str | None = None,
+    trace: Any,
+    kind: str | Sequence[str] | None = None,
     layer: Names | None = None,
     head: Names | None = None,
     style: str = "heatmap",
     ax: Axes | None = None,
+    *,
+    tokens: Sequence[str] | None = None,
+    keys: Sequence[str] | None = None,
     **look: Any,
 ) -> Axes:
     """Draw heads of `trace` into `ax`, or into the axes of a new figure of pyplot's, and return the axes.
+
+    Weights of one's own are drawn with the names of their tokens: `plot(weights, tokens)`, or `plot(weights, kind,
+    tokens=…, keys=…)`; what they may be is told by `Trace.of`.
 
     Which heads are drawn is as in `attnviz plot`: with neither `layer` nor `head` one is chosen. `look` takes that
     command's options: `query`, `cmap`, `vmax`, `log`, `annotate`, `title`, `theme`, `font_size`, `colorbar`, and for a
     new figure `size`, `dpi` and `transparent`. Without a theme, fonts, sizes and the colours of text are matplotlib's
     settings; none of them is changed. With `font_size` only their sizes' proportions are.
 
-    Raises InputError for what is no trace, LookError for an option that cannot be, SelectionError for heads that there
-    are not.
+    Raises InputError for what is neither a trace nor weights with their tokens, LookError for an option that cannot
+    be, SelectionError for heads that there are not.
     """
-    needs = "A Trace is drawn: attnviz.plot(attnviz.trace(TEXT)), or attnviz.open(FILE) for a saved one."
-    require_type("trace", trace, Trace, InputError, needs, optional=False)
+    trace, kind = _given(trace, kind, tokens, keys)
     require_type("ax", ax, Axes, LookError, "ax: the Axes of one panel, such as pyplot.gca().")
     if ax is not None and (set_there := sorted(look.keys() & {"size", "dpi", "transparent"})):
         raise LookError(f"the figure of these axes has its own {set_there[0]}", "Set it there, or leave out ax.")
@@ -77,6 +83,22 @@ def plot(
         whole = pen.lettering.title(scene.title, pen.large, page.get_figwidth() - 0.4, TITLE_LINES)
         axes.figure.suptitle("\n".join(whole), **{**pen.labels, "fontsize": pen.large})
     return axes
+
+
+def _given(
+    given: Any, kind: str | Sequence[str] | None, tokens: Sequence[str] | None, keys: Sequence[str] | None
+) -> tuple[Trace, str | None]:
+    """The trace that is to be drawn, or that weights and the names of their tokens make; and which kind of it."""
+    if kind is not None and not isinstance(kind, str) and not isinstance(given, Trace):
+        tokens, kind = kind, None
+    if (tokens, keys) == (None, None):
+        needs = "A Trace is drawn, attnviz.plot(attnviz.trace(TEXT)), or weights: attnviz.plot(weights, tokens)."
+        require_type("trace", given, Trace, InputError, needs, optional=False)
+        return given, kind  # type: ignore[return-value]
+    if isinstance(given, Trace):
+        raise InputError("a trace names its own tokens and keys", "Leave them out.")
+    trace = Trace.of(given, () if tokens is None else tokens, keys=keys, kind=kind)  # type: ignore[arg-type]
+    return trace, None
 
 
 def _new(look: Look) -> Axes:

@@ -18,7 +18,7 @@ from matplotlib.transforms import Bbox
 from traces import HOSTILE, decoder_only, encoder_decoder, labelled
 
 import attnviz
-from attnviz.errors import LookError, SelectionError
+from attnviz.errors import InputError, LookError, SelectionError
 from attnviz.selection import Selection
 
 STYLES = ("heatmap", "lines", "arcs", "text")
@@ -298,3 +298,25 @@ def test_labels_of_one_syllable_stay_level_where_they_fit():
     trace = labelled(list("가나다라마바사아자차카타파하거너더러머버서어저처커터퍼허고노"))
     axes = attnviz.plot(trace, ax=Figure(figsize=(9, 8), layout="constrained").add_subplot())
     assert {label.get_rotation() for label in axes.get_xticklabels()} == {0}
+
+
+def test_weights_of_ones_own_are_drawn_with_the_names_of_their_tokens():
+    weights, names = np.random.default_rng(0).dirichlet(np.ones(3), (2, 3, 4)), list("abcd")
+    cross = {"tokens": names, "keys": ["x", "y", "z"], "layer": 1, "head": 2}
+    axes = attnviz.plot(weights, ax=Figure().add_subplot(), **cross)
+    np.testing.assert_array_equal(axes.images[0].get_array(), weights[1, 2].astype(np.float32))
+    assert [label.get_text() for label in axes.get_yticklabels()] == names
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["x", "y", "z"]
+    assert "cross-attention · L1H2" in axes.get_title()
+    square = np.tri(4) / np.arange(1, 5)[:, None]
+    assert "masked self-attention" in attnviz.plot(square, names, ax=Figure().add_subplot()).get_title()
+    own = attnviz.plot(square, "self", tokens=names, style="lines", ax=Figure().add_subplot())
+    assert own.get_title().startswith("self-attention")
+    for given, options, message in (
+        (square, {}, "Trace"),
+        (square * 2, {"tokens": names}, "sums to 2"),
+        (square, {"keys": names}, "there are no tokens"),
+        (decoder_only(), {"tokens": names}, "its own tokens"),
+    ):
+        with pytest.raises(InputError, match=message):
+            attnviz.plot(given, ax=Figure().add_subplot(), **options)

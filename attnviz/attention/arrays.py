@@ -1,0 +1,146 @@
+"""A trace of weights that someone has: numpy arrays, torch tensors, lists, what a model gave as its `attentions`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from attnviz.attention import Attention, Token, Trace
+from attnviz.errors import InputError
+from attnviz.kinds import KINDS, Kind
+
+_FORMS = "[query, key], [head, query, key] or [layer, head, query, key]"
+_EXACT, _ROUNDED = 1e-4, {"float16": 5e-3, "bfloat16": 4e-2}
+"""How far from 1 rounding takes the sum of a row; in the types that are named further."""
+
+
+def trace_of(weights: Any, tokens: Sequence[str], keys: Sequence[str] | None, kind: str | None, model: str) -> Trace:
+    """See `Trace.of`."""
+    if kind is not None and kind not in KINDS:
+        raise InputError(f"{kind!r} is not a kind of attention", f"Kinds: {', '.join(KINDS)}.")
+    if not isinstance(model, str):
+        raise InputError(f"the name of the model is of type {type(model).__name__}, not a string", "model='mine'")
+    text, queries = labelled(tokens)
+    source, sources = (text, queries) if keys is None else labelled(keys, "keys")
+    layers = {layer: _matrices(array, f"layer {layer}") for layer, array in _layers(weights).items()}
+    for matrices in layers.values():
+        _require_sizes(matrices, len(queries), len(sources), keys is not None)
+    found = _kind(list(layers.values()), kind or ("cross" if keys is not None else None), sources == queries)
+    attention = Attention(
+        kind=found,
+        part="encoder" if found == "self" else "decoder",
+        queries=queries,
+        keys=sources,
+        by_layer=layers,
+        head_numbers={layer: tuple(range(len(matrices))) for layer, matrices in layers.items()},
+    )
+    target = text if found == "cross" else None
+    return Trace(model, source, (attention,), target, provenance={"capture": "given as an array"})
+
+
+def labelled(labels: Sequence[str], what: str = "tokens") -> tuple[str, tuple[Token, ...]]:
+    """A text of these `labels`, a space between two, and a token for each: a word of its own. The same label, same id.
+
+    Raises InputError where the labels, which are called `what` in the message, are none, or no strings.
+    """
+    hint = f"A list of strings: {what}=['I', 'ate', 'an', 'apple']."
+    if isinstance(labels, str) or not isinstance(labels, Sequence | np.ndarray):
+        raise InputError(f"the {what} are of type {type(labels).__name__}, not a list of strings", hint)
+    ids: dict[str, int] = {}
+    tokens, start = [], 0
+    for word, name in enumerate(labels):
+        if not isinstance(name, str):
+            raise InputError(f"{what}[{word}] is of type {type(name).__name__}, not a string", hint)
+        tokens.append(Token(ids.setdefault(name, len(ids)), str(name), (start, start + len(name)), word))
+        start += len(name) + 1
+    if not tokens:
+        raise InputError(f"there are no {what}", hint)
+    return " ".join(token.text for token in tokens), tuple(tokens)
+
+
+def _layers(weights: Any) -> dict[int, Any]:
+    """The weights of each layer: of what transformers gives, a layer of which may be None, and of one array of all."""
+    if isinstance(weights, list | tuple) and any(getattr(layer, "ndim", 0) > 2 for layer in weights):
+        return {number: layer for number, layer in enumerate(weights) if layer is not None}
+    if weights is None or (isinstance(weights, list | tuple) and all(layer is None for layer in weights)):
+        hint = "A model of transformers gives them with attn_implementation='eager' and output_attentions=True."
+        raise InputError("there are no weights", hint)
+    array = weights if hasattr(weights, "shape") else _array(weights)
+    return dict(enumerate(array)) if array.ndim > 3 else {0: array}
+
+
+def _matrices(array: Any, where: str) -> np.ndarray:
+    """A copy of the weights of one layer, float32 `[head, query, key]`; `array` may lack heads, or have a batch of one.
+
+    Raises InputError for another shape, and for what are no weights.
+    """
+    matrices, tolerance = _array(array), _ROUNDED.get(str(getattr(array, "dtype", "")).removeprefix("torch."), _EXACT)
+    if matrices.ndim == 4 and len(matrices) == 1:
+        matrices = matrices[0]
+    if matrices.ndim == 2:
+        matrices = matrices[None]
+    if matrices.ndim != 3 or not matrices.size:
+        raise InputError(
+            f"weights of shape {list(matrices.shape)} are not {_FORMS}", "Of a batch, give one: weights[0]."
+        )
+    if not np.isfinite(matrices).all():
+        raise InputError(f"{where}: a weight is not finite", "A row that sees nothing is all zeros.")
+    sums = matrices.sum(-1, dtype=np.float64)
+    off = np.where((sums == 0) & (matrices == 0).all(-1), 0, np.abs(sums - 1))
+    if matrices.min() < 0 or off.max() > tolerance:
+        head, row = np.unravel_index(off.argmax(), off.shape)
+        said = f"row {row} of head {head} sums to {sums[head, row]:.4g}, not to 1"
+        if matrices.min() < 0:
+            said = f"a weight is {matrices.min():.4g}, below 0, and {said}"
+        raise InputError(f"{where}: {said}", _hint(matrices, tolerance))
+    return matrices
+
+
+def _hint(matrices: np.ndarray, tolerance: float) -> str:
+    if matrices.min() >= 0 and np.abs(matrices.sum(-2, dtype=np.float64) - 1).max() <= tolerance:
+        return "Its columns sum to 1: rows are queries, columns are keys. Swap the last two axes."
+    return "Weights are what the softmax over the keys gives, before dropout: not scores."
+
+
+def _array(given: Any) -> np.ndarray:
+    """A copy of `given` as float32, wherever it is: a tensor of torch may be on a GPU, be learned, be of bfloat16."""
+    try:
+        if isinstance(given, list | tuple):
+            given = [_array(each) if hasattr(each, "__len__") else each for each in given]
+        for step in ("detach", "cpu", "float"):
+            given = getattr(given, step)() if hasattr(given, step) else given
+        given = np.asarray(given)
+        if given.dtype.kind not in "biuf" and given.dtype.name != "bfloat16":  # which numpy counts among no numbers
+            raise TypeError(f"its entries are of type {given.dtype}")
+        return np.array(given, np.float32)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InputError(f"what is given is no array of weights: {error}", f"Weights are {_FORMS}.") from error
+
+
+def _require_sizes(matrices: np.ndarray, queries: int, keys: int, named: bool) -> None:
+    """Raise InputError unless there is a row for each query and a column for each key."""
+    n, m = matrices.shape[1:]
+    if (n, m) == (queries, keys):
+        return
+    if not named and n == queries:
+        raise InputError(f"the weights are of {m} keys, and there are {queries} tokens", "Name the keys too: keys=[…].")
+    raise InputError(
+        f"the weights are of {n} queries and {m} keys, and there are names for {queries} and {keys}",
+        "One for each: special tokens, such as [CLS], count too.",
+    )
+
+
+def _kind(layers: Sequence[np.ndarray], kind: str | None, one_sequence: bool) -> Kind:
+    """The `kind` that was given, or else that the triangle tells. Raises InputError where the weights are of no such.
+
+    `one_sequence` says whether the keys are the queries.
+    """
+    if kind == "cross":
+        return "cross"
+    if not one_sequence:
+        raise InputError("the keys are other tokens than the queries", "Leave out kind, or kind='cross'.")
+    looks_ahead = any(np.triu(matrices, 1).any() for matrices in layers)
+    if kind == "masked-self" and looks_ahead:
+        raise InputError("in masked self-attention no query looks at a later key, and here one does", "kind='self'")
+    is_masked = kind == "masked-self" or (kind is None and not looks_ahead and layers[0].shape[-1] > 1)
+    return "masked-self" if is_masked else "self"
