@@ -2,6 +2,7 @@
 
 `builtin.py` is the one model, `huggingface.py` all the others. What they ask of a text is in `text.py`. A Hugging Face
 model is found and loaded by `loading.py`: `cache.py` is what the Hub left here, `packages.py` what packages carry,
+`inside.py` what a folder holds that is no model itself,
 `devices.py` where the weights go, `gguf.py` what a .gguf file is, with `gguf_header.py`, `progress.py` how far it is,
 `explained.py` what an error means, `missing.py` which package it wants, `headless.py` the model without its head,
 `process_wide.py` how what all threads share is changed and changed back. `reading.py` makes of a text what the model

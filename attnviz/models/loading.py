@@ -22,6 +22,7 @@ from attnviz.models.cache import hub_folder
 from attnviz.models.devices import placement
 from attnviz.models.explained import WHERE, explained, nearby
 from attnviz.models.gguf import is_gguf, parts, read, short_name
+from attnviz.models.inside import models_inside
 from attnviz.models.packages import packaged_model
 from attnviz.models.process_wide import process_wide
 from attnviz.models.progress import Progress, telling
@@ -98,7 +99,8 @@ def locate(spec: str) -> Place:
         if not isfile(path / "config.json"):
             if isfile(path / "adapter_config.json"):
                 raise ModelError(f"{spec} is an adapter, not a whole model", "Merge it into its model and save that.")
-            raise ModelError(f"{spec} is a folder without a config.json, so not a Hugging Face model", WHERE)
+            message = f"{spec} is a folder without a config.json, so not a Hugging Face model"
+            raise ModelError(message, models_inside(str(path)) or WHERE)
         return Place(spec, str(path), package or "/".join(path.parts[-2:]), {})
     if exists(path):
         raise ModelError(f"{spec} is a file, but not a .gguf file", WHERE)
