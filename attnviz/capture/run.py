@@ -62,7 +62,7 @@ def capture_all(
     try:
         texts = zip(lengths, words or [{}] * len(lengths), layouts or [None] * len(lengths), strict=True)
         records = _recorded(model, given, selection, list(texts))
-    except (RuntimeError, ValueError, TypeError, AttributeError) as error:
+    except (RuntimeError, IndexError, ValueError, TypeError, AttributeError) as error:
         if isinstance(error, AttributeError) and (inside := _text_model(model)) is not None:
             return _of_text_model(capture_all(inside, inputs, selection, lengths, words, layouts))
         _require_readable(model, given)
@@ -92,16 +92,19 @@ def _recorded(
 def _require_readable(model: PreTrainedModel, inputs: Inputs) -> None:
     """Raise an error where `model` fails with no capture at all.
 
-    InputError for a text that is too short, as one of two tokens for Funnel; ModelError for a model of pictures and
-    text that needs a picture.
+    InputError for a text that is too short, as one of two tokens for Funnel, or too long; ModelError for a model of
+    pictures and text that needs a picture.
     """
     try:
         with torch.inference_mode():
             working_copy(model)(**inputs)
-    except RuntimeError as error:
-        tokens = sizes(model, inputs, "self")[0]
-        message = f"{type(model).__name__} cannot read a text of {tokens} token{'s' * (tokens > 1)}: {error}"
-        raise InputError(message, "Give it a longer text." if tokens < _FEW else "") from error
+    except (RuntimeError, IndexError) as error:
+        target, tokens = sizes(model, inputs, "cross")
+        read = [f"{what} of {n} token{'s' * (n > 1)}" for what, n in (("text", tokens), ("target", target))]
+        message = " and a ".join(read if model.config.is_encoder_decoder else read[:1])
+        is_short = isinstance(error, RuntimeError) and max(tokens, target) < _FEW
+        hint = "Give it a longer text." if is_short else ""
+        raise InputError(f"{type(model).__name__} cannot read a {message}: {error}", hint) from error
     except (ValueError, TypeError, AttributeError) as error:
         if reads_pictures(model.config):
             raise _needs_picture(model, str(error)) from error

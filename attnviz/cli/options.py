@@ -96,7 +96,8 @@ Target = Annotated[
     option(
         group=TEXT,
         metavar="TEXT",
-        help="The text that an encoder-decoder's decoder reads; by default the model writes it.",
+        help="The text that an encoder-decoder's decoder reads; by default the model writes it, always the likeliest "
+        "token.",
     ),
 ]
 TextPair = Annotated[
@@ -111,7 +112,8 @@ Generate = Annotated[
         group=TEXT,
         metavar="N",
         callback=positive,
-        help="Let a decoder write N more tokens, and show its attention over TEXT and what it wrote.",
+        help="Let a decoder write N more tokens, always the likeliest, and show its attention over TEXT and what it "
+        "wrote.",
     ),
 ]
 

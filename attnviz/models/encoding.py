@@ -200,10 +200,14 @@ class Encoding:
             for id_, (start, end), after in zip(ids, offsets, following, strict=True)
         ]
         names = [
-            "" if start < end else self.named(id_) if mark else self._decode([id_])
+            "" if start < end else self.named(id_) if mark or not self._has(id_) else self._decode([id_])
             for id_, mark, (start, end) in zip(ids, special, spans, strict=True)
         ]
         return tokens_from_offsets(text, ids, spans, special, names)
+
+    def _has(self, id_: int) -> bool:
+        """Whether the tokenizer has a token of that id: a model may write more than it has."""
+        return self.tokenizer.convert_ids_to_tokens(id_) is not None
 
     def _decode(self, ids: Sequence[int]) -> str:
         return decode(self.tokenizer, ids)

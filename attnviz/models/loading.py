@@ -225,6 +225,7 @@ def _kind(config: "PretrainedConfig", with_head: bool) -> Any:
         MODEL_FOR_CAUSAL_LM_MAPPING,
         AutoModel,
         AutoModelForCausalLM,
+        AutoModelForImageTextToText,
         AutoModelForSeq2SeqLM,
         AutoModelForTextEncoding,
     )
@@ -233,13 +234,15 @@ def _kind(config: "PretrainedConfig", with_head: bool) -> Any:
 
     named = config.architectures or ()
     if reads_pictures(config) and (own_class := getattr(transformers, next(iter(named), ""), None)):
-        return own_class
+        return AutoModelForImageTextToText if with_head and not own_class.can_generate() else own_class
     if any(name.endswith("EncoderModel") for name in named):  # T5's, published without decoder
         config.is_encoder_decoder = False
         return AutoModelForTextEncoding
     if config.is_encoder_decoder:
         return AutoModelForSeq2SeqLM
     own = getattr(config, "auto_map", None) or {}  # of code in the repository
+    if with_head and reads_pictures(config):
+        return AutoModelForImageTextToText
     has_one = type(config) in MODEL_FOR_CAUSAL_LM_MAPPING or "AutoModelForCausalLM" in own
     return AutoModelForCausalLM if with_head and has_one and not reads_both_ways(config) else AutoModel
 

@@ -15,7 +15,7 @@ from attnviz.models.positions import goes_beyond, room
 from attnviz.models.progress import Progress
 from attnviz.models.text import require_count
 from attnviz.models.vocabulary import require_embeddings, unknown_note
-from attnviz.models.writing import chosen, has_ended, reads_both_ways, write_on, write_target, writes
+from attnviz.models.writing import class_that_writes, reads_both_ways, strategy_note, write_on, write_target, writes
 from attnviz.words import Words, merged_tokens, word_numbers
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class Reader:
             written = encoded.text[len(prompt.text) :]
             said["generated"] = written
             what = visible(written.strip(" ")) or "nothing, for the model ended the text at once"
-            notes += (f"generated {what} ({len(ids)} token{'s' * (len(ids) != 1)})",)
+            notes += (f"generated {what} ({len(ids)} token{'s' * (len(ids) != 1)})", *strategy_note(self.model))
         tokens = encoded.tokens
         next_ones = (*tokens[1:], None) if writes(self.model) else None
         sides: dict[Part, Side] = {"encoder": Side(tokens), "decoder": Side(tokens, next_ones)}
@@ -171,23 +171,24 @@ class Reader:
         """The same of a target that the model generates, and its text."""
         if not self.model.can_generate():
             raise ModelError(f"{type(self.model).__name__} cannot generate a target", "Give one: --target TEXT.")
-        most = min(room(self.model) or _LONGEST_TARGET, _LONGEST_TARGET)
-        ids = write_target(self.model, self._tensors(encoded), self._start(), most, self.progress)
-        is_cut = len(ids) >= most and not has_ended(self.model, ids, most)
-        notes = (f"the target was cut at {most} tokens: {self.name} had not ended it",) if is_cut else ()
-        text, tokens = self.encoding.spell(ids)
-        own = zip(tokens, chosen(self.model, ids, most), strict=True)
-        return ids, text, tuple(replace(token, generated=is_own) for token, is_own in own), notes
+        most = min(room(self.model, "decoder") or _LONGEST_TARGET, _LONGEST_TARGET)
+        written = write_target(self.model, self._tensors(encoded), self._start(), most, self.progress)
+        length = len(written.ids)
+        cut = [f"the target was cut at {length} tokens: {self.name} had not ended it"] if written.is_cut else []
+        notes = (*cut, *strategy_note(self.model))
+        text, tokens = self.encoding.spell(written.ids)
+        own = zip(tokens, written.chosen, strict=True)
+        return written.ids, text, tuple(replace(token, generated=is_own) for token, is_own in own), notes
 
     def _writer(self) -> "PreTrainedModel":
         """The model, able to continue a text. Raises InputError and ModelError where it is not."""
         if reads_both_ways(self.model.config):
             raise InputError(f"{self.name} reads both ways: it does not continue a text", "Leave out --generate.")
         if not self.model.can_generate():
-            raise ModelError(
-                f"{type(self.model).__name__} has no language-model head to generate with",
-                "Load it with one: attnviz.load(MODEL, with_head=True), or AutoModelForCausalLM.",
-            )
+            kind = class_that_writes(self.model.config)
+            hint = f"Load it with one: attnviz.load(MODEL, with_head=True), or {kind}."
+            hint = hint if kind else "Leave out --generate: transformers has no class that writes with this model."
+            raise ModelError(f"{type(self.model).__name__} has no language-model head to generate with", hint)
         return self.model
 
     def _start(self) -> int:
@@ -199,8 +200,8 @@ class Reader:
             self.encoding.tokenizer.pad_token_id,
         )
         for candidate in candidates:
-            if candidate is not None:
-                return int(candidate)
+            if isinstance(candidate, int):
+                return candidate
         raise ModelError(f"{self.name} does not say which token its decoder starts from", "Set decoder_start_token_id.")
 
     def _checked(self, encoded: Encoded, what: str, more: int = 0) -> tuple[str, ...]:
@@ -212,12 +213,13 @@ class Reader:
 
     def _crowding(self, length: int, what: str, more: int = 0) -> tuple[str, ...]:
         """A note where a text and `more` tokens to come go beyond the model's positions; InputError if they cannot."""
-        most = room(self.model)
+        part: Part = "decoder" if what == "target" else "encoder"
+        most = room(self.model, part)
         if most is None or length + more <= most:
             return ()
         long = f"the {what} is {length} tokens long" + (f", with {more} to generate" if more else "")
-        if not goes_beyond(self.model):
-            hint = f"Generate at most {most - length}." if length < most else "Give it a shorter one."
+        if not goes_beyond(self.model, part):
+            hint = f"Generate at most {most - length}." if length < most else f"Give it a shorter {what}."
             raise InputError(f"{long}, and {self.name} reads at most {most}", hint)
         return (f"{long}, and {self.name} was made for {most}: beyond, its attention may mean little",)
 

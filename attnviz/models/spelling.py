@@ -30,8 +30,13 @@ def decode(tokenizer: "PreTrainedTokenizerBase", ids: Sequence[int]) -> str:
 
 
 def name(tokenizer: "PreTrainedTokenizerBase", id_: int) -> str:
-    """A token by its own name, `[CLS]`; by what it is for where that name cannot be read, as CANINE's."""
-    own = str(tokenizer.convert_ids_to_tokens(id_))
+    """A token by its own name, `[CLS]`; by what it is for where that name cannot be read, as CANINE's.
+
+    By its id where the tokenizer has no such token: a model may write more of them than its tokenizer knows.
+    """
+    if (known := tokenizer.convert_ids_to_tokens(id_)) is None:
+        return f"[id {id_}]"
+    own = str(known)
     roles = {str(token): role for role, token in tokenizer.special_tokens_map.items()}
     return own if own.isprintable() or own not in roles else f"[{roles[own].removesuffix('_token').upper()}]"
 

@@ -1,8 +1,14 @@
-"""What a model writes by itself: a target, or how a prompt goes on. Greedily, so always the same."""
+"""What a model writes by itself: a target, or how a prompt goes on. Greedily, so always the same.
+
+Of the model's generation configuration it heeds what says which tokens may be written, and how many; not how they are
+sampled or searched for.
+"""
 
 import inspect
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from attnviz.errors import ModelError
@@ -20,6 +26,17 @@ def reads_both_ways(config: "PretrainedConfig") -> bool:
     return config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES and not getattr(config, "is_decoder", False)
 
 
+def class_that_writes(config: "PretrainedConfig") -> str | None:
+    """The name of the class of transformers that loads a decoder with its head; None where there is none."""
+    from transformers.models.auto import modeling_auto as auto
+
+    if config.model_type in auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
+        return "AutoModelForCausalLM"
+    return (
+        "AutoModelForImageTextToText" if config.model_type in auto.MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES else None
+    )
+
+
 def writes(model: "PreTrainedModel") -> bool:
     """Whether a decoder's rows stand for the tokens that come next: whether some model on its kind of layers generates.
 
@@ -33,47 +50,64 @@ def writes(model: "PreTrainedModel") -> bool:
     )
 
 
+@dataclass(frozen=True)
+class Target:
+    """What an encoder-decoder wrote: `ids` from its start token on, and for each whether the model chose it.
+
+    It does not choose the first, which it starts from, nor what its configuration forces: a language as the second, or
+    an end as the last. `is_cut` where it had not ended at the most tokens that there may be.
+    """
+
+    ids: list[int]
+    chosen: list[bool]
+    is_cut: bool
+
+
 def write_target(
     model: "PreTrainedModel",
     inputs: "Mapping[str, torch.Tensor]",
     start: int,
     most: int,
     progress: Progress | None = None,
-) -> list[int]:
-    """The ids of the target that an encoder-decoder writes for `inputs`, `[1, tokens]`, with `start`, `most` in all."""
+) -> Target:
+    """The target that an encoder-decoder writes for `inputs`, `[1, tokens]`, from `start` on: at most `most` tokens.
+
+    Fewer, where the model's generation configuration says so. Raises ModelError for one that cannot be followed.
+    """
+    most = _longest(model, most)
     # transformers makes room in its cache for as many layers as the encoder has.
     deeper = getattr(model.config, "num_decoder_layers", 0) > getattr(model.config, "num_layers", 0)
-    more: dict[str, Any] = {"use_cache": False} if deeper else {}
-    told = progress and _Told(progress, None)
-    return _generate(model, inputs, told, decoder_start_token_id=start, max_length=most, **more)
+    how: dict[str, Any] = {"use_cache": False} if deeper else {}
+    how |= {"decoder_start_token_id": start, "max_length": most}
+    settings = _settings(model) | how
+    ids = _generate(model, inputs, settings, progress and _Told(progress, None))
+    forces_second, forces_last = (settings.get(f"forced_{end}_token_id") is not None for end in ("bos", "eos"))
+    given = {0} | ({1} if forces_second else set()) | ({most - 1} if forces_last else set())
+    chosen = [at not in given for at in range(len(ids))]
+    ends = settings.get("eos_token_id")
+    has_ended = chosen[-1] and ids[-1] in (ends if isinstance(ends, list) else [ends])
+    return Target(ids, chosen, len(ids) >= most and not has_ended)
 
 
 def write_on(
     model: "PreTrainedModel", inputs: "Mapping[str, torch.Tensor]", most: int, progress: Progress | None = None
 ) -> list[int]:
-    """The ids that a decoder writes after those in `inputs`, `[1, tokens]`: `most`, or until it ends."""
-    told = progress and _Told(progress, most)
-    return _generate(model, inputs, told, max_new_tokens=most)[inputs["input_ids"].shape[1] :]
+    """The ids that a decoder writes after those in `inputs`, `[1, tokens]`: `most`, or until it ends.
 
-
-def has_ended(model: "PreTrainedModel", ids: Sequence[int], most: int) -> bool:
-    """Whether the model ended `ids` by itself: at `most` tokens some are made to."""
-    ends = model.generation_config.eos_token_id
-    return chosen(model, ids, most)[-1] and ids[-1] in (ends if isinstance(ends, list) else [ends])
-
-
-def chosen(model: "PreTrainedModel", ids: Sequence[int], most: int) -> list[bool]:
-    """For each of the `ids` of a target whether the model chose it.
-
-    It does not choose the first, which it starts from, nor what its configuration forces: a language as the second, or
-    an end at `most` tokens.
+    Raises ModelError for a generation configuration that cannot be followed.
     """
-    config = model.generation_config
-    forces_second, forces_last = (
-        getattr(config, name, None) is not None for name in ("forced_bos_token_id", "forced_eos_token_id")
-    )
-    given = {0} | ({1} if forces_second else set()) | ({most - 1} if forces_last else set())
-    return [at not in given for at in range(len(ids))]
+    settings = _settings(model) | {"max_new_tokens": most}
+    return _generate(model, inputs, settings, progress and _Told(progress, most))[inputs["input_ids"].shape[1] :]
+
+
+def strategy_note(model: "PreTrainedModel") -> tuple[str, ...]:
+    """A note where the model's generation configuration would choose its tokens in another way than greedily."""
+    own, asks = model.generation_config, ""
+    if isinstance(beams := getattr(own, "num_beams", None), int) and beams > 1:
+        asks = f"for a search with {beams} beams"
+    if getattr(own, "do_sample", None) is True:
+        asks = "for sampling"
+    return (f"written greedily; the model's own generation configuration asks {asks}",) if asks else ()
 
 
 class _Told:
@@ -91,19 +125,80 @@ class _Told:
         """Nothing more comes."""
 
 
-def _generate(
-    model: "PreTrainedModel", inputs: "Mapping[str, torch.Tensor]", told: _Told | None, **how: Any
-) -> list[int]:
-    from attnviz.capture import reads_pictures, working_copy
+_TOKENS = ("bos_token_id", "eos_token_id", "pad_token_id")
+_HEEDED = (
+    *("min_length", "min_new_tokens", "forced_bos_token_id", "forced_eos_token_id"),
+    *("suppress_tokens", "begin_suppress_tokens", "bad_words_ids", "sequence_bias"),
+    *("no_repeat_ngram_size", "encoder_no_repeat_ngram_size", "repetition_penalty", "encoder_repetition_penalty"),
+    *("exponential_decay_length_penalty", "remove_invalid_values"),
+)
+"""What a generation configuration says of which tokens may be written: all else in it, of sampling, beams, caches and
+what comes with the text, is left aside, for the likeliest token alone is taken."""
 
-    takes = inspect.signature(model.forward).parameters
-    given = {name: inputs[name] for name in ("input_ids", "attention_mask") if name in inputs and name in takes}
-    greedily: dict[str, Any] = {"do_sample": False, "num_beams": 1, "return_dict_in_generate": False, "streamer": told}
+
+def _settings(model: "PreTrainedModel") -> dict[str, Any]:
+    """What the model's own generation configuration says that is heeded here."""
+    own = model.generation_config
+    found = {name: getattr(own, name, None) for name in (*_TOKENS, *_HEEDED)}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _longest(model: "PreTrainedModel", most: int) -> int:
+    """How many tokens a target may have: `most`, or fewer where the generation configuration says so."""
+    own = model.generation_config
+    name = "max_length" if getattr(own, "max_new_tokens", None) is None else "max_new_tokens"
+    said, start = getattr(own, name, None), int(name == "max_new_tokens")  # new are those after the start token
+    if said is None:
+        return most
+    if not isinstance(said, int) or said + start < _SHORTEST:
+        whose = f"the generation configuration of {type(model).__name__}"
+        raise ModelError(f"{whose} has {name} {said!r}: no target can be written", _INSTEAD)
+    return min(most, said + start)
+
+
+_SHORTEST = 2  # tokens of a target: the start token, and one that is written
+_INSTEAD = "Mend its generation_config.json; or, in Python, model.generation_config."
+
+
+def _generate(
+    model: "PreTrainedModel", inputs: "Mapping[str, torch.Tensor]", settings: Mapping[str, Any], told: _Told | None
+) -> list[int]:
+    """What is read and written: greedily, by those `settings` of a generation configuration and no others."""
+    from attnviz.capture import reads_pictures
+
     try:
-        written = working_copy(model).generate(**given, **greedily, **how)
-    except (TypeError, ValueError, AttributeError) as error:
+        return _written(model, inputs, settings, told)
+    except _FAILURES as error:
+        plainly = {name: value for name, value in settings.items() if name not in (*_HEEDED, *_TOKENS)}
+        if plainly != settings and _works(model, inputs, plainly):
+            message = f"the generation configuration of {type(model).__name__} cannot be followed: {error}"
+            raise ModelError(message, _INSTEAD) from error
         if not reads_pictures(model.config):
             raise
         message = f"{type(model).__name__} does not write from text alone: {error}"
         raise ModelError(message, "Leave out --generate, give the --target, or name a text model.") from error
-    return list(map(int, written[0]))
+
+
+_FAILURES = (RuntimeError, ValueError, TypeError, AttributeError, LookupError, AssertionError, ArithmeticError)
+
+
+def _works(model: "PreTrainedModel", inputs: "Mapping[str, torch.Tensor]", settings: Mapping[str, Any]) -> bool:
+    """Whether the model writes a first token by those `settings`."""
+    one = {"max_length": _SHORTEST} if "max_length" in settings else {"max_new_tokens": 1}
+    with suppress(*_FAILURES):
+        return bool(_written(model, inputs, {**settings, **one}, None))
+    return False
+
+
+def _written(
+    model: "PreTrainedModel", inputs: "Mapping[str, torch.Tensor]", settings: Mapping[str, Any], told: _Told | None
+) -> list[int]:
+    from transformers import GenerationConfig
+
+    from attnviz.capture import working_copy
+
+    takes = inspect.signature(model.forward).parameters
+    given = {name: inputs[name] for name in ("input_ids", "attention_mask") if name in inputs and name in takes}
+    writer = working_copy(model)
+    writer.generation_config = greedy = GenerationConfig(**settings)  # else the model's own fills in what is not said
+    return list(map(int, writer.generate(**given, generation_config=greedy, streamer=told)[0]))
