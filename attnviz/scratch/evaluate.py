@@ -75,9 +75,10 @@ def exact(checkpoint: Checkpoint, tests: Sequence[Example]) -> float:
     for part in _parts(tests):
         ids, real = _sources(checkpoint, part)
         start = np.array([[example.language] for example in part])
-        written = transformer.greedy(ids, real, start, END, 32, W, h, np)[:, 1:].tolist()
-        wanted = _targets(checkpoint, part)[:, 1:].tolist()
-        for got, want in zip(written, wanted, strict=True):
+        wanted = _targets(checkpoint, part)
+        longest = wanted.shape[1]  # whatever is not ended by then is wrong
+        written = transformer.greedy(ids, real, start, END, longest, W, h, np)
+        for got, want in zip(written[:, 1:].tolist(), wanted[:, 1:].tolist(), strict=True):
             right += END in got and got[: got.index(END)] == want[: want.index(END)]
     return right / len(tests)
 
