@@ -48,7 +48,9 @@ _RUNS = tuple(
     f"models/{name}.py"
     for name in ("huggingface", "loading", "devices", "headless", "reading", "vocabulary", "writing")
 )
-_READS = tuple(f"models/{name}.py" for name in ("encoding", "spelling", "positions", "progress", "gguf"))
+_READS = tuple(
+    f"models/{name}.py" for name in ("encoding", "chat_template", "spelling", "positions", "progress", "gguf")
+)
 HEAVY = {  # a package: the places that may import it
     "torch": ("scratch/train.py", "scratch/training_state.py", "capture/", *_RUNS),
     "array_api_compat": ("scratch/train.py",),

@@ -6,7 +6,8 @@ model is found and loaded by `loading.py`: `cache.py` is what the Hub left here,
 `devices.py` where the weights go, `gguf.py` what a .gguf file is, with `gguf_header.py`, `progress.py` how far it is,
 `explained.py` what an error means, `missing.py` which package it wants, `headless.py` the model without its head,
 `process_wide.py` how what all threads share is changed and changed back. `reading.py` makes of a text what the model
-reads: `encoding.py` its ids and tokens, with `spelling.py` and `offsets.py`; `vocabulary.py` the words that a model
+reads: `encoding.py` its ids and tokens, with `spelling.py` and `offsets.py`, `chat_template.py` the text of a chat, which
+`template_process.py` makes; `vocabulary.py` the words that a model
 does not know; `writing.py` what the model writes; `positions.py` how much it has room for; `padding.py` several texts
 at once.
 """

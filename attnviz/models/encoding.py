@@ -6,8 +6,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from attnviz.attention import Token
-from attnviz.errors import InputError, ModelError
+from attnviz.errors import InputError
 from attnviz.labels import tokens_from_offsets
+from attnviz.models.chat_template import rendered_chat
 from attnviz.models.offsets import offsets_by_words
 from attnviz.models.spelling import Offsets, decode, is_space, name, offsets_by_decoding
 from attnviz.models.text import require_text
@@ -84,18 +85,10 @@ class Encoding:
         """`message` as a user's, in the tokenizer's chat template, up to where the answer begins.
 
         The text is all of what the template makes of it. Raises InputError as `encode` does, and ModelError where there
-        is no template, or it fails.
+        is no template, or it fails, or takes more than its share of time or memory.
         """
         require_text(message)
-        if not self.tokenizer.chat_template:
-            raise ModelError("this model's tokenizer has no chat template", "Leave out --chat.")
-        from jinja2 import TemplateError
-
-        chat = [{"role": "user", "content": message}]
-        try:
-            text = str(self.tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True))
-        except (TemplateError, ValueError, TypeError) as error:
-            raise ModelError(f"the model's chat template fails: {error}", "Leave out --chat.") from error
+        text = rendered_chat(self.tokenizer, [{"role": "user", "content": message}])
         return self._encoded(text, self._tokenized(text, add_special_tokens=False), "text")
 
     def continued(self, prompt: Encoded, ids: Sequence[int]) -> Encoded:

@@ -7,6 +7,8 @@ import tiny
 from attnviz.attention import borders
 from attnviz.errors import InputError, ModelError
 from attnviz.labels import visible
+from attnviz.models import chat_template
+from attnviz.models.chat_template import rendered_chat
 from attnviz.models.huggingface import HuggingFaceModel
 from attnviz.render.plan import title_of
 from attnviz.words import by_words
@@ -70,11 +72,70 @@ def test_without_a_template_there_is_no_chat():
     assert "--chat" in error.value.hint
 
 
-@pytest.mark.parametrize("template", ["{{ raise_exception('system first') }}", "{% if %}", "{{ messages[0].no.such }}"])
-def test_a_template_that_fails_is_an_error(model, template):
+TEMPLATES = [
+    TEMPLATE,
+    "{%- set ns = namespace(n=0) %}\n  {%- for m in messages %}{% set ns.n = ns.n + 1 %}{{ ns.n }}{{ m | tojson }}\n"
+    "{% endfor %}",
+    "{{ strftime_now('%Y') }}{{ messages[0]['content'] | tojson(indent=2) }}{{ dict(a=1) }} {{ 'é' | tojson }}",
+    "{% for m in messages %}{% generation %}{{ m.content }}{% set m = 1 %}{% endgeneration %}{% break %}{% endfor %}",
+    "{% macro say(x) %}<{{ x | trim | upper }}>{% endmacro %}{{ say(messages[-1].content) }}{{ eos_token }}",
+    "  {% if documents %}a{% else %}b{% endif %}\n\n{{ messages | length }}{{ missing }}{{ tools is none }}",
+]
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_the_text_is_what_transformers_makes_of_the_template(model, template):
+    tokenizer = model.encoding.tokenizer
+    tokenizer.chat_template = template
+    chat = [{"role": "user", "content": 'I "ate" 사과 <b>\n😀'}]
+    expected = tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
+    assert rendered_chat(tokenizer, chat) == expected
+
+
+@pytest.mark.parametrize(
+    ("template", "says"),
+    [
+        ("{{ raise_exception('system first') }}", "system first"),
+        ("{% if %}", "Expected an expression"),
+        ("{{ messages[0].no.such }}", "has no attribute 'no'"),
+        ("{{ 1 // 0 }}", "ZeroDivisionError"),
+        ("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "goes round in itself"),
+        ("{{ 'a' * 10 ** 10 }}", "fills the memory"),
+        ("{% for _ in range(99999) %}{{ messages[0].content * 1000 }}{% endfor %}", "more than"),
+        ("{{ range(10 ** 9) | list }}", "Range too big"),
+        ("{{ ''.__class__.__mro__ }}", "access to attribute '__class__' of 'str' object is unsafe"),
+        ("{% set x = namespace(_a=1) %}", "no place for _a"),
+        ("{{ messages.append(1) }}", "unsafe"),
+        ("{% include '/etc/passwd' %}", "no loader"),
+        ("{{ " + "(" * 9999 + "1" + ")" * 9999 + " }}", "goes round"),
+    ],
+)
+def test_a_template_that_fails_is_an_error(model, template, says):
     model.encoding.tokenizer.chat_template = template
-    with pytest.raises(ModelError, match="chat template fails"):
+    with pytest.raises((ModelError, InputError), match=f"chat template .*{says}") as error:
         model.trace("I ate", chat=True)
+    assert "--chat" in error.value.hint
+
+
+ENDLESS = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
+
+
+@pytest.mark.parametrize("template", [ENDLESS, "{{ 9 ** (9 ** 9) }}"])
+def test_a_template_that_does_not_end_is_ended(model, template, monkeypatch):
+    monkeypatch.setattr(chat_template, "_SECONDS", 1)
+    model.encoding.tokenizer.chat_template = template
+    with pytest.raises(ModelError, match="chat template runs for more than 1 seconds"):
+        model.trace("I ate", chat=True)
+
+
+def test_a_tokenizer_with_its_own_way_of_chatting_keeps_it(model):
+    class Own(type(model.encoding.tokenizer)):
+        def apply_chat_template(self, chat, **_):
+            return f"<s>{chat[0]['content']}!"
+
+    tokenizer = Own(tokenizer_object=model.encoding.tokenizer.backend_tokenizer)
+    tokenizer.chat_template = "{{ 1 // 0 }}"
+    assert HuggingFaceModel.load(model.model, tokenizer=tokenizer).trace("I ate", chat=True).text == "<s>I ate!"
 
 
 def test_a_chat_is_one_message(model):
