@@ -3,13 +3,27 @@
 `run.py` tries three paths in turn: `interface.py`, whose equation is `weights.py`, `eager.py`, whose odd forms
 `unfold.py` makes matrices of, and `softmaxes.py`. Each fills in a `record.py` for each text, of a `kept.py` for each
 layer, through a `merged.py` where words are asked for; `sites.py` tells which layer that is, and `mixers.py` what the
-others do. `working_copy.py` is what runs, `wrappers.py` what a model may be wrapped in.
+others do. `base.py` is the part of a model that attends, and what the whole gives it; `working_copy.py` is what
+runs, `wrappers.py` what a model may be wrapped in.
 """
 
+from attnviz.capture.base import base_of, handed, reads_source
 from attnviz.capture.record import Record
 from attnviz.capture.run import capture, capture_all
-from attnviz.capture.sites import reads_pictures
+from attnviz.capture.sites import is_encoder_decoder, reads_pictures
 from attnviz.capture.working_copy import working_copy
 from attnviz.capture.wrappers import unwrapped, wrapped
 
-__all__ = ["Record", "capture", "capture_all", "reads_pictures", "unwrapped", "working_copy", "wrapped"]
+__all__ = [
+    "Record",
+    "base_of",
+    "capture",
+    "capture_all",
+    "handed",
+    "is_encoder_decoder",
+    "reads_pictures",
+    "reads_source",
+    "unwrapped",
+    "working_copy",
+    "wrapped",
+]

@@ -18,7 +18,7 @@ from transformers.masking_utils import sdpa_mask
 from attnviz.capture.kept import Kept
 from attnviz.capture.merged import Merged
 from attnviz.capture.record import Record
-from attnviz.capture.sites import Sites, hides, sizes
+from attnviz.capture.sites import Sites, hides, is_encoder_decoder, sizes
 from attnviz.capture.weights import Block, attention_blocks
 from attnviz.kinds import KINDS
 
@@ -75,7 +75,7 @@ def record_by_interface(
     for record in records:
         record.without |= sites.without
     found = set(records[0].available)
-    return found == set(KINDS) if model.config.is_encoder_decoder else bool(found)
+    return found == set(KINDS) if is_encoder_decoder(model) else bool(found)
 
 
 def _attention(

@@ -10,7 +10,7 @@ from attnviz.capture.eager import Inputs, record_by_output
 from attnviz.capture.interface import record_by_interface
 from attnviz.capture.mixers import mixing, others
 from attnviz.capture.record import Record
-from attnviz.capture.sites import reads_pictures, sizes
+from attnviz.capture.sites import is_encoder_decoder, reads_pictures, sizes
 from attnviz.capture.softmaxes import record_by_softmax
 from attnviz.capture.working_copy import working_copy
 from attnviz.errors import InputError, ModelError
@@ -67,7 +67,7 @@ def capture_all(
             return _of_text_model(capture_all(inside, inputs, selection, lengths, words, layouts))
         _require_readable(model, given)
         raise
-    if not model.config.is_encoder_decoder:
+    if not is_encoder_decoder(model):
         attending = {layer for layers in records[0].available.values() for layer in layers}
         for record in records:
             record.without = others(model, attending) | record.without
@@ -101,7 +101,7 @@ def _require_readable(model: PreTrainedModel, inputs: Inputs) -> None:
     except (RuntimeError, IndexError) as error:
         target, tokens = sizes(model, inputs, "cross")
         read = [f"{what} of {n} token{'s' * (n > 1)}" for what, n in (("text", tokens), ("target", target))]
-        message = " and a ".join(read if model.config.is_encoder_decoder else read[:1])
+        message = " and a ".join(read if is_encoder_decoder(model) else read[:1])
         is_short = isinstance(error, RuntimeError) and max(tokens, target) < _FEW
         hint = "Give it a longer text." if is_short else ""
         raise InputError(f"{type(model).__name__} cannot read a {message}: {error}", hint) from error

@@ -1,5 +1,6 @@
 """Where in the model a call of attention comes from: its kind, and its layer's true number."""
 
+import inspect
 from collections.abc import Mapping
 
 import torch
@@ -40,7 +41,7 @@ class Sites:
                     self._in_stack |= {id(module): number for module in layer.modules()}
         self._last: tuple[torch.nn.Module, torch.Tensor] | None = None
         self._one_way = reads_one_way(model)
-        self._has_encoder = bool(model.config.is_encoder_decoder)
+        self._has_encoder = is_encoder_decoder(model)
         self._encoder = {id(module) for module in model.get_encoder().modules()} if self._has_encoder else set()
         self._seen: dict[Kind, set[int]] = {"self": set(), "masked-self": set(), "cross": set()}
 
@@ -84,10 +85,18 @@ class Sites:
 def sizes(model: PreTrainedModel, inputs: Mapping[str, torch.Tensor | bool], kind: Kind) -> tuple[int, int]:
     """How many queries and keys that kind of attention has where both are tokens."""
     text = inputs["input_ids"]
-    target = inputs.get("decoder_input_ids", text) if model.config.is_encoder_decoder else text
+    target = inputs.get("decoder_input_ids", text) if is_encoder_decoder(model) else text
     assert isinstance(text, torch.Tensor)
     assert isinstance(target, torch.Tensor)
     return (text if kind == "self" else target).shape[1], (target if kind == "masked-self" else text).shape[1]
+
+
+def is_encoder_decoder(model: PreTrainedModel) -> bool:
+    """Whether a decoder reads ids of its own, by what the forward takes.
+
+    A configuration says so of a T5 encoder alone too, and of BART's decoder alone.
+    """
+    return "decoder_input_ids" in inspect.signature(model.forward).parameters
 
 
 def reads_one_way(model: PreTrainedModel) -> bool:

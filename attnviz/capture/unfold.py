@@ -92,6 +92,7 @@ BY_FIELD: dict[tuple[str, str], Callable[..., Matrix]] = {
     ("longformer", "attentions"): band,
     ("led", "encoder_attentions"): band,
     ("longt5", "encoder_attentions"): blocks_of_three,
+    ("longt5", "attentions"): blocks_of_three,
     ("pegasus_x", "encoder_attentions"): blocks_and_global,
     ("big_bird", "attentions"): random_blocks,
     ("bigbird_pegasus", "encoder_attentions"): random_blocks,

@@ -4,7 +4,7 @@
 model is found and loaded by `loading.py`: `cache.py` is what the Hub left here, `packages.py` what packages carry,
 `inside.py` what a folder holds that is no model itself,
 `devices.py` where the weights go, `gguf.py` what a .gguf file is, with `gguf_header.py`, `progress.py` how far it is,
-`explained.py` what an error means, `missing.py` which package it wants, `headless.py` the model without its head,
+`architecture.py` the class that it is of, `explained.py` what an error means, `missing.py` which package it wants,
 `process_wide.py` how what all threads share is changed and changed back. `reading.py` makes of a text what the model
 reads: `encoding.py` its ids and tokens, with `spelling.py` and `offsets.py`, `chat_template.py` the text of a chat, which
 `template_process.py` makes; `vocabulary.py` the words that a model

@@ -17,7 +17,6 @@ from attnviz.models.cache import commit
 from attnviz.models.devices import devices, input_device
 from attnviz.models.encoding import Encoding
 from attnviz.models.gguf import one_parse
-from attnviz.models.headless import without_head
 from attnviz.models.loading import given_tokenizer, load_model, load_tokenizer, locate, quick_start, quiet
 from attnviz.models.padding import groups, is_even, padded
 from attnviz.models.progress import Progress
@@ -195,11 +194,13 @@ class HuggingFaceModel:
         read = [reading.by_words() if selection.words else reading for reading in group]
         layouts = [selection.layouts(reading.trace(self.name)) for reading in read]
         with quiet():
-            return capture_all(self._bare, inputs, selection, lengths, words, layouts)
+            return capture_all(self._base, inputs, selection, lengths, words, layouts)
 
     @cached_property
-    def _bare(self) -> "PreTrainedModel":
-        return without_head(self.model)
+    def _base(self) -> "PreTrainedModel":
+        from attnviz.capture import base_of
+
+        return base_of(self.model)
 
     def _trace(self, reading: Reading, record: "Record") -> Trace:
         """What a record holds, with all that is known of it."""

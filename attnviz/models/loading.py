@@ -6,7 +6,7 @@ import re
 import socket
 import threading
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from attnviz.errors import ModelError
+from attnviz.models.architecture import classes, lost_weights, require_text, require_whole
 from attnviz.models.cache import hub_folder
 from attnviz.models.devices import placement
 from attnviz.models.explained import WHERE, explained, nearby
@@ -26,10 +27,9 @@ from attnviz.models.inside import models_inside
 from attnviz.models.packages import packaged_model
 from attnviz.models.process_wide import process_wide
 from attnviz.models.progress import Progress, telling
-from attnviz.models.writing import reads_both_ways
 
 if TYPE_CHECKING:
-    from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 _DTYPES = ("float32", "float16", "bfloat16")
 _PICTURES = (".png", ".svg", ".pdf")
@@ -205,73 +205,27 @@ def load_model(
 
             config = AutoConfig.from_pretrained(place.path, output_attentions=False, **options)
         with explained(place, "weights", revision), _one_at_a_time:
-            kind = _kind(config, with_head)
+            kinds = classes(config, with_head, bool(options.get("trust_remote_code")))
             options |= {"dtype": getattr(torch, dtype) if dtype else "auto", "tqdm_class": bar, **placed}
             options["attn_implementation"] = (
                 None  # whatever the checkpoint names: what computes attention is our choice
             )
-            model, report = kind.from_pretrained(place.path, config=config, output_loading_info=True, **options)
+            model, missing = _loaded(kinds, place.path, config=config, **options)
             if chosen:
                 model = model.to(chosen)
-    _require_text(model, place)
-    _require_whole(model, report["missing_keys"], place)
-    return model.eval()  # type: ignore[no-any-return]
+    require_text(model, place)
+    require_whole(model, missing, place)
+    return model.eval()
 
 
-def _kind(config: "PretrainedConfig", with_head: bool) -> Any:
-    """The class that loads what a trace of this model runs; of pictures and text, the one that the checkpoint names."""
-    import transformers
-    from transformers import (
-        MODEL_FOR_CAUSAL_LM_MAPPING,
-        AutoModel,
-        AutoModelForCausalLM,
-        AutoModelForImageTextToText,
-        AutoModelForSeq2SeqLM,
-        AutoModelForTextEncoding,
-    )
-
-    from attnviz.capture import reads_pictures
-
-    named = config.architectures or ()
-    if reads_pictures(config) and (own_class := getattr(transformers, next(iter(named), ""), None)):
-        return AutoModelForImageTextToText if with_head and not own_class.can_generate() else own_class
-    if any(name.endswith("EncoderModel") for name in named):  # T5's, published without decoder
-        config.is_encoder_decoder = False
-        return AutoModelForTextEncoding
-    if config.is_encoder_decoder:
-        return AutoModelForSeq2SeqLM
-    own = getattr(config, "auto_map", None) or {}  # of code in the repository
-    if with_head and reads_pictures(config):
-        return AutoModelForImageTextToText
-    has_one = type(config) in MODEL_FOR_CAUSAL_LM_MAPPING or "AutoModelForCausalLM" in own
-    return AutoModelForCausalLM if with_head and has_one and not reads_both_ways(config) else AutoModel
-
-
-def _require_text(model: "PreTrainedModel", place: Place) -> None:
-    """Raise ModelError for a model that cannot be run on a text alone."""
-    from transformers.models.auto import modeling_auto
-
-    from attnviz.capture import reads_pictures
-
-    type_ = model.config.model_type
-    compares = type_ in modeling_auto.MODEL_FOR_ZERO_SHOT_IMAGE_CLASSIFICATION_MAPPING_NAMES
-    if not reads_pictures(model.config) and (model.main_input_name != "input_ids" or compares):
-        raise ModelError(f"{place.spec} is a {type_} model, which does not run on text alone", "Name a text model.")
-
-
-def _require_whole(model: "PreTrainedModel", missing: Iterable[str], place: Place) -> None:
-    """Raise ModelError where weights are missing, which transformers makes up at random.
-
-    A pooler may be: it comes after all attention, and many models are published without. So may what is computed and
-    not learned.
-    """
-    learned = {name for name, weight in model.named_parameters() if weight.requires_grad and "pooler" not in name}
-    if lost := sorted(learned.intersection(missing)):
-        some = ", ".join(lost[:3]) + (", …" if lost[3:] else "")
-        raise ModelError(
-            f"{place.spec} lacks {len(lost)} of the {len(learned)} weights of a {type(model).__name__}: {some}",
-            "Are its config.json and its weights of one model?",
-        )
+def _loaded(kinds: Sequence[Any], path: str, **options: Any) -> "tuple[PreTrainedModel, Collection[str]]":
+    """The model by the first class that finds all its weights, or by the last, and the names of those it lacks."""
+    kind, *others = kinds
+    model, report = kind.from_pretrained(path, output_loading_info=True, **options)
+    if others and lost_weights(model, report["missing_keys"])[0]:
+        del model  # before there is another
+        return _loaded(others, path, **options)
+    return model, report["missing_keys"]
 
 
 @process_wide

@@ -33,7 +33,9 @@ def goes_beyond(model: "PreTrainedModel", part: Part = "encoder") -> bool:
 
 def _stack(model: "PreTrainedModel", part: Part) -> "PreTrainedModel":
     """That part of an encoder-decoder, where it has a configuration of its own; else the model."""
-    if not model.config.is_encoder_decoder:
+    from attnviz.capture import is_encoder_decoder
+
+    if not is_encoder_decoder(model):
         return model
     stack = model.get_encoder() if part == "encoder" else model.get_decoder()
     return stack if hasattr(stack, "config") else model

@@ -15,7 +15,15 @@ from attnviz.models.positions import goes_beyond, room
 from attnviz.models.progress import Progress
 from attnviz.models.text import require_count
 from attnviz.models.vocabulary import require_embeddings, unknown_note
-from attnviz.models.writing import class_that_writes, reads_both_ways, strategy_note, write_on, write_target, writes
+from attnviz.models.writing import (
+    class_that_writes,
+    is_for_task,
+    reads_both_ways,
+    strategy_note,
+    write_on,
+    write_target,
+    writes,
+)
 from attnviz.words import Words, merged_tokens, word_numbers
 
 if TYPE_CHECKING:
@@ -103,8 +111,17 @@ class Reader:
 
     @property
     def has_encoder(self) -> bool:
-        """Whether an encoder reads the text, and a decoder a target."""
-        return bool(self.model.config.is_encoder_decoder)
+        """Whether an encoder reads the text, and a decoder something else, or the same once more."""
+        from attnviz.capture import is_encoder_decoder
+
+        return is_encoder_decoder(self.model)
+
+    @property
+    def reads_source(self) -> bool:
+        """Whether a decoder reads the text too, and no target."""
+        from attnviz.capture import reads_source
+
+        return reads_source(self.model)
 
     def read(self, text: str, target: str | None, text_pair: str | None, chat: bool, generate: int | None) -> Reading:
         """The reading of one text. Raises InputError and ModelError as `HuggingFaceModel.trace` does."""
@@ -116,7 +133,7 @@ class Reader:
         encoded, said = self._encoded(text, text_pair, chat)
         notes = self._checked(encoded, "text", generate or 0)
         if generate is not None:
-            ids = write_on(self._writer(), self._tensors(encoded), generate, self.progress)
+            ids = write_on(self._writer(), self._tensors(encoded.inputs), generate, self.progress)
             prompt, encoded = encoded, self.encoding.continued(encoded, ids)
             written = encoded.text[len(prompt.text) :]
             said["generated"] = written
@@ -126,12 +143,21 @@ class Reader:
         next_ones = (*tokens[1:], None) if writes(self.model) else None
         sides: dict[Part, Side] = {"encoder": Side(tokens), "decoder": Side(tokens, next_ones)}
         reading = Reading(encoded.text, encoded.inputs, sides, None, said, notes)
-        return self._with_target(reading, encoded, target) if self.has_encoder else reading
+        if self.has_encoder and not self.reads_source:
+            reading = self._with_target(reading, encoded, target)
+        reading = replace(reading, inputs=self._handed(reading.inputs))
+        return self._with_source(reading) if self.reads_source else reading
 
     def _require_place_for(self, target: str | None, generate: int | None) -> None:
         """Raise InputError for what this model has no place for."""
         if target is not None and not self.has_encoder:
             raise InputError(f"{self.name} has no separate decoder that could read a target", "Leave the target out.")
+        if self.reads_source and (target, generate) != (None, None):
+            kind = type(self.model).__name__
+            raise InputError(
+                f"{self.name} is a {kind}: its decoder reads the text itself, and writes nothing",
+                f"Leave out {'the target' if generate is None else '--generate'}.",
+            )
         if generate is not None and self.has_encoder:
             raise InputError(
                 f"{self.name} is an encoder-decoder: it does not continue a text, it writes a target",
@@ -159,6 +185,25 @@ class Reader:
         sides = {**reading.sides, "decoder": Side(tokens[:-1], tokens[1:])}
         return replace(reading, inputs=inputs, sides=sides, target=target, notes=reading.notes + notes)
 
+    def _with_source(self, reading: Reading) -> Reading:
+        """`reading` with the side of a decoder that reads the text itself, as the model has put it together."""
+        start, *others = reading.inputs["decoder_input_ids"]
+        source = reading.sides["encoder"].tokens[:-1]
+        if others != [token.id for token in source]:
+            _, spelled = self.encoding.spell(others)
+            source = tuple(replace(token, span=None, word=None) for token in spelled)
+        tokens = (Token(start, self.encoding.named(start), special=True), *source)
+        note = f"the decoder of {type(self.model).__name__} reads the text itself, a token later, and writes nothing"
+        notes = dict.fromkeys((*reading.notes, *self._crowding(len(tokens), "text", in_decoder=True), note))
+        return replace(reading, sides={**reading.sides, "decoder": Side(tokens)}, notes=tuple(notes))
+
+    def _handed(self, inputs: Mapping[str, Sequence[int]]) -> dict[str, list[int]]:
+        """What the model's base reads where the model reads `inputs`."""
+        from attnviz.capture import handed
+
+        read = handed(self.model, self._tensors(inputs))
+        return {name: [int(each) for each in value[0]] for name, value in read.items()}
+
     def _given(self, target: str) -> tuple[list[int], tuple[Token, ...], tuple[str, ...]]:
         """The given target: its ids after the start token, its tokens, and notes."""
         encoded = self.encoding.encode(target, as_target=True)
@@ -172,7 +217,7 @@ class Reader:
         if not self.model.can_generate():
             raise ModelError(f"{type(self.model).__name__} cannot generate a target", "Give one: --target TEXT.")
         most = min(room(self.model, "decoder") or _LONGEST_TARGET, _LONGEST_TARGET)
-        written = write_target(self.model, self._tensors(encoded), self._start(), most, self.progress)
+        written = write_target(self.model, self._tensors(encoded.inputs), self._start(), most, self.progress)
         length = len(written.ids)
         cut = [f"the target was cut at {length} tokens: {self.name} had not ended it"] if written.is_cut else []
         notes = (*cut, *strategy_note(self.model))
@@ -185,6 +230,10 @@ class Reader:
         if reads_both_ways(self.model.config):
             raise InputError(f"{self.name} reads both ways: it does not continue a text", "Leave out --generate.")
         if not self.model.can_generate():
+            if is_for_task(self.model):
+                raise InputError(
+                    f"{self.name} is a {type(self.model).__name__}: it writes nothing", "Leave out --generate."
+                )
             kind = class_that_writes(self.model.config)
             hint = f"Load it with one: attnviz.load(MODEL, with_head=True), or {kind}."
             hint = hint if kind else "Leave out --generate: transformers has no class that writes with this model."
@@ -209,11 +258,12 @@ class Reader:
         require_embeddings(self.model, encoded.ids, self.name, in_decoder=what == "target")
         unknown = encoded.written(self.encoding.tokenizer.unk_token_id)
         of = f"the {len(encoded.tokens) - sum(encoded.special)} tokens of the {what}"
-        return self._crowding(len(encoded.tokens), what, more) + unknown_note(unknown, of, f"{self.name}'s")
+        crowding = self._crowding(len(encoded.tokens), what, more, in_decoder=what == "target")
+        return crowding + unknown_note(unknown, of, f"{self.name}'s")
 
-    def _crowding(self, length: int, what: str, more: int = 0) -> tuple[str, ...]:
+    def _crowding(self, length: int, what: str, more: int = 0, *, in_decoder: bool = False) -> tuple[str, ...]:
         """A note where a text and `more` tokens to come go beyond the model's positions; InputError if they cannot."""
-        part: Part = "decoder" if what == "target" else "encoder"
+        part: Part = "decoder" if in_decoder else "encoder"
         most = room(self.model, part)
         if most is None or length + more <= most:
             return ()
@@ -223,8 +273,8 @@ class Reader:
             raise InputError(f"{long}, and {self.name} reads at most {most}", hint)
         return (f"{long}, and {self.name} was made for {most}: beyond, its attention may mean little",)
 
-    def _tensors(self, encoded: Encoded) -> "dict[str, torch.Tensor]":
+    def _tensors(self, inputs: Mapping[str, Sequence[int]]) -> "dict[str, torch.Tensor]":
         import torch
 
         device = input_device(self.model)
-        return {name: torch.tensor([ids], device=device) for name, ids in encoded.inputs.items()}
+        return {name: torch.tensor([ids], device=device) for name, ids in inputs.items()}

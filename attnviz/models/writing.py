@@ -40,14 +40,21 @@ def class_that_writes(config: "PretrainedConfig") -> str | None:
 def writes(model: "PreTrainedModel") -> bool:
     """Whether a decoder's rows stand for the tokens that come next: whether some model on its kind of layers generates.
 
-    The text side of CLIP, say, sees only what came before too, but nothing writes with it.
+    The text side of CLIP, say, sees only what came before too, but nothing writes with it; nor with a classifier.
     """
     from transformers import GenerationMixin
 
+    if is_for_task(model):
+        return False
     kin = vars(sys.modules[type(model).__module__]).values()
     return model.can_generate() or any(
         isinstance(one, type) and issubclass(one, GenerationMixin) and one is not GenerationMixin for one in kin
     )
+
+
+def is_for_task(model: "PreTrainedModel") -> bool:
+    """Whether a model has a head that is no language model's, as a classifier does, and writes nothing."""
+    return model.base_model is not model and model.get_output_embeddings() is None
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from transformers import CONFIG_MAPPING, AutoModel, PreTrainedConfig, PreTrained
 from transformers.models.auto import modeling_auto as auto
 from transformers.models.auto.auto_factory import _LazyAutoMapping
 
-from attnviz.models.headless import without_head
+from attnviz.capture import base_of
 from attnviz.models.loading import load_model, locate
 
 VOCABULARY = 320
@@ -160,6 +160,7 @@ AMENDMENTS: dict[str, dict[str, Any]] = {  # a type: what its configuration need
     "nemotron_h_omni": {"vision_config": {"video_temporal_patch_size": 2}},
     "step3p7": {"text_config": {"sliding_window": 4}},
     "shieldgemma2": {"yes_token_index": 5, "no_token_index": 6},
+    "layoutlmv3": {"coordinate_size": 8, "shape_size": 16},
     "udop": {"relative_attention_num_buckets": 32},
     "unlimited_ocr": {"text_config": {"num_key_value_heads": 4}},
 }
@@ -229,7 +230,7 @@ def build(model_type: str, attn_implementation: str | None = None) -> PreTrained
     chosen = {} if attn_implementation is None else {"attn_implementation": attn_implementation}
     torch.manual_seed(1)
     config = tiny_config(model_type)
-    return _uneven(_auto_class(config).from_config(config, **chosen).eval().base_model)
+    return uneven(_auto_class(config).from_config(config, **chosen).eval().base_model)
 
 
 def build_with_pictures(model_type: str, attn_implementation: str | None = None) -> PreTrainedModel:
@@ -243,18 +244,19 @@ def build_with_pictures(model_type: str, attn_implementation: str | None = None)
     kind = getattr(transformers, name)
     if attn_implementation is not None:
         config._attn_implementation = attn_implementation
-        whole = _uneven(kind(config).eval())
+        whole = uneven(kind(config).eval())
         config.vision_start_token_id = 9  # which the configuration of Qwen-Omni's thinker may lack
         return whole
     with TemporaryDirectory() as folder:
-        _uneven(kind(config).eval()).save_pretrained(folder)
-        return without_head(load_model(locate(folder)))
+        uneven(kind(config).eval()).save_pretrained(folder)
+        return base_of(load_model(locate(folder)))
 
 
-def _uneven(model: PreTrainedModel) -> PreTrainedModel:
+def uneven(model: PreTrainedModel) -> PreTrainedModel:
+    """`model` with weights large enough for attention to be uneven."""
     with torch.no_grad():
         for weight in model.parameters():
-            if weight.ndim > 1 or not weight.any():  # biases, temperatures, sinks too
+            if weight.requires_grad and (weight.ndim > 1 or not weight.any()):  # biases, temperatures, sinks too
                 weight.normal_(std=0.2)
     return model
 

@@ -18,6 +18,9 @@ Weights = dict[str, dict[int, np.ndarray]]
 
 Build = Callable[..., PreTrainedModel]
 
+DIVIDED = (5, 6)
+"""Where the marks stand that divide a text for a task into its two parts."""
+
 _FIELDS = {
     "encoder_attentions": "self",
     "decoder_attentions": "masked-self",
@@ -27,17 +30,27 @@ _FIELDS = {
 _NOT_ATTENTION = {"linear_attention", "conv", "moe", "mlp"}
 
 
-def weights(model_type: str, build: Build = architectures.build) -> Weights:
+Inputs = Callable[[PreTrainedModel], dict[str, torch.Tensor]]
+
+
+def weights(
+    model_type: str, build: Build = architectures.build, inputs_of: Inputs = architectures.inputs_of
+) -> Weights:
     """The weights of a tiny model of that type, built and run apart from the one that attnviz sees."""
     model = GIVES_ATTENTIONS.get(model_type, lambda whole: whole)(build(model_type, "eager"))
-    inputs = taken(model, architectures.inputs_of(model)) | _MORE_INPUTS.get(model_type, {})
+    inputs = taken(model, inputs_of(model)) | _MORE_INPUTS.get(model_type, {})
+    if type(model).__name__.endswith("MultipleChoice"):
+        inputs = {name: value if isinstance(value, bool) else value[:, None] for name, value in inputs.items()}
     if model_type == "blt":
-        return _of_bytes(model, inputs)
-    seen = _projections(model)
+        return _of_bytes(model.base_model, inputs)
+    seen, of_base = _projections(model), []
+    model.base_model.register_forward_hook(lambda _module, _args, output: of_base.append(output))
     with torch.no_grad():
         model(**inputs)  # BigBird changes its mind on how it attends in the first pass
         seen.clear()
         outputs = model(**inputs, output_attentions=True, return_dict=True)
+    if model_type == "t5gemma":  # whose classifiers leave out what the encoder gave
+        outputs = of_base[-1]
     found: Weights = {}
     for name, kind in _FIELDS.items():
         if not (given := [layer for layer in outputs.get(name) or () if layer is not None]):
@@ -116,7 +129,7 @@ def taken(model: PreTrainedModel, inputs: dict[str, torch.Tensor]) -> dict[str, 
 
 def _of_tokens(layer: torch.Tensor | None, inputs: dict[str, Any]) -> bool:
     """Whether a layer's rows and columns are tokens, not pooled positions."""
-    sizes = {tokens.shape[1] for name, tokens in inputs.items() if name.endswith("input_ids")}
+    sizes = {tokens.shape[-1] for name, tokens in inputs.items() if name.endswith("input_ids")}
     return layer is not None and set(layer.shape[1:]) <= sizes
 
 
@@ -144,20 +157,37 @@ def _heads(projected: torch.Tensor, n_heads: int) -> torch.Tensor:
 
 
 def _band(_layer: Any, model: PreTrainedModel, seen: dict[str, list[torch.Tensor]], number: int) -> torch.Tensor:
-    """Longformer, LED: all scores, of which a window is left."""
-    of_layer = [out[-1] for path, out in seen.items() if f".{number}." in path and "global" not in path]
-    of_layer = [out for out in of_layer if out.shape[1] == 1]  # of the encoder, which has the tokens first
+    """Longformer, LED: all scores, of which a window is left; and those of the tokens that are global for a task."""
+    of_layer = {path.split(".")[-1]: out[-1] for path, out in seen.items() if f".{number}." in path}
+    if model.config.is_encoder_decoder:  # of the encoder, which has the tokens first
+        self_attention = f"{number}.self_attn.longformer_self_attn"
+        of_layer = {path.split(".")[-1]: out[-1] for path, out in seen.items() if self_attention in path}
     n, n_heads, window = architectures.TEXT.shape[1], model.config.num_attention_heads, model.config.attention_window[0]
-    Q, K = (_heads(out[:n, 0], n_heads) for out in of_layer[:2])
+    Q, K = (_heads(of_layer[name][:n, 0], n_heads) for name in ("query", "key"))
     S = Q @ K.transpose(-1, -2) / Q.shape[-1] ** 0.5
-    at = torch.arange(n)
-    return S.masked_fill((at[:, None] - at).abs() > window // 2, -torch.inf).softmax(-1)
+    at, is_global = torch.arange(n), _is_global(model)
+    A = S.masked_fill(((at[:, None] - at).abs() > window // 2) & ~is_global, -torch.inf).softmax(-1)
+    if is_global.any():
+        Q, K = (_heads(of_layer[name][:n, 0], n_heads) for name in ("query_global", "key_global"))
+        A[:, is_global] = (Q[:, : is_global.sum()] @ K.transpose(-1, -2) / Q.shape[-1] ** 0.5).softmax(-1)
+    return A
+
+
+def _is_global(model: PreTrainedModel) -> torch.Tensor:
+    """Which tokens look at all and are seen by all: `<s>`, the question, or the choice. Source: Beltagy et al. 2020."""
+    at, name = torch.arange(architectures.TEXT.shape[1]), type(model).__name__
+    if name == "LongformerForSequenceClassification":
+        return at == 0
+    if name == "LongformerForQuestionAnswering":
+        return at < DIVIDED[0]
+    return at > DIVIDED[-1] if name == "LongformerForMultipleChoice" else at < 0
 
 
 def _blocks(layer: Any, model: PreTrainedModel, seen: dict[str, list[torch.Tensor]], number: int) -> torch.Tensor:
     """PEGASUS-X: all scores, of which a block is left, and those to the global tokens beside them."""
-    path = f"encoder.layers.{number}.self_attn"
-    (Q, _), (K, K_global) = (seen[f"{path}.{name}"][-2:] for name in ("q_proj", "k_proj"))
+    of_layer = f"encoder.layers.{number}.self_attn."
+    projected = {path.split(".")[-1]: out[-2:] for path, out in seen.items() if of_layer in path}
+    (Q, _), (K, K_global) = (projected[name] for name in ("q_proj", "k_proj"))
     n, n_heads, wide = architectures.TEXT.shape[1], model.config.encoder_attention_heads, model.config.block_size
     shift = wide // 2 if number % 2 else 0
     inside = slice(shift, shift + n)
@@ -226,6 +256,7 @@ _WORKED_OUT: dict[tuple[str, str], Callable[..., torch.Tensor | None]] = {
     ("longformer", "attentions"): _band,
     ("led", "encoder_attentions"): _band,
     ("longt5", "encoder_attentions"): _blocks_of_three,
+    ("longt5", "attentions"): _blocks_of_three,
     ("pegasus_x", "encoder_attentions"): _blocks,
     ("squeezebert", "attentions"): _softmax,
     ("prophetnet", "encoder_attentions"): _softmax,

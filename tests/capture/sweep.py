@@ -3,6 +3,7 @@
 python tests/capture/sweep.py            # the table, and exit code 1 where a type fails
 python tests/capture/sweep.py bert t5    # these alone
 python tests/capture/sweep.py --pictures # the types of pictures and text, loaded from a folder, on text alone
+python tests/capture/sweep.py --tasks    # every class of a task on text, loaded from a folder, against the whole model
 """
 
 import os
@@ -16,11 +17,12 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 import architectures
 import numpy as np
 import reference
+import tasks
 import torch
 import transformers
 from transformers.utils import logging
 
-from attnviz.capture import Record, capture, eager
+from attnviz.capture import Record, base_of, capture, eager, handed
 from attnviz.errors import ModelError
 from attnviz.selection import Selection
 
@@ -70,9 +72,25 @@ def examine_with_pictures(model_type: str) -> Row:
     return row if why is None else replace(row, outcome="FAILED", note="it is said to need a picture, and does not")
 
 
-def _examine(model_type: str, build: reference.Build = architectures.build) -> Row:
-    model = build(model_type)
-    inputs = architectures.inputs_of(model)
+def examine_task(name: str) -> Row:
+    """The same of a class for a task, whole, loaded from a folder."""
+    model_type = tasks.classes()[name]
+    if (reads := getattr(transformers, name).main_input_name) != "input_ids":
+        return Row(name, "not a text model", note=f"reads {reads}")
+    try:
+        row = _examine(model_type, tasks.builder(name), tasks.inputs_of)
+    except Exception as error:
+        row = Row(model_type, "FAILED", note=f"{type(error).__name__}: {' '.join(str(error).split())[:160]}")
+    return replace(row, model_type=name)
+
+
+def _examine(
+    model_type: str,
+    build: reference.Build = architectures.build,
+    inputs_of: reference.Inputs = architectures.inputs_of,
+) -> Row:
+    whole = build(model_type)
+    model, inputs = base_of(whole), handed(whole, inputs_of(whole))
     before = model.config.to_dict(), model.config._attn_implementation
     instead = reference.NO_SOFTMAX.get(model_type)
     outputs: list[torch.Tensor] = []
@@ -103,7 +121,7 @@ def _examine(model_type: str, build: reference.Build = architectures.build) -> R
             raise AssertionError(f"the last hidden state moved by {moved:.1e}")
     if (model.config.to_dict(), model.config._attn_implementation) != before:
         raise AssertionError("the configuration is not what it was")
-    expected = reference.weights(model_type, build)
+    expected = reference.weights(model_type, build, inputs_of)
     difference = max(_difference(model_type, each, expected) for each in records)
     shown = [f"{kind} {','.join(map(str, sorted(layers)))}" for kind, layers in record.weights.items()]
     shown += [f"no {','.join(map(str, layers))}: {what}" for what, layers in _by_mixing(record).items()]
@@ -156,11 +174,13 @@ def _is_flat(weights: np.ndarray) -> bool:
 
 
 def main(arguments: list[str]) -> int:
-    with_pictures = arguments[:1] == ["--pictures"]
-    examined = examine_with_pictures if with_pictures else examine
-    every = architectures.picture_types() if with_pictures else architectures.model_types()
+    sweeps = {
+        "--pictures": (examine_with_pictures, architectures.picture_types),
+        "--tasks": (examine_task, tasks.classes),
+    }
+    examined, every = sweeps.get("".join(arguments[:1]), (examine, architectures.model_types))
     rows = []
-    for model_type in arguments[with_pictures:] or every:
+    for model_type in [name for name in arguments if name not in sweeps] or every():
         rows.append(examined(model_type))
         print(rows[-1], flush=True)
     counts = Counter((row.outcome, row.path) for row in rows)

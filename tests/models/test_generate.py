@@ -10,8 +10,8 @@ import transformers
 
 import attnviz
 from attnviz.attention import borders
+from attnviz.capture import base_of
 from attnviz.errors import InputError, ModelError
-from attnviz.models.headless import without_head
 from attnviz.models.huggingface import HuggingFaceModel
 from attnviz.models.loading import load_model, locate
 from attnviz.selection import Selection
@@ -221,7 +221,7 @@ def test_no_head_runs_while_attention_is_captured(kind):
 @pytest.mark.parametrize("kind", ["t5", "umt5"])
 def test_a_bare_model_computes_what_the_whole_one_does(kind):
     model = HEADED[kind]()
-    bare = without_head(model)
+    bare = base_of(model)
     assert bare is not model
     assert bare.get_output_embeddings() is None
     assert not [name for name, weight in bare.named_parameters() if weight.is_meta]

@@ -1,0 +1,47 @@
+"""A fixed spread of the classes for a task that sweep.py --tasks goes through whole, loaded as they were saved."""
+
+import pytest
+import reference
+import sweep
+import tasks
+
+from attnviz.capture import base_of
+from attnviz.models.architecture import classes
+
+INTERFACE, OUTPUT = "attention interface", "eager output_attentions"
+SPREAD = {
+    INTERFACE: (
+        "BartForCausalLM BartForSequenceClassification BertForMultipleChoice DPRReader GPT2DoubleHeadsModel"
+        " LlamaForSequenceClassification MBartForQuestionAnswering OPTForCausalLM T5ForQuestionAnswering"
+        " T5ForSequenceClassification T5ForTokenClassification T5GemmaForSequenceClassification"
+    ),
+    OUTPUT: (
+        "BigBirdForQuestionAnswering DeepseekV4ForCausalLM FunnelForSequenceClassification LEDForQuestionAnswering"
+        " LongT5EncoderModel LongformerForMultipleChoice LongformerForQuestionAnswering"
+        " LongformerForSequenceClassification"
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "path"), [(name, path) for path, names in SPREAD.items() for name in names.split()])
+def test_weights_are_those_of_the_whole_model_that_was_loaded(name, path):
+    row = sweep.examine_task(name)
+    assert (row.outcome, row.path) == ("exact", path), row
+
+
+def test_what_is_given_to_the_base_is_compared_at_all(monkeypatch):
+    monkeypatch.setattr(sweep, "handed", lambda _model, inputs: inputs)
+    assert sweep.examine_task("LongformerForSequenceClassification").outcome == "FAILED"
+    monkeypatch.setattr(reference, "weights", lambda *_: {"self": {}})
+    assert sweep.examine_task("DPRReader").outcome == "FAILED"
+
+
+@pytest.mark.parametrize(
+    "name", ["BertForMaskedLM", "GPT2LMHeadModel", "LlamaForCausalLM", "OPTForCausalLM", "XLNetLMHeadModel"]
+)
+def test_a_language_models_head_is_left_out_where_its_base_is_the_one_of_its_type(name):
+    whole = tasks.build(name, tasks.classes()[name], "eager")
+    whole.config.architectures = [name]
+    loaded = classes(whole.config, with_head=False)[0]
+    assert loaded.__name__ == "AutoModel"
+    assert type(base_of(whole)) is loaded._model_mapping[type(whole.config)]
