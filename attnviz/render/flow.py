@@ -1,9 +1,15 @@
 """Tokens as running text: where each stands, by its width, in any unit."""
 
 from collections.abc import Sequence
+from itertools import chain, groupby, pairwise
 
 from attnviz.attention import Token
 from attnviz.labels import visible
+from attnviz.render.bidi import base_level, levels, runs_left, visual_order
+
+Places = list[tuple[int, float]]
+"""The line and the left edge of each piece."""
+_RIGHT_TO_LEFT = "\N{RIGHT-TO-LEFT MARK}"
 
 
 def glued(tokens: Sequence[Token]) -> list[bool]:
@@ -33,7 +39,7 @@ def line_ends(tokens: Sequence[Token], text: str) -> list[int]:
 
 def flow(
     widths: Sequence[float], joined: Sequence[bool], limit: float, space: float, ends: Sequence[int] = ()
-) -> list[tuple[int, float]]:
+) -> Places:
     """The line and the left edge of each piece, in lines of at most `limit`, with `space` between words.
 
     `joined` pieces are parts of a word, which is broken only where it is longer than a line. `ends` says how many lines
@@ -41,7 +47,7 @@ def flow(
     """
     ends = ends or [0] * len(widths)
     starts = [at for at, joins in enumerate(joined) if not joins or at == 0 or ends[at]]
-    places: list[tuple[int, float]] = []
+    places: Places = []
     line, x = 0, 0.0
     for start, stop in zip(starts, [*starts[1:], len(widths)], strict=True):
         if start and ends[start]:
@@ -55,3 +61,53 @@ def flow(
             x += width
         x += space
     return places
+
+
+def directed(
+    places: Places, widths: Sequence[float], tokens: Sequence[Token], labels: Sequence[str], ends: Sequence[int] = ()
+) -> tuple[Places, list[str]]:
+    """`places`, which `flow` gave, as each paragraph runs; and `labels`, marked where their brackets turn around.
+
+    One whose first letter runs from right to left begins at the right. Special tokens do not count for that.
+    """
+    found, marked = list(places), list(labels)
+    if not any(map(runs_left, labels)):
+        return found, marked
+    right = max(x + width for (_, x), width in zip(places, widths, strict=True))
+    starts = [at for at in range(len(tokens)) if at == 0 or (ends and ends[at])]
+    for start, stop in zip(starts, [*starts[1:], len(tokens)], strict=True):
+        own = [label for label, token in zip(labels[start:stop], tokens[start:stop], strict=True) if not token.special]
+        base = next((level for texts in (own, labels) if (level := base_level(texts)) is not None), 0)
+        spaces, within = _levels(labels[start:stop], glued(tokens[start:stop]), base)
+        for at, level in enumerate(within, start):
+            marked[at] = _RIGHT_TO_LEFT * (level % 2 and base_level([labels[at]]) is None) + labels[at]
+        lines = groupby(range(start, stop), key=lambda at: places[at][0])
+        for line, pieces in lines:
+            here = list(pieces)
+            first = here[0] - start
+            depths = [*chain(*zip(spaces[first:], within[first : first + len(here)], strict=False))][1:]
+            gaps = [places[b][1] - places[a][1] - widths[a] for a, b in pairwise(here)]
+            sizes = [*chain(*zip([0.0, *gaps], (widths[at] for at in here), strict=True))][1:]
+            edges = _edges(depths, sizes, right - sum(sizes) if base else 0.0)
+            found[here[0] : here[-1] + 1] = [(line, x) for x in edges[::2]]
+    return found, marked
+
+
+def _levels(labels: Sequence[str], joined: Sequence[bool], base: int) -> tuple[list[int], list[int]]:
+    """The level of the space before each of the labels of a paragraph, and of each of them."""
+    text, spans = "", []
+    for label, joins in zip(labels, joined, strict=True):
+        text += "" if joins or not text else " "
+        spans.append((len(text), len(text) + len(label)))
+        text += label
+    found = [base, *levels(text, base)]
+    return [found[start] for start, _ in spans], [min(found[a + 1 : b + 1], default=base) for a, b in spans]
+
+
+def _edges(depths: Sequence[int], sizes: Sequence[float], x: float) -> list[float]:
+    """The left edges of pieces of one line that have those levels and sizes, the first from the left at `x`."""
+    edges = [0.0] * len(sizes)
+    for at in visual_order(depths):
+        edges[at] = x
+        x += sizes[at]
+    return edges

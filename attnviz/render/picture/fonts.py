@@ -16,13 +16,14 @@ _UNDRAWN = re.compile("[\u200c-\u200f\u2066-\u2069\u180b-\u180d\u180f\ufe00-\ufe
 """What only says how its neighbours are drawn: joiners, marks of direction, selectors."""
 _SKIN_TONES = "\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
 _JOINER = "\u200d"
+_FLAG = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
 
 
 def clusters(text: str) -> list[str]:
-    """`text` in the pieces that one font has to draw: a character with its marks, emoji joined to one."""
+    """`text` in the pieces that one font has to draw: a character with its marks, emoji joined to one, a flag."""
     pieces: list[str] = []
     for char in text:
-        if pieces and (changes(char) or pieces[-1].endswith(_JOINER)):
+        if pieces and (changes(char) or pieces[-1].endswith(_JOINER) or _FLAG.fullmatch(pieces[-1] + char)):
             pieces[-1] += char
         else:
             pieces.append(char)

@@ -68,11 +68,11 @@ class AxisLabels:
         else:
             some = numbers(cells, inches / pitch)
             named = {str(start): label for label, (start, stop) in zip(labels, cells, strict=True) if stop - start == 1}
+            longest = LONGEST[kind] * zoom
             ticks = [
-                Tick(
-                    at, lettering.short(f"{n} {named.get(n, visible(tokens[int(n)].text))}", size, LONGEST[kind] * zoom)
-                )
+                Tick(at, f"{n} {lettering.short(name, size, longest - lettering.width(f'{n} ', size))}")
                 for at, n in some
+                for name in [named.get(n, visible(tokens[int(n)].text))]
             ]
         widths = [lettering.width(tick.label, size) for tick in ticks]
         longest = max(widths, default=0.0)

@@ -1,16 +1,18 @@
 """Text in pictures: a font for every script that is written, its width before it is drawn, and nothing lost."""
 
+import math
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
-from itertools import islice
+from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
 from matplotlib.font_manager import FontEntry, fontManager, get_font
 from matplotlib.ft2font import LoadFlags
 
+from attnviz.render.bidi import runs_left
 from attnviz.render.picture import fonts
 from attnviz.render.scene import GENERATES, WRITES
 
@@ -24,6 +26,8 @@ POINT = 1 / 72
 """One point in inches."""
 NAMED = 8
 """A note names at most so many characters."""
+WHOLE = 4
+"""So many code points of one character are always written: a single one of a family could be any family's."""
 DENSEST = 360
 """No inch has more letters than this, divided by their size in points."""
 _ARROW = re.compile(f"( [{WRITES}{GENERATES}] )")
@@ -53,6 +57,7 @@ class Lettering:
         drawn = alone - without  # what no font draws whole is written character by character
         self.files = tuple(files)
         self.family = [_registered(file) for file in files]
+        self._drawn = drawn
         self._spelled = {piece: _spelled(piece, drawn) for piece in broken}
         self.lost = {char for piece in broken for char in piece if fonts.is_drawn(char) and char not in drawn}
 
@@ -71,7 +76,7 @@ class Lettering:
         Texts between arrows and dots keep their places from left to right, whichever way each of them is read.
         """
         text = self._written(text)
-        parts = _BETWEEN.split(text) if _runs_left(text) else [text]
+        parts = _BETWEEN.split(text) if runs_left(text) else [text]
         if len(parts) == 1:
             return text
         parts[::2] = [part and _ISOLATED.format(part) for part in parts[::2]]
@@ -81,11 +86,17 @@ class Lettering:
         """The width of one line of `text` at `size` points, in inches."""
         return _width(self.shown(text), self.files) * size
 
-    def short(self, text: str, size: float, width: float) -> str:
+    def short(self, text: str, size: float, width: float, room: float = math.inf) -> str:
         """`text` as it is drawn, cut with an ellipsis to at most `width` inches at `size` points.
 
-        Of a token read and a token written, both keep their beginning.
+        Of a token read and a token written, both keep their beginning. Of a single character that is written as code
+        points the first are not cut, where there is `room`.
         """
+        if text in self._spelled:
+            codes = [char for char in text if fonts.is_drawn(char)]
+            least = _spelled("".join(codes[:WHOLE]), self._drawn) + "…" * (len(codes) > WHOLE)
+            width = max(width, self.width(least, size))
+        width = min(width, room)
         read, *rest = _ARROW.split(text, maxsplit=1)
         if not rest or self.width(text, size) <= width:
             return self.shown(self._cut(text, size, width))
@@ -150,13 +161,21 @@ class Lettering:
             return list(self._lines(f"{first} … {last}", size, width))
 
         longest = min(len(pieces), int(DENSEST * width / size) * most)
-        return cut(max(bisect_right(range(longest), most, key=lambda kept: len(cut(kept))) - 1, 0))
+        return cut(_last(range(longest), most, lambda kept: len(cut(kept))))
 
     def _cut(self, text: str, size: float, width: float) -> str:
         if self.width(text, size) <= width:
             return text
-        pieces = fonts.clusters(text)
-        return "".join(pieces[: self._fitting(pieces, "…", size, width)]) + "…"
+        pieces = fonts.clusters(text)[: int(DENSEST * width / size) + 1]
+        kept = self._fitting(pieces, "…", size, width)
+        first, last = "".join(pieces[:kept]), pieces[kept]
+        if last in self._spelled:  # not all of its code points, but some
+
+            def wide(end: int) -> float:
+                return self.width(f"{first}{_spelled(last[:end], self._drawn)}…", size)
+
+            first += _spelled(last[: _last(range(len(last)), width, wide)], self._drawn)
+        return f"{first}…"
 
     def _fitting(self, pieces: list[str], end: str, size: float, width: float) -> int:
         """How many of `pieces`, with `end` behind them, are at most `width` inches wide at `size` points."""
@@ -164,7 +183,7 @@ class Lettering:
         def wide(kept: int) -> float:
             return self.width("".join(pieces[:kept]) + end, size)
 
-        return max(bisect_right(range(len(pieces)), width, key=wide) - 1, 0)
+        return _last(range(len(pieces)), width, wide)
 
     def _written(self, text: str) -> str:
         if not self._spelled or text.isascii():
@@ -172,9 +191,17 @@ class Lettering:
         return "".join(self._spelled.get(piece, piece) for piece in fonts.clusters(text))
 
 
+def _last(counts: range, most: float, measure: Callable[[int], float]) -> int:
+    """The last of `counts` whose measure, which grows with it, is at most `most`; or else the first."""
+    return max(bisect_right(counts, most, key=measure) - 1, 0)
+
+
 def _spelled(piece: str, drawn: set[str]) -> str:
-    """The characters of `piece`, as a code point each that is not in `drawn`."""
-    return "".join(c if c in drawn else f"⟨U+{_code(c):04X}⟩" for c in piece if fonts.is_drawn(c))
+    """The characters of `piece`, those that are not in `drawn` as code points: `⟨U+1F468 1F469⟩`."""
+    runs = groupby(filter(fonts.is_drawn, piece), drawn.__contains__)
+    return "".join(
+        "".join(run) if is_drawn else f"⟨U+{' '.join(f'{_code(char):04X}' for char in run)}⟩" for is_drawn, run in runs
+    )
 
 
 def _code(char: str) -> int:
@@ -193,7 +220,7 @@ def outline(figure: "Figure") -> None:
     from matplotlib.text import Text
 
     for text in figure.findobj(Text):
-        if _runs_left(text.get_text()) or _is_postscript(text.get_text(), tuple(text.get_fontfamily())):
+        if runs_left(text.get_text()) or _is_postscript(text.get_text(), tuple(text.get_fontfamily())):
             text.set_path_effects([Normal()])
 
 
@@ -202,10 +229,6 @@ def _is_postscript(text: str, family: tuple[str, ...]) -> bool:
     if text.isascii() or all(fonts.draws(get_font(fonts.latin()), piece) for piece in fonts.clusters(text)):
         return False
     return any(fonts.has_postscript_outlines(entry.fname) for entry in fontManager.ttflist if entry.name in family)
-
-
-def _runs_left(text: str) -> bool:
-    return not text.isascii() and any(unicodedata.bidirectional(char) in ("R", "AL") for char in text)
 
 
 @cache

@@ -1,5 +1,6 @@
 """Text and colours of what is drawn into axes: those of a picture's theme, or matplotlib's settings."""
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -92,9 +93,9 @@ class Pen:
         wide, _, _ = text_to_path.get_text_width_height_descent(text, font, False)
         return float(wide) * POINT
 
-    def short(self, text: str, width: float) -> str:
-        """`text` as it is drawn, cut with an ellipsis to at most `width` inches."""
-        return self.lettering.short(text, self.body, width)
+    def short(self, text: str, width: float, room: float = math.inf) -> str:
+        """`text` as it is drawn, cut with an ellipsis to at most `width` inches, as `Lettering.short` does it."""
+        return self.lettering.short(text, self.body, width, room)
 
     def text(self, axes: Axes, x: float, y: float, text: str, **style: Any) -> Text:
         """Write `text`, at body size unless `fontsize` is given; `transform` is that of the data unless given."""

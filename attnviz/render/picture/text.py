@@ -10,7 +10,7 @@ from matplotlib.transforms import Transform
 
 from attnviz.labels import visible
 from attnviz.render.colours import ink
-from attnviz.render.flow import flow, glued, line_ends
+from attnviz.render.flow import directed, flow, glued, line_ends
 from attnviz.render.links import FAINT, require_tokens
 from attnviz.render.look import Look
 from attnviz.render.numbers import number
@@ -73,11 +73,13 @@ class RunningText:
         """Set the keys in lines of `limit` inches, as long as the text's own at most."""
         a = self.scene.attention
         tokens, zoom = [a.keys[start] for start, _ in a.columns], self.pen.lettering.zoom
-        self.labels = [self.pen.short(label, min(LONGEST * zoom, limit - 0.1)) for label in self.scene.columns]
-        self.widths = [self.pen.width(label) + 0.08 for label in self.labels]
+        labels = [self.pen.short(label, LONGEST * zoom, limit - 0.1) for label in self.scene.columns]
+        self.widths = [self.pen.width(label) + 0.08 for label in labels]
         if self.annotate:
             self.widths = [max(width, self.small.width(".00")) for width in self.widths]
-        self.places = flow(self.widths, glued(tokens), limit, SPACE * zoom, line_ends(tokens, self.scene.text))
+        ends = line_ends(tokens, self.scene.text)
+        places = flow(self.widths, glued(tokens), limit, SPACE * zoom, ends)
+        self.places, self.labels = directed(places, self.widths, tokens, labels, ends)
 
     @cached_property
     def _framed(self) -> dict[int, str]:
@@ -129,9 +131,10 @@ class Asking:
         if a.predicts:  # row i writes what row i + 1 reads
             self.framed |= {row + 1: "query" for row in rows}
         tokens += [last] if last else []
-        self.labels = [pen.short(visible(token.text), min(LONGEST * zoom, limit - 0.1)) for token in tokens]
-        self.widths = [pen.width(label) + 0.08 for label in self.labels]
-        self.places = flow(self.widths, glued(tokens), limit, SPACE * zoom)
+        labels = [pen.short(visible(token.text), LONGEST * zoom, limit - 0.1) for token in tokens]
+        self.widths = [pen.width(label) + 0.08 for label in labels]
+        places = flow(self.widths, glued(tokens), limit, SPACE * zoom)
+        self.places, self.labels = directed(places, self.widths, tokens, labels)
         self.high = HIGH * pen.body * POINT
         self.step = self.high + 0.06
         self.name = TO

@@ -15,8 +15,10 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import get_font
 from matplotlib.ft2font import LoadFlags
 from PIL import Image
-from traces import HOSTILE, labelled
+from traces import HOSTILE, attention, labelled
 
+from attnviz.attention import Trace
+from attnviz.render.look import Look
 from attnviz.render.picture import fonts, picture
 from attnviz.render.picture.lettering import Lettering, outline
 from attnviz.render.scene import GENERATES, WRITES, scene
@@ -153,7 +155,9 @@ def test_what_no_font_has_is_a_code_point_and_noted() -> None:
 @pytest.mark.parametrize(
     ("text", "has", "shown"),
     [
-        ("👨\u200d👩", "", "⟨U+1F468⟩⟨U+1F469⟩"),
+        ("👨\u200d👩", "", "⟨U+1F468 1F469⟩"),
+        ("🇰🇷", "🇰", "🇰⟨U+1F1F7⟩"),
+        ("🇰🇷🇫🇷", "", "⟨U+1F1F0 1F1F7⟩⟨U+1F1EB 1F1F7⟩"),
         ("👨\u200d👩", "👨", "👨⟨U+1F469⟩"),
         ("👨\u200d👩", "👨👩", "👨\u200d👩"),  # one font has all: it draws them joined, or side by side
         ("👍🏽", "👍", "👍⟨U+1F3FD⟩"),
@@ -233,6 +237,32 @@ def test_a_code_point_is_never_cut() -> None:
     lettering = Lettering([SLOTH])
     for shown in (lettering.short(SLOTH * 30, 9, 2.0), *lettering.wrapped(SLOTH * 300, 9, 2.0, 3)):
         assert re.fullmatch("(⟨U\\+1F9A5⟩| ?… ?)+", shown)
+
+
+FAMILY, CODES = "👨\u200d👩\u200d👧\u200d👦", "⟨U+1F468 1F469 1F467 1F466⟩"
+
+
+def test_of_a_character_of_many_code_points_some_stand_where_not_all_have_room() -> None:
+    many = "\u200d".join("👨👩👧👦👶🧒")
+    lettering = Lettering([FAMILY, many, "🏳\ufe0f\u200d🌈"])
+    assert lettering.short(FAMILY, 9, 0.8) == CODES  # a few are always written
+    assert lettering.short(many, 9, 0.8) == "⟨U+1F468 1F469 1F467 1F466⟩…"
+    assert lettering.short(FAMILY, 9, 0.8, room=1.0) == "⟨U+1F468⟩…"
+    assert lettering.short(FAMILY, 9, 3.0, room=1.7) == "⟨U+1F468 1F469 1F467⟩…"
+    assert lettering.short(f"the {FAMILY}", 9, 1.7) == "the ⟨U+1F468 1F469⟩…"
+    assert lettering.short(f"{FAMILY} → {FAMILY}", 9, 2.2) == "⟨U+1F468⟩… → ⟨U+1F468⟩…"
+    assert lettering.wrapped(f"the {FAMILY} ate", 9, 3) == [f"the {CODES} ate"]
+
+
+@pytest.mark.parametrize("style", ["heatmap", "lines", "arcs", "text"])
+@pytest.mark.parametrize("heads", [1, 2])
+def test_the_code_points_of_a_family_stand_in_pictures(style: str, heads: int) -> None:
+    words = ["the", FAMILY, "ate"]
+    trace = Trace("by hand", "", (attention([np.roll(np.eye(3), 1, 1)] * heads, words),))
+    shown = scene(trace, "self", tuple((0, head) for head in range(heads)))
+    svg = picture(trace, [shown], ".svg", Look(style=style)).decode()
+    assert f"<!-- {CODES} -->" in svg
+    assert "<!-- … -->" not in svg
 
 
 @pytest.mark.filterwarnings("error")
