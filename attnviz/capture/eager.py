@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any
 
 import torch
@@ -60,6 +61,8 @@ def record_by_output(model: PreTrainedModel, inputs: Inputs, records: Sequence[R
     implementation changed: give it a working copy.
     """
     be_eager(model)
+    if not _gives_attentions(model):
+        return False
     for sample in _samples(inputs):
         outputs, places = _sampled(model, sample)
         if not all(_are_weights(model, sample, outputs, place, records) for place in places):
@@ -82,6 +85,12 @@ def record_by_output(model: PreTrainedModel, inputs: Inputs, records: Sequence[R
     for place in waiting:
         _keep(model, inputs, outputs, place, records)
     return True
+
+
+def _gives_attentions(model: PreTrainedModel) -> bool:
+    """Whether `model` can be asked for its attentions: one of its author's own may know nothing of that."""
+    takes = signature(model.forward).parameters.values()
+    return any(each.name == "output_attentions" or each.kind is each.VAR_KEYWORD for each in takes)
 
 
 def _samples(inputs: Inputs) -> Iterator[Inputs]:
@@ -124,7 +133,9 @@ def _sampled(model: PreTrainedModel, inputs: Inputs) -> tuple[Outputs, list[_Pla
 
     with _same_parts(model):
         outputs = _run(model, inputs, note)
-    places = []
+    places: list[_Place] = []
+    if not isinstance(outputs, Mapping):  # of a model whose forward is its author's own
+        return {}, places
     for name, kind in _FIELDS.items():
         given = dict(enumerate(outputs.get(name) or ()))
         origins = [seen[id(weights)][1] if id(weights) in seen else None for weights in given.values()]
