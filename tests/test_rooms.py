@@ -46,7 +46,7 @@ MAY_IMPORT: dict[str, set[str]] = {  # a room: the rooms above it; itself and EV
 }
 _RUNS = tuple(
     f"models/{name}.py"
-    for name in ("huggingface", "loading", "devices", "architecture", "reading", "vocabulary", "writing")
+    for name in ("huggingface", "module", "loading", "devices", "architecture", "reading", "vocabulary", "writing")
 )
 _READS = tuple(
     f"models/{name}.py" for name in ("encoding", "chat_template", "spelling", "positions", "progress", "gguf")

@@ -4,10 +4,12 @@
 `unfold.py` makes matrices of, and `softmaxes.py`. Each fills in a `record.py` for each text, of a `kept.py` for each
 layer, through a `merged.py` where words are asked for; `sites.py` tells which layer that is, and `mixers.py` what the
 others do. `base.py` is the part of a model that attends, and what the whole gives it; `working_copy.py` is what
-runs, `wrappers.py` what a model may be wrapped in.
+runs, `wrappers.py` what a model may be wrapped in. `functions.py` sees attention where any code of torch computes it:
+for `softmaxes.py`, and for `modules.py`, whose modules transformers does not know.
 """
 
 from attnviz.capture.base import base_of, handed, reads_source
+from attnviz.capture.modules import capture_module
 from attnviz.capture.record import Record
 from attnviz.capture.run import capture, capture_all
 from attnviz.capture.sites import is_encoder_decoder, reads_pictures
@@ -19,6 +21,7 @@ __all__ = [
     "base_of",
     "capture",
     "capture_all",
+    "capture_module",
     "handed",
     "is_encoder_decoder",
     "reads_pictures",

@@ -32,7 +32,7 @@ class Call:
 
     `blocks` gives those of some heads and rows, as `attention_blocks` does. `hides_later` is as `hides` tells it.
     `groups` are the key-value groups of the heads where some share one. `one_input` says whether queries and keys were
-    made of the same numbers, where that is known.
+    made of the same numbers, where that is known. `dtype` is the type to which the weights were rounded.
     """
 
     texts: int
@@ -43,6 +43,7 @@ class Call:
     blocks: Callable[[Sequence[int], Numbers], Iterator[Block]]
     groups: tuple[int, ...] = ()
     one_input: bool | None = None
+    dtype: torch.dtype = torch.float32
 
     @classmethod
     def of_weights(cls, weights: torch.Tensor, sink: torch.Tensor | None = None, **known: Any) -> "Call":
@@ -53,7 +54,7 @@ class Call:
             yield Block(rows, some[:, :, index].float(), None if sink is None else sink[:, list(heads)][:, :, index])
 
         texts, heads, n, m = weights.shape
-        return cls(texts, heads, n, m, hides(weights > 0, n), blocks, **known)
+        return cls(texts, heads, n, m, hides(weights > 0, n), blocks, **{"dtype": weights.dtype, **known})
 
     def whole(self, queries: int) -> torch.Tensor:
         """The weights of so many queries, the first ones, `[text, head, query, key]`."""

@@ -1,25 +1,25 @@
 """From a model's name to a model that can be traced, and from a text to its trace.
 
-`builtin.py` is the one model, `huggingface.py` all the others. What they ask of a text is in `text.py`. A Hugging Face
+`builtin.py` is the one model, `module.py` any module of torch in memory, `huggingface.py` all the others;
+`recorded.py` makes a trace of what the last two leave behind. What they ask of a text is in `text.py`. A Hugging Face
 model is found and loaded by `loading.py`: `cache.py` is what the Hub left here, `packages.py` what packages carry,
-`inside.py` what a folder holds that is no model itself,
-`devices.py` where the weights go, `gguf.py` what a .gguf file is, with `gguf_header.py`, `progress.py` how far it is,
-`architecture.py` the class that it is of, `explained.py` what an error means, `missing.py` which package it wants,
-`process_wide.py` how what all threads share is changed and changed back. `reading.py` makes of a text what the model
-reads: `encoding.py` its ids and tokens, with `spelling.py` and `offsets.py`, `chat_template.py` the text of a chat, which
-`template_process.py` makes; `vocabulary.py` the words that a model
-does not know; `writing.py` what the model writes; `positions.py` how much it has room for; `padding.py` several texts
-at once.
+`inside.py` what a folder holds that is no model itself, `devices.py` where the weights go, `gguf.py` what a .gguf file
+is, with `gguf_header.py`, `progress.py` how far it is, `architecture.py` the class that it is of, `explained.py` what
+an error means, `missing.py` which package it wants, `process_wide.py` how what all threads share is changed and changed
+back. `reading.py` makes of a text what the model reads: `encoding.py` its ids and tokens, with `spelling.py` and
+`offsets.py`, `chat_template.py` the text of a chat, which `template_process.py` makes; `vocabulary.py` the words that a
+model does not know; `writing.py` what the model writes; `positions.py` how much it has room for; `padding.py` several
+texts at once.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from attnviz.arguments import require_flag
 from attnviz.attention import Trace
-from attnviz.errors import ModelError
+from attnviz.errors import InputError, ModelError
 from attnviz.head_names import Names
 from attnviz.models.progress import Progress
 from attnviz.selection import Selection
@@ -81,6 +81,8 @@ def load(
 ) -> Model:
     """Load a model: `builtin`, a Hub name, a folder, a .gguf file, a package, or a loaded model with its `tokenizer`.
 
+    A loaded model is one of transformers, or any module of torch that is called as `model(input_ids)`.
+
     A package is installed and carries a model; none of its code runs. A .safetensors file is a built-in model that
     `attnviz train` has made. `device` is `cpu`, `cuda`, `cuda:1`, `mps`,
     or the best that there is: a model larger than one GPU goes on over the next and over memory, where the package
@@ -105,8 +107,13 @@ def load(
                 f"Leave out --{option.replace('_', '-')}, or take another model: -m NAME.",
             )
         return BuiltinModel.load() if spec == BUILTIN else BuiltinModel.open(spec)
+    from attnviz.models.devices import require_as_it_is
     from attnviz.models.huggingface import HuggingFaceModel
+    from attnviz.models.module import ModuleModel, is_module
 
+    if not isinstance(spec, str | os.PathLike) and is_module(spec):
+        require_as_it_is(spec, device=device, device_map=device_map, dtype=dtype)
+        return ModuleModel.of(spec, tokenizer)
     return HuggingFaceModel.load(
         spec,
         tokenizer=tokenizer,
@@ -142,7 +149,7 @@ def model_files(spec: str, tokenizer: str | None = None) -> Iterator[Path]:
 
 
 def trace(
-    text: str,
+    text: str | None = None,
     model: Any = BUILTIN,
     *,
     target: str | None = None,
@@ -156,6 +163,9 @@ def trace(
     columns: Sequence[int | str] | int | str | None = None,
     cells: int | None = None,
     words: bool = False,
+    tokens: Sequence[str] | None = None,
+    target_tokens: Sequence[str] | None = None,
+    forward: Callable[[Any], Any] | None = None,
     tokenizer: Any = None,
     revision: str | None = None,
     device: str | None = None,
@@ -171,6 +181,12 @@ def trace(
     text, for models that read pairs; `chat` makes of the text a message in the model's chat template. The trace's text
     is all that the model read.
 
+    A module of torch in memory, of one's own or of transformers, is traced without a text too: `forward` is called with
+    it, in evaluation mode, and runs it on whatever it reads, one text at a time; `tokens` name that, one for each
+    position, and `target_tokens` what a decoder beside an encoder reads. All attention by torch's functions is seen,
+    and softmaxes that are multiplied with values: `attnviz.trace(model=model, tokens=["I", "ate"], forward=lambda
+    model: model(x))`. Kinds are told by sizes, masks and names, layers by lists of modules, or their order.
+
     `words` merges the tokens of each word. `rows` and `columns` keep only these queries and keys: their numbers, or
     `answer`, what the model wrote, `prompt`, all else, and `last:20`. The rows of the answer are those that write it:
     the first of them reads the prompt's last token. Without them, more than `cells` tokens are pooled to at most so
@@ -182,6 +198,16 @@ def trace(
     (4, 4, 4)
     """
     selection = Selection.of(layers, heads, kinds, rows, columns, cells, words)
+    if tokens is not None or target_tokens is not None or forward is not None:
+        from attnviz.models.module import ModuleModel
+
+        asked = {"text": text, "target": target, "text_pair": text_pair, "chat": chat or None, "generate": generate}
+        asked |= {"tokenizer": tokenizer, "revision": revision, "device": device, "device_map": device_map}
+        for option in (name for name, value in {**asked, "dtype": dtype}.items() if value is not None):
+            raise InputError(
+                f"{option} has no place beside tokens and forward, which say what is read", "Leave it out."
+            )
+        return ModuleModel.of(model).trace_labels(tokens, target_tokens, forward, selection)
     if isinstance(model, str | os.PathLike) or not hasattr(model, "trace"):
         model = load(
             model,

@@ -46,6 +46,15 @@ def room() -> dict[int | str, int]:
     return {place: int(_FILLED * free) for place, free in get_max_memory().items()}
 
 
+def require_as_it_is(model: Any, **options: Any) -> None:
+    """Raise ModelError where `options` shall move a model that is in memory already."""
+    if any(option is not None for option in options.values()):
+        raise ModelError(
+            f"a loaded {type(model).__name__} has its device and its dtype already",
+            f"Leave {', '.join(options)} out, or move it yourself: model.to(...).",
+        )
+
+
 def input_device(model: "PreTrainedModel") -> "torch.device":
     """The device that a model's token ids go to: the first that computes, where accelerate has spread the model."""
     import torch

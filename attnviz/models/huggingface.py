@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from attnviz.attention import Attention, Trace, ranges
+from attnviz.attention import Trace, ranges
 from attnviz.errors import ModelError
-from attnviz.kinds import KINDS
 from attnviz.models.cache import commit
-from attnviz.models.devices import devices, input_device
+from attnviz.models.devices import devices, input_device, require_as_it_is
 from attnviz.models.encoding import Encoding
 from attnviz.models.gguf import one_parse
 from attnviz.models.loading import given_tokenizer, load_model, load_tokenizer, locate, quick_start, quiet
 from attnviz.models.padding import groups, is_even, padded
 from attnviz.models.progress import Progress
 from attnviz.models.reading import Reader, Reading
+from attnviz.models.recorded import attentions
 from attnviz.models.text import each_with
 from attnviz.selection import Selection
 
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
     from attnviz.capture import Record
 
-# How far a row's sum may be from 1: eager attention rounds its weights to the model's own type.
-_TOLERANCE = {"float32": 1e-4, "float16": 5e-3, "bfloat16": 4e-2}
 _ROUNDING = {"float32": 1e-5, "float16": 5e-3, "bfloat16": 4e-2}  # how far a weight may be off for rounding alone
 
 
@@ -66,11 +64,7 @@ class HuggingFaceModel:
         weights. Raises ModelError for what cannot be found or loaded.
         """
         if not isinstance(spec, str | os.PathLike):
-            if (device, device_map, dtype) != (None, None, None):
-                raise ModelError(
-                    f"a loaded {type(spec).__name__} has its device and its dtype already",
-                    "Leave device, device_map and dtype out, or move it yourself: model.to(...).",
-                )
+            require_as_it_is(spec, device=device, device_map=device_map, dtype=dtype)
             return cls._of_loaded(spec, tokenizer, revision, trust_remote_code)
         place = locate(os.fspath(spec))
         if revision is not None and not place.on_hub:
@@ -207,35 +201,10 @@ class HuggingFaceModel:
         not_there = record.selection.left_out(record.available) | _without_attention(record.without)
         return replace(
             reading.trace(self.name),
-            attentions=self._attentions(record, reading),
+            attentions=attentions(record, reading.trace(self.name), self._dtype),
             revision=self.revision,
             provenance={**self._provenance(record.path), **reading.provenance, **not_there},
         )
-
-    def _attentions(self, record: "Record", reading: Reading) -> tuple[Attention, ...]:
-        """What was captured, checked. Raises SelectionError for what was asked for and is not there."""
-        chosen, read = record.resolve(), reading.trace(self.name)
-        attentions = []
-        for kind in (kind for kind in KINDS if kind in chosen):
-            layers, tokens = sorted(chosen[kind]), read[kind]
-            rows, columns = record.cells(kind, len(tokens.queries), len(tokens.keys))
-            if not rows or not columns:  # it has none of those that were asked for
-                continue
-            kept, groups = record.kept[kind], record.groups.get(kind, {})
-            attention = replace(
-                tokens,
-                by_layer={layer: kept[layer].weights for layer in layers},
-                head_numbers={layer: chosen[kind][layer] for layer in layers},
-                sink_mass={layer: sink for layer in layers if (sink := kept[layer].sink) is not None},
-                groups={layer: groups[layer] for layer in layers if layer in groups},
-                rows=rows,
-                columns=columns,
-            )
-            if not attention.is_whole:
-                attention = replace(attention, row_sums={layer: kept[layer].sums for layer in layers})
-            attention.check(_TOLERANCE.get(self._dtype, 4e-2))
-            attentions.append(attention)
-        return tuple(attentions)
 
     @property
     def _dtype(self) -> str:

@@ -1,0 +1,187 @@
+"""Every way to compute attention in torch is seen, with its weights as the unfused equation gives them."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.nn.attention.bias import causal_lower_right, causal_upper_left
+from torch.nn.attention.flex_attention import create_block_mask, flex_attention
+
+from attnviz.capture.functions import AttentionCalls
+
+torch.manual_seed(0)
+Q, K, V = (torch.randn(1, 4, 6, 8) for _ in range(3))
+SHORT = K[:, :, :4], V[:, :, :4]
+GROUPED = K[:, :2], V[:, :2]
+REPEATED = [tensor.repeat_interleave(2, 1) for tensor in GROUPED]
+CAUSAL = torch.ones(6, 6, dtype=torch.bool).tril()
+BIAS = torch.randn(1, 4, 6, 6)
+
+
+def seen(run, texts=1):
+    """The one call of attention in `run`, its weights, and what `run` gives."""
+    calls = []
+    with torch.no_grad(), AttentionCalls(texts, calls.append):
+        given = run()
+    (call,) = calls
+    return call, call.whole(call.queries), given
+
+
+def by_hand(query, key, mask=None, scale=None):
+    """softmax(Q Kᵀ · scale + mask), in float64."""
+    scores = query.double() @ key.double().transpose(-1, -2) * (query.shape[-1] ** -0.5 if scale is None else scale)
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -torch.inf) if mask.dtype == torch.bool else scores + mask
+    return scores.softmax(-1).nan_to_num(0).float()
+
+
+ALIBI = -(torch.arange(6)[:, None] - torch.arange(6)).abs().float()
+NO_ROW = CAUSAL & (torch.arange(6)[:, None] != 3)
+CALLS = {  # what is called with, and what it should give; whether later keys are hidden; groups
+    "plain": ((Q, K, V), {}, by_hand(Q, K), False, ()),
+    "causal": ((Q, K, V), {"is_causal": True}, by_hand(Q, K, CAUSAL), True, ()),
+    "boolean mask": ((Q, K, V, CAUSAL), {}, by_hand(Q, K, CAUSAL), True, ()),
+    "mask of -1e9": ((Q, K, V, (~CAUSAL).float() * -1e9), {}, by_hand(Q, K, CAUSAL), True, ()),
+    "bias by head": ((Q, K, V), {"attn_mask": BIAS}, by_hand(Q, K, BIAS), False, ()),
+    "negative bias": ((Q, K, V, ALIBI), {}, by_hand(Q, K, ALIBI), False, ()),
+    "padding": ((Q, K, V, CAUSAL[3:4]), {}, by_hand(Q, K, CAUSAL[3:4]), False, ()),
+    "a row that sees nothing": ((Q, K, V, NO_ROW), {}, by_hand(Q, K, NO_ROW), True, ()),
+    "scale": ((Q, K, V), {"scale": 0.3}, by_hand(Q, K, scale=0.3), False, ()),
+    "dropout": ((Q, K, V), {"dropout_p": 0.5}, by_hand(Q, K), False, ()),
+    "no batch": ((Q[0], K[0], V[0]), {}, by_hand(Q, K), False, ()),
+    "one head": ((Q[0, 0], K[0, 0], V[0, 0]), {}, by_hand(Q[:, :1], K[:, :1]), False, ()),
+    "heads in groups": ([each.view(1, 2, 2, 6, 8) for each in (Q, K, V)], {}, by_hand(Q, K), False, ()),
+    "other keys": ((Q, *SHORT), {}, by_hand(Q, SHORT[0]), False, ()),
+    "other keys, causal": ((Q, *SHORT), {"is_causal": True}, by_hand(Q, SHORT[0], CAUSAL[:, :4]), True, ()),
+    "upper left": ((Q, K, V, causal_upper_left(6, 6)), {}, by_hand(Q, K, CAUSAL), True, ()),
+    "lower right": ((Q[:, :, :4], K, V, causal_lower_right(4, 6)), {}, by_hand(Q[:, :, :4], K, CAUSAL[2:]), False, ()),
+    "grouped": ((Q, *GROUPED), {"enable_gqa": True}, by_hand(Q, REPEATED[0]), False, (0, 0, 1, 1)),
+    "repeated": ((Q, *REPEATED), {}, by_hand(Q, REPEATED[0]), False, (0, 0, 1, 1)),
+    "multi-query": ((Q, K[:, :1], V[:, :1]), {}, by_hand(Q, K[:, :1]), False, (0, 0, 0, 0)),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_scaled_dot_product_attention(name):
+    args, how, expected, hides_later, groups = CALLS[name]
+    call, weights, given = seen(lambda: functional.scaled_dot_product_attention(*args, **how))
+    torch.testing.assert_close(weights, expected)
+    assert (call.hides_later, call.groups) == (hides_later, groups)
+    if "dropout_p" not in how:
+        torch.testing.assert_close(given, functional.scaled_dot_product_attention(*args, **how), rtol=0, atol=0)
+
+
+def test_autocast_and_half_precision_see_what_the_kernel_sees():
+    low = by_hand(Q.bfloat16(), K.bfloat16())
+    _, weights, _ = seen(lambda: functional.scaled_dot_product_attention(*(x.bfloat16() for x in (Q, K, V))))
+    torch.testing.assert_close(weights, low, rtol=0, atol=1e-2)
+    with torch.autocast("cpu", torch.bfloat16):
+        _, automatic, _ = seen(lambda: functional.scaled_dot_product_attention(Q, K.bfloat16(), V))
+    torch.testing.assert_close(automatic, weights, rtol=0, atol=0)
+
+
+X, MEMORY = torch.randn(1, 6, 16), torch.randn(1, 4, 16)
+
+
+@pytest.mark.parametrize("need_weights", [False, True])
+@pytest.mark.parametrize(
+    ("options", "keys", "masks"),
+    [
+        ({}, X, {}),
+        ({}, X, {"attn_mask": ~CAUSAL, "is_causal": True}),
+        ({}, X, {"attn_mask": BIAS[0]}),
+        ({}, X, {"key_padding_mask": ~CAUSAL[3:4]}),
+        ({}, X, {"key_padding_mask": ~CAUSAL[3:4], "attn_mask": ~CAUSAL}),
+        ({"bias": False}, MEMORY, {}),
+        ({"add_bias_kv": True}, X, {}),
+        ({"add_zero_attn": True}, X, {"attn_mask": ~CAUSAL}),
+        ({"kdim": 16, "vdim": 8}, MEMORY, {}),
+        ({"dropout": 0.5}, X, {}),
+    ],
+)
+@pytest.mark.parametrize("batch_first", [True, False])
+def test_multihead_attention(options, keys, masks, need_weights, batch_first):
+    torch.manual_seed(1)
+    module = nn.MultiheadAttention(16, 4, batch_first=batch_first, **options).eval()
+    values = keys[..., : options.get("vdim", 16)] if "vdim" in options else keys
+    x, k, v = (X, keys, values) if batch_first else (each.transpose(0, 1) for each in (X, keys, values))
+    k, v = (x, x) if keys is X else (k, v)
+    asked = {key: mask for key, mask in masks.items() if key != "is_causal"}
+    expected = module(x, k, v, need_weights=True, average_attn_weights=False, **asked)[1]
+    n_tokens = keys.shape[1]
+    call, weights, given = seen(lambda: module(x, k, v, need_weights=need_weights, **masks))
+    torch.testing.assert_close(weights, expected[..., :n_tokens])
+    assert (call.heads, call.one_input) == (4, keys is X)
+    plain = module(x, k, v, need_weights=need_weights, **masks)[0]
+    torch.testing.assert_close(given[0], plain)
+    sinks = torch.cat([block.sink for block in call.blocks(range(4), range(6)) if block.sink is not None] or [X[:0]])
+    if expected.shape[-1] > n_tokens:  # a learned key, or one of zeros, took the rest
+        torch.testing.assert_close(sinks, 1 - weights.sum(-1))
+
+
+def test_attention_without_a_batch_and_a_row_that_sees_nothing():
+    module = nn.MultiheadAttention(16, 4).eval()
+    mask = ~NO_ROW
+    _, weights, _ = seen(lambda: module(X[0], X[0], X[0], need_weights=False, attn_mask=mask))
+    expected = module(X[0], X[0], X[0], average_attn_weights=False, attn_mask=mask)[1].nan_to_num(0)
+    torch.testing.assert_close(weights[0], expected)
+    assert not weights[0, :, 3].any()
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_flex_attention(compiled):
+    function = torch.compile(flex_attention) if compiled else flex_attention
+    mask = create_block_mask(lambda b, h, q, k: q >= k, None, None, 6, 6, device="cpu")
+    with torch.compiler.set_stance("force_eager"):
+        call, weights, _ = seen(lambda: function(Q, K, V, block_mask=mask))
+        torch.testing.assert_close(weights, by_hand(Q, K, CAUSAL))
+        assert call.hides_later
+        call, weights, _ = seen(
+            lambda: function(Q, *GROUPED, score_mod=lambda score, b, h, q, k: score - (q - k).abs(), enable_gqa=True)
+        )
+    torch.testing.assert_close(weights, by_hand(Q, REPEATED[0], ALIBI))
+    assert call.groups == (0, 0, 1, 1)
+
+
+def scores(mask=None):
+    raw = Q @ K.transpose(-2, -1) * 8**-0.5
+    return raw if mask is None else raw.masked_fill(mask, -torch.inf)
+
+
+@pytest.mark.parametrize(
+    ("run", "expected"),
+    [
+        (lambda: functional.softmax(scores(~CAUSAL), dim=-1) @ V, by_hand(Q, K, CAUSAL)),
+        (lambda: torch.matmul(functional.dropout(scores().softmax(-1), 0.1, False), V), by_hand(Q, K)),
+        (lambda: torch.bmm(torch.softmax(scores()[0], 2).to(V.dtype), V[0]), by_hand(Q, K)),
+        (lambda: nn.Softmax(dim=-1)(scores(~NO_ROW)).nan_to_num(0) @ V, by_hand(Q, K, NO_ROW)),
+        (
+            lambda: torch.einsum("bijh,bhjd->bihd", torch.einsum("bhid,bhjd->bijh", Q, K).mul(8**-0.5).softmax(2), V),
+            by_hand(Q, K),
+        ),
+        (lambda: torch.einsum("ijbh,bhjd->bihd", scores().permute(2, 3, 0, 1).softmax(1), V), by_hand(Q, K)),
+    ],
+)
+def test_a_softmax_that_is_multiplied_with_values(run, expected):
+    call, weights, _ = seen(run)
+    torch.testing.assert_close(weights, expected)
+    assert call.hides_later == (not expected.triu(1).any())
+
+
+def test_a_softmax_of_something_else_is_none():
+    calls, square = [], torch.randn(6, 6)
+    with AttentionCalls(1, calls.append):
+        functional.softmax(square, -1).topk(2)  # a router
+        functional.softmax(square, -1).argmax(-1)  # an output head
+        functional.softmax(square, -1) @ nn.Parameter(torch.randn(6, 3))  # a table of learned vectors
+        functional.softmax(square, 0) @ square  # over queries
+        functional.log_softmax(square, -1) @ square
+    assert calls == []
+
+
+def test_several_texts_keep_apart():
+    query, key = torch.randn(3, 4, 6, 8), torch.randn(3, 4, 6, 8)
+    for texts in (3, 1):
+        call, weights, _ = seen(lambda: functional.scaled_dot_product_attention(query, key, key), texts)
+        assert call.texts == 3
+        torch.testing.assert_close(weights, by_hand(query, key))
