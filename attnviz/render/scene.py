@@ -15,6 +15,8 @@ from attnviz.retrace import Retrace
 
 LONG = 64
 """A text of more columns than this is long: they are too many to read their weights."""
+BRIGHT, BRIGHTEST = 2.0, 8
+"""Columns stand out that get so many times as much as columns do on average; at most so many do."""
 FROM, TO = "query (from)", "key (to)"
 """The names of the two axes, wherever they are drawn."""
 WRITES, GENERATES = "→", "⇒"
@@ -98,6 +100,20 @@ class Scene:
         if self.lost is not None:
             may[self.lost.all(0)] = False
         return may
+
+    @cached_property
+    def bright(self) -> tuple[int, ...]:
+        """The columns that stand out, the brightest first.
+
+        Of some head they get much more than the others do, and more than rows that look at all alike would give them.
+        """
+        may = self.reachable.astype(np.float32)
+        weights = np.abs(self.matrices) * may
+        found, even = weights.sum(1), weights.sum(2) / np.maximum(may.sum(1), 1) @ may  # [head, column]
+        shares = found / np.maximum(found.mean(1, keepdims=True), 1e-9)
+        shares = np.where(found >= BRIGHT * even, shares, 0.0).max(0)
+        order = np.argsort(-shares, kind="stable")[:BRIGHTEST]
+        return tuple(int(column) for column in order if shares[column] >= BRIGHT)
 
     @property
     def blanks(self) -> tuple[str, ...]:

@@ -17,24 +17,43 @@ class Tick(NamedTuple):
     label: str
 
 
-def words(labels: Sequence[str], most: int) -> list[Tick]:
-    """All `labels`, one a cell, or where there are more than `most` every second, third, …"""
+def words(labels: Sequence[str], most: int, bright: Sequence[int] = ()) -> list[Tick]:
+    """All `labels`, one a cell, or where there are more than `most` those of `bright` cells and every second, …"""
     every = 1 if len(labels) <= most else -(-len(labels) // max(min(most, MOST), 1))
-    return [Tick(at + 0.5, labels[at]) for at in range(0, len(labels), every)]
+    first, rest = ([Tick(at + 0.5, labels[at]) for at in some] for some in (bright, range(0, len(labels), every)))
+    return rest if every == 1 else _apart(first, rest, len(labels) / max(most, 1))
 
 
-def numbers(cells: Sequence[Range], most: float) -> list[Tick]:
-    """Round token numbers, each in the middle of its token, the steps between them at most `most`."""
+def numbers(cells: Sequence[Range], most: float, bright: Sequence[int] = ()) -> list[Tick]:
+    """Round token numbers, each in the middle of its token, the steps between them at most `most`.
+
+    Before them come the first tokens of `bright` cells.
+    """
     first, last = cells[0][0], cells[-1][1] - 1
     step = _round_step((last - first) / max(min(most, MOST), 1))
     wanted = range(-(-first // step) * step, last + 1, step)
     spans = [(at, start, stop) for at, (start, stop) in enumerate(cells)]
-    return [
+    round_ones = [
         Tick(at + (token - start + 0.5) / (stop - start), str(token))
         for token in wanted
         for at, start, stop in spans
         if start <= token < stop
     ]
+    shining = [Tick(at + 0.5 / (cells[at][1] - cells[at][0]), str(cells[at][0])) for at in bright]
+    return _apart(shining, round_ones, len(cells) / max(most, 1))
+
+
+def _apart(first: Sequence[Tick], rest: Sequence[Tick], pitch: float) -> list[Tick]:
+    """Those of `first` that are `pitch` cells from those before them, and those of `rest` that are from all these."""
+    kept: list[Tick] = []
+    for tick in first:
+        if _is_free(tick, kept, pitch):
+            kept.append(tick)
+    return sorted([*kept, *(tick for tick in rest if _is_free(tick, kept, pitch))])
+
+
+def _is_free(tick: Tick, others: Sequence[Tick], pitch: float) -> bool:
+    return all(abs(tick.at - other.at) >= pitch - 1e-6 for other in others)
 
 
 def is_long(cells: Sequence[Range]) -> bool:

@@ -303,3 +303,35 @@ def test_where_rows_are_numbered_only_those_of_an_answer_say_what_they_write() -
     assert Scene(long, ((0, 0),)).rows == ("a", "1–2", "d ⇒ e", "e")
     assert Scene(long, ((0, 0),)).signs == "rows: token read ⇒ token generated"
     assert Scene(replace(long, predicts=one.predicts), ((0, 0),)).signs == ""
+
+
+def bright_at(at: int, n: int = 150, heads: int = 1) -> Scene:
+    """A head whose attention is even, but for one column of a long text; other heads are even throughout."""
+    first, even = np.full((n, n), 0.5 / (n - 1)), np.full((n, n), 1 / n)
+    first[:, at] = 0.5
+    words = [f"word{i}" for i in range(n)]
+    return Scene(attention([first, *[even] * (heads - 1)], words), tuple((0, head) for head in range(heads)))
+
+
+def test_columns_that_get_much_more_than_their_share_stand_out() -> None:
+    assert bert().bright == (0,)  # 1.7 of a weight of 3 in 4 columns; the next gets 0.6
+    assert bright_at(77).bright == (77,)
+    assert bright_at(77, heads=3).bright == (77,)
+    assert Scene(attention([np.full((9, 9), 1 / 9)], list("abcdefghi")), ((0, 0),)).bright == ()
+    only = np.zeros((40, 40))
+    only[range(40), [at % 10 * 4 for at in range(40)]] = 1.0
+    assert Scene(attention([only], [str(i) for i in range(40)]), ((0, 0),)).bright == tuple(range(0, 32, 4))
+
+
+@pytest.mark.parametrize("heads", [1, 3])
+@pytest.mark.parametrize("at", [0, 43, 77, 149])
+def test_the_brightest_column_of_a_long_text_has_its_label(heads: int, at: int) -> None:
+    page = figure([bright_at(at, heads=heads)])
+    labels = {text.get_text() for text in page.findobj(Text)}
+    assert labels & {f"word{at}", f"{at} word{at}"}
+    for width in (60, 100, 200):
+        console = Console(width=width, color_system=None, file=io.StringIO(), force_terminal=False)
+        console.print(on_screen(bright_at(at), Look()))
+        header = next(line for line in console.file.getvalue().split("\n") if line.split() and line.split()[0] == "0")
+        block = next(block for block in (1, 2, 3) if str(at // block * block) in header.split())
+        assert block == 1 or width < 200

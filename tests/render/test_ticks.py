@@ -7,7 +7,7 @@ from traces import tokens
 
 from attnviz.attention import Token, each
 from attnviz.pooling import layout
-from attnviz.render.ticks import MOST, counted, is_long, named, numbers, segments, words
+from attnviz.render.ticks import MOST, Tick, counted, is_long, named, numbers, segments, words
 
 
 def parts(*sizes: int) -> list[Token]:
@@ -43,6 +43,31 @@ def test_numbers_are_round_and_each_stands_in_its_cell(tokens: int, cells: int, 
         start, stop = ranges[int(tick.at)]
         assert start <= number < stop
         assert start + (tick.at % 1) * (stop - start) == pytest.approx(number + 0.5)
+
+
+def test_bright_cells_are_labelled_first_and_others_where_these_leave_room() -> None:
+    labels = [f"t{i}" for i in range(100)]
+    plain = [tick.label for tick in words(labels, 40)]
+    assert plain == [f"t{i}" for i in range(0, 100, 4)]
+    ticks = words(labels, 40, (77, 30, 31, 99))
+    found = [tick.label for tick in ticks]
+    assert {"t77", "t30", "t99"} <= set(found)
+    assert "t31" not in found  # it would touch a brighter one
+    assert set(found) - {"t77", "t30", "t99"} == set(plain) - {"t28", "t32", "t76"}
+    assert min(b.at - a.at for a, b in pairwise(ticks)) >= 100 / 40
+    assert words(labels, 100, (77,)) == words(labels, 100)
+
+
+@pytest.mark.parametrize("most", [4, 14, 30])
+def test_so_are_the_first_tokens_of_bright_cells_among_numbers(most: int) -> None:
+    cells = layout(900, None, 200)
+    ticks = numbers(cells, most, (95, 0))
+    start, stop = cells[95]
+    assert Tick(95 + 0.5 / (stop - start), str(start)) in ticks
+    assert ticks[0].label == "0"
+    shining = next(tick for tick in ticks if int(tick.at) == 95)
+    assert min(abs(tick.at - shining.at) for tick in ticks if tick != shining) >= len(cells) / most - 1e-6
+    assert {tick.label for tick in ticks} <= {str(start), *(tick.label for tick in numbers(cells, most))}
 
 
 def test_a_part_of_the_tokens_keeps_their_numbers() -> None:

@@ -124,13 +124,14 @@ class GridPanel:
         self.tile = int(high * self.dpi + 1e-6), int(wide * self.dpi + 1e-6)
         self.written = self._written_size(wide / self._shape[1], high / self._shape[0])
         self.labels = [
-            AxisLabels.of(labels, cells, tokens, inches, lettering, upright)
-            for labels, cells, tokens, inches, upright in zip(
+            AxisLabels.of(labels, cells, tokens, inches, lettering, upright, bright=bright)
+            for labels, cells, tokens, inches, upright, bright in zip(
                 (scene.rows, scene.columns),
                 (scene.attention.rows, scene.attention.columns),
                 (scene.attention.queries, scene.attention.keys),
                 (high, wide),
                 (True, False),
+                ((), scene.bright),
                 strict=True,
             )
         ]

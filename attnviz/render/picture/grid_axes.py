@@ -64,7 +64,7 @@ class AxesGrid:
         lettering = self.pen.lettering
         return [
             AxisLabels.of(scene.rows, a.rows, a.queries, high, lettering, True, LISTED),
-            AxisLabels.of(scene.columns, a.columns, a.keys, wide, lettering, False, LISTED),
+            AxisLabels.of(scene.columns, a.columns, a.keys, wide, lettering, False, LISTED, scene.bright),
         ]
 
     @property

@@ -52,8 +52,12 @@ class AxisLabels:
         lettering: Lettering,
         upright: bool,
         listed: int = LISTED,
+        bright: Sequence[int] = (),
     ) -> "AxisLabels":
-        """The labels of `cells`, whose tokens are in `tokens` and whose names are `labels`; few enough are `listed`."""
+        """The labels of `cells`, whose tokens are in `tokens` and whose names are `labels`; few enough are `listed`.
+
+        Where not all have one, `bright` cells come first.
+        """
         cell, zoom = inches / len(cells), lettering.zoom
         kind = kind_of(cells, cell / zoom, listed)
         size = min(
@@ -64,10 +68,12 @@ class AxisLabels:
             ticks = words([lettering.short(label, size, LONGEST[kind] * zoom) for label in labels], len(labels))
         elif kind == "listed":
             last = lettering.width(str(cells[-1][1] - 1), size) + 0.04
-            ticks = numbers(cells, max(int(inches / (pitch if upright else last)) - 1, 1))
+            ticks = numbers(cells, max(int(inches / (pitch if upright else last)) - 1, 1), bright)
         else:
-            some = numbers(cells, inches / pitch)
+            some = numbers(cells, inches / pitch, bright)
             named = {str(start): label for label, (start, stop) in zip(labels, cells, strict=True) if stop - start == 1}
+            first = ((cells[at][0], "…" * (cells[at][1] - cells[at][0] > 1)) for at in bright)
+            named = {str(start): visible(tokens[start].text) + more for start, more in first} | named
             longest = LONGEST[kind] * zoom
             ticks = [
                 Tick(at, f"{n} {lettering.short(name, size, longest - lettering.width(f'{n} ', size))}")

@@ -54,7 +54,8 @@ class HeatmapPanel:
         )
         a, inches = self.attention, (n * down_side, m * across_side)
         self.rows, down = _ticks(a.rows, _words(a.rows, scene.rows, a.queries), inches[0], pen)
-        self.columns, across = _ticks(a.columns, _words(a.columns, scene.columns, a.keys), inches[1], pen)
+        labels = _words(a.columns, scene.columns, a.keys)
+        self.columns, across = _ticks(a.columns, labels, inches[1], pen, scene.bright)
         numbered = [not _in_words(cells, side, pen) for cells, side in zip((a.rows, a.columns), inches, strict=True)]
         self.left = down + 0.14
         room = max(LARGEST, m * side) if wide is None else m * wide
@@ -217,11 +218,13 @@ def _words(cells: Sequence[Range], labels: Sequence[str], tokens: Sequence[Token
     return [label + more for label, more in zip(labels, first, strict=True)]
 
 
-def _ticks(cells: Sequence[Range], labels: Sequence[str], inches: float, pen: Pen) -> tuple[list[Tick], float]:
-    """The labels of cells that take so many inches in all, and the width of the longest."""
+def _ticks(
+    cells: Sequence[Range], labels: Sequence[str], inches: float, pen: Pen, bright: Sequence[int] = ()
+) -> tuple[list[Tick], float]:
+    """The labels of cells that take so many inches in all, of `bright` ones before others; the width of the longest."""
     if not _in_words(cells, inches, pen):
-        ticks = numbers(cells, int(inches / (0.5 * pen.lettering.zoom)))
+        ticks = numbers(cells, int(inches / (0.5 * pen.lettering.zoom)), bright)
     else:
-        few = words(labels, int(inches / (PITCH * pen.line) + 1e-6))
+        few = words(labels, int(inches / (PITCH * pen.line) + 1e-6), bright)
         ticks = [Tick(tick.at, pen.short(tick.label, LONGEST * pen.lettering.zoom)) for tick in few]
     return ticks, max((pen.width(tick.label) for tick in ticks), default=0.0)

@@ -101,16 +101,23 @@ def across(labels: Sequence[str], width: int, cuts: Sequence[int] = ()) -> str:
     return "".join(" " * (at in cuts) + label for at, label in enumerate(shown))
 
 
-def ruler(labels: Sequence[str], width: int, cuts: Sequence[int] = ()) -> str:
+def ruler(labels: Sequence[str], width: int, cuts: Sequence[int] = (), first: Sequence[int] = ()) -> str:
     """`labels` of columns `width` cells wide, each from where its column begins, without those that have no room.
 
-    A cell is left free before each of the columns `cuts`.
+    Those of the columns `first` take it before the others do, and end where the line does. A cell is left free before
+    each of the columns `cuts`.
     """
-    line, end = "", len(labels) * width + len(cuts)
-    for at, label in enumerate(labels):
-        start = at * width + sum(cut <= at for cut in cuts)
-        if label and start >= len(line) + bool(line) and start + len(label) <= end:
-            line = line.ljust(start) + label
+    end = len(labels) * width + len(cuts)
+    placed: dict[int, str] = {}
+    for number, at in enumerate((*first, *range(len(labels)))):
+        start, label = at * width + sum(cut <= at for cut in cuts), labels[at]
+        start = max(min(start, end - len(label)), 0) if number < len(first) else start
+        apart = (start + len(label) < other or other + len(placed[other]) < start for other in placed)
+        if label and start + len(label) <= end and all(apart):
+            placed[start] = label
+    line = ""
+    for start in sorted(placed):
+        line = line.ljust(start) + placed[start]
     return line.ljust(end)
 
 

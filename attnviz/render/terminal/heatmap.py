@@ -126,7 +126,7 @@ class Heatmap(Drawing):
         scene, at = self.scene, cuts(self.scene, layout.block)
         weights = pooled(np.where(scene.reachable, scene.matrices[0], np.nan), layout.block)
         rows, columns = (joined(cells, size) for cells, size in zip(_cells(scene), layout.block, strict=True))
-        header = names.above(at[1]) if layout.cell > 1 else ruler(_numbers(columns, at[1]), 1, at[1])
+        header = names.above(at[1]) if layout.cell > 1 else self._ruler(columns, layout.block[1], at[1])
         labels = names.beside if layout.named else _numbers(rows, at[0])
         lost = losses(scene) if layout.named else []
         yield [Segment(" " * (layout.label + 1) + header + ("taken".rjust(TAKEN) if lost else ""))]
@@ -136,6 +136,14 @@ class Heatmap(Drawing):
             label = "" if y is None else labels[y]
             beside = [Segment(brush.written(lost[y]).rjust(TAKEN), DIM)] if lost and y is not None else []
             yield [Segment(fit(label, layout.label, "right") + " "), *line, *beside]
+
+    def _ruler(self, columns: Sequence[Range], block: int, cuts: Sequence[int]) -> str:
+        """The first tokens of `columns`, which are so many of the scene's each: of bright ones, and of some others."""
+        bright = [*dict.fromkeys(column // block for column in self.scene.bright)]
+        labels = _numbers(columns, cuts)
+        for at in bright:
+            labels[at] = str(columns[at][0])
+        return ruler(labels, 1, cuts, bright)
 
 
 def heatmap(scene: Scene, look: Look = DEFAULT) -> Heatmap:

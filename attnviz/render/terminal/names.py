@@ -40,7 +40,7 @@ class Names:
         numbers = [str(start) for start, _ in self.scene.attention.columns]
         if max(map(len, numbers)) < self.cell:
             return across(numbers, self.cell, cuts)
-        return ruler(numbers, self.cell, cuts)
+        return ruler(numbers, self.cell, cuts, self.scene.bright)
 
     @cached_property
     def beside(self) -> list[str]:

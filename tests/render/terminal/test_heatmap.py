@@ -446,6 +446,8 @@ def test_text_in_cells() -> None:
     assert ruler(["0", "", "", "30", "40", ""], 1) == "0  30 "
     assert ruler(["0", "", "10", ""], 2, (2,)) == "0    10  "
     assert ruler(["0", "", "", "100"], 1) == "0   "
+    assert ruler(["0", "", "20", "30", "", "50"], 2, first=(3,)) == "0     30  50"
+    assert ruler(["100", "101", "102", "103"], 2, first=(1,)) == "  101   "
 
 
 def test_right_to_left_tokens_leave_the_columns_in_their_order() -> None:
