@@ -46,10 +46,21 @@ MAY_IMPORT: dict[str, set[str]] = {  # a room: the rooms above it; itself and EV
 }
 _RUNS = tuple(
     f"models/{name}.py"
-    for name in ("huggingface", "module", "loading", "devices", "architecture", "reading", "vocabulary", "writing")
+    for name in (
+        "huggingface",
+        "module",
+        "loading",
+        "sizes",
+        "devices",
+        "architecture",
+        "reading",
+        "vocabulary",
+        "writing",
+    )
 )
 _READS = tuple(
-    f"models/{name}.py" for name in ("encoding", "chat_template", "spelling", "positions", "progress", "gguf")
+    f"models/{name}.py"
+    for name in ("encoding", "chat_template", "spelling", "positions", "progress", "gguf", "gguf_tokenizer")
 )
 HEAVY = {  # a package: the places that may import it
     "torch": ("scratch/train.py", "scratch/training_state.py", "capture/", *_RUNS),

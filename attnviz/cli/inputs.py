@@ -210,7 +210,9 @@ def _is_picture(path: str) -> bool:
 
 def _commands_for(path: str, command: str) -> str:
     """How `command` takes what is in a file or folder: texts, or a model."""
-    if path.endswith(".gguf") or isfile(f"{path}/config.json"):
+    from attnviz.models.gguf import is_gguf
+
+    if (isfile(path) and is_gguf(Path(path))) or isfile(f"{path}/config.json"):
         return f"If it is the model: attnviz {command} TEXT -m {quote(path)}"
     if _is_picture(path):
         return f'attnviz reads texts, such as: attnviz {command} "I ate an apple"'

@@ -53,9 +53,15 @@ def hub_folder(name: str) -> Path:
     return Path(constants.HF_HUB_CACHE, repo_folder_name(repo_id=name, repo_type="model"))
 
 
-def commit(name: str, revision: str | None) -> str | None:
-    """The commit that a loaded model of the Hub was at, by which it can be had again when its branch has moved on."""
+def snapshot_folder(name: str, revision: str | None) -> Path | None:
+    """The folder of the cache that holds one revision of a model of the Hub; None where it is not here."""
     from huggingface_hub import try_to_load_from_cache
 
     file = try_to_load_from_cache(name, "config.json", revision=revision)
-    return Path(file).parent.name if isinstance(file, str) else revision
+    return Path(file).parent if isinstance(file, str) else None
+
+
+def commit(name: str, revision: str | None) -> str | None:
+    """The commit that a loaded model of the Hub was at, by which it can be had again when its branch has moved on."""
+    folder = snapshot_folder(name, revision)
+    return folder.name if folder else revision

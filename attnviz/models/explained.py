@@ -34,6 +34,8 @@ def explained(place: "Place", what: str, revision: str | None = None) -> Iterato
     """
     try:
         yield
+    except ModelError:
+        raise
     except Exception as error:
         raise _of_hub(error, place, what, revision) or _of_files(error, place, what) from error
 

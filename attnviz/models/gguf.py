@@ -8,9 +8,9 @@ one that can, which it draws for other weights.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -79,10 +79,12 @@ def read(path: Path) -> Header:
 def _require_one_model(paths: tuple[Path, ...], headers: list[Header]) -> None:
     """Raise ModelError where files are not the parts, in order, of one model."""
     for number, (path, header) in enumerate(zip(paths, headers, strict=True)):
-        said = (header.get("split.no", number), header.get("split.count", 0) or 1)
-        if said != (number, len(paths)):
+        part, count = header.get("split.no", number), header.get("split.count", 1)
+        if not isinstance(part, int) or not isinstance(count, int):
+            raise ModelError(f"{path} says that it is part {part!r} of {count!r}", "Get it again.")
+        if (part, count or 1) != (number, len(paths)):
             raise ModelError(
-                f"{path} says that it is part {said[0] + 1} of {said[1]}, and its name says part {number + 1} of"
+                f"{path} says that it is part {part + 1} of {count}, and its name says part {number + 1} of"
                 f" {len(paths)}",
                 "Name the parts as they were: model-00001-of-00002.gguf and so on.",
             )
@@ -179,18 +181,59 @@ def _as_gguf_tensor(tensor: Tensor) -> Any:
     return SimpleNamespace(name=tensor.name, tensor_type=kind, data=data)
 
 
+def _as_metadata(read_first: Callable[..., Any], path: str, *arrays: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """What transformers' reader of some architectures gives: the metadata of the first part, and all tensors' names."""
+    return read_first(path, *arrays)[0], tuple(tensor.name for tensor in read(Path(path)).tensors)
+
+
+def _as_gguf_header(read_first: Callable[[str], Any], path: str) -> Any:
+    """What that reader calls a header: the first part's, with the tensors of all."""
+    from transformers.integrations.gguf.reader import TensorInfo
+
+    tensors = read(Path(path)).tensors
+    infos = (TensorInfo(tensor.name, tensor.shape, tensor.type, 0, tensor.data.nbytes) for tensor in tensors)
+    return read_first(path)._replace(tensors=tuple(infos))
+
+
+def _as_state_dict(header: Any) -> dict[str, Any]:
+    """What that reader takes the weights from."""
+    from gguf import GGMLQuantizationType
+    from gguf.quants import quant_shape_to_byte_shape
+    from transformers.integrations.gguf.reader import LazyGgufTensor
+
+    weights = {}
+    for tensor in read(Path(header.path)).tensors:
+        kind = GGMLQuantizationType(tensor.type)
+        is_plain = kind.name in ("F32", "F16", "BF16")
+        shape = tensor.shape if is_plain else quant_shape_to_byte_shape(tensor.shape, kind)
+        weights[tensor.name] = LazyGgufTensor(tensor.data, tensor.type, shape)
+    return weights
+
+
 @process_wide
 @contextmanager
 def one_parse() -> Iterator[None]:
     """Give transformers what `read` gives, read once, until the body has ended."""
     import gguf
-    from transformers import modeling_gguf_pytorch_utils as reading
+    from transformers import modeling_gguf_pytorch_utils as older
+    from transformers.integrations import gguf as newer
+    from transformers.quantizers import quantizer_gguf as newest
     from transformers.utils import logging
 
-    reader, name_map, bar = gguf.GGUFReader, gguf.get_tensor_name_map, reading.tqdm
-    gguf.GGUFReader, gguf.get_tensor_name_map, reading.tqdm = cache(as_gguf_reader), cache(name_map), logging.tqdm
+    changes: list[tuple[Any, str, Any]] = [
+        (gguf, "GGUFReader", cache(as_gguf_reader)),
+        (gguf, "get_tensor_name_map", cache(gguf.get_tensor_name_map)),
+        (older, "tqdm", logging.tqdm),
+        (newer, "read_gguf_metadata", partial(_as_metadata, newer.read_gguf_metadata)),
+        (newest, "GgufHeader", SimpleNamespace(from_file=partial(_as_gguf_header, newest.GgufHeader.from_file))),
+        (newest, "load_gguf_state_dict", _as_state_dict),
+    ]
+    before = [getattr(owner, name) for owner, name, _ in changes]
+    for owner, name, new in changes:
+        setattr(owner, name, new)
     try:
         yield
     finally:
-        gguf.GGUFReader, gguf.get_tensor_name_map, reading.tqdm = reader, name_map, bar
+        for (owner, name, _), old in zip(changes, before, strict=True):
+            setattr(owner, name, old)
         read.cache_clear()

@@ -16,6 +16,7 @@ from attnviz.models.cache import commit
 from attnviz.models.devices import devices, input_device, require_as_it_is
 from attnviz.models.encoding import Encoding
 from attnviz.models.gguf import one_parse
+from attnviz.models.gguf_tokenizer import gguf_notes
 from attnviz.models.loading import given_tokenizer, load_model, load_tokenizer, locate, quick_start, quiet
 from attnviz.models.padding import groups, is_even, padded
 from attnviz.models.progress import Progress
@@ -34,13 +35,17 @@ _ROUNDING = {"float32": 1e-5, "float16": 5e-3, "bfloat16": 4e-2}  # how far a we
 
 @dataclass(frozen=True)
 class HuggingFaceModel:
-    """A loaded model and its tokenizer; make one with `load`. `tokenizer` names one that is not the model's own."""
+    """A loaded model and its tokenizer; make one with `load`. `tokenizer` names one that is not the model's own.
+
+    `notes` are what a reader of each of its traces ought to be told of it.
+    """
 
     name: str
     model: "PreTrainedModel"
     encoding: Encoding
     revision: str | None = None
     tokenizer: str | None = None
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def load(
@@ -79,8 +84,9 @@ class HuggingFaceModel:
             model = load_model(place, progress=progress, **how, **options)
             if tokenizer is None:
                 read = load_tokenizer(place, config=model.config, **options)
+            notes = gguf_notes(place.file, tokenizer is None) if place.is_file else ()
         loaded = commit(place.spec, revision) if place.on_hub else None
-        return cls(place.name, model, Encoding(read), loaded, _other_name(tokenizer, read, place.spec))
+        return cls(place.name, model, Encoding(read), loaded, _other_name(tokenizer, read, place.spec), notes)
 
     @classmethod
     def _of_loaded(
@@ -204,6 +210,7 @@ class HuggingFaceModel:
             attentions=attentions(record, reading.trace(self.name), self._dtype),
             revision=self.revision,
             provenance={**self._provenance(record.path), **reading.provenance, **not_there},
+            notes=(*reading.notes, *self.notes),
         )
 
     @property

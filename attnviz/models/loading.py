@@ -23,10 +23,12 @@ from attnviz.models.cache import hub_folder
 from attnviz.models.devices import placement
 from attnviz.models.explained import WHERE, explained, nearby
 from attnviz.models.gguf import is_gguf, parts, read, short_name
+from attnviz.models.gguf_tokenizer import load_gguf_tokenizer
 from attnviz.models.inside import models_inside
 from attnviz.models.packages import packaged_model
 from attnviz.models.process_wide import process_wide
 from attnviz.models.progress import Progress, telling
+from attnviz.models.sizes import no_larger_than, require_said, weights_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -124,6 +126,9 @@ def _is_offline() -> bool:
 
 def load_tokenizer(place: Place, **options: Any) -> "PreTrainedTokenizerBase":
     """The tokenizer at `place`. Raises ModelError where it cannot be loaded, or has nothing in its vocabulary."""
+    if place.is_file:
+        with quick_start(), quiet(), explained(place, "tokenizer"):
+            return load_gguf_tokenizer(place.file)
     with quick_start(), quiet(), explained(place, "tokenizer", options.get("revision")):
         from transformers import AutoTokenizer
 
@@ -194,15 +199,18 @@ def load_model(
     options |= place.options
     revision = options.get("revision")
     if place.is_file:
-        read(place.file)
+        with explained(place, "header"):
+            read(place.file)
         dtype = dtype or "float32"  # transformers unpacks to it, and asks the file's name whether to
     with quick_start(), quiet(), telling(progress) as bar:
         import torch
 
         chosen, placed = placement(device, device_map)
         with explained(place, "configuration", revision):
-            from transformers import AutoConfig
+            from transformers import AutoConfig, PretrainedConfig
 
+            if not place.is_file:
+                require_said(PretrainedConfig.get_config_dict(place.path, **options)[0], place.spec)
             config = AutoConfig.from_pretrained(place.path, output_attentions=False, **options)
         with explained(place, "weights", revision), _one_at_a_time:
             kinds = classes(config, with_head, bool(options.get("trust_remote_code")))
@@ -210,7 +218,7 @@ def load_model(
             options["attn_implementation"] = (
                 None  # whatever the checkpoint names: what computes attention is our choice
             )
-            model, missing = _loaded(kinds, place.path, config=config, **options)
+            model, missing = _loaded(kinds, place, config=config, **options)
             if chosen:
                 model = model.to(chosen)
     require_text(model, place)
@@ -218,13 +226,14 @@ def load_model(
     return model.eval()
 
 
-def _loaded(kinds: Sequence[Any], path: str, **options: Any) -> "tuple[PreTrainedModel, Collection[str]]":
+def _loaded(kinds: Sequence[Any], place: Place, **options: Any) -> "tuple[PreTrainedModel, Collection[str]]":
     """The model by the first class that finds all its weights, or by the last, and the names of those it lacks."""
     kind, *others = kinds
-    model, report = kind.from_pretrained(path, output_loading_info=True, **options)
+    with no_larger_than(lambda: weights_of(place, options.get("revision")), place.spec):
+        model, report = kind.from_pretrained(place.path, output_loading_info=True, **options)
     if others and lost_weights(model, report["missing_keys"])[0]:
         del model  # before there is another
-        return _loaded(others, path, **options)
+        return _loaded(others, place, **options)
     return model, report["missing_keys"]
 
 

@@ -40,11 +40,12 @@ def test_the_name_of_a_file_is_not_drawn_as_a_sentence(command, text, batch, pip
     assert not (files / "t.safetensors").exists()
 
 
-@pytest.mark.parametrize("name", ["my model", "m.gguf"])
+@pytest.mark.parametrize("name", ["my model", "m.gguf", "sha256-0"])
 def test_nor_is_that_of_a_model(name, files):
     (files / "my model").mkdir()
     for file in ("my model/config.json", "m.gguf"):
         (files / file).touch()
+    (files / "sha256-0").write_bytes(b"GGUF")
     done = run("heads", name)
     assert (done.code, done.out) == (1, "")
     assert f"Hint:  If it is the model: attnviz heads TEXT -m {quote(name)}\n" in done.err

@@ -7,7 +7,9 @@ import gguf
 import ggufs
 import numpy as np
 import pytest
+import torch
 from loads import TEXT, refused, same
+from transformers import Lfm2Config, Lfm2Model
 
 import attnviz
 from attnviz.errors import ModelError
@@ -82,6 +84,38 @@ def test_all_parts_are_read_whichever_is_named(part, split, file):
     assert sorted(model_files(str(split[part]))) == split
 
 
+NAMES_IN_LFM2 = {
+    "embed_tokens": "token_embd", "embedding_norm": "token_embd_norm", "layers.": "blk.", "operator_norm": "attn_norm",
+    "self_attn.q_layernorm": "attn_q_norm", "self_attn.k_layernorm": "attn_k_norm", "self_attn.q_proj": "attn_q",
+    "self_attn.k_proj": "attn_k", "self_attn.v_proj": "attn_v", "self_attn.out_proj": "attn_output",
+    "feed_forward.w1": "ffn_gate", "feed_forward.w2": "ffn_down", "feed_forward.w3": "ffn_up",
+    "conv.in_proj": "shortconv.in_proj", "conv.out_proj": "shortconv.out_proj", "conv.conv": "shortconv.conv",
+}  # fmt: skip
+
+
+def test_so_are_those_of_an_architecture_that_transformers_reads_in_its_newer_way(tmp_path):
+    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 4, "num_key_value_heads": 2}
+    layers = {"num_hidden_layers": 2, "layer_types": ["conv", "full_attention"], "block_auto_adjust_ff_dim": False}
+    torch.manual_seed(0)
+    model = Lfm2Model(Lfm2Config(vocab_size=267, **sizes, **layers, attn_implementation="eager")).eval()
+    tensors = {}
+    for name, weight in model.state_dict().items():
+        for theirs, own in NAMES_IN_LFM2.items():
+            name = name.replace(theirs, own)
+        tensors[name] = weight.squeeze(1).numpy() if "shortconv.conv" in name else weight.numpy()
+    more = {"lfm2.attention.head_count_kv": [0, 2], "lfm2.shortconv.l_cache": 3, "lfm2.rope.freq_base": 1e6}
+    ggufs.write(tmp_path / "x.gguf", architecture="lfm2", tensors=tensors, more=more, split_max_tensors=6)
+    paths = sorted(tmp_path.iterdir())
+    assert len(paths) > 2
+    for path in (paths[0], paths[-1]):
+        attention = attnviz.trace(TEXT, path)["masked-self"]
+        ids = torch.tensor([[token.id for token in attention.queries]])
+        with torch.no_grad():
+            expected = model(ids, output_attentions=True).attentions
+        assert attention.layers == (1,)
+        np.testing.assert_allclose(attention.weights(1), expected[-1][0].numpy(), atol=1e-5)
+
+
 def copied(paths: list[Path], folder: Path) -> list[Path]:
     for path in paths:
         (folder / path.name).write_bytes(path.read_bytes())
@@ -102,6 +136,21 @@ def test_parts_that_were_renamed_or_are_of_two_models_are_refused(split, tmp_pat
     assert "says that it is part 2 of 3, and its name says part 1" in refused(one).message
     alone = two.rename(tmp_path / "alone.gguf")
     assert "says that it is part 1 of 3, and its name says part 1 of 1" in refused(alone).message
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"split.no": "one"}, "says that it is part 'one' of 1"),
+        ({"split.count": [1, 2]}, "says that it is part 0 of "),
+        ({"split.count": 3}, "says that it is part 1 of 3, and its name says part 1 of 1"),
+        ({"llama.rope.scaling.type": [1, 2], "llama.block_count": "x"}, "says that its llama.block_count is 'x'"),
+        ({"tokenizer.ggml.add_bos_token": [1, 2]}, "cannot load the tokenizer"),
+        ({"tokenizer.ggml.pre": [1, 2], "tokenizer.ggml.model": "gpt2"}, "cannot load the tokenizer"),
+    ],
+)
+def test_a_value_of_another_type_is_refused(more, message, tmp_path):
+    assert message in refused(ggufs.write(tmp_path / "x.gguf", more=more)).message
 
 
 def test_parts_of_two_models_are_refused(split, tmp_path):

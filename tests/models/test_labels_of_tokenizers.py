@@ -7,11 +7,11 @@ from collections import defaultdict
 import numpy as np
 import pytest
 from tiny_tokenizers import FAST, SLOW, tokenizer
-from transformers import AutoTokenizer
 
 from attnviz.attention import Attention, Trace
 from attnviz.labels import visible
 from attnviz.models.encoding import Encoding
+from attnviz.models.loading import load_tokenizer, locate
 from attnviz.words import by_words
 
 TEXTS = {
@@ -42,13 +42,12 @@ CASES = [(sort, script) for sort in [*FAST, *SLOW, "MiniLM", "SmolLM2"] for scri
 
 @pytest.fixture(scope="module")
 def encoding(minilm_folder, smollm2_file):
-    real = {"MiniLM": (minilm_folder, None), "SmolLM2": (smollm2_file.parent, smollm2_file.name)}
+    real = {"MiniLM": minilm_folder, "SmolLM2": smollm2_file}
     found = {}
 
     def of(sort: str) -> Encoding:
         if sort in real and sort not in found:
-            folder, file = real[sort]
-            found[sort] = Encoding(AutoTokenizer.from_pretrained(folder, gguf_file=file))
+            found[sort] = Encoding(load_tokenizer(locate(str(real[sort]))))
         return found[sort] if sort in found else Encoding(tokenizer(sort))
 
     return of
