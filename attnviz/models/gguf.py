@@ -29,6 +29,7 @@ _KINDS = {  # what a file says that it holds, where that is no model
     "clip": ("the part of a model that reads pictures", "Name the model's own .gguf file."),
     "controlvector": ("a control vector, not a model", "Name the model that it steers."),
 }
+_LAYER = re.compile(r"(?:enc\.|dec\.)?blk\.(\d+)\.")
 _SIZES = ("block_count", "embedding_length", "attention.head_count")
 _MORE_SIZES = ("feed_forward_length", "expert_count", "expert_used_count")  # of some architectures
 
@@ -122,11 +123,10 @@ def _require_sizes(path: Path, header: Header) -> None:
         size = header.get(key)
         if isinstance(size, bool) or not isinstance(size, int | np.ndarray) or not np.all(np.asarray(size) >= 0):
             raise ModelError(f"{path} says that its {key} is {size!r}", "Get it again.")
-    layers = header.get(f"{architecture}.block_count", 0)
-    if needed and np.any(layers > len(header.tensors)):
-        raise ModelError(
-            f"{path} says that it has {layers} layers, and holds {len(header.tensors)} tensors", "Get it again."
-        )
+    layers, found = header.get(f"{architecture}.block_count", 0), [_LAYER.match(t.name) for t in header.tensors]
+    held = 1 + max((int(match[1]) for match in found if match), default=-1)
+    if needed and np.any(layers != held):
+        raise ModelError(f"{path} says that it has {layers} layers, and holds {held}", "Get it again.")
 
 
 def _sizes_read(architecture: str) -> tuple[str, ...]:

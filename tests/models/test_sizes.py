@@ -95,7 +95,8 @@ def test_a_pickle_is_measured_by_its_file(folder):
 def test_a_gguf_file_that_claims_more_than_it_holds_is_refused(tmp_path):
     sizes = {"embedding_length": 4096, "feed_forward_length": 11008, "block_count": 3, "vocab_size": 32000}
     sizes |= {"attention.head_count": 32, "attention.head_count_kv": 32}
-    tensors = {name: np.zeros(32, np.float32) for name in ("token_embd.weight", "output_norm.weight", "a", "b")}
+    names = ("token_embd.weight", "output_norm.weight", "blk.0.attn_norm.weight", "blk.2.attn_norm.weight")
+    tensors = {name: np.zeros(32, np.float32) for name in names}
     path = ggufs.write(tmp_path / "x.gguf", more={f"llama.{key}": size for key, size in sizes.items()}, tensors=tensors)
     assert "far larger than its weights, which are 128 numbers in 4 tensors" in refused(path).message
 
