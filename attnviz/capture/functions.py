@@ -22,6 +22,12 @@ from attnviz.kinds import Kind
 
 _SOFTMAX = {torch.softmax, torch.Tensor.softmax, torch.special.softmax, functional.softmax}
 _PRODUCTS = {"matmul", "__matmul__", "__rmatmul__", "bmm", "baddbmm", "mm", "addmm", "einsum", "tensordot"}
+SEEN = (
+    "Seen are scaled_dot_product_attention, nn.MultiheadAttention, flex_attention, and a softmax that is multiplied"
+    " with values; not what torch.jit compiled, nor kernels of other packages. Weights that a model gives can be drawn:"
+    " attnviz.plot(weights, tokens)."
+)
+"""What to say where no attention was seen."""
 _HIDDEN = -5e3
 """A number that is added to a score and leaves nothing of its weight: e to its power is 0."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from attnviz.capture.functions import AttentionCalls, Call, entered
+from attnviz.capture.functions import SEEN, AttentionCalls, Call, entered
 from attnviz.capture.record import Record
 from attnviz.capture.working_copy import working_copy
 from attnviz.errors import InputError, ModelError
@@ -150,12 +150,7 @@ class _Seen:
                 f"{name} has no attention between the {tokens} that it reads, but of {self._sizes} queries and keys",
                 "Name all that it reads: tokens=[…], and target_tokens=[…] for what a decoder reads.",
             )
-        return ModelError(
-            f"{name} calls no softmax attention that can be seen",
-            "Seen are scaled_dot_product_attention, nn.MultiheadAttention, flex_attention, and a softmax that is"
-            " multiplied with values; not what torch.jit compiled, nor kernels of other packages. Weights that the"
-            " model gives can be drawn: attnviz.plot(weights, tokens).",
-        )
+        return ModelError(f"no softmax attention was seen in {name}", SEEN)
 
     def _kind(self, call: Call, path: str) -> Kind | None:
         """The kind of a call, by its sizes, its mask, its inputs and the names on its path; None if not of tokens."""

@@ -7,8 +7,9 @@ import torch
 from transformers import PreTrainedModel
 
 from attnviz.capture.eager import Inputs, record_by_output
+from attnviz.capture.functions import SEEN
 from attnviz.capture.interface import record_by_interface
-from attnviz.capture.mixers import mixing, others
+from attnviz.capture.mixers import layers, mixing, others
 from attnviz.capture.record import Record
 from attnviz.capture.sites import is_encoder_decoder, reads_pictures, sizes
 from attnviz.capture.softmaxes import record_by_softmax
@@ -18,6 +19,7 @@ from attnviz.kinds import Kind
 from attnviz.selection import Layout, Selection
 from attnviz.words import Words
 
+_KNOWN = {"torch", "transformers"}  # packages that tell of all attention in them
 _FEW = 16  # tokens
 _PATHS = {  # tried in this order
     "attention interface": record_by_interface,
@@ -80,13 +82,31 @@ def _recorded(
     selection: Selection,
     texts: Sequence[tuple[Mapping[Kind, tuple[int, int]], Mapping[Kind, Words], Mapping[Kind, Layout] | None]],
 ) -> list[Record]:
-    """What the first path that serves `model` records; `texts` have their lengths, words and layouts each."""
+    """What the first path that serves all of `model` records, or else the one that serves most of its layers.
+
+    `texts` have their lengths, words and layouts each.
+    """
+    found: list[list[Record]] = []
     with torch.inference_mode():
         for path, record_by in _PATHS.items():
             records = [Record(selection, path, *text) for text in texts]
             if record_by(working_copy(model), inputs, records) and records[0].available:
-                return records
-    raise _refusal(model)
+                if not _own_layers(model).difference(*records[0].available.values()):
+                    return records
+                found.append(records)
+    if not found:
+        raise _refusal(model)
+    return max(found, key=lambda records: sum(map(len, records[0].available.values())))
+
+
+def _own_layers(model: PreTrainedModel) -> set[int]:
+    """The layers with code of the model's author, of which transformers does not know what it does."""
+    own = {number for number, layer in enumerate(layers(model)) if not set(map(_package, layer.modules())) <= _KNOWN}
+    return own if not is_encoder_decoder(model) else set()
+
+
+def _package(module: torch.nn.Module) -> str:
+    return type(module).__module__.partition(".")[0]
 
 
 def _require_readable(model: PreTrainedModel, inputs: Inputs) -> None:
@@ -136,7 +156,8 @@ def _needs_picture(model: PreTrainedModel, why: str) -> ModelError:
 
 def _refusal(model: PreTrainedModel) -> ModelError:
     """What a model does that has no attention to show."""
-    message = f"{type(model).__name__} has no softmax attention between tokens"
+    name = type(model).__name__
     if instead := mixing(model):
-        message += f": it mixes them by {instead}"
-    return ModelError(message, "See which models are here: attnviz models")
+        message = f"{name} has no softmax attention between tokens: it mixes them by {instead}"
+        return ModelError(message, "See which models are here: attnviz models")
+    return ModelError(f"no softmax attention between tokens was seen in {name}", SEEN)

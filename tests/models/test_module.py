@@ -361,6 +361,31 @@ def test_a_model_of_transformers_with_attention_of_its_own():
     equal(trace(model)["masked-self"], [trace(model.inside)["masked-self"].weights(layer) for layer in (0, 1)])
 
 
+def test_a_layer_of_its_authors_own_among_those_of_transformers_is_not_lost():
+    class Own(nn.Module):
+        def __init__(self, layer):
+            super().__init__()
+            self.linear = nn.Linear(layer.attention.self.query.in_features, 3 * D)
+
+        def forward(self, hidden_states, *_, **__):
+            Q, K, V = (
+                each.unflatten(-1, (HEADS, -1)).transpose(1, 2) for each in self.linear(hidden_states).chunk(3, -1)
+            )
+            self.expected = by_hand(*(each.transpose(1, 2).flatten(2) for each in (Q, K)))
+            functional.scaled_dot_product_attention(Q, K, V)
+            return hidden_states
+
+    model = tiny.build("bert")
+    expected = trace(model)["self"]
+    last = len(model.encoder.layer) - 1
+    model.encoder.layer[last] = own = Own(model.encoder.layer[last])
+    found = trace(model)["self"]
+    assert found.layers == expected.layers
+    np.testing.assert_allclose(found.weights(0), expected.weights(0), atol=1e-5)
+    model(torch.tensor([[token.id for token in found.queries]]))
+    np.testing.assert_allclose(found.weights(last), own.expected.detach(), atol=1e-5)
+
+
 def test_a_model_of_transformers_is_run_as_its_user_says_too():
     model = tiny.build("bert")
     text = trace(model)["self"]
@@ -433,7 +458,7 @@ ENCODER = nn.TransformerEncoder(nn.TransformerEncoderLayer(D, HEADS, 32, batch_f
         (
             {"text": TEXT, "model": NO_ATTENTION, "tokenizer": tiny.tokenizer()},
             ModelError,
-            "no softmax attention that can",
+            "no softmax attention was seen in Sequential",
         ),
         (
             {"text": TEXT, "model": nn.Linear(3, 3), "tokenizer": tiny.tokenizer()},
