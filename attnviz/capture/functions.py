@@ -118,7 +118,7 @@ class AttentionCalls(TorchFunctionMode):
         folded, scores = (
             _folded(tensor.movedim((axis - 1, axis), (-2, -1)), self._texts) for tensor in (weights, input)
         )
-        empty = torch.isneginf(scores).all(-1, keepdim=True)  # where a softmax gives NaN
+        empty = torch.isneginf(scores.amax(-1, keepdim=True))  # where a softmax gives NaN
         self._waiting[id(weights)] = weights, Call.of_weights(folded.masked_fill(empty, 0))
 
     def _follow(self, name: str, result: torch.Tensor, args: Sequence[Any]) -> None:
