@@ -60,7 +60,7 @@ def capture_all(
     if "use_cache" in takes:
         given["use_cache"] = False  # a cache may be longer than the text
     if "input_ids" not in takes:
-        raise _needs_picture(model, "it reads pixels") if reads_pictures(model.config) else _refusal(model)
+        raise _needs_more(model, "it reads pixels") if reads_pictures(model.config) else _refusal(model)
     try:
         texts = zip(lengths, words or [{}] * len(lengths), layouts or [None] * len(lengths), strict=True)
         records = _recorded(model, given, selection, list(texts))
@@ -112,8 +112,8 @@ def _package(module: torch.nn.Module) -> str:
 def _require_readable(model: PreTrainedModel, inputs: Inputs) -> None:
     """Raise an error where `model` fails with no capture at all.
 
-    InputError for a text that is too short, as one of two tokens for Funnel, or too long; ModelError for a model of
-    pictures and text that needs a picture.
+    InputError for a text that is too short, as one of two tokens for Funnel, or too long; ModelError for a model
+    that needs more than a text, as most of pictures do.
     """
     try:
         with torch.inference_mode():
@@ -126,8 +126,7 @@ def _require_readable(model: PreTrainedModel, inputs: Inputs) -> None:
         hint = "Give it a longer text." if is_short else ""
         raise InputError(f"{type(model).__name__} cannot read a {message}: {error}", hint) from error
     except (ValueError, TypeError, AttributeError) as error:
-        if reads_pictures(model.config):
-            raise _needs_picture(model, str(error)) from error
+        raise _needs_more(model, str(error)) from error
 
 
 def _text_model(model: PreTrainedModel) -> PreTrainedModel | None:
@@ -147,7 +146,7 @@ def _of_text_model(records: list[Record]) -> list[Record]:
     return records
 
 
-def _needs_picture(model: PreTrainedModel, why: str) -> ModelError:
+def _needs_more(model: PreTrainedModel, why: str) -> ModelError:
     return ModelError(
         f"{type(model).__name__} does not run on text alone: {why}",
         "It needs more than a text, such as a picture, which attnviz does not give it. Name a text model.",

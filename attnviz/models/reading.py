@@ -188,14 +188,22 @@ class Reader:
     def _with_source(self, reading: Reading) -> Reading:
         """`reading` with the side of a decoder that reads the text itself, as the model has put it together."""
         start, *others = reading.inputs["decoder_input_ids"]
-        source = reading.sides["encoder"].tokens[:-1]
+        source, what = reading.sides["encoder"].tokens[:-1], "the text itself, a token later"
         if others != [token.id for token in source]:
             _, spelled = self.encoding.spell(others)
-            source = tuple(replace(token, span=None, word=None) for token in spelled)
+            source, what = (
+                tuple(replace(token, span=None, word=None) for token in spelled),
+                "what the model makes of the text",
+            )
         tokens = (Token(start, self.encoding.named(start), special=True), *source)
-        note = f"the decoder of {type(self.model).__name__} reads the text itself, a token later, and writes nothing"
+        note = f"the decoder of {type(self.model).__name__} reads {what}, and writes nothing"
         notes = dict.fromkeys((*reading.notes, *self._crowding(len(tokens), "text", in_decoder=True), note))
-        return replace(reading, sides={**reading.sides, "decoder": Side(tokens)}, notes=tuple(notes))
+        return replace(
+            reading,
+            sides={**reading.sides, "decoder": Side(tokens)},
+            provenance={**reading.provenance, "decoder reads": what},
+            notes=tuple(notes),
+        )
 
     def _handed(self, inputs: Mapping[str, Sequence[int]]) -> dict[str, list[int]]:
         """What the model's base reads where the model reads `inputs`."""

@@ -9,8 +9,10 @@ from loads import configure, refused, same
 from safetensors.torch import load_file, save_file
 
 import attnviz
-from attnviz.errors import InputError
+from attnviz.errors import InputError, ModelError
 from attnviz.models.loading import load_model, locate
+from attnviz.render.plan import plot_scene
+from attnviz.selection import Selection
 
 TEXT = "I ate an apple."
 PAIR = {**tiny._PAIR, "decoder_layers": 2}
@@ -67,6 +69,10 @@ def test_the_decoder_of_a_classifier_reads_the_text_and_writes_nothing(name, sta
     trace = attnviz.trace(TEXT, tmp_path)
     assert trace.target is None
     assert [note for note in trace.notes if "reads the text itself" in note and name in note]
+    for kind, is_said in (("self", False), ("masked-self", True), ("cross", True)):
+        asked = Selection(kinds=(kind,), layers=(0,), heads=(0,))
+        shown, _ = plot_scene(asked.narrow(trace), asked)
+        assert ("the decoder reads the text itself" in shown.caption) == is_said
     source, read = trace["self"].queries, trace["masked-self"].queries
     assert [token.text for token in read] == [start, *[token.text for token in source[:-1]]]
     assert [token.span for token in read[1:]] == [token.span for token in source[:-1]]
@@ -109,6 +115,7 @@ def test_a_decoder_that_reads_something_else_is_shown_by_what_it_reads():
     source, read = trace["self"].queries, trace["masked-self"].queries
     assert [token.text for token in read] == [token.text for token in source[::-1]]
     assert not [token for token in read if token.span]
+    assert trace.provenance["decoder reads"] == "what the model makes of the text"
 
 
 def test_the_rows_of_a_classifier_of_decoder_layers_write_nothing(tmp_path):
@@ -159,6 +166,13 @@ def test_a_question_without_a_passage_is_refused_with_what_it_lacks():
     with pytest.raises(InputError, match=r"LongformerForQuestionAnswering cannot read this text: .*three sep") as error:
         attnviz.trace(TEXT, make("LongformerForQuestionAnswering"), tokenizer=tiny.tokenizer())
     assert "--text-pair" in error.value.hint
+
+
+def test_a_model_that_needs_more_than_text_says_what():
+    config = transformers.BrosConfig(**tiny._ENCODER)
+    for kind in (transformers.BrosModel, transformers.BrosForTokenClassification):
+        with pytest.raises(ModelError, match="BrosModel does not run on text alone: You have to specify bbox"):
+            attnviz.trace(TEXT, kind(config).eval(), tokenizer=tiny.tokenizer())
 
 
 def lose(folder, part: str) -> None:
