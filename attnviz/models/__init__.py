@@ -176,10 +176,10 @@ def trace(
     """Run `text` through `model` once and return its attention: of all layers, heads and kinds, or those asked for.
 
     `model` is what `load` takes, or a model that it returned. A decoder of an encoder-decoder reads `target`, or what
-    the model writes itself where that is None. A decoder alone writes on with `generate`: so many tokens, or until it
-    ends, always the likeliest; the trace is of one pass over the prompt and what was written. `text_pair` is a second
-    text, for models that read pairs; `chat` makes of the text a message in the model's chat template. The trace's text
-    is all that the model read.
+    the model writes itself where that is None; that of a classifier reads the text, and takes no target. A decoder
+    alone writes on with `generate`: so many tokens, or until it ends, always the likeliest; the trace is of one pass
+    over the prompt and what was written. `text_pair` is a second text, for models that read pairs; `chat` makes of the
+    text a message in the model's chat template. The trace's text is all that the model read.
 
     A module of torch in memory, of one's own or of transformers, is traced without a text too: `forward` is called with
     it, in evaluation mode, and runs it on whatever it reads, one text at a time; `tokens` name that, one for each

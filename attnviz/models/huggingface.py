@@ -129,7 +129,8 @@ class HuggingFaceModel:
     ) -> Trace:
         """Run the model once on `text` and return the attention that `selection` asks for; all where it is None.
 
-        An encoder-decoder reads `target` in its decoder, or, without one, what it greedily generates. A decoder alone
+        An encoder-decoder reads `target` in its decoder, or, without one, what it greedily generates; for a task, as
+        in a classifier, whatever the model's own forward gives its decoder, and no target. A decoder alone
         writes on with `generate`: so many tokens, or until it ends, greedily; the trace is of one pass over all, and
         its text is the prompt with what was written. `text_pair` is a second text, for models that read pairs; the
         trace's text is both, a line each. `chat` makes of the text a user's message in the model's chat template.

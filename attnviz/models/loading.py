@@ -187,9 +187,9 @@ def load_model(
     progress: Progress | None = None,
     **options: Any,
 ) -> "PreTrainedModel":
-    """The model at `place`: an encoder-decoder with its head, which it needs to generate; others without.
+    """The model at `place`, of the class that its configuration names; of a language model the base alone.
 
-    A decoder has its head `with_head`.
+    That has its head `with_head`, and an encoder-decoder always, which needs it to write a target.
 
     Raises ModelError for an unknown device or dtype, for a model that cannot be found or loaded, that lacks some of
     its weights, or that reads something else than text.
