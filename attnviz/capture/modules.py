@@ -16,10 +16,11 @@ from attnviz.kinds import Kind
 from attnviz.selection import Layout, Selection
 from attnviz.words import Words
 
-_CROSS = re.compile(r"cross|enc\w*_att|src_att|inter_att", re.IGNORECASE)
+_CROSS = re.compile(r"cross", re.IGNORECASE)
+_TO_ENCODER = re.compile(r"enc\w*_?att|src_att|inter_att", re.IGNORECASE)
 _DECODER = re.compile(r"dec(oder)?\b|decoder|target|tgt", re.IGNORECASE)
 _HEADS = re.compile(r"(.*?\b\w*heads?\w*)\.\d+(?:\.|$)", re.IGNORECASE)
-"""What names on the way to a module tell: in `layers.2.cross_attn`, in `decoder.0`, and in `layers.2.heads.3`."""
+"""What names on the way to a module tell: `2.cross_attn`, `2.encoder_attn`, `decoder.2`, and `2.heads.3`."""
 _COARSEST = (torch.bfloat16, torch.float16, torch.float32)
 PATH = "torch functions, by a mode"
 
@@ -162,7 +163,7 @@ class _Seen:
             return "self" if size == (n, n) else "cross" if size == (m, n) else None
         if size != (n, n):
             return None
-        if call.one_input is not True and _CROSS.search(path):
+        if call.one_input is not True and self._is_named_cross(path):
             return "cross"
         named = path.endswith("multihead_attn")  # as the decoder of torch calls its cross-attention
         if call.one_input is False and (m is not None or named):
@@ -172,6 +173,11 @@ class _Seen:
         if call.hides_later is None:
             self._notes["one token alone: whether its self-attention is masked cannot be told"] = None
         return "self" if m is None else self._of_equals(call, path)
+
+    def _is_named_cross(self, path: str) -> bool:
+        """Whether names on the path say so: `encoder_attn` does in a decoder, and not in an encoder alone."""
+        has_decoder = self._target is not None or _DECODER.search(path)
+        return bool(_CROSS.search(path) or (has_decoder and _TO_ENCODER.search(path)))
 
     def _of_equals(self, call: Call, path: str) -> Kind | None:
         """The kind of a call that no mask and no name tells, where source and target are as long."""

@@ -403,6 +403,29 @@ def test_a_trace_of_labels_is_saved_and_drawn(tmp_path):
     equal(opened["masked-self"], [found["masked-self"].weights(layer) for layer in (0, 1)])
 
 
+@pytest.mark.parametrize(
+    ("names", "kind"),
+    [
+        ("encoder_attn", "self"),
+        ("encoder.encoder_attn", "self"),
+        ("multihead_attn", "self"),
+        ("cross_attn", "cross"),
+        ("decoder.encoder_attn", "cross"),
+        ("decoder.crossattention", "cross"),
+    ],
+)
+def test_cross_attention_among_equals_is_told_by_name(names, kind):
+    class Attend(nn.Module):
+        def forward(self, x, y):
+            return functional.scaled_dot_product_attention(x, y, y)
+
+    model = Attend()
+    for name in reversed(names.split(".")):
+        model = nn.ModuleDict({name: model})
+    found = attnviz.trace(model=model, tokens=SOURCE, forward=lambda model: model.get_submodule(names)(X, X + 1))
+    assert found.kinds == (kind,)
+
+
 def test_a_part_of_a_module_may_be_run_and_all_of_it_twice():
     model, x = seeded(Gpt), torch.randn(1, 4, D)
     part = attnviz.trace(model=model, tokens=SOURCE, forward=lambda model: model.blocks[1](x))["masked-self"]
