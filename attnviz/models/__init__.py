@@ -9,7 +9,8 @@ weights go, `gguf.py` what a .gguf file is, with `gguf_header.py` and `gguf_toke
 `process_wide.py` how what all threads share is changed and changed back. `reading.py` makes of a text what the model
 reads: `encoding.py` its ids and tokens, with `spelling.py` and `offsets.py`, `chat_template.py` the text of a chat,
 which `template_process.py` makes; `vocabulary.py` the words that a model does not know; `writing.py` what the model
-writes; `positions.py` how much it has room for; `padding.py` several texts at once.
+writes; `positions.py` how much it has room for; `padding.py` several texts at once;
+`word_list.py` a text that comes as a list of its words.
 """
 
 import os
@@ -22,6 +23,7 @@ from attnviz.attention import Trace
 from attnviz.errors import InputError, ModelError
 from attnviz.head_names import Names
 from attnviz.models.progress import Progress
+from attnviz.models.text import TextOrWords
 from attnviz.selection import Selection
 
 BUILTIN = "builtin"
@@ -36,10 +38,10 @@ class Model(Protocol):
 
     def trace(
         self,
-        text: str,
+        text: TextOrWords,
         *,
-        target: str | None = None,
-        text_pair: str | None = None,
+        target: TextOrWords | None = None,
+        text_pair: TextOrWords | None = None,
         chat: bool = False,
         generate: int | None = None,
         selection: Selection | None = None,
@@ -51,10 +53,10 @@ class Model(Protocol):
 
     def trace_all(
         self,
-        texts: Sequence[str],
+        texts: Sequence[TextOrWords],
         *,
-        targets: Sequence[str | None] | None = None,
-        text_pairs: Sequence[str | None] | None = None,
+        targets: Sequence[TextOrWords | None] | None = None,
+        text_pairs: Sequence[TextOrWords | None] | None = None,
         chat: bool = False,
         generate: int | None = None,
         selection: Selection | None = None,
@@ -149,11 +151,11 @@ def model_files(spec: str, tokenizer: str | None = None) -> Iterator[Path]:
 
 
 def trace(
-    text: str | None = None,
+    text: TextOrWords | None = None,
     model: Any = BUILTIN,
     *,
-    target: str | None = None,
-    text_pair: str | None = None,
+    target: TextOrWords | None = None,
+    text_pair: TextOrWords | None = None,
     chat: bool = False,
     generate: int | None = None,
     layers: Names | None = None,
@@ -180,6 +182,9 @@ def trace(
     alone writes on with `generate`: so many tokens, or until it ends, always the likeliest; the trace is of one pass
     over the prompt and what was written. `text_pair` is a second text, for models that read pairs; `chat` makes of the
     text a message in the model's chat template. The trace's text is all that the model read.
+
+    A text, a target and a pair may be given as lists of their words, without spaces in them: they are joined by spaces,
+    and what is one word, the list says.
 
     A module of torch in memory, of one's own or of transformers, is traced without a text too: `forward` is called with
     it, in evaluation mode, and runs it on whatever it reads, one text at a time; `tokens` name that, one for each

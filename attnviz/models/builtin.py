@@ -18,8 +18,9 @@ from attnviz.errors import InputError, ModelError
 from attnviz.kinds import Kind
 from attnviz.labels import tokens_from_offsets
 from attnviz.models.progress import Progress
-from attnviz.models.text import each_with, require_text
+from attnviz.models.text import TextOrWords, each_with, require_text
 from attnviz.models.vocabulary import unknown_note
+from attnviz.models.word_list import joined, numbered
 from attnviz.scratch import transformer
 from attnviz.scratch.store import Checkpoint, read, shipped
 from attnviz.scratch.tokenizer import END, ENGLISH, KOREAN, UNKNOWN, Piece, language
@@ -56,10 +57,10 @@ class BuiltinModel:
 
     def trace(
         self,
-        text: str,
+        text: TextOrWords,
         *,
-        target: str | None = None,
-        text_pair: str | None = None,
+        target: TextOrWords | None = None,
+        text_pair: TextOrWords | None = None,
         chat: bool = False,
         generate: int | None = None,
         selection: Selection | None = None,
@@ -77,20 +78,18 @@ class BuiltinModel:
             )
         selection = selection or Selection()
         selection.resolve(self._available)
-        require_text(text)
-        if target is not None:
-            require_text(target, "target")
-        text = normalize("NFC", text)
+        given, text = text, _composed(text, "text")
+        given_target, target = target, None if target is None else _composed(target, "target")
         pieces = self._encode(text)
         source = self._tokens(text, [piece.id for piece in pieces], [(piece.start, piece.end) for piece in pieces])
+        source = _by_words(source, text, given)
         notes = self._unknown(text, pieces)
         if target is None:
             target, written = self._write(text, pieces)
         else:
-            target = normalize("NFC", target)
             read = self._encode(target)
             notes += self._unknown(target, read)
-            written = self._read(target, read)
+            written = _by_words(self._read(target, read), target, given_target)
         seen = self._run(source, written[:-1])
         attentions = []
         for kind, layers in self._available.items():
@@ -118,10 +117,10 @@ class BuiltinModel:
 
     def trace_all(
         self,
-        texts: Sequence[str],
+        texts: Sequence[TextOrWords],
         *,
-        targets: Sequence[str | None] | None = None,
-        text_pairs: Sequence[str | None] | None = None,
+        targets: Sequence[TextOrWords | None] | None = None,
+        text_pairs: Sequence[TextOrWords | None] | None = None,
         chat: bool = False,
         generate: int | None = None,
         selection: Selection | None = None,
@@ -200,3 +199,15 @@ class BuiltinModel:
         words = [text[slice(*spans[word])] for word in sorted(unknown)]
         whose, hint = "the built-in model's", " For any text, take a real model: -m NAME."
         return unknown_note(words, f"{len(spans)} words", whose, hint)
+
+
+def _composed(given: TextOrWords, what: str) -> str:
+    """The text that is given, in Unicode's composed form. Raises InputError where it is none."""
+    text = joined(given, what)
+    require_text(text, what)
+    return normalize("NFC", text)
+
+
+def _by_words(tokens: tuple[Token, ...], text: str, given: TextOrWords | None) -> tuple[Token, ...]:
+    """`tokens` of `text`, numbered by its words where it was given as a list of them."""
+    return tokens if given is None or isinstance(given, str) else numbered(tokens, text.split(" "))

@@ -11,7 +11,8 @@ from attnviz.labels import tokens_from_offsets
 from attnviz.models.chat_template import rendered_chat
 from attnviz.models.offsets import offsets_by_words
 from attnviz.models.spelling import Offsets, decode, is_space, name, offsets_by_decoding
-from attnviz.models.text import require_text
+from attnviz.models.text import TextOrWords, require_text
+from attnviz.models.word_list import joined, numbered
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -23,13 +24,14 @@ JOINT = "\n"  # between the two texts of a pair
 class Encoded:
     """A text as a model reads it: ids, mask and the like, and its tokens, whose spans are in `text`.
 
-    `offsets` are those spans with the spaces that they leave out.
+    `offsets` are those spans with the spaces that they leave out; `words` are those that the text was given as.
     """
 
     text: str
     inputs: Mapping[str, list[int]]
     tokens: tuple[Token, ...]
     offsets: Offsets
+    words: tuple[str, ...] = ()
 
     @property
     def ids(self) -> list[int]:
@@ -40,6 +42,10 @@ class Encoded:
     def special(self) -> list[bool]:
         """Which tokens are marks."""
         return [token.special for token in self.tokens]
+
+    def of_words(self, words: Sequence[str]) -> "Encoded":
+        """This text, its tokens numbered by the `words` that it was given as."""
+        return replace(self, tokens=numbered(self.tokens, words), words=tuple(words))
 
     def written(self, id_: int | None) -> list[str]:
         """What stands in the text where its own tokens have that id."""
@@ -56,21 +62,28 @@ class Encoding:
 
     tokenizer: "PreTrainedTokenizerBase"
 
-    def encode(self, text: str, *, as_target: bool = False) -> Encoded:
-        """`text` as a model reads it; `as_target` is for a decoder.
+    def encode(self, text: TextOrWords, *, as_target: bool = False) -> Encoded:
+        """`text`, or the text of a list of words, as a model reads it; `as_target` is for a decoder.
 
         Raises InputError for a text that is empty or not Unicode, or of which the tokenizer makes no token.
         """
         what = "target" if as_target else "text"
+        if not isinstance(text, str):
+            return self.encode(joined(text, what), as_target=as_target).of_words(text)
         require_text(text, what)
         inputs = self._tokenized(text_target=text) if as_target else self._tokenized(text)
         return self._encoded(text, inputs, what)
 
-    def encode_pair(self, text: str, text_pair: str) -> Encoded:
+    def encode_pair(self, text: TextOrWords, text_pair: TextOrWords) -> Encoded:
         """Two texts, the second in a segment of its own; the spans are in both, a line each.
 
-        Raises InputError as `encode` does, and for a tokenizer that puts nothing between two texts.
+        Raises InputError as `encode` does, for a list of words beside a text, and for a tokenizer that puts nothing
+        between two texts.
         """
+        if not isinstance(text, str) and not isinstance(text_pair, str):
+            return self.encode_pair(joined(text), joined(text_pair, "second text")).of_words([*text, *text_pair])
+        if not isinstance(text, str) or not isinstance(text_pair, str):
+            raise InputError("of the two texts one is a list of words", "Give both as lists, or both as strings.")
         require_text(text)
         require_text(text_pair, "second text")
         inputs = self._tokenized(text, text_pair)
@@ -81,12 +94,14 @@ class Encoding:
         second = [replace(token, segment=1) for token in encoded.tokens[border:]]
         return replace(encoded, tokens=(*encoded.tokens[:border], *second))
 
-    def encode_chat(self, message: str) -> Encoded:
+    def encode_chat(self, message: TextOrWords) -> Encoded:
         """`message` as a user's, in the tokenizer's chat template, up to where the answer begins.
 
         The text is all of what the template makes of it. Raises InputError as `encode` does, and ModelError where there
         is no template, or it fails, or takes more than its share of time or memory.
         """
+        if not isinstance(message, str):
+            raise InputError("a chat is one message, and a list of words was given", "Give it as a string.")
         require_text(message)
         text = rendered_chat(self.tokenizer, [{"role": "user", "content": message}])
         return self._encoded(text, self._tokenized(text, add_special_tokens=False), "text")
@@ -104,12 +119,13 @@ class Encoding:
         segments += [segments[-1] + 1] * len(ids)
         tokens = zip(self._tokens(text, every, special, whole), segments, strict=True)
         known = len(prompt.ids)
-        return Encoded(
+        encoded = Encoded(
             text,
             {"input_ids": every, "attention_mask": [1] * len(every)},
             tuple(replace(t, segment=segment, generated=at >= known) for at, (t, segment) in enumerate(tokens)),
             whole,
         )
+        return encoded.of_words(prompt.words) if prompt.words else encoded
 
     def spell(self, ids: Sequence[int]) -> tuple[str, tuple[Token, ...]]:
         """The text that `ids` spell, as a model generated them, and their tokens."""

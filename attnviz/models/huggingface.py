@@ -22,7 +22,7 @@ from attnviz.models.padding import groups, is_even, padded
 from attnviz.models.progress import Progress
 from attnviz.models.reading import Reader, Reading
 from attnviz.models.recorded import attentions
-from attnviz.models.text import each_with
+from attnviz.models.text import TextOrWords, each_with
 from attnviz.selection import Selection
 
 if TYPE_CHECKING:
@@ -119,10 +119,10 @@ class HuggingFaceModel:
 
     def trace(
         self,
-        text: str,
+        text: TextOrWords,
         *,
-        target: str | None = None,
-        text_pair: str | None = None,
+        target: TextOrWords | None = None,
+        text_pair: TextOrWords | None = None,
         chat: bool = False,
         generate: int | None = None,
         selection: Selection | None = None,
@@ -144,10 +144,10 @@ class HuggingFaceModel:
 
     def trace_all(
         self,
-        texts: Sequence[str],
+        texts: Sequence[TextOrWords],
         *,
-        targets: Sequence[str | None] | None = None,
-        text_pairs: Sequence[str | None] | None = None,
+        targets: Sequence[TextOrWords | None] | None = None,
+        text_pairs: Sequence[TextOrWords | None] | None = None,
         chat: bool = False,
         generate: int | None = None,
         selection: Selection | None = None,

@@ -16,7 +16,7 @@ from attnviz.models.process_wide import process_wide
 from attnviz.models.progress import Progress
 from attnviz.models.reading import Reading, Side
 from attnviz.models.recorded import attentions
-from attnviz.models.text import each_with
+from attnviz.models.text import TextOrWords, each_with
 from attnviz.selection import Selection
 
 if TYPE_CHECKING:
@@ -65,10 +65,10 @@ class ModuleModel:
 
     def trace(
         self,
-        text: str,
+        text: TextOrWords,
         *,
-        target: str | None = None,
-        text_pair: str | None = None,
+        target: TextOrWords | None = None,
+        text_pair: TextOrWords | None = None,
         chat: bool = False,
         generate: int | None = None,
         selection: Selection | None = None,
@@ -93,10 +93,10 @@ class ModuleModel:
 
     def trace_all(
         self,
-        texts: Sequence[str],
+        texts: Sequence[TextOrWords],
         *,
-        targets: Sequence[str | None] | None = None,
-        text_pairs: Sequence[str | None] | None = None,
+        targets: Sequence[TextOrWords | None] | None = None,
+        text_pairs: Sequence[TextOrWords | None] | None = None,
         chat: bool = False,
         generate: int | None = None,
         selection: Selection | None = None,

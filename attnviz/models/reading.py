@@ -13,8 +13,9 @@ from attnviz.models.encoding import Encoded, Encoding
 from attnviz.models.loading import quiet
 from attnviz.models.positions import goes_beyond, room
 from attnviz.models.progress import Progress
-from attnviz.models.text import require_count
+from attnviz.models.text import TextOrWords, require_count
 from attnviz.models.vocabulary import require_embeddings, unknown_note
+from attnviz.models.word_list import joined
 from attnviz.models.writing import (
     class_that_writes,
     is_for_task,
@@ -123,12 +124,26 @@ class Reader:
 
         return reads_source(self.model)
 
-    def read(self, text: str, target: str | None, text_pair: str | None, chat: bool, generate: int | None) -> Reading:
+    def read(
+        self,
+        text: TextOrWords,
+        target: TextOrWords | None,
+        text_pair: TextOrWords | None,
+        chat: bool,
+        generate: int | None,
+    ) -> Reading:
         """The reading of one text. Raises InputError and ModelError as `HuggingFaceModel.trace` does."""
         with quiet():
             return self._read(text, target, text_pair, chat, generate)
 
-    def _read(self, text: str, target: str | None, text_pair: str | None, chat: bool, generate: int | None) -> Reading:
+    def _read(
+        self,
+        text: TextOrWords,
+        target: TextOrWords | None,
+        text_pair: TextOrWords | None,
+        chat: bool,
+        generate: int | None,
+    ) -> Reading:
         self._require_place_for(target, generate)
         encoded, said = self._encoded(text, text_pair, chat)
         notes = self._checked(encoded, "text", generate or 0)
@@ -148,7 +163,7 @@ class Reader:
         reading = replace(reading, inputs=self._handed(reading.inputs))
         return self._with_source(reading) if self.reads_source else reading
 
-    def _require_place_for(self, target: str | None, generate: int | None) -> None:
+    def _require_place_for(self, target: TextOrWords | None, generate: int | None) -> None:
         """Raise InputError for what this model has no place for."""
         if target is not None and not self.has_encoder:
             raise InputError(f"{self.name} has no separate decoder that could read a target", "Leave the target out.")
@@ -165,25 +180,25 @@ class Reader:
             )
         require_count(generate)
 
-    def _encoded(self, text: str, text_pair: str | None, chat: bool) -> tuple[Encoded, dict[str, str]]:
+    def _encoded(self, text: TextOrWords, text_pair: TextOrWords | None, chat: bool) -> tuple[Encoded, dict[str, str]]:
         """The text in the form that was asked for, and what it was put together from."""
         if chat and text_pair is not None:
             raise InputError("a chat is one message, and two texts were given", "Leave out --chat or --text-pair.")
         if chat:
-            return self.encoding.encode_chat(text), {"chat": text}
+            return self.encoding.encode_chat(text), {"chat": str(text)}
         if text_pair is not None:
-            return self.encoding.encode_pair(text, text_pair), {"text pair": text_pair}
+            return self.encoding.encode_pair(text, text_pair), {"text pair": joined(text_pair)}
         return self.encoding.encode(text), {}
 
-    def _with_target(self, reading: Reading, encoded: Encoded, target: str | None) -> Reading:
+    def _with_target(self, reading: Reading, encoded: Encoded, target: TextOrWords | None) -> Reading:
         """`reading` with the decoder's side, which reads all of the target but its last token and writes the rest."""
         if target is None:
-            ids, target, tokens, notes = self._written(encoded)
+            ids, said, tokens, notes = self._written(encoded)
         else:
-            ids, tokens, notes = self._given(target)
+            ids, said, tokens, notes = self._given(target)
         inputs = {**reading.inputs, "decoder_input_ids": ids[:-1]}
         sides = {**reading.sides, "decoder": Side(tokens[:-1], tokens[1:])}
-        return replace(reading, inputs=inputs, sides=sides, target=target, notes=reading.notes + notes)
+        return replace(reading, inputs=inputs, sides=sides, target=said, notes=reading.notes + notes)
 
     def _with_source(self, reading: Reading) -> Reading:
         """`reading` with the side of a decoder that reads the text itself, as the model has put it together."""
@@ -212,16 +227,16 @@ class Reader:
         read = handed(self.model, self._tensors(inputs))
         return {name: [int(each) for each in value[0]] for name, value in read.items()}
 
-    def _given(self, target: str) -> tuple[list[int], tuple[Token, ...], tuple[str, ...]]:
-        """The given target: its ids after the start token, its tokens, and notes."""
+    def _given(self, target: TextOrWords) -> tuple[list[int], str, tuple[Token, ...], tuple[str, ...]]:
+        """The given target: its ids after the start token, its text, its tokens, and notes."""
         encoded = self.encoding.encode(target, as_target=True)
         notes = self._checked(encoded, "target")
         start = self._start()
         mark = Token(start, self.encoding.named(start), special=True)
-        return [start, *encoded.ids], (mark, *encoded.tokens), notes
+        return [start, *encoded.ids], encoded.text, (mark, *encoded.tokens), notes
 
     def _written(self, encoded: Encoded) -> tuple[list[int], str, tuple[Token, ...], tuple[str, ...]]:
-        """The same of a target that the model generates, and its text."""
+        """The same of a target that the model generates."""
         if not self.model.can_generate():
             raise ModelError(f"{type(self.model).__name__} cannot generate a target", "Give one: --target TEXT.")
         most = min(room(self.model, "decoder") or _LONGEST_TARGET, _LONGEST_TARGET)

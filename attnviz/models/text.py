@@ -1,17 +1,20 @@
 """What any model asks of a text, and of several at once."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from attnviz.errors import InputError
 
+TextOrWords = str | Sequence[str]
+"""A text, or the list of its words."""
 
-def require_text(text: str, what: str = "text") -> None:
+
+def require_text(text: object, what: str = "text") -> None:
     """Raise InputError where `text`, which is called `what` in the message, is no string, empty or not Unicode."""
     if not isinstance(text, str):
         raise InputError(
             f"the {what} is of type {type(text).__name__}, not a string",
-            "Many texts at once: attnviz.load(MODEL).trace_all(TEXTS).",
+            "A list may hold its words. Many texts at once: attnviz.load(MODEL).trace_all(TEXTS).",
         )
     if not text.strip():
         raise InputError(f"the {what} is empty", 'Give it a sentence: attnviz plot "I ate an apple"')
@@ -25,10 +28,10 @@ def require_text(text: str, what: str = "text") -> None:
 
 
 def each_with(
-    texts: Iterable[str],
-    targets: Iterable[str | None] | None,
-    text_pairs: Iterable[str | None] | None,
-) -> list[tuple[str, str | None, str | None]]:
+    texts: Iterable[TextOrWords],
+    targets: Iterable[TextOrWords | None] | None,
+    text_pairs: Iterable[TextOrWords | None] | None,
+) -> list[tuple[TextOrWords, TextOrWords | None, TextOrWords | None]]:
     """Each of `texts` with its target and its second text, None where it has none.
 
     Raises InputError where one of the three is no list of strings, or there are more or fewer of one than of another.

@@ -66,7 +66,7 @@ def test_the_example_of_the_design():
         ({"heads": [0, 9]}, SelectionError, "no head 9"),
         ({"layers": -9}, SelectionError, "no layer -9"),
         ({"layers": 3, "kinds": "cross"}, SelectionError, "no layer 3"),
-        ({"text": ["I ate", "an apple"]}, InputError, "the text is of type list"),
+        ({"text": ["I ate", "an apple"]}, InputError, "is several words"),
         ({"target": 3}, InputError, "the target is of type int"),
         ({"model": 5, "tokenizer": "t"}, ModelError, "given as a model is of type int"),
         ({"model": ""}, ModelError, "name of the model is empty"),
