@@ -57,7 +57,7 @@ AsText = Annotated[
         "--text",
         group=TEXT,
         metavar="TEXT",
-        help="The sentence, whatever it looks like: one that begins with a dash, or is called as a file here is.",
+        help="The sentence, whatever it looks like: one that begins with a dash, or that is a file's name too.",
     ),
 ]
 Model = Annotated[

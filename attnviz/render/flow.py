@@ -1,5 +1,6 @@
 """Tokens as running text: where each stands, by its width, in any unit."""
 
+import re
 from collections.abc import Sequence
 from itertools import chain, groupby, pairwise
 
@@ -9,7 +10,9 @@ from attnviz.render.bidi import base_level, levels, runs_left, visual_order
 
 Places = list[tuple[int, float]]
 """The line and the left edge of each piece."""
-_RIGHT_TO_LEFT = "\N{RIGHT-TO-LEFT MARK}"
+_RIGHT_TO_LEFT, _OBJECT = "\N{RIGHT-TO-LEFT MARK}", "\N{OBJECT REPLACEMENT CHARACTER}"
+_SIGNS = re.compile("⟨[^⟩]*⟩|[₀-₉]")
+"""In labels: the names of what is unseen, and the numbers of parts. Their letters and digits are none of the text's."""
 
 
 def glued(tokens: Sequence[Token]) -> list[bool]:
@@ -64,21 +67,25 @@ def flow(
 
 
 def directed(
-    places: Places, widths: Sequence[float], tokens: Sequence[Token], labels: Sequence[str], ends: Sequence[int] = ()
+    places: Places,
+    widths: Sequence[float],
+    tokens: Sequence[Token],
+    labels: Sequence[str],
+    ends: Sequence[int] = (),
 ) -> tuple[Places, list[str]]:
     """`places`, which `flow` gave, as each paragraph runs; and `labels`, marked where their brackets turn around.
 
     One whose first letter runs from right to left begins at the right. Special tokens do not count for that.
     """
-    found, marked = list(places), list(labels)
-    if not any(map(runs_left, labels)):
+    found, marked, texts = list(places), list(labels), [_SIGNS.sub(_sign, visible(token.text)) for token in tokens]
+    if not any(map(runs_left, texts)):
         return found, marked
     right = max(x + width for (_, x), width in zip(places, widths, strict=True))
     starts = [at for at in range(len(tokens)) if at == 0 or (ends and ends[at])]
     for start, stop in zip(starts, [*starts[1:], len(tokens)], strict=True):
-        own = [label for label, token in zip(labels[start:stop], tokens[start:stop], strict=True) if not token.special]
-        base = next((level for texts in (own, labels) if (level := base_level(texts)) is not None), 0)
-        spaces, within = _levels(labels[start:stop], glued(tokens[start:stop]), base)
+        own = [text for text, token in zip(texts[start:stop], tokens[start:stop], strict=True) if not token.special]
+        base = next((level for some in (own, texts) if (level := base_level(some)) is not None), 0)
+        spaces, within = _levels(texts[start:stop], glued(tokens[start:stop]), base)
         for at, level in enumerate(within, start):
             marked[at] = _RIGHT_TO_LEFT * (level % 2 and base_level([labels[at]]) is None) + labels[at]
         lines = groupby(range(start, stop), key=lambda at: places[at][0])
@@ -93,15 +100,25 @@ def directed(
     return found, marked
 
 
-def _levels(labels: Sequence[str], joined: Sequence[bool], base: int) -> tuple[list[int], list[int]]:
-    """The level of the space before each of the labels of a paragraph, and of each of them."""
-    text, spans = "", []
-    for label, joins in zip(labels, joined, strict=True):
-        text += "" if joins or not text else " "
-        spans.append((len(text), len(text) + len(label)))
-        text += label
-    found = [base, *levels(text, base)]
-    return [found[start] for start, _ in spans], [min(found[a + 1 : b + 1], default=base) for a, b in spans]
+def _levels(texts: Sequence[str], joined: Sequence[bool], base: int) -> tuple[list[int], list[int]]:
+    """The level of the space before each of the texts of a paragraph, and of each of them: that of its first letter."""
+    line, starts = "", []
+    for text, joins in zip(texts, joined, strict=True):
+        line += "" if joins or not line else " "
+        starts.append(len(line))
+        line += text
+    found = [base, *levels(line, base)]
+    within = []
+    for start, text in zip(starts, texts, strict=True):
+        letter = next((at for at, char in enumerate(text) if base_level([char]) is not None), None)
+        own = found[start + 1 : start + 1 + len(text)]
+        within.append(min(own, default=base) if letter is None else own[letter])
+    return [found[start] for start in starts], within
+
+
+def _sign(match: re.Match[str]) -> str:
+    """What stands for a sign that is no part of the text, as its direction is: an object, or nothing."""
+    return _OBJECT if match[0].startswith("⟨") else ""
 
 
 def _edges(depths: Sequence[int], sizes: Sequence[float], x: float) -> list[float]:

@@ -102,3 +102,9 @@ def test_each_paragraph_runs_its_own_way() -> None:
 def test_brackets_among_words_from_right_to_left_turn_around() -> None:
     _, labels = placed(hebrew("A ( B ) ! one").split())
     assert labels == [hebrew("A"), "\u200f(", hebrew("B"), "\u200f)", "\u200f!", "one"]
+
+
+def test_parts_of_letters_and_names_of_what_is_unseen_run_with_the_text() -> None:
+    words = [f"{hebrew('B')}₁", f"{hebrew('B')}₂", "-", "20", "👨₁", "⟨ZWJ⟩", "👩"]
+    assert placed(words)[0] == [" ".join(reversed(words))]
+    assert placed(["one", "👨₁", "⟨ZWJ⟩", "👩", hebrew("A")])[0] == [f"one 👨₁ ⟨ZWJ⟩ 👩 {hebrew('A')}"]
