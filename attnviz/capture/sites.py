@@ -92,11 +92,12 @@ def sizes(model: PreTrainedModel, inputs: Mapping[str, torch.Tensor | bool], kin
 
 
 def is_encoder_decoder(model: PreTrainedModel) -> bool:
-    """Whether a decoder reads ids of its own, by what the forward takes.
+    """Whether a decoder reads ids of its own beside an encoder.
 
-    A configuration says so of a T5 encoder alone too, and of BART's decoder alone.
+    The configuration of a T5 encoder alone says so too, but its forward takes none; that of DiffusionGemma takes some,
+    for a canvas.
     """
-    return "decoder_input_ids" in inspect.signature(model.forward).parameters
+    return bool(model.config.is_encoder_decoder) and "decoder_input_ids" in inspect.signature(model.forward).parameters
 
 
 def reads_one_way(model: PreTrainedModel) -> bool:

@@ -12,8 +12,8 @@ import attnviz
 from attnviz.errors import ModelError
 
 SPREAD = (
-    "aya_vision chameleon gemma3 internvl kosmos-2.5 lighton_ocr llava mllama paligemma pp_chart2table qwen2_5_vl"
-    " qwen3_omni_moe_thinker shieldgemma2 smolvlm"
+    "aya_vision chameleon diffusion_gemma gemma3 internvl kosmos-2.5 lighton_ocr llava mllama paligemma pp_chart2table"
+    " qwen2_5_vl qwen3_omni_moe_thinker shieldgemma2 smolvlm"
 )
 
 
