@@ -20,9 +20,14 @@ def refused(spec: object, **options: object) -> ModelError:
     return error.value
 
 
+def change(folder: Path, file: str = "tokenizer.json", **values: object) -> None:
+    """Set these values in a JSON file of the folder."""
+    content = json.loads((folder / file).read_text()) if (folder / file).exists() else {}
+    (folder / file).write_text(json.dumps(content | values))
+
+
 def configure(folder: Path, **changes: object) -> None:
-    config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps(config | changes))
+    change(folder, "config.json", **changes)
 
 
 def same(trace: attnviz.Trace, expected: attnviz.Trace) -> bool:

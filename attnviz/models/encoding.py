@@ -1,13 +1,14 @@
 """Between a text and what a Hugging Face model reads: ids, and the tokens that a reader sees."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from functools import cached_property, partial, wraps
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from attnviz.attention import Token
-from attnviz.errors import InputError
+from attnviz.errors import InputError, ModelError
 from attnviz.labels import tokens_from_offsets
+from attnviz.models.bounded import bounded
 from attnviz.models.chat_template import rendered_chat
 from attnviz.models.offsets import offsets_by_words
 from attnviz.models.spelling import Offsets, decode, is_space, name, offsets_by_decoding
@@ -18,6 +19,23 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 JOINT = "\n"  # between the two texts of a pair
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+def _within_bounds(
+    method: "Callable[Concatenate[Encoding, _P], _T]",
+) -> "Callable[Concatenate[Encoding, _P], _T]":
+    """`method`, where a tokenizer.json may keep it busy for ever; what is written in Python can be interrupted."""
+
+    @wraps(method)
+    def within_bounds(encoding: "Encoding", *given: _P.args, **how: _P.kwargs) -> _T:
+        run = partial(method, encoding, *given, **how)
+        if not encoding.tokenizer.is_fast:
+            return run()
+        return bounded(run, sum(len(each) for each in given if isinstance(each, str | Sequence)))
+
+    return within_bounds  # type: ignore[return-value]
 
 
 @dataclass(frozen=True)
@@ -62,6 +80,7 @@ class Encoding:
 
     tokenizer: "PreTrainedTokenizerBase"
 
+    @_within_bounds
     def encode(self, text: TextOrWords, *, as_target: bool = False) -> Encoded:
         """`text`, or the text of a list of words, as a model reads it; `as_target` is for a decoder.
 
@@ -74,6 +93,7 @@ class Encoding:
         inputs = self._tokenized(text_target=text) if as_target else self._tokenized(text)
         return self._encoded(text, inputs, what)
 
+    @_within_bounds
     def encode_pair(self, text: TextOrWords, text_pair: TextOrWords) -> Encoded:
         """Two texts, the second in a segment of its own; the spans are in both, a line each.
 
@@ -94,6 +114,7 @@ class Encoding:
         second = [replace(token, segment=1) for token in encoded.tokens[border:]]
         return replace(encoded, tokens=(*encoded.tokens[:border], *second))
 
+    @_within_bounds
     def encode_chat(self, message: TextOrWords) -> Encoded:
         """`message` as a user's, in the tokenizer's chat template, up to where the answer begins.
 
@@ -106,6 +127,7 @@ class Encoding:
         text = rendered_chat(self.tokenizer, [{"role": "user", "content": message}])
         return self._encoded(text, self._tokenized(text, add_special_tokens=False), "text")
 
+    @_within_bounds
     def continued(self, prompt: Encoded, ids: Sequence[int]) -> Encoded:
         """`prompt` and the `ids` that a model wrote after it, which are a segment of their own."""
         every = [*prompt.ids, *ids]
@@ -127,6 +149,7 @@ class Encoding:
         )
         return encoded.of_words(prompt.words) if prompt.words else encoded
 
+    @_within_bounds
     def spell(self, ids: Sequence[int]) -> tuple[str, tuple[Token, ...]]:
         """The text that `ids` spell, as a model generated them, and their tokens."""
         special = self.special(ids)
@@ -138,7 +161,9 @@ class Encoding:
         return [id_ in self._marks for id_ in ids]
 
     def named(self, id_: int) -> str:
-        """A token by its own name: `[CLS]`."""
+        """A token by its own name: `[CLS]`. Raises ModelError for an id that no token can have."""
+        if id_ < 0:
+            raise ModelError(f"{id_} is the id of no token", "Is decoder_start_token_id in its config.json right?")
         return name(self.tokenizer, id_)
 
     @cached_property
@@ -150,7 +175,7 @@ class Encoding:
 
     def _tokenized(self, *texts: str, **how: Any) -> dict[str, Any]:
         kept = {"return_special_tokens_mask": True, "return_offsets_mapping": self.tokenizer.is_fast}
-        inputs = _of_one_text(self.tokenizer(*texts, **how, **kept))
+        inputs = self._called(*texts, **how, **kept)
         if "special_tokens_mask" not in inputs:
             inputs["special_tokens_mask"] = self.special(inputs["input_ids"])
         if "offset_mapping" not in inputs:
@@ -158,9 +183,17 @@ class Encoding:
             inputs["offset_mapping"] = self._sought(inputs["input_ids"], given, **how)
         return inputs
 
+    def _called(self, *texts: str, **how: Any) -> dict[str, list[Any]]:
+        """What the tokenizer gives for one text. Raises ModelError where it fails, for its files are anyone's."""
+        try:
+            return _of_one_text(self.tokenizer(*texts, **how))
+        except Exception as error:
+            said = f"the tokenizer fails on this text: {type(error).__name__}: {error}"
+            raise ModelError(said, "Another one can be given: --tokenizer NAME") from error
+
     def _ids(self, **text: str) -> list[int]:
         """The ids of a `text`, or of a `text_target`, without the tokenizer's own marks."""
-        return _of_one_text(self.tokenizer(**text, add_special_tokens=False))["input_ids"]
+        return self._called(**text, add_special_tokens=False)["input_ids"]
 
     def _sought(self, ids: Sequence[int], texts: Sequence[str], **how: Any) -> Offsets:
         """The offsets of `ids`, each in the one of `texts` that it is from, for a tokenizer that keeps none."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attnviz.errors import ModelError
+from attnviz.models.bounded import is_panic
 from attnviz.models.cache import cached_models
 from attnviz.models.missing import missing_package
 from attnviz.models.packages import packaged_models
@@ -36,7 +37,9 @@ def explained(place: "Place", what: str, revision: str | None = None) -> Iterato
         yield
     except ModelError:
         raise
-    except Exception as error:
+    except BaseException as error:
+        if not isinstance(error, Exception) and not is_panic(error):
+            raise
         raise _of_hub(error, place, what, revision) or _of_files(error, place, what) from error
 
 
@@ -64,7 +67,7 @@ def _close(spec: str, there: dict[str, Any]) -> list[str]:
     return list(dict.fromkeys(lower[name] for name in close))
 
 
-def _of_hub(error: Exception, place: "Place", what: str, revision: str | None) -> ModelError | None:
+def _of_hub(error: BaseException, place: "Place", what: str, revision: str | None) -> ModelError | None:
     """What the Hub's client means, where it is the Hub that is at fault."""
     if not place.on_hub:
         return None
@@ -147,7 +150,7 @@ _MEANINGS = (
 )
 
 
-def _of_files(error: Exception, place: "Place", what: str) -> ModelError:
+def _of_files(error: BaseException, place: "Place", what: str) -> ModelError:
     """What is wrong with what is there."""
     said = f"{type(error).__name__}: {error}"
     for pattern, message, hint in _MEANINGS:

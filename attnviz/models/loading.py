@@ -19,6 +19,7 @@ from urllib.request import getproxies
 
 from attnviz.errors import ModelError
 from attnviz.models.architecture import classes, lost_weights, require_text, require_whole
+from attnviz.models.bounded import held_stderr, require_bounds
 from attnviz.models.cache import hub_folder
 from attnviz.models.devices import placement
 from attnviz.models.explained import WHERE, explained, nearby
@@ -125,18 +126,23 @@ def _is_offline() -> bool:
 
 
 def load_tokenizer(place: Place, **options: Any) -> "PreTrainedTokenizerBase":
-    """The tokenizer at `place`. Raises ModelError where it cannot be loaded, or has nothing in its vocabulary."""
+    """The tokenizer at `place`.
+
+    Raises ModelError where it cannot be loaded, has nothing in its vocabulary, or no bounds.
+    """
     if place.is_file:
-        with quick_start(), quiet(), explained(place, "tokenizer"):
+        with quick_start(), quiet(), held_stderr(), explained(place, "tokenizer"):
             return load_gguf_tokenizer(place.file)
-    with quick_start(), quiet(), explained(place, "tokenizer", options.get("revision")):
+    with quick_start(), quiet(), held_stderr(), explained(place, "tokenizer", options.get("revision")):
         from transformers import AutoTokenizer
 
         tokenizer = AutoTokenizer.from_pretrained(place.path, **options, **place.options)
-    if len(tokenizer) - len(tokenizer.all_special_ids) < _FEWEST_WORDS:  # made up where there was no file of it
+        words = len(tokenizer) - len(tokenizer.all_special_ids)
+    if words < _FEWEST_WORDS:  # made up where there was no file of it
         raise ModelError(
             f"{place.spec} has no tokenizer", "Most have a tokenizer.json. Another one can be given: --tokenizer NAME."
         )
+    require_bounds(tokenizer, place.spec)
     return tokenizer  # type: ignore[no-any-return]
 
 

@@ -32,7 +32,7 @@ _INSTALLED_BY = {
 _TIKTOKEN_LINE = re.compile(rb"[A-Za-z0-9+/]+={0,2} \d+\r?\n")
 
 
-def missing_package(error: Exception, place: "Place", what: str) -> ModelError | None:
+def missing_package(error: BaseException, place: "Place", what: str) -> ModelError | None:
     """The error that names the package which `error` is about; None where it is about something else.
 
     transformers takes every file that SentencePiece did not read for one of tiktoken's: there, the files are asked.
