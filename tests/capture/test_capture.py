@@ -32,7 +32,7 @@ def test_an_error_in_the_model_leaves_it_as_it_was():
     model.encoder.eval()
     implementations = [m.config._attn_implementation for m in (model, model.encoder, model.decoder)]
     modes = [module.training for module in model.modules()]
-    with pytest.raises(IndexError):
+    with pytest.raises(InputError, match="out of range"):
         capture(model.base_model, {"input_ids": IDS + 9999, "decoder_input_ids": WRITTEN}, Selection())
     assert [m.config._attn_implementation for m in (model, model.encoder, model.decoder)] == implementations
     assert [module.training for module in model.modules()] == modes
