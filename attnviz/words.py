@@ -43,6 +43,15 @@ def merged_tokens(tokens: Sequence[Token], source: str) -> tuple[Token, ...]:
     return tuple(word[0] if len(word) == 1 else _joined(word, source) for word in _words(tokens))
 
 
+def merged_predicts(
+    tokens: Sequence[Token], merged: Sequence[Token], predicts: Sequence[Token | None]
+) -> tuple[Token | None, ...]:
+    """What the rows of the `merged` words write: the next word each, where it is known what their last token writes."""
+    lasts = np.cumsum([len(word) for word in _words(tokens)]) - 1
+    following = (*merged[1:], predicts[-1])
+    return tuple(word if predicts[last] is not None else None for word, last in zip(following, lasts, strict=True))
+
+
 def _merged(attention: Attention, trace: Trace) -> Attention:
     source = trace.read_by(attention.part)
     rows, columns = _words(attention.queries), _words(attention.keys)
@@ -53,7 +62,7 @@ def _merged(attention: Attention, trace: Trace) -> Attention:
         raise NotKeptError("the tokens of this trace were pooled or left out", retrace.command, "--words")
     queries = merged_tokens(attention.queries, source)
     keys = merged_tokens(attention.keys, trace.text if attention.kind == "cross" else source)
-    predicts = attention.predicts and (*queries[1:], attention.predicts[-1])
+    predicts = attention.predicts and merged_predicts(attention.queries, queries, attention.predicts)
     return replace(
         attention,
         queries=queries,

@@ -60,7 +60,17 @@ _RUNS = tuple(
 )
 _READS = tuple(
     f"models/{name}.py"
-    for name in ("bounded", "encoding", "chat_template", "spelling", "positions", "progress", "gguf", "gguf_tokenizer")
+    for name in (
+        "bounded",
+        "adapters",
+        "encoding",
+        "chat_template",
+        "spelling",
+        "positions",
+        "progress",
+        "gguf",
+        "gguf_tokenizer",
+    )
 )
 HEAVY = {  # a package: the places that may import it
     "torch": ("scratch/train.py", "scratch/training_state.py", "capture/", *_RUNS),

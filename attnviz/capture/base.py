@@ -13,6 +13,7 @@ from transformers import MODEL_MAPPING, PreTrainedModel
 
 from attnviz.capture.sites import is_encoder_decoder, reads_pictures
 from attnviz.capture.working_copy import working_copy
+from attnviz.capture.wrappers import is_of
 from attnviz.errors import InputError, ModelError
 
 _ASKS_FOR_PAIRS = ("QuestionAnswering", "MultipleChoice", "NextSentencePrediction")
@@ -22,7 +23,10 @@ def base_of(model: PreTrainedModel) -> PreTrainedModel:
     """What gives `model` its hidden states: the model inside it, or where there is none, a bare one of the same parts.
 
     T5 with a language model's head holds its encoder and its decoder side by side: they are put into a T5 without one.
+    What is of peft is a model with something before its text, and runs as a whole.
     """
+    if is_of(model, "peft", "PeftModel"):
+        return model
     base = model.base_model
     if base is not model:
         only_wraps = set(inspect.signature(base.forward).parameters) == {"args", "kwargs"}  # as in BartForCausalLM
@@ -63,6 +67,8 @@ def handed(model: PreTrainedModel, inputs: Mapping[str, torch.Tensor]) -> dict[s
     decoder. A model for choices is given one. Raises InputError for a text that it cannot read, and ModelError where it
     gives its base something else than numbers of tokens.
     """
+    if is_of(model, "peft", "PeftModel"):
+        return dict(inputs)
     makes_ids = reads_source(model) and "decoder_input_ids" not in inputs
     if (model.base_model is model and not makes_ids) or reads_pictures(model.config):
         return dict(inputs)

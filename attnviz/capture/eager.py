@@ -17,7 +17,7 @@ from transformers import PreTrainedModel
 from attnviz.capture import unfold
 from attnviz.capture.mixers import layers
 from attnviz.capture.record import Record
-from attnviz.capture.sites import Sites, reads_one_way, sizes
+from attnviz.capture.sites import Sites, hides, reads_one_way, sizes
 from attnviz.errors import CaptureError
 from attnviz.kinds import KIND_NAMES, Kind
 
@@ -258,4 +258,4 @@ def _is_decoder(model: PreTrainedModel, given: Sequence[torch.Tensor]) -> bool:
     """Whether no token looks at a later one."""
     if all(weights.shape[-1] == 1 for weights in given):
         return reads_one_way(model)
-    return not any(weights.triu(1).any() for weights in given)
+    return not any(hides(weights > 0, weights.shape[-2]) is False for weights in given)

@@ -6,20 +6,23 @@ from collections.abc import Mapping, Sequence
 import torch
 from transformers import PreTrainedModel
 
+from attnviz.attention import ranges
 from attnviz.capture.eager import Inputs, record_by_output
 from attnviz.capture.functions import SEEN
 from attnviz.capture.interface import record_by_interface
 from attnviz.capture.mixers import layers, mixing, others
+from attnviz.capture.prompts import prompt_of
 from attnviz.capture.record import Record
 from attnviz.capture.sites import is_encoder_decoder, reads_pictures, sizes
 from attnviz.capture.softmaxes import record_by_softmax
 from attnviz.capture.working_copy import working_copy
+from attnviz.capture.wrappers import is_of, unwrapped
 from attnviz.errors import InputError, ModelError
 from attnviz.kinds import Kind
 from attnviz.selection import Layout, Selection
 from attnviz.words import Words
 
-_KNOWN = {"torch", "transformers"}  # packages that tell of all attention in them
+_KNOWN = {"torch", "transformers", "peft"}  # packages that tell of all attention in them
 _FEW = 16  # tokens
 _PATHS = {  # tried in this order
     "attention interface": record_by_interface,
@@ -55,7 +58,7 @@ def capture_all(
     Raises InputError for a text that the model cannot read by itself either, ModelError where no softmax attention is
     to be had, and CaptureError where what came is not attention.
     """
-    takes = inspect.signature(model.forward).parameters
+    takes = inspect.signature(unwrapped(model).forward).parameters
     given: dict[str, torch.Tensor | bool] = {name: value for name, value in inputs.items() if name in takes}
     if "use_cache" in takes:
         given["use_cache"] = False  # a cache may be longer than the text
@@ -73,6 +76,12 @@ def capture_all(
         attending = {layer for layers in records[0].available.values() for layer in layers}
         for record in records:
             record.without = others(model, attending) | record.without
+    if (prompt := prompt_of(model)) and records[0].without:
+        layers = ranges(tuple(records[0].without))
+        raise ModelError(
+            f"layers {layers} do not see all {prompt.tokens} virtual tokens of the adapter, and cannot be shown",
+            "Fewer of them may fit into the layers' sliding window.",
+        )
     return records
 
 
@@ -113,12 +122,14 @@ def _require_readable(model: PreTrainedModel, inputs: Inputs) -> None:
     """Raise an error where `model` fails with no capture at all.
 
     InputError for a text that is too short, as one of two tokens for Funnel, or too long; ModelError for a model
-    that needs more than a text, as most of pictures do.
+    that needs more than a text, as most of pictures do, and for an adapter that does not fit its
+    model.
     """
     try:
         with torch.inference_mode():
             working_copy(model)(**inputs)
     except (RuntimeError, IndexError) as error:
+        _require_adapter_that_fits(model, error)
         target, tokens = sizes(model, inputs, "cross")
         read = [f"{what} of {n} token{'s' * (n > 1)}" for what, n in (("text", tokens), ("target", target))]
         message = " and a ".join(read if is_encoder_decoder(model) else read[:1])
@@ -126,7 +137,15 @@ def _require_readable(model: PreTrainedModel, inputs: Inputs) -> None:
         hint = "Give it a longer text." if is_short else ""
         raise InputError(f"{type(model).__name__} cannot read a {message}: {error}", hint) from error
     except (ValueError, TypeError, AttributeError) as error:
+        _require_adapter_that_fits(model, error)
         raise _needs_more(model, str(error)) from error
+
+
+def _require_adapter_that_fits(model: PreTrainedModel, error: Exception) -> None:
+    """Raise ModelError where what fails is a model with an adapter before its text."""
+    if is_of(model, "peft", "PeftModel"):
+        message = f"this {type(model).__name__} does not run by itself either: {error}"
+        raise ModelError(message, "Was its adapter made for this model?") from error
 
 
 def _text_model(model: PreTrainedModel) -> PreTrainedModel | None:

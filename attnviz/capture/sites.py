@@ -11,6 +11,8 @@ from transformers.models.auto.modeling_auto import (
     MODEL_FOR_MASKED_LM_MAPPING_NAMES,
 )
 
+from attnviz.capture.prompts import virtual
+from attnviz.capture.wrappers import unwrapped
 from attnviz.kinds import Kind
 
 _STACKS = {  # a model of several stacks: where their layers are, and what they look at if it is not tokens
@@ -83,12 +85,14 @@ class Sites:
 
 
 def sizes(model: PreTrainedModel, inputs: Mapping[str, torch.Tensor | bool], kind: Kind) -> tuple[int, int]:
-    """How many queries and keys that kind of attention has where both are tokens."""
+    """How many queries and keys that kind of attention has where both are tokens, virtual ones among them."""
     text = inputs["input_ids"]
     target = inputs.get("decoder_input_ids", text) if is_encoder_decoder(model) else text
     assert isinstance(text, torch.Tensor)
     assert isinstance(target, torch.Tensor)
-    return (text if kind == "self" else target).shape[1], (target if kind == "masked-self" else text).shape[1]
+    queries, keys = (text if kind == "self" else target), (target if kind == "masked-self" else text)
+    more_queries, more_keys = virtual(model, kind, is_encoder_decoder(model))
+    return queries.shape[1] + more_queries, keys.shape[1] + more_keys
 
 
 def is_encoder_decoder(model: PreTrainedModel) -> bool:
@@ -97,7 +101,8 @@ def is_encoder_decoder(model: PreTrainedModel) -> bool:
     The configuration of a T5 encoder alone says so too, but its forward takes none; that of DiffusionGemma takes some,
     for a canvas.
     """
-    return bool(model.config.is_encoder_decoder) and "decoder_input_ids" in inspect.signature(model.forward).parameters
+    takes = inspect.signature(unwrapped(model).forward).parameters
+    return bool(model.config.is_encoder_decoder) and "decoder_input_ids" in takes
 
 
 def reads_one_way(model: PreTrainedModel) -> bool:
@@ -115,11 +120,11 @@ def reads_pictures(config: PretrainedConfig) -> bool:
 def hides(mask: torch.Tensor | None, queries: int) -> bool | None:
     """Whether a mask hides all that comes later: boolean, true where a query may look, or added to the scores.
 
-    None for one query alone, which nothing comes after.
+    The last query and the last key are of one token. None for one query alone, which nothing comes after.
     """
     if queries == 1:
         return None
     if mask is None or mask.shape[-2] == 1:
         return False
     seen = mask if mask.dtype == torch.bool else mask >= 0
-    return not seen.triu(1).any()
+    return not seen.triu(1 + seen.shape[-1] - queries).any()

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from attnviz.attention import Trace, ranges
-from attnviz.errors import ModelError
+from attnviz.attention import Range, Trace, ranges
+from attnviz.errors import ModelError, SelectionError
+from attnviz.kinds import Kind
+from attnviz.models.adapters import notes_of, provenance_of, require_runnable, to_run, virtual_names
 from attnviz.models.cache import commit
 from attnviz.models.devices import devices, input_device, require_as_it_is
 from attnviz.models.encoding import Encoding
@@ -23,7 +25,7 @@ from attnviz.models.progress import Progress
 from attnviz.models.reading import Reader, Reading
 from attnviz.models.recorded import attentions
 from attnviz.models.text import TextOrWords, each_with
-from attnviz.selection import Selection
+from attnviz.selection import Layout, Selection
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -99,6 +101,7 @@ class HuggingFaceModel:
         from attnviz.capture import wrapped
 
         *wrappers, model = wrapped(given)
+        model = to_run(wrappers, model)
         if not hasattr(model, "config"):
             raise ModelError(
                 f"what is given as a model is of type {type(given).__name__}",
@@ -160,6 +163,7 @@ class HuggingFaceModel:
         that are written, and read. Raises what `trace` does.
         """
         selection = selection or Selection()
+        require_runnable(self.model)
         reader = Reader(self.name, self.model, self.encoding, progress)
         asked = each_with(texts, targets, text_pairs)
         readings = (reader.read(text, target, pair, chat, generate) for text, target, pair in asked)
@@ -193,7 +197,7 @@ class HuggingFaceModel:
         lengths = [{}] * len(group) if is_even(group) else [reading.lengths for reading in group]
         words = [reading.words for reading in group] if selection.words else None
         read = [reading.by_words() if selection.words else reading for reading in group]
-        layouts = [selection.layouts(reading.trace(self.name)) for reading in read]
+        layouts = [_of_rows(selection.layouts(reading.trace(self.name)), reading) for reading in read]
         with quiet():
             return capture_all(self._base, inputs, selection, lengths, words, layouts)
 
@@ -206,12 +210,16 @@ class HuggingFaceModel:
     def _trace(self, reading: Reading, record: "Record") -> Trace:
         """What a record holds, with all that is known of it."""
         not_there = record.selection.left_out(record.available) | _without_attention(record.without)
+        found = attentions(record, reading.trace(self.name), self._dtype)
+        if not found and any(reading.prefixes.values()):
+            names = virtual_names(self.model)
+            raise SelectionError(f"{names[0]} to {names[-1]} have no rows: they are keys alone", "Name other rows.")
         return replace(
             reading.trace(self.name),
-            attentions=attentions(record, reading.trace(self.name), self._dtype),
+            attentions=found,
             revision=self.revision,
             provenance={**self._provenance(record.path), **reading.provenance, **not_there},
-            notes=(*reading.notes, *self.notes),
+            notes=(*reading.notes, *self.notes, *notes_of(self.model)),
         )
 
     @property
@@ -220,6 +228,7 @@ class HuggingFaceModel:
 
     def _provenance(self, path: str) -> dict[str, str]:
         versions = {package: version(package) for package in ("attnviz", "transformers", "torch")}
+        versions |= provenance_of(self.model)
         how = {**versions, "dtype": self._dtype, "device": ", ".join(devices(self.model)), "capture": path}
         return how if self.tokenizer is None else {**how, "tokenizer": self.tokenizer}
 
@@ -230,6 +239,19 @@ def _other_name(given: Any, tokenizer: "PreTrainedTokenizerBase", model: str) ->
         return None
     name = os.fspath(given) if isinstance(given, str | os.PathLike) else getattr(tokenizer, "name_or_path", "")
     return name if name and name != model else None
+
+
+def _of_rows(layouts: Mapping[Kind, Layout], reading: Reading) -> dict[Kind, Layout]:
+    """`layouts` with rows counted from the first query that there is: keys of a prefix have none."""
+    before = reading.prefixes
+    return {
+        kind: (tuple(row for row in _moved(rows, -before.get(kind, 0)) if row[0] >= 0), columns)
+        for kind, (rows, columns) in layouts.items()
+    }
+
+
+def _moved(ranges: Sequence[Range], by: int) -> tuple[Range, ...]:
+    return tuple((start + by, stop + by) for start, stop in ranges)
 
 
 def _without_attention(layers: Mapping[int, str]) -> dict[str, str]:

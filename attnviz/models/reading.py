@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from attnviz.attention import Attention, Part, Token, Trace
+from attnviz.attention import Attention, Part, Token, Trace, each
 from attnviz.errors import InputError, ModelError
 from attnviz.kinds import Kind
 from attnviz.labels import visible
+from attnviz.models.adapters import virtual_names
 from attnviz.models.devices import input_device
 from attnviz.models.encoding import Encoded, Encoding
 from attnviz.models.loading import quiet
@@ -25,7 +26,7 @@ from attnviz.models.writing import (
     write_target,
     writes,
 )
-from attnviz.words import Words, merged_tokens, word_numbers
+from attnviz.words import Words, merged_predicts, merged_tokens, word_numbers
 
 if TYPE_CHECKING:
     import torch
@@ -36,15 +37,36 @@ _LONGEST_TARGET = 256  # tokens that an encoder-decoder may generate, for one th
 
 @dataclass(frozen=True)
 class Side:
-    """What one stack of the model reads: its tokens, and, in a decoder, the token that each row writes."""
+    """What one stack of the model reads: its tokens, and, in a decoder, the token that each row writes.
+
+    `prefix` are virtual tokens that an adapter has put before them: keys alone, which no row is of.
+    """
 
     tokens: tuple[Token, ...]
     predicts: tuple[Token | None, ...] | None = None
+    prefix: tuple[Token, ...] = ()
 
     def by_words(self, text: str) -> "Side":
         """The words of it, as `attnviz.words` merges the tokens of `text`."""
         tokens = merged_tokens(self.tokens, text)
-        return Side(tokens, self.predicts and (*tokens[1:], self.predicts[-1]))
+        return Side(tokens, self.predicts and merged_predicts(self.tokens, tokens, self.predicts), self.prefix)
+
+    def after(self, virtual: tuple[Token, ...], are_keys: bool) -> "Side":
+        """This, after tokens that no text has: they write nothing, but for the last, which the text's first follows."""
+        tokens = tuple(replace(token, segment=token.segment + 1) for token in self.tokens)
+        predicts = self.predicts and tuple(
+            token and replace(token, segment=token.segment + 1) for token in self.predicts
+        )
+        if are_keys:
+            return Side(tokens, predicts, virtual)
+        before = (None,) * (len(virtual) - 1) + tokens[:1]
+        return Side((*virtual, *tokens), predicts and (*before, *predicts))
+
+    def attention(self, kind: Kind, part: Part) -> Attention:
+        """What is known of self-attention between these tokens. Those of a prefix are queries that have no rows."""
+        tokens, before = (*self.prefix, *self.tokens), len(self.prefix)
+        predicts = self.predicts and (None,) * before + self.predicts
+        return Attention(kind, part, tokens, tokens, {}, {}, predicts=predicts, rows=each(len(tokens))[before:])
 
 
 @dataclass(frozen=True)
@@ -64,8 +86,23 @@ class Reading:
     @property
     def lengths(self) -> dict[Kind, tuple[int, int]]:
         """How many queries and keys each kind of attention has."""
-        source, read = (len(self.sides[part].tokens) for part in ("encoder", "decoder"))
-        return {"self": (source, source), "masked-self": (read, read), "cross": (read, source)}
+        return {kind: (len(rows), len(columns)) for kind, (rows, columns) in self._tokens.items()}
+
+    @property
+    def _tokens(self) -> dict[Kind, tuple[tuple[Token, ...], tuple[Token, ...]]]:
+        """The queries and the keys of each kind of attention."""
+        source, read = self.sides["encoder"], self.sides["decoder"]
+        return {
+            "self": (source.tokens, source.prefix + source.tokens),
+            "masked-self": (read.tokens, read.prefix + read.tokens),
+            "cross": (read.tokens, source.tokens),
+        }
+
+    @property
+    def prefixes(self) -> dict[Kind, int]:
+        """How many keys of each kind come before all queries: see `Side`."""
+        sides: dict[Kind, Part] = {"self": "encoder", "masked-self": "decoder"}
+        return {kind: len(self.sides[part].prefix) for kind, part in sides.items()}
 
     @property
     def tokens(self) -> int:
@@ -75,17 +112,15 @@ class Reading:
     @property
     def words(self) -> dict[Kind, Words]:
         """The number of the word of each query and each key of each kind of attention."""
-        source, read = (word_numbers(self.sides[part].tokens) for part in ("encoder", "decoder"))
-        return {"self": (source, source), "masked-self": (read, read), "cross": (read, source)}
+        return {kind: (word_numbers(rows), word_numbers(columns)) for kind, (rows, columns) in self._tokens.items()}
 
     def trace(self, model: str) -> Trace:
         """What is known of its trace by the model of that name before it has run: the tokens of every kind."""
-        encoder, decoder = self.sides["encoder"].tokens, self.sides["decoder"].tokens
-        written = self.sides["decoder"].predicts
+        encoder, decoder = self.sides["encoder"], self.sides["decoder"]
         attentions = (
-            Attention("self", "encoder", encoder, encoder, {}, {}),
-            Attention("masked-self", "decoder", decoder, decoder, {}, {}, predicts=written),
-            Attention("cross", "decoder", decoder, encoder, {}, {}, predicts=written),
+            encoder.attention("self", "encoder"),
+            decoder.attention("masked-self", "decoder"),
+            Attention("cross", "decoder", decoder.tokens, encoder.tokens, {}, {}, predicts=decoder.predicts),
         )
         return Trace(model, self.text, attentions, self.target, provenance=self.provenance, notes=self.notes)
 
@@ -134,7 +169,7 @@ class Reader:
     ) -> Reading:
         """The reading of one text. Raises InputError and ModelError as `HuggingFaceModel.trace` does."""
         with quiet():
-            return self._read(text, target, text_pair, chat, generate)
+            return self._after_virtual(self._read(text, target, text_pair, chat, generate))
 
     def _read(
         self,
@@ -162,6 +197,20 @@ class Reader:
             reading = self._with_target(reading, encoded, target)
         reading = replace(reading, inputs=self._handed(reading.inputs))
         return self._with_source(reading) if self.reads_source else reading
+
+    def _after_virtual(self, reading: Reading) -> Reading:
+        """`reading` with the virtual tokens that an adapter puts before it, where `attnviz.capture.prompts` says."""
+        from attnviz.capture import prompt_of
+
+        if (prompt := prompt_of(self.model)) is None:
+            return reading
+        names = enumerate(virtual_names(self.model))
+        virtual = tuple(Token(number, name, special=True) for number, name in names)
+        parts: tuple[Part, ...] = ("encoder", "decoder")
+        if self.has_encoder:
+            parts = ("decoder",) if prompt.are_keys else ("encoder",)
+        changed = {part: reading.sides[part].after(virtual, prompt.are_keys) for part in parts}
+        return replace(reading, sides={**reading.sides, **changed})
 
     def _require_place_for(self, target: TextOrWords | None, generate: int | None) -> None:
         """Raise InputError for what this model has no place for."""
@@ -250,6 +299,8 @@ class Reader:
 
     def _writer(self) -> "PreTrainedModel":
         """The model, able to continue a text. Raises InputError and ModelError where it is not."""
+        from attnviz.capture import prompt_of
+
         if reads_both_ways(self.model.config):
             raise InputError(f"{self.name} reads both ways: it does not continue a text", "Leave out --generate.")
         if not self.model.can_generate():
@@ -261,6 +312,8 @@ class Reader:
             hint = f"Load it with one: attnviz.load(MODEL, with_head=True), or {kind}."
             hint = hint if kind else "Leave out --generate: transformers has no class that writes with this model."
             raise ModelError(f"{type(self.model).__name__} has no language-model head to generate with", hint)
+        if (prompt := prompt_of(self.model)) and prompt.are_keys:  # which in llama loses count of positions
+            raise ModelError("peft does not write with a prefix as it reads with one", "Leave out --generate.")
         return self.model
 
     def _start(self) -> int:
@@ -288,9 +341,12 @@ class Reader:
         """A note where a text and `more` tokens to come go beyond the model's positions; InputError if they cannot."""
         part: Part = "decoder" if in_decoder else "encoder"
         most = room(self.model, part)
-        if most is None or length + more <= most:
+        virtual = len(virtual_names(self.model)) if what == "text" else 0
+        if most is None or length + virtual + more <= most:
             return ()
         long = f"the {what} is {length} tokens long" + (f", with {more} to generate" if more else "")
+        long += f", after {virtual} virtual ones" if virtual else ""
+        length += virtual
         if not goes_beyond(self.model, part):
             hint = f"Generate at most {most - length}." if length < most else f"Give it a shorter {what}."
             raise InputError(f"{long}, and {self.name} reads at most {most}", hint)

@@ -22,7 +22,8 @@ def attentions(record: "Record", read: Trace, dtype: str) -> tuple[Attention, ..
     found = []
     for kind in (kind for kind in KINDS if kind in chosen):
         layers, tokens = sorted(chosen[kind]), read[kind]
-        rows, columns = record.cells(kind, len(tokens.queries), len(tokens.keys))
+        before = tokens.rows[0][0]  # keys of a prefix, which no row is of
+        rows, columns = record.cells(kind, len(tokens.rows), len(tokens.keys))
         if not rows or not columns:  # it has none of those that were asked for
             continue
         kept, groups = record.kept[kind], record.groups.get(kind, {})
@@ -32,7 +33,7 @@ def attentions(record: "Record", read: Trace, dtype: str) -> tuple[Attention, ..
             head_numbers={layer: chosen[kind][layer] for layer in layers},
             sink_mass={layer: sink for layer in layers if (sink := kept[layer].sink) is not None},
             groups={layer: groups[layer] for layer in layers if layer in groups},
-            rows=rows,
+            rows=tuple((start + before, stop + before) for start, stop in rows),
             columns=columns,
         )
         if not attention.is_whole:

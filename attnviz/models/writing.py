@@ -44,6 +44,9 @@ def writes(model: "PreTrainedModel") -> bool:
     """
     from transformers import GenerationMixin
 
+    from attnviz.capture import unwrapped
+
+    model = unwrapped(model)
     if is_for_task(model):
         return False
     kin = vars(sys.modules[type(model).__module__]).values()
@@ -54,6 +57,9 @@ def writes(model: "PreTrainedModel") -> bool:
 
 def is_for_task(model: "PreTrainedModel") -> bool:
     """Whether a model has a head that is no language model's, as a classifier does, and writes nothing."""
+    from attnviz.capture import unwrapped
+
+    model = unwrapped(model)
     return model.base_model is not model and model.get_output_embeddings() is None
 
 
@@ -127,6 +133,9 @@ class _Told:
         """Hear of the tokens that were read, and then of one at a time."""
         self.written += 1
         self.progress("tokens written", self.written, self.most)
+
+    def __deepcopy__(self, _: Any) -> "_Told":
+        return self  # peft copies what it is given to write with
 
     def end(self) -> None:
         """Nothing more comes."""
@@ -202,10 +211,12 @@ def _written(
 ) -> list[int]:
     from transformers import GenerationConfig
 
-    from attnviz.capture import working_copy
+    from attnviz.capture import prompt_of, unwrapped, working_copy
 
-    takes = inspect.signature(model.forward).parameters
+    takes = inspect.signature(unwrapped(model).forward).parameters
     given = {name: inputs[name] for name in ("input_ids", "attention_mask") if name in inputs and name in takes}
     writer = working_copy(model)
-    writer.generation_config = greedy = GenerationConfig(**settings)  # else the model's own fills in what is not said
+    by_itself = {"use_cache": False} if prompt_of(model) else {}  # peft 0.21 loses its prompt where there is a cache
+    greedy = GenerationConfig(**{**settings, **by_itself})
+    writer.generation_config = unwrapped(writer).generation_config = greedy  # else their own fill in what is not said
     return list(map(int, writer.generate(**given, generation_config=greedy, streamer=told)[0]))
