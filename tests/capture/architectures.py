@@ -3,6 +3,7 @@
 What a field is called says what it is: `SIZES` shrinks it. `AMENDMENTS` holds only what no rule can know.
 """
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import MISSING, fields
@@ -17,6 +18,9 @@ from transformers.models.auto.auto_factory import _LazyAutoMapping
 
 from attnviz.capture import base_of
 from attnviz.models.loading import load_model, locate
+
+if device := os.environ.get("ATTNVIZ_DEVICE"):  # for sweep.py
+    torch.set_default_device(device)
 
 VOCABULARY = 320
 WHOLE = {"shieldgemma2": "ShieldGemma2ForImageClassification"}

@@ -59,7 +59,7 @@ def weights(
         layers = [work_out(layer, model, seen, number) for number, layer in enumerate(given)]
         kind = kind or ("self" if any(layer.triu(1).any() for layer in layers if layer is not None) else "masked-self")
         numbered = zip(_numbers(model.config, name, len(layers)), layers, strict=True)
-        found[kind] = {number: layer.float().numpy() for number, layer in numbered if _of_tokens(layer, inputs)}
+        found[kind] = {number: layer.float().cpu().numpy() for number, layer in numbered if _of_tokens(layer, inputs)}
     return found
 
 
@@ -95,7 +95,7 @@ def _of_bytes(model: PreTrainedModel, inputs: dict[str, Any]) -> Weights:
     found: dict[int, np.ndarray] = {}
 
     def keep(number: int) -> Callable[..., None]:
-        return lambda _module, _args, output: found.update({number: output[1][0].numpy()})
+        return lambda _module, _args, output: found.update({number: output[1][0].cpu().numpy()})
 
     depths = [len(part.layers) for part in (model.local_encoder, model.global_transformer)]
     for part, first in ((model.local_encoder, 0), (model.local_decoder, sum(depths))):

@@ -4,6 +4,7 @@ python tests/capture/sweep.py            # the table, and exit code 1 where a ty
 python tests/capture/sweep.py bert t5    # these alone
 python tests/capture/sweep.py --pictures # the types of pictures and text, loaded from a folder, on text alone
 python tests/capture/sweep.py --tasks    # every class of a task on text, loaded from a folder, against the whole model
+ATTNVIZ_DEVICE=cuda python tests/capture/sweep.py # any of these on a GPU
 """
 
 import os
