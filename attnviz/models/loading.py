@@ -99,9 +99,12 @@ def locate(spec: str) -> Place:
             )
         return Place(spec, str(path.parent), package or short_name(path), {"gguf_file": parts(path)[0].name})
     if isdir(path):
+        if isfile(path / "adapter_config.json"):  # beside a whole model too: transformers may pass it over unsaid
+            raise ModelError(
+                f"{spec} holds an adapter, which is not put into its model from here",
+                f"In Python, put it in: peft.PeftModel.from_pretrained(MODEL, {spec!r}), and pass that as model.",
+            )
         if not isfile(path / "config.json"):
-            if isfile(path / "adapter_config.json"):
-                raise ModelError(f"{spec} is an adapter, not a whole model", "Merge it into its model and save that.")
             message = f"{spec} is a folder without a config.json, so not a Hugging Face model"
             raise ModelError(message, models_inside(str(path)) or WHERE)
         return Place(spec, str(path), package or "/".join(path.parts[-2:]), {})

@@ -118,9 +118,13 @@ def test_nor_is_it_that_of_a_part_of_its_configuration(tmp_path):
     assert same(attnviz.trace(TEXT, tmp_path), expected)
 
 
-def test_an_adapter_is_not_a_model(tmp_path):
-    (tmp_path / "adapter_config.json").write_text('{"base_model_name_or_path": "org/tiny"}')
-    assert "is an adapter" in refused(tmp_path).message
+def test_an_adapter_is_not_passed_over(tmp_path, folder):
+    for place in (tmp_path / "alone", folder):  # without a model, and beside one
+        place.mkdir(exist_ok=True)
+        (place / "adapter_config.json").write_text('{"base_model_name_or_path": "org/tiny"}')
+        error = refused(place)
+        assert "holds an adapter" in error.message
+        assert "PeftModel.from_pretrained" in error.hint
 
 
 _PART = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
