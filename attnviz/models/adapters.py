@@ -40,16 +40,18 @@ def to_run(wrappers: Sequence[Any], model: Any) -> Any:
 def require_runnable(model: "PreTrainedModel") -> None:
     """Raise ModelError where the adapters that are in `model` cannot be run as they are."""
     for name, config in _active(model).items():
-        kind = _kind(config)
-        if kind in _REFUSED:
-            raise ModelError(
-                f"the adapter {name} is of the type {kind}, which {_REFUSED[kind]}", "Take another adapter."
-            )
+        require_kind(name, _kind(config))
     if any(layer.merged and layer.disable_adapters for layer in _layers(model)):
         raise ModelError(
             "adapters are merged into the model's weights and disabled: peft would take them out of your own model",
             "Take them out first: model.unmerge_adapter().",
         )
+
+
+def require_kind(name: str, kind: str) -> None:
+    """Raise ModelError for an adapter of a type, as peft calls it, that cannot be run with a text alone."""
+    if kind in _REFUSED:
+        raise ModelError(f"the adapter {name} is of the type {kind}, which {_REFUSED[kind]}", "Take another adapter.")
 
 
 def provenance_of(model: "PreTrainedModel") -> dict[str, str]:

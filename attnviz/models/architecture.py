@@ -15,7 +15,7 @@ from attnviz.models.writing import reads_both_ways
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
 
-    from attnviz.models.loading import Place
+    from attnviz.models.location import Place
 
 _LANGUAGE_MODELS = ("AutoModelForCausalLM", "AutoModelForMaskedLM")
 

@@ -57,8 +57,8 @@ def snapshot_folder(name: str, revision: str | None) -> Path | None:
     """The folder of the cache that holds one revision of a model of the Hub; None where it is not here."""
     from huggingface_hub import try_to_load_from_cache
 
-    file = try_to_load_from_cache(name, "config.json", revision=revision)
-    return Path(file).parent if isinstance(file, str) else None
+    files = (try_to_load_from_cache(name, file, revision=revision) for file in ("config.json", "adapter_config.json"))
+    return next((Path(file).parent for file in files if isinstance(file, str)), None)
 
 
 def commit(name: str, revision: str | None) -> str | None:

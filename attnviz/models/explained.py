@@ -15,7 +15,7 @@ from attnviz.models.missing import missing_package
 from attnviz.models.packages import packaged_models
 
 if TYPE_CHECKING:
-    from attnviz.models.loading import Place
+    from attnviz.models.location import Place
 
 WHERE = (
     "Name a model on the Hugging Face Hub (bert-base-uncased), a folder (./my-model), a file (./model.gguf) or an"
@@ -141,6 +141,11 @@ _MEANINGS = (
         r"ignore_mismatched_sizes",
         "the weights of {spec} have other shapes than its config.json says",
         "Are they of one model?",
+    ),
+    (
+        r"size mismatch for (\S+?):",
+        "a weight of {spec} has another shape than in the model that it is an adapter of: {0}",
+        "Is it an adapter of that model?",
     ),
     (
         r"SafetensorError: (.*)",

@@ -19,7 +19,8 @@ from attnviz.models.devices import devices, input_device, require_as_it_is
 from attnviz.models.encoding import Encoding
 from attnviz.models.gguf import one_parse
 from attnviz.models.gguf_tokenizer import gguf_notes
-from attnviz.models.loading import given_tokenizer, load_model, load_tokenizer, locate, quick_start, quiet
+from attnviz.models.loading import given_tokenizer, load_model, load_tokenizer, quick_start, quiet
+from attnviz.models.location import locate, locate_all
 from attnviz.models.padding import groups, is_even, padded
 from attnviz.models.progress import Progress
 from attnviz.models.reading import Reader, Reading
@@ -39,7 +40,7 @@ _ROUNDING = {"float32": 1e-5, "float16": 5e-3, "bfloat16": 4e-2}  # how far a we
 class HuggingFaceModel:
     """A loaded model and its tokenizer; make one with `load`. `tokenizer` names one that is not the model's own.
 
-    `notes` are what a reader of each of its traces ought to be told of it.
+    `notes` are what a reader of each of its traces ought to be told of it. `base` is what an adapter was put into.
     """
 
     name: str
@@ -48,6 +49,7 @@ class HuggingFaceModel:
     revision: str | None = None
     tokenizer: str | None = None
     notes: tuple[str, ...] = ()
+    base: str | None = None
 
     @classmethod
     def load(
@@ -78,6 +80,7 @@ class HuggingFaceModel:
             raise ModelError(
                 f"{place.spec} has no revision {revision}", "Only models on the Hub have revisions: leave it out."
             )
+        place = locate_all(place, revision)
         options: dict[str, Any] = {"revision": revision, "trust_remote_code": trust_remote_code}
         if tokenizer is not None:  # what is no tokenizer is found out before weights are read
             read = given_tokenizer(tokenizer, trust_remote_code)
@@ -88,7 +91,9 @@ class HuggingFaceModel:
                 read = load_tokenizer(place, config=model.config, **options)
             notes = gguf_notes(place.file, tokenizer is None) if place.is_file else ()
         loaded = commit(place.spec, revision) if place.on_hub else None
-        return cls(place.name, model, Encoding(read), loaded, _other_name(tokenizer, read, place.spec), notes)
+        other = _other_name(tokenizer, read, place.spec)
+        base = place.adapter.base_name if place.adapter else None
+        return cls(place.name, model, Encoding(read), loaded, other, notes, base)
 
     @classmethod
     def _of_loaded(
@@ -228,6 +233,7 @@ class HuggingFaceModel:
 
     def _provenance(self, path: str) -> dict[str, str]:
         versions = {package: version(package) for package in ("attnviz", "transformers", "torch")}
+        versions |= {"base model": self.base} if self.base else {}
         versions |= provenance_of(self.model)
         how = {**versions, "dtype": self._dtype, "device": ", ".join(devices(self.model)), "capture": path}
         return how if self.tokenizer is None else {**how, "tokenizer": self.tokenizer}

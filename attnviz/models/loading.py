@@ -1,32 +1,23 @@
-"""From what a user writes after -m to a Hugging Face model and tokenizer, or an error that says what would work."""
+"""From the place of a Hugging Face model to that model and its tokenizer, or an error that says what would work."""
 
 import gc
 import os
-import re
-import socket
 import threading
 import warnings
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from importlib.util import find_spec
 from logging import getLogger
-from os.path import exists, isdir, isfile  # false for a path that can be none, where those of Path raise
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
-from urllib.request import getproxies
 
 from attnviz.errors import ModelError
+from attnviz.models.adapter_folder import put_in, require_readable
 from attnviz.models.architecture import classes, lost_weights, require_text, require_whole
 from attnviz.models.bounded import held_stderr, require_bounds
-from attnviz.models.cache import hub_folder
 from attnviz.models.devices import placement
-from attnviz.models.explained import WHERE, explained, nearby
-from attnviz.models.gguf import is_gguf, parts, read, short_name
+from attnviz.models.explained import explained
+from attnviz.models.gguf import read
 from attnviz.models.gguf_tokenizer import load_gguf_tokenizer
-from attnviz.models.inside import models_inside
-from attnviz.models.packages import packaged_model
+from attnviz.models.location import Place, chained, locate_all, locate_tokenizer
 from attnviz.models.process_wide import process_wide
 from attnviz.models.progress import Progress, telling
 from attnviz.models.sizes import no_larger_than, require_said, weights_of
@@ -35,7 +26,6 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 _DTYPES = ("float32", "float16", "bfloat16")
-_PICTURES = (".png", ".svg", ".pdf")
 _OF_A_TOKENIZER = ("decode", "convert_ids_to_tokens", "all_special_ids", "added_tokens_decoder", "special_tokens_map")
 _FEWEST_WORDS = 3  # a tokenizer with fewer has lost its vocabulary
 
@@ -44,95 +34,13 @@ _one_at_a_time = threading.Lock()
 """While it loads weights, transformers replaces the functions of `torch.nn.init`: a second load would leave them so."""
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a model is: as the user wrote it, as `from_pretrained` takes it, by a short name, and options with it."""
-
-    spec: str
-    path: str
-    name: str
-    options: dict[str, Any]
-
-    @property
-    def is_file(self) -> bool:
-        """Whether it is a .gguf file."""
-        return "gguf_file" in self.options
-
-    @property
-    def file(self) -> Path:
-        """The .gguf file, or the part of it that was named."""
-        return Path(self.path, self.options["gguf_file"])
-
-    @property
-    def on_hub(self) -> bool:
-        """Whether it is a name on the Hugging Face Hub."""
-        return not self.is_file and not isdir(self.path)
-
-    @property
-    def offline(self) -> bool:
-        """Whether the cache alone is asked for it."""
-        return "local_files_only" in self.options
-
-    def files(self) -> Iterator[Path]:
-        """The files on this machine that belong to it: all in its folder, but for pictures, which are results."""
-        if self.is_file:
-            yield from parts(self.file)
-        elif self.on_hub:
-            yield from hub_folder(self.path).rglob("*")
-        else:
-            yield from (file for file in Path(self.path).rglob("*") if file.suffix.lower() not in _PICTURES)
-
-
-def locate(spec: str) -> Place:
-    """Find out what `spec` names, without torch. Raises ModelError where it can be none of what there is."""
-    path, package = Path(os.path.expanduser(spec)), None
-    if not spec.strip():
-        raise ModelError("the name of the model is empty", WHERE)
-    if not exists(path) and (carried := packaged_model(spec)):
-        path, package = carried.path, carried.package
-    if path.suffix.lower() == ".gguf" and not isfile(path):
-        raise ModelError(f"no such file: {spec}", nearby(spec) or WHERE)
-    if isfile(path) and is_gguf(path):
-        if missing := [needed for needed in ("gguf", "accelerate") if find_spec(needed) is None]:
-            raise ModelError(
-                f"reading {path.name} needs the package {' and '.join(missing)}", "pip install 'attnviz[gguf]'"
-            )
-        return Place(spec, str(path.parent), package or short_name(path), {"gguf_file": parts(path)[0].name})
-    if isdir(path):
-        if isfile(path / "adapter_config.json"):  # beside a whole model too: transformers may pass it over unsaid
-            raise ModelError(
-                f"{spec} holds an adapter, which is not put into its model from here",
-                f"In Python, put it in: peft.PeftModel.from_pretrained(MODEL, {spec!r}), and pass that as model.",
-            )
-        if not isfile(path / "config.json"):
-            message = f"{spec} is a folder without a config.json, so not a Hugging Face model"
-            raise ModelError(message, models_inside(str(path)) or WHERE)
-        return Place(spec, str(path), package or "/".join(path.parts[-2:]), {})
-    if exists(path):
-        raise ModelError(f"{spec} is a file, but not a .gguf file", WHERE)
-    if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", spec) or spec.startswith((".", "/", "~")):
-        raise ModelError(f"no such model: {spec} is neither a folder here nor a name on the Hub", nearby(spec) or WHERE)
-    return Place(spec, spec, spec, {"local_files_only": True} if _is_offline() else {})
-
-
-def _is_offline() -> bool:
-    """Whether the Hub has no address here: its client would try for 25 seconds before it looks in the cache."""
-    from huggingface_hub import constants
-
-    if constants.HF_HUB_OFFLINE:
-        return True
-    try:
-        socket.getaddrinfo(urlsplit(constants.ENDPOINT).hostname, 443)
-    except OSError:
-        return not getproxies()  # behind a proxy, names need not resolve
-    return False
-
-
 def load_tokenizer(place: Place, **options: Any) -> "PreTrainedTokenizerBase":
     """The tokenizer at `place`.
 
     Raises ModelError where it cannot be loaded, has nothing in its vocabulary, or no bounds.
     """
+    if place.adapter and not place.adapter.has_tokenizer:
+        return load_tokenizer(place.adapter.base, **options | {"revision": place.adapter.revision})
     if place.is_file:
         with quick_start(), quiet(), held_stderr(), explained(place, "tokenizer"):
             return load_gguf_tokenizer(place.file)
@@ -160,12 +68,6 @@ def given_tokenizer(spec: Any, trust_remote_code: bool) -> "PreTrainedTokenizerB
     return load_tokenizer(locate_tokenizer(os.fspath(spec)), trust_remote_code=trust_remote_code)
 
 
-def locate_tokenizer(spec: str) -> Place:
-    """Find out what `spec` names, as `locate` does; its folder need hold no model."""
-    folder = os.path.expanduser(spec)
-    return Place(spec, folder, spec, {}) if isdir(folder) else locate(spec)
-
-
 def _loaded_tokenizer(given: Any) -> "PreTrainedTokenizerBase":
     from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerFast
@@ -189,20 +91,47 @@ def _loaded_tokenizer(given: Any) -> "PreTrainedTokenizerBase":
 def load_model(
     place: Place,
     *,
-    device: str | None = None,
-    device_map: Any = None,
-    dtype: str | None = None,
     with_head: bool = False,
-    progress: Progress | None = None,
     **options: Any,
 ) -> "PreTrainedModel":
     """The model at `place`, of the class that its configuration names; of a language model the base alone.
 
-    That has its head `with_head`, and an encoder-decoder always, which needs it to write a target.
+    That has its head `with_head`, and an encoder-decoder always, which needs it to write a target. Where an adapter is
+    at `place` it is put into its model, which is of the class that the adapter was trained in. The other options are
+    `device`, `device_map`, `dtype`, `progress`, and those of `from_pretrained`.
 
     Raises ModelError for an unknown device or dtype, for a model that cannot be found or loaded, that lacks some of
     its weights, or that reads something else than text.
     """
+    trusted = bool(options.get("trust_remote_code"))
+    if (adapter := place.adapter) is None:
+        return _load_whole(place, lambda config: classes(config, with_head, trusted), **options)
+    with quick_start(), quiet(), explained(place, "adapter"):
+        require_readable(adapter)
+    try:
+        options["revision"] = adapter.revision
+        if adapter.base.path != place.path and locate_all(adapter.base, adapter.revision).adapter:
+            raise chained(place.spec, adapter.base.spec)
+        model = _load_whole(adapter.base, lambda config: adapter.classes(config, trusted), **options)
+    except ModelError as error:
+        if adapter.base.path == place.path:
+            raise
+        raise ModelError(f"{place.spec} is an adapter of {adapter.base.spec}: {error.message}", error.hint) from error
+    with quick_start(), quiet(), explained(place, "adapter"), _one_at_a_time:
+        return put_in(adapter, model)
+
+
+def _load_whole(
+    place: Place,
+    kinds_for: Callable[[Any], Sequence[Any]],
+    *,
+    device: str | None = None,
+    device_map: Any = None,
+    dtype: str | None = None,
+    progress: Progress | None = None,
+    **options: Any,
+) -> "PreTrainedModel":
+    """The model at `place` without any adapter, of a class that `kinds_for` has for its configuration."""
     if dtype is not None and dtype not in _DTYPES:
         raise ModelError(f"{dtype!r} is not a dtype", f"Dtypes: {', '.join(_DTYPES)}.")
     options |= place.options
@@ -222,7 +151,7 @@ def load_model(
                 require_said(PretrainedConfig.get_config_dict(place.path, **options)[0], place.spec)
             config = AutoConfig.from_pretrained(place.path, output_attentions=False, **options)
         with explained(place, "weights", revision), _one_at_a_time:
-            kinds = classes(config, with_head, bool(options.get("trust_remote_code")))
+            kinds = kinds_for(config)
             options |= {"dtype": getattr(torch, dtype) if dtype else "auto", "tqdm_class": bar, **placed}
             options["attn_implementation"] = (
                 None  # whatever the checkpoint names: what computes attention is our choice
@@ -239,7 +168,9 @@ def _loaded(kinds: Sequence[Any], place: Place, **options: Any) -> "tuple[PreTra
     """The model by the first class that finds all its weights, or by the last, and the names of those it lacks."""
     kind, *others = kinds
     with no_larger_than(lambda: weights_of(place, options.get("revision")), place.spec):
-        model, report = kind.from_pretrained(place.path, output_loading_info=True, **options)
+        # What adapter there is we put in ourselves: transformers would by itself, if peft is there, and warn alone.
+        nowhere = {"adapter_kwargs": {"subfolder": "no-adapter"}}
+        model, report = kind.from_pretrained(place.path, output_loading_info=True, **nowhere, **options)
     if others and lost_weights(model, report["missing_keys"])[0]:
         del model  # before there is another
         return _loaded(others, place, **options)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from attnviz.errors import ModelError
 
 if TYPE_CHECKING:
-    from attnviz.models.loading import Place
+    from attnviz.models.location import Place
 
 # Where an error names a package, in the many ways that transformers does.
 _NAMED = (

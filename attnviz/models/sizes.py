@@ -21,7 +21,7 @@ from attnviz.models.gguf import read
 if TYPE_CHECKING:
     import torch
 
-    from attnviz.models.loading import Place
+    from attnviz.models.location import Place
 
 _MOST = 1_000_000  # of layers, experts or labels, each of which transformers makes something of at once
 _COUNTED = re.compile("layer|block|expert|label|depth")

@@ -17,7 +17,8 @@ from transformers.models.auto import modeling_auto as auto
 from transformers.models.auto.auto_factory import _LazyAutoMapping
 
 from attnviz.capture import base_of
-from attnviz.models.loading import load_model, locate
+from attnviz.models.loading import load_model
+from attnviz.models.location import locate
 
 if device := os.environ.get("ATTNVIZ_DEVICE"):  # for sweep.py
     torch.set_default_device(device)

@@ -7,6 +7,7 @@ import peft
 import pytest
 import tiny
 import torch
+from adapters import TARGET, eager, weights
 from loads import TEXT
 
 import attnviz
@@ -15,9 +16,7 @@ from attnviz.kinds import KINDS
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")  # of peft
 
-TARGET = "She ate an apple."
 TASKS = {"bert": "FEATURE_EXTRACTION", "t5": "SEQ_2_SEQ_LM", "bart": "SEQ_2_SEQ_LM"}  # of others: a decoder's
-FIELDS = dict(zip(KINDS, ("encoder_attentions", "decoder_attentions", "cross_attentions"), strict=True))
 
 
 def plain(base):
@@ -36,31 +35,6 @@ def adapted(base, config, **settings):
             if weight.requires_grad:
                 weight.normal_(std=0.3)
     return model
-
-
-def eager(model, text=TEXT, target=None):
-    """What peft's model gives: kind → its layers, `[layer, head, query, key]`."""
-    tokens = tiny.tokenizer()(text, return_tensors="pt")
-    inputs = {name: tokens[name] for name in ("input_ids", "attention_mask")}
-    if target is not None:
-        start = model.config.decoder_start_token_id
-        ids = [start, *tiny.tokenizer()(text_target=target)["input_ids"]]
-        inputs["decoder_input_ids"] = torch.tensor([ids[:-1]])
-    before = {part: part.config._attn_implementation for part in model.modules() if hasattr(part, "config")}
-    for part in before:
-        part.config._attn_implementation = "eager"
-    with torch.no_grad():
-        outputs = model(**inputs, output_attentions=True)
-    for part, implementation in before.items():
-        part.config._attn_implementation = implementation
-    if target is None:
-        return np.stack([layer[0].numpy() for layer in outputs.attentions])
-    return {kind: np.stack([layer[0].numpy() for layer in outputs[FIELDS[kind]]]) for kind in KINDS}
-
-
-def weights(trace, kind=None):
-    attention = trace[kind or trace.kinds[0]]
-    return np.stack([attention.weights(layer) for layer in attention.layers])
 
 
 def traced(model, **options):

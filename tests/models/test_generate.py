@@ -13,7 +13,8 @@ from attnviz.attention import borders
 from attnviz.capture import base_of
 from attnviz.errors import InputError, ModelError
 from attnviz.models.huggingface import HuggingFaceModel
-from attnviz.models.loading import load_model, locate
+from attnviz.models.loading import load_model
+from attnviz.models.location import locate
 from attnviz.selection import Selection
 
 PROMPT = "She ate an apple. 그녀는"

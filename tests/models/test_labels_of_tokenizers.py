@@ -11,7 +11,8 @@ from tiny_tokenizers import FAST, SLOW, tokenizer
 from attnviz.attention import Attention, Trace
 from attnviz.labels import visible
 from attnviz.models.encoding import Encoding
-from attnviz.models.loading import load_tokenizer, locate
+from attnviz.models.loading import load_tokenizer
+from attnviz.models.location import locate
 from attnviz.words import by_words
 
 TEXTS = {

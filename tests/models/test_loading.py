@@ -118,15 +118,6 @@ def test_nor_is_it_that_of_a_part_of_its_configuration(tmp_path):
     assert same(attnviz.trace(TEXT, tmp_path), expected)
 
 
-def test_an_adapter_is_not_passed_over(tmp_path, folder):
-    for place in (tmp_path / "alone", folder):  # without a model, and beside one
-        place.mkdir(exist_ok=True)
-        (place / "adapter_config.json").write_text('{"base_model_name_or_path": "org/tiny"}')
-        error = refused(place)
-        assert "holds an adapter" in error.message
-        assert "PeftModel.from_pretrained" in error.hint
-
-
 _PART = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
 _PICTURES = {**_PART, "image_size": 16, "patch_size": 8}
 _SPEECH = {"d_model": 16, "encoder_layers": 1, "decoder_layers": 1, "pad_token_id": 0, "vocab_size": 320}

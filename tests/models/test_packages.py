@@ -10,7 +10,7 @@ from commands import run
 
 from attnviz.errors import ModelError
 from attnviz.models import load
-from attnviz.models.loading import locate
+from attnviz.models.location import locate
 from attnviz.models.packages import packaged_model, packaged_models
 
 

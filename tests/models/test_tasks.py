@@ -10,7 +10,8 @@ from safetensors.torch import load_file, save_file
 
 import attnviz
 from attnviz.errors import InputError, ModelError
-from attnviz.models.loading import load_model, locate
+from attnviz.models.loading import load_model
+from attnviz.models.location import locate
 from attnviz.render.plan import plot_scene
 from attnviz.selection import Selection
 

@@ -1,0 +1,197 @@
+"""Where a model is that a user names: a folder, a .gguf file, a package, a name on the Hub; and its adapter."""
+
+import os
+import re
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from os.path import exists, isdir, isfile  # false for a path that can be none, where those of Path raise
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies
+
+from attnviz.errors import ModelError
+from attnviz.models.adapter_folder import CONFIG, WEIGHTS, Adapter, read_settings
+from attnviz.models.cache import hub_folder
+from attnviz.models.explained import WHERE, nearby
+from attnviz.models.gguf import is_gguf, parts, short_name
+from attnviz.models.inside import models_inside
+from attnviz.models.packages import packaged_model
+
+_PICTURES = (".png", ".svg", ".pdf")
+_WHOLE = tuple(f"{file}{index}" for file in ("model.safetensors", "pytorch_model.bin") for index in ("", ".index.json"))
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a model is: as the user wrote it, as `from_pretrained` takes it, by a short name, and options with it.
+
+    Where it holds an adapter, that comes with the place of the model that it is put into.
+    """
+
+    spec: str
+    path: str
+    name: str
+    options: dict[str, Any]
+    adapter: Adapter | None = None
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a .gguf file."""
+        return "gguf_file" in self.options
+
+    @property
+    def file(self) -> Path:
+        """The .gguf file, or the part of it that was named."""
+        return Path(self.path, self.options["gguf_file"])
+
+    @property
+    def on_hub(self) -> bool:
+        """Whether it is a name on the Hugging Face Hub."""
+        return not self.is_file and not isdir(self.path)
+
+    @property
+    def offline(self) -> bool:
+        """Whether the cache alone is asked for it."""
+        return "local_files_only" in self.options
+
+    def files(self) -> Iterator[Path]:
+        """The files on this machine that belong to it: all in its folder, but for pictures, which are results.
+
+        Those of the model that an adapter belongs to are among them.
+        """
+        if self.is_file:
+            yield from parts(self.file)
+        elif self.on_hub:
+            yield from hub_folder(self.path).rglob("*")
+        else:
+            yield from (file for file in Path(self.path).rglob("*") if file.suffix.lower() not in _PICTURES)
+        if self.adapter and self.adapter.base.path != self.path:
+            yield from self.adapter.base.files()
+
+
+def locate(spec: str) -> Place:
+    """Find out what `spec` names, without torch. Raises ModelError where it can be none of what there is."""
+    place = _located(spec)
+    is_folder = not place.is_file and not place.on_hub
+    return _with_adapter(place, Path(place.path)) if is_folder and isfile(Path(place.path, CONFIG)) else place
+
+
+def locate_all(place: Place, revision: str | None = None) -> Place:
+    """`place` with its adapter, where it is a repository of the Hub that holds one, which is fetched."""
+    if not place.on_hub:
+        return place
+    from transformers.utils import cached_file
+
+    def fetched(file: str) -> str | None:
+        found: str | None = cached_file(
+            place.path,
+            file,
+            revision=revision,
+            _raise_exceptions_for_gated_repo=False,
+            _raise_exceptions_for_missing_entries=False,
+            _raise_exceptions_for_connection_errors=False,
+            **place.options,
+        )
+        return found
+
+    try:
+        config = fetched(CONFIG)
+    except OSError:  # it is told of where the model is asked for
+        return place
+    if config is None:
+        return place
+    for file in (*WEIGHTS, "tokenizer_config.json", "config.json", *_WHOLE):
+        fetched(file)
+    return _with_adapter(place, Path(config).parent)
+
+
+def in_cache(place: Place) -> Place:
+    """`place` with its adapter, as `locate_all` gives it, but nothing is fetched."""
+    return locate_all(replace(place, options={"local_files_only": True})) if place.on_hub else place
+
+
+def _with_adapter(place: Place, folder: Path) -> Place:
+    """`place` with the adapter that is in `folder`, and the model that it belongs to.
+
+    That is beside it, or where its settings say: a folder, from here or from the adapter, or what `locate` takes.
+    Raises ModelError where it is none of that, or an adapter itself, and without the package peft.
+    """
+    settings = read_settings(folder, place.spec)
+    named = settings.get("base_model_name_or_path")
+    if isfile(folder / "config.json") and any(isfile(folder / file) for file in _WHOLE):
+        base, named = place, "the model beside it"
+    elif not isinstance(named, str) or not named.strip():
+        message = f"the {CONFIG} of {place.spec} does not say which model it belongs to"
+        raise ModelError(message, "It is named by base_model_name_or_path: the name on the Hub, or the folder.")
+    else:
+        paths = (named, os.path.join(folder, named))
+        try:
+            base = _located(next((path for path in paths if exists(os.path.expanduser(path))), named))
+        except ModelError as error:
+            looked = f"{named} was looked for here, in {folder}, and is no name on the Hub"
+            raise ModelError(
+                f"{place.spec} is an adapter of {named}, which is not there: {error.message}; {looked}", error.hint
+            ) from error
+        if isfile(Path(base.path, CONFIG)) and not base.is_file:
+            raise chained(place.spec, named)
+    if find_spec("peft") is None:
+        message = f"{place.spec} is an adapter of {named}: reading it needs the package peft"
+        raise ModelError(message, "pip install 'attnviz[adapters]'")
+    return replace(place, adapter=Adapter(place.spec, folder, settings, base))
+
+
+def chained(spec: str, base: str) -> ModelError:
+    """The error for an adapter whose `base` is one."""
+    return ModelError(
+        f"{spec} is an adapter of {base}, which is an adapter itself",
+        "Merge that one first: peft's merge_and_unload().",
+    )
+
+
+def _located(spec: str) -> Place:
+    """What `spec` names, whatever adapter is there."""
+    path, package = Path(os.path.expanduser(spec)), None
+    if not spec.strip():
+        raise ModelError("the name of the model is empty", WHERE)
+    if not exists(path) and (carried := packaged_model(spec)):
+        path, package = carried.path, carried.package
+    if path.suffix.lower() == ".gguf" and not isfile(path):
+        raise ModelError(f"no such file: {spec}", nearby(spec) or WHERE)
+    if isfile(path) and is_gguf(path):
+        if missing := [needed for needed in ("gguf", "accelerate") if find_spec(needed) is None]:
+            raise ModelError(
+                f"reading {path.name} needs the package {' and '.join(missing)}", "pip install 'attnviz[gguf]'"
+            )
+        return Place(spec, str(path.parent), package or short_name(path), {"gguf_file": parts(path)[0].name})
+    if isdir(path):
+        if not isfile(path / "config.json") and not isfile(path / CONFIG):
+            message = f"{spec} is a folder without a config.json, so not a Hugging Face model"
+            raise ModelError(message, models_inside(str(path)) or WHERE)
+        return Place(spec, str(path), package or "/".join(path.parts[-2:]), {})
+    if exists(path):
+        raise ModelError(f"{spec} is a file, but not a .gguf file", WHERE)
+    if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", spec) or spec.startswith((".", "/", "~")):
+        raise ModelError(f"no such model: {spec} is neither a folder here nor a name on the Hub", nearby(spec) or WHERE)
+    return Place(spec, spec, spec, {"local_files_only": True} if _is_offline() else {})
+
+
+def _is_offline() -> bool:
+    """Whether the Hub has no address here: its client would try for 25 seconds before it looks in the cache."""
+    from huggingface_hub import constants
+
+    if constants.HF_HUB_OFFLINE:
+        return True
+    try:
+        socket.getaddrinfo(urlsplit(constants.ENDPOINT).hostname, 443)
+    except OSError:
+        return not getproxies()  # behind a proxy, names need not resolve
+    return False
+
+
+def locate_tokenizer(spec: str) -> Place:
+    """Find out what `spec` names, as `locate` does; its folder need hold no model."""
+    folder = os.path.expanduser(spec)
+    return Place(spec, folder, spec, {}) if isdir(folder) else locate(spec)

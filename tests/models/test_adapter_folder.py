@@ -1,0 +1,155 @@
+"""A folder that holds an adapter of peft: it is loaded with its base, exactly as peft loads them, or not at all."""
+
+import json
+import shutil
+
+import numpy as np
+import peft
+import pytest
+import tiny
+import torch
+import transformers
+from adapters import TARGET, eager, weights
+from loads import TEXT, change, refused
+from safetensors.torch import load_file, save_file
+
+import attnviz
+from attnviz.kinds import KINDS
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")  # of peft
+
+CLASSES = {
+    "CAUSAL_LM": transformers.AutoModelForCausalLM,
+    "SEQ_CLS": transformers.AutoModelForSequenceClassification,
+    "SEQ_2_SEQ_LM": transformers.AutoModelForSeq2SeqLM,
+    "FEATURE_EXTRACTION": transformers.AutoModel,
+    None: transformers.AutoModelForMaskedLM,
+}
+LORA = (peft.LoraConfig, {"r": 4, "lora_alpha": 32})
+CASES = {
+    "LoRA": ("llama", "CAUSAL_LM", *LORA, ["q_proj", "k_proj"]),
+    "LoRA by a pattern": ("llama", "CAUSAL_LM", *LORA, r".*\.[01]\.self_attn\.[qk]_proj"),
+    "DoRA": ("llama", "CAUSAL_LM", peft.LoraConfig, {"use_dora": True}, ["q_proj"]),
+    "VeRA": ("llama", "CAUSAL_LM", peft.VeraConfig, {"r": 4}, ["q_proj"]),
+    "IA3": ("llama", "CAUSAL_LM", peft.IA3Config, {"feedforward_modules": []}, ["k_proj"]),
+    "prompt tuning": ("llama", "CAUSAL_LM", peft.PromptTuningConfig, {"num_virtual_tokens": 4}, None),
+    "P-tuning": ("gpt2", "CAUSAL_LM", peft.PromptEncoderConfig, {"num_virtual_tokens": 4}, None),
+    "prefix tuning": ("gpt2", "CAUSAL_LM", peft.PrefixTuningConfig, {"num_virtual_tokens": 4}, None),
+    "a language model's": ("gpt2", "CAUSAL_LM", *LORA, ["c_attn"]),
+    "a classifier's": ("bert", "SEQ_CLS", *LORA, ["query", "value"]),
+    "an encoder's": ("bert", "FEATURE_EXTRACTION", *LORA, ["query"]),
+    "of no task": ("bert", None, *LORA, ["query"]),
+}
+
+
+def made(folder, base="llama", task="CAUSAL_LM", config=peft.LoraConfig, settings=LORA[1], target=("q_proj",), **loads):
+    """A base in `folder/base`, and an adapter of it with random weights that peft has saved in `folder/adapter`."""
+    if task == "CAUSAL_LM":
+        tiny.writer(base).save_pretrained(folder / "base")
+        tiny.tokenizer().save_pretrained(folder / "base")
+    else:
+        tiny.save(base, folder / "base")
+    settings = settings | (
+        {} if target is None else {"target_modules": target if isinstance(target, str) else [*target]}
+    )
+    model = CLASSES[task].from_pretrained(folder / "base", **loads)
+    model = peft.get_peft_model(model, config(task_type=task, **settings))
+    torch.manual_seed(1)
+    with torch.no_grad():
+        for weight in model.parameters():
+            if weight.requires_grad:
+                weight.normal_(std=0.3)
+    model.eval().save_pretrained(folder / "adapter")
+    return folder / "adapter"
+
+
+def loaded_by_peft(folder, task, **loads):
+    return peft.PeftModel.from_pretrained(CLASSES[task].from_pretrained(folder.parent / "base", **loads), folder).eval()
+
+
+@pytest.fixture(scope="module")
+def lora(tmp_path_factory):
+    return made(tmp_path_factory.mktemp("lora"))
+
+
+@pytest.fixture
+def adapter(lora, tmp_path):
+    """A copy of an adapter and of its base, to be damaged."""
+    shutil.copytree(lora.parent, tmp_path / "copy")
+    change(tmp_path / "copy" / "adapter", "adapter_config.json", base_model_name_or_path="../base")
+    return tmp_path / "copy" / "adapter"
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_an_adapter_is_loaded_with_its_base_as_peft_loads_it(case, tmp_path):
+    loads = {"num_labels": 3} if case[1] == "SEQ_CLS" else {}
+    folder = made(tmp_path, *case, **loads)
+    trace = attnviz.trace(TEXT, folder)
+    np.testing.assert_allclose(weights(trace), eager(loaded_by_peft(folder, case[1], **loads)), atol=1e-5)
+    alone = weights(attnviz.trace(TEXT, folder.parent / "base"))
+    assert alone.shape != weights(trace).shape or np.abs(weights(trace) - alone).max() > 0.01
+    assert trace.model == f"{tmp_path.name}/adapter"
+    assert trace.provenance["base model"] == str(tmp_path / "base")
+    assert (
+        trace.provenance["adapter"]
+        == f"default ({case[2].__name__ and json.loads((folder / 'adapter_config.json').read_text())['peft_type']})"
+    )
+
+
+def test_one_of_an_encoder_decoder(tmp_path):
+    folder = made(tmp_path, "t5", "SEQ_2_SEQ_LM", target=["q", "v"])
+    trace, expected = (
+        attnviz.trace(TEXT, folder, target=TARGET),
+        eager(loaded_by_peft(folder, "SEQ_2_SEQ_LM"), target=TARGET),
+    )
+    for kind in KINDS:
+        np.testing.assert_allclose(weights(trace, kind), expected[kind], atol=1e-5)
+
+
+def test_the_base_is_found_from_here_or_from_the_adapter(adapter, monkeypatch):
+    expected = weights(attnviz.trace(TEXT, adapter))  # ../base, from the adapter
+    change(adapter, "adapter_config.json", base_model_name_or_path="copy/base")
+    monkeypatch.chdir(adapter.parent.parent)
+    np.testing.assert_array_equal(weights(attnviz.trace(TEXT, "copy/adapter")), expected)
+
+
+def test_a_base_that_is_not_there_is_named(adapter):
+    for named in ("../other", "/no/such/folder", "./base.gguf", "org/no-such-model"):
+        change(adapter, "adapter_config.json", base_model_name_or_path=named)
+        assert f"{adapter} is an adapter of {named}" in refused(adapter).message
+
+
+def test_without_peft_it_is_named_with_the_base(adapter, monkeypatch):
+    from attnviz.models import location
+
+    there = location.find_spec
+    monkeypatch.setattr(location, "find_spec", lambda name: None if name == "peft" else there(name))
+    error = refused(adapter)
+    assert error.message == f"{adapter} is an adapter of ../base: reading it needs the package peft"
+    assert error.hint == "pip install 'attnviz[adapters]'"
+
+
+def test_weights_that_are_missing_or_of_another_model_are_an_error(adapter):
+    file = adapter / "adapter_model.safetensors"
+    whole = load_file(file)
+    first = next(iter(whole))
+    save_file({name: weight for name, weight in whole.items() if name != first}, file)
+    assert "lacks 1 weights: base_model.model.model.layers.0" in refused(adapter).message
+    save_file(whole | {"base_model.model.layers.7.x": whole[first].clone()}, file)
+    assert "has, beside those of its model, 1 weights: base_model.model.layers.7.x" in refused(adapter).message
+    file.unlink()
+    assert "holds no weights of an adapter" in refused(adapter).message
+
+
+def test_an_adapter_of_an_adapter_is_an_error(adapter):
+    change(adapter, "adapter_config.json", base_model_name_or_path=str(adapter))
+    assert "which is an adapter itself" in refused(adapter).message
+
+
+def test_an_adapter_beside_its_model_is_put_into_that(adapter):
+    expected = weights(attnviz.trace(TEXT, adapter))
+    for file in (adapter.parent / "base").iterdir():
+        shutil.copy(file, adapter)
+    np.testing.assert_array_equal(weights(attnviz.trace(TEXT, adapter)), expected)
+    (adapter / "model.safetensors").unlink()  # as trainers leave the configuration of the base alone
+    np.testing.assert_array_equal(weights(attnviz.trace(TEXT, adapter)), expected)
