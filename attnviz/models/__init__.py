@@ -5,13 +5,13 @@ makes a trace of what the last two leave behind. What they ask of a text is in `
 by `location.py` and loaded by `loading.py`: `cache.py` is what the Hub left here, `packages.py` what packages carry,
 `inside.py` what a folder holds that is no model itself, `sizes.py` whether a model is as large as its weights,
 `devices.py` where the weights go, `adapters.py` which of peft's adapters have a say, `adapter_folder.py` what a folder
-of one holds and needs, `gguf.py` what a .gguf file is, with `gguf_header.py` and `gguf_tokenizer.py`, `progress.py` how
-far it is, `architecture.py` the class that it is of, `explained.py` what an error means, `missing.py` which package it
-wants, `process_wide.py` how what all threads share is changed and changed back. `reading.py` makes of a text what the
-model reads: `encoding.py` its ids and tokens, with `spelling.py` and `offsets.py`, within what `bounded.py` allows,
-`chat_template.py` the text of a chat, which `template_process.py` makes; `vocabulary.py` the words that a model does
-not know; `writing.py` what the model writes; `positions.py` how much it has room for; `padding.py` several texts at
-once; `word_list.py` a text that comes as a list of its words.
+of one holds and needs, `patterns.py` whether its expressions end, `gguf.py` what a .gguf file is, with `gguf_header.py`
+and `gguf_tokenizer.py`, `progress.py` how far it is, `architecture.py` the class that it is of, `explained.py` what an
+error means, `missing.py` which package it wants, `process_wide.py` how what all threads share is changed and changed
+back. `reading.py` makes of a text what the model reads: `encoding.py` its ids and tokens, with `spelling.py` and
+`offsets.py`, within what `bounded.py` allows, `chat_template.py` the text of a chat, which `template_process.py` makes;
+`vocabulary.py` the words that a model does not know; `writing.py` what the model writes; `positions.py` how much it has
+room for; `padding.py` several texts at once; `word_list.py` a text that comes as a list of its words.
 """
 
 import os

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from attnviz.errors import ModelError
 from attnviz.models.adapters import require_kind, to_run
 from attnviz.models.architecture import classes
 from attnviz.models.cache import commit
+from attnviz.models.patterns import is_quick
 from attnviz.models.sizes import Weights, no_larger_than
 
 if TYPE_CHECKING:
@@ -38,6 +39,12 @@ _TASKS = {
     "FEATURE_EXTRACTION": "AutoModel",
 }
 """What an adapter was trained for, as peft calls it, and the class of transformers that it was then put into."""
+_NUMBER = (int, float)
+_TYPES: dict[str, Any] = {"bool": bool, "int": _NUMBER, "float": _NUMBER}
+_AT_RUNTIME = "runtime_config"  # which peft passes over in a file
+_FEW = 1000
+_OF_ANY_SIZE = re.compile("alpha|seed|prng|token_|step|tinit|tfinal|delta")  # settings that are no sizes
+_EMBEDDINGS = ("", ".base_layer", ".token_adapter.base_layer")  # where whole ones stand in what is trained of them
 _LABELS = re.compile(r"base_model\.(?:model\.)?(?:score|classifier)(?:\.out_proj)?\.weight")
 _REFUSED = {
     "megatron_config": "is made for the layers of Megatron",
@@ -97,20 +104,46 @@ class Adapter:
         """The settings, as peft's own class for them. Raises ModelError for what cannot be run from a folder."""
         from peft import PEFT_TYPE_TO_CONFIG_MAPPING, PeftConfig
 
-        settings = dict(self.settings)
-        kind = settings["peft_type"]
+        settings, kind = self.settings, self.settings["peft_type"]
         require_kind(f"in {self.spec}", kind)
         if kind not in PEFT_TYPE_TO_CONFIG_MAPPING:
             message = f"the adapter in {self.spec} is of the type {kind}, which this version of peft does not know"
             raise ModelError(message, "A newer one may: pip install -U peft")
         for name in _REFUSED.keys() & {name for name, value in settings.items() if value}:
             raise ModelError(f"the adapter in {self.spec} {_REFUSED[name]}: {name}", _HINT)
-        settings.pop("runtime_config", None)
-        config = PeftConfig.from_peft_type(**settings)
+        self._require_settings()
+        known = _fields(settings)
+        config = PeftConfig.from_peft_type(**{name: value for name, value in settings.items() if name in known})
+        if config.is_prompt_learning and "prompt_embeddings" not in self.weights:
+            raise ModelError(f"the adapter in {self.spec} lacks its weights: prompt_embeddings", "Is it whole?")
         if config.is_prompt_learning and config.task_type not in _TASKS:
             raise ModelError(f"the adapter in {self.spec} does not say what it was trained for: task_type", _HINT)
         config.inference_mode = True  # or a prompt would be begun from a text, by a tokenizer that the settings name
         return config
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of a trace ought to know of it."""
+        unknown = [name for name, value in self.settings.items() if value and name not in _fields(self.settings)]
+        if not unknown:
+            return ()
+        return (f"the adapter's {', '.join(unknown)} is nothing that this version of peft knows, and was not heeded",)
+
+    def _require_settings(self) -> None:
+        """Raise ModelError for a setting of another type than peft has for it, or far beyond the sizes of the weights.
+
+        peft itself checks none: a text where a flag is expected would be one that is set.
+        """
+        for name, kind in _fields(self.settings).items():
+            value, expected = self.settings.get(name), _TYPES.get(kind, object)
+            is_odd = isinstance(value, bool) and expected is _NUMBER
+            if value is not None and (is_odd or not isinstance(value, expected)):
+                raise ModelError(f"the {CONFIG} of {self.spec} says {name}: {value!r}, which cannot be", "Is it whole?")
+        largest = max((size for weight in self.weights.values() for size in weight.shape), default=0)
+        for name, number in _numbers(self.settings):
+            if number > max(_FEW, _TIMES_LARGER * largest) and not _OF_ANY_SIZE.search(name):
+                message = f"the {CONFIG} of {self.spec} says {name}: {number}, far more than its weights have room for"
+                raise ModelError(message, "Are they of one adapter?")
 
     @cached_property
     def weights(self) -> dict[str, Any]:
@@ -124,6 +157,27 @@ class Adapter:
         if not isinstance(weights, dict) or not all(isinstance(weight, torch.Tensor) for weight in weights.values()):
             raise ModelError(f"the weights of the adapter in {self.spec} are no tensors with names", "Is it whole?")
         return weights
+
+
+def _fields(settings: Mapping[str, Any]) -> dict[str, str]:
+    """The settings that peft knows for this type of adapter, and the types that it has for them."""
+    from peft import PEFT_TYPE_TO_CONFIG_MAPPING
+
+    known = fields(PEFT_TYPE_TO_CONFIG_MAPPING[settings["peft_type"]])
+    return {
+        field.name: getattr(field.type, "__name__", str(field.type)) for field in known if field.name != _AT_RUNTIME
+    }
+
+
+def _numbers(settings: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    """All whole numbers in the settings, with their names: those in a text too, as in `pissa_niter_16`."""
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            yield from _numbers(value)
+        elif isinstance(value, int) and not isinstance(value, bool):
+            yield name, value
+        elif name.startswith("init_") and isinstance(value, str):
+            yield from ((name, int(number)) for number in re.findall(r"\d{1,20}", value))
 
 
 def read_settings(folder: Path, spec: str) -> dict[str, Any]:
@@ -152,6 +206,9 @@ def put_in(adapter: Adapter, model: "PreTrainedModel") -> Any:
     from attnviz.capture import wrapped
 
     weights = adapter.weights
+    if not is_quick(adapter.settings, [name for name, _ in model.named_modules()]):
+        message = f"a regular expression in the {CONFIG} of {adapter.spec} does not end on the names of its model"
+        raise ModelError(message, "List the modules by their names.")
     _resize(model, weights)
     own = {id(weight) for weight in model.parameters()}
     size = sum(weight.untyped_storage().nbytes() for weight in weights.values())
@@ -165,12 +222,16 @@ def put_in(adapter: Adapter, model: "PreTrainedModel") -> Any:
 
 def _resize(model: "PreTrainedModel", weights: Mapping[str, Any]) -> None:
     """Give the model as many embeddings as come with the adapter, which was trained with a larger vocabulary."""
-    embeddings = model.get_input_embeddings()
-    name = next(name for name, module in model.named_modules() if module is embeddings)
-    for saved in (f"{_PREFIX}{name}.weight", f"{_PREFIX}{name}.base_layer.weight"):
-        if saved in weights and len(weights[saved]) != len(embeddings.weight):
-            model.resize_token_embeddings(len(weights[saved]), mean_resizing=False)
-            return
+    ends = {id(module) for module in (model.get_input_embeddings(), model.get_output_embeddings())}
+    names = [
+        f"{_PREFIX}{name}{inside}.weight"
+        for name, module in model.named_modules()
+        if id(module) in ends
+        for inside in _EMBEDDINGS
+    ]
+    for rows in (len(weights[name]) for name in names if name in weights):
+        if rows != len(model.get_input_embeddings().weight):
+            model.resize_token_embeddings(rows, mean_resizing=False)
 
 
 def _require_whole(adapter: Adapter, model: Any, own: set[int], report: Any) -> None:
@@ -185,12 +246,19 @@ def _require_whole(adapter: Adapter, model: Any, own: set[int], report: Any) -> 
         if id(weight) not in own and not (is_prompt and name.startswith("prompt_encoder.")):
             named.setdefault(id(weight), []).append(name)  # shared ones have several names, one of them in the file
     lost = sorted(names[0] for names in named.values() if missing.issuperset(names))
-    other = sorted(set(report.unexpected_keys) - ({"prompt_embeddings"} if is_prompt else set()))
+    other = sorted(name for name in report.unexpected_keys if not (is_prompt and name == "prompt_embeddings"))
+    other = [name for name in other if not _is_twice(adapter.weights, name)]
     for names, what in ((lost, "lacks"), (other, "has, beside those of its model,")):
         if names:
             some = ", ".join(names[:3]) + (", …" if names[3:] else "")
             message = f"the adapter in {adapter.spec} does not fit {adapter.base.spec}: it {what} {len(names)} weights"
             raise ModelError(f"{message}: {some}", f"Is it an adapter of that model? {CONFIG} says so.")
+
+
+def _is_twice(weights: Mapping[str, Any], name: str) -> bool:
+    """Whether peft has saved the weights of that name under another too, as it does with larger embeddings."""
+    other = weights.get(name.replace(".modules_to_save.", "."))
+    return ".modules_to_save." in name and other is not None and bool((other == weights[name]).all())
 
 
 @contextmanager

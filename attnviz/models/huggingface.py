@@ -93,6 +93,7 @@ class HuggingFaceModel:
         loaded = commit(place.spec, revision) if place.on_hub else None
         other = _other_name(tokenizer, read, place.spec)
         base = place.adapter.base_name if place.adapter else None
+        notes += place.adapter.notes if place.adapter else ()
         return cls(place.name, model, Encoding(read), loaded, other, notes, base)
 
     @classmethod

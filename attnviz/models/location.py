@@ -131,10 +131,10 @@ def _with_adapter(place: Place, folder: Path) -> Place:
         try:
             base = _located(next((path for path in paths if exists(os.path.expanduser(path))), named))
         except ModelError as error:
-            looked = f"{named} was looked for here, in {folder}, and is no name on the Hub"
-            raise ModelError(
-                f"{place.spec} is an adapter of {named}, which is not there: {error.message}; {looked}", error.hint
-            ) from error
+            message = (
+                f"{place.spec} is an adapter of {named}, which was looked for here and in {folder}: {error.message}"
+            )
+            raise ModelError(message, error.hint) from error
         if isfile(Path(base.path, CONFIG)) and not base.is_file:
             raise chained(place.spec, named)
     if find_spec("peft") is None:

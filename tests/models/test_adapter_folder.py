@@ -1,7 +1,11 @@
 """A folder that holds an adapter of peft: it is loaded with its base, exactly as peft loads them, or not at all."""
 
 import json
+import pickle
 import shutil
+import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import peft
@@ -10,11 +14,14 @@ import tiny
 import torch
 import transformers
 from adapters import TARGET, eager, weights
+from hub import COMMIT, put
 from loads import TEXT, change, refused
 from safetensors.torch import load_file, save_file
 
 import attnviz
+from attnviz.errors import AttnvizError
 from attnviz.kinds import KINDS
+from attnviz.models import model_files, patterns
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")  # of peft
 
@@ -153,3 +160,139 @@ def test_an_adapter_beside_its_model_is_put_into_that(adapter):
     np.testing.assert_array_equal(weights(attnviz.trace(TEXT, adapter)), expected)
     (adapter / "model.safetensors").unlink()  # as trainers leave the configuration of the base alone
     np.testing.assert_array_equal(weights(attnviz.trace(TEXT, adapter)), expected)
+
+
+LARGER = {
+    "a LoRA of others": {},
+    "a LoRA of embeddings": {"target_modules": ["q_proj", "embed_tokens"]},
+    "embeddings learned whole": {"modules_to_save": ["embed_tokens", "lm_head"]},
+    "embeddings of new words": {"trainable_token_indices": [320, 321]},
+}
+
+
+@pytest.mark.parametrize("more", LARGER.values(), ids=LARGER)
+def test_a_larger_vocabulary_comes_with_the_adapter_and_its_tokenizer(more, tmp_path):
+    tiny.writer("llama").save_pretrained(tmp_path / "base")
+    words = tiny.tokenizer()
+    words.add_tokens(["<new>", "<other>"])
+
+    def larger():
+        model = CLASSES["CAUSAL_LM"].from_pretrained(tmp_path / "base")
+        model.resize_token_embeddings(len(words))
+        return model
+
+    config = peft.LoraConfig(
+        **{"task_type": "CAUSAL_LM", "target_modules": ["q_proj"], "init_lora_weights": False, **more}
+    )
+    model = peft.get_peft_model(larger(), config)
+    for saved in (model, words):
+        saved.save_pretrained(tmp_path / "adapter")
+    text = "I <new> an apple<other>"
+    trace = attnviz.trace(text, tmp_path / "adapter")
+    assert [token.id for token in trace["masked-self"].keys] == words(text)["input_ids"]
+    assert {320, 321} < {token.id for token in trace["masked-self"].keys}
+    expected = peft.PeftModel.from_pretrained(larger(), tmp_path / "adapter").eval()
+    np.testing.assert_allclose(weights(trace), np.stack(tiny.eager(expected, words(text)["input_ids"])), atol=1e-5)
+
+
+def test_pickled_weights_are_read_safely(adapter):
+    expected = weights(attnviz.trace(TEXT, adapter))
+    torch.save(load_file(adapter / "adapter_model.safetensors"), adapter / "adapter_model.bin")
+    (adapter / "adapter_model.safetensors").unlink()
+    np.testing.assert_array_equal(weights(attnviz.trace(TEXT, adapter)), expected)
+    (adapter / "adapter_model.bin").write_bytes(pickle.dumps(Path("x")))
+    assert "pickled with more than weights" in refused(adapter).message
+
+
+def test_the_trace_says_which_settings_peft_does_not_know(adapter):
+    change(adapter, "adapter_config.json", of_tomorrow=3, of_nothing=None)
+    [note] = attnviz.trace(TEXT, adapter).notes
+    assert "of_tomorrow is nothing that this version of peft knows" in note
+
+
+def test_no_output_may_stand_where_the_adapter_or_its_base_does(adapter):
+    files = {file.resolve() for file in model_files(str(adapter))}
+    assert (adapter / "adapter_config.json").resolve() in files
+    assert (adapter.parent / "base" / "model.safetensors").resolve() in files
+
+
+HOSTILE = {
+    "a type that there is not": {"peft_type": "NEW"},
+    "a type that is no text": {"peft_type": ["LORA"]},
+    "no base": {"base_model_name_or_path": None},
+    "a base that is no text": {"base_model_name_or_path": ["x"]},
+    "a base with a zero": {"base_model_name_or_path": "a\0b"},
+    "a task that there is not": {"task_type": "NEW"},
+    "code of Megatron": {"megatron_config": {"a": 1}, "megatron_core": "antigravity"},
+    "layers over and over": {"layer_replication": [[0, 10**9]]},
+    "a huge rank": {"r": 10**9},
+    "a large rank": {"r": 900},
+    "ranks of layers": {"rank_pattern": {"q_proj": 10**9}},
+    "a rank of nothing": {"r": 0},
+    "a rank that is a text": {"r": "4"},
+    "a rank that is a flag": {"r": True},
+    "a flag that is a text": {"use_rslora": "no"},
+    "no scale": {"lora_alpha": float("nan")},
+    "steps without end": {"init_lora_weights": "pissa_niter_1000000000"},
+    "an expression without end": {"target_modules": "(.*.*)*.*(.*.*)*x"},
+    "another one": {"rank_pattern": {"(.*.*)*(.*.*)*x": 4}},
+    "no expression": {"target_modules": "("},
+    "targets that are none": {"target_modules": 5},
+    "virtual tokens without end": {"peft_type": "PROMPT_TUNING", "num_virtual_tokens": 10**10},
+    "virtual tokens of nothing": {"peft_type": "PREFIX_TUNING", "num_virtual_tokens": 4},
+    "a second model": {"peft_type": "SHADOW"},
+}
+
+
+@pytest.mark.parametrize("setting", HOSTILE.values(), ids=HOSTILE)
+def test_settings_that_make_no_sense_are_an_error_within_seconds(setting, adapter, capfd, monkeypatch):
+    monkeypatch.setattr(patterns, "_SECONDS", 1)
+    change(adapter, "adapter_config.json", **setting)
+    capfd.readouterr()
+    start = time.monotonic()
+    with pytest.raises(AttnvizError) as error:
+        attnviz.trace(TEXT, adapter)
+    assert error.value.message
+    assert time.monotonic() - start < 20
+    assert capfd.readouterr().err == ""
+    assert "antigravity" not in sys.modules
+
+
+@pytest.mark.parametrize("content", ["[]", "1", "", "[" * 100_000, "{}"], ids=lambda content: content[:3])
+def test_settings_that_are_none_are_an_error(content, adapter):
+    (adapter / "adapter_config.json").write_text(content)
+    assert "adapter_config.json" in refused(adapter).message
+
+
+def test_one_in_the_cache_of_the_hub_is_loaded_with_its_base_there(adapter, cache):
+    expected = weights(attnviz.trace(TEXT, adapter))
+    change(adapter, "adapter_config.json", base_model_name_or_path="org/base")
+    put(cache, "org/adapter", [*adapter.iterdir()])
+    assert "org/adapter is an adapter of org/base: cannot find the model org/base" in refused("org/adapter").message
+    put(cache, "org/base", [*(adapter.parent / "base").iterdir()], commit="d" * 40)
+    trace = attnviz.trace(TEXT, "org/adapter")
+    np.testing.assert_array_equal(weights(trace), expected)
+    assert (trace.model, trace.revision) == ("org/adapter", COMMIT)
+    assert trace.provenance["base model"] == f"org/base at {'d' * 40}"
+    assert {file.parent.parent.parent.name for file in model_files("org/adapter") if file.is_symlink()} == {
+        "models--org--adapter",
+        "models--org--base",
+    }
+
+
+def test_one_beside_its_model_in_the_cache_is_not_passed_over(adapter, cache):
+    expected = weights(attnviz.trace(TEXT, adapter))
+    base = adapter.parent / "base"
+    put(cache, "org/both", [*adapter.glob("adapter_*"), *base.iterdir()])
+    np.testing.assert_array_equal(weights(attnviz.trace(TEXT, "org/both")), expected)
+    put(cache, "org/on", [*adapter.glob("adapter_*")])
+    change(adapter, "adapter_config.json", base_model_name_or_path="org/both")
+    assert "org/both, which is an adapter itself" in refused(adapter).message
+
+
+def test_the_revision_of_the_base_is_what_the_adapter_says(adapter, cache):
+    change(adapter, "adapter_config.json", base_model_name_or_path="org/base", revision="v1")
+    put(cache, "org/base", [*(adapter.parent / "base").iterdir()])
+    assert "has no revision v1" in refused(adapter).message or "revision v1 of org/base" in refused(adapter).message
+    put(cache, "org/base", [*(adapter.parent / "base").iterdir()], ref="v1", commit="d" * 40)
+    assert attnviz.trace(TEXT, adapter).provenance["base model"] == f"org/base at {'d' * 40}"
