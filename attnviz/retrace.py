@@ -78,6 +78,9 @@ def _command(trace: Trace, a: Attention) -> str:
         parts.append(f"--tokenizer {quote(told['tokenizer'])}")
     if "text pair" in told:
         parts.append(f"--text-pair {quote(told['text pair'])}")
+    for language in ("source language", "target language"):
+        if language in told:
+            parts.append(f"--{language.replace(' ', '-')} {quote(told[language])}")
     if "chat" in told:
         parts.append("--chat")
     if "merged" in told:

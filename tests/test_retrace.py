@@ -20,6 +20,7 @@ def again(trace: Trace) -> Retrace:
         ({"chat": "hi", "generated": "is Paris"}, "--chat --generate 2"),
         ({"text pair": "it's"}, "--text-pair 'it'\"'\"'s'"),
         ({"merged": "tokens to words"}, "--words"),
+        ({"source language": "fr_XX"}, "--source-language fr_XX"),
         ({"tokenizer": "my tokenizer"}, "--tokenizer 'my tokenizer'"),
     ],
 )

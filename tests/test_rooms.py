@@ -67,6 +67,7 @@ _READS = tuple(
         "encoding",
         "location",
         "chat_template",
+        "languages",
         "spelling",
         "positions",
         "progress",

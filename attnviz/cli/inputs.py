@@ -81,6 +81,8 @@ class Run:
 
     model: options.Model = "builtin"
     text_pair: options.TextPair = None
+    source_language: options.SourceLanguage = None
+    target_language: options.TargetLanguage = None
     chat: options.Chat = False
     generate: options.Generate = None
     layer: options.Layers = None
@@ -132,6 +134,7 @@ class Run:
         if text.saved:
             made = {"target": target, "text-pair": self.text_pair, "chat": self.chat or None, "generate": self.generate}
             made |= {"device": self.device, "dtype": self.dtype, "revision": self.revision, "tokenizer": self.tokenizer}
+            made |= {"source-language": self.source_language, "target-language": self.target_language}
             made["model"] = None if self.model == Run.model else self.model
             for option in (option for option, value in made.items() if value is not None):
                 raise UsageError(
@@ -166,6 +169,7 @@ class Run:
         pairs = None if self.text_pair is None else [self.text_pair] * len(texts)
         selection = replace(self.selection, cells=self.cells or CELLS, query=query)
         asked: dict[str, Any] = {"chat": self.chat, "generate": self.generate, "selection": selection}
+        asked |= {"source_language": self.source_language, "target_language": self.target_language}
         return model.trace_all(texts, targets=targets, text_pairs=pairs, **asked, progress=progress)
 
 

@@ -103,6 +103,18 @@ Target = Annotated[
 TextPair = Annotated[
     str | None, option(group=TEXT, metavar="TEXT", help="A second sentence, for models that read two.")
 ]
+SourceLanguage = Annotated[
+    str | None,
+    option(
+        group=TEXT,
+        metavar="CODE",
+        help="The language of TEXT, for a translator of many: its tokenizer's code, such as fr, fr_XX or fra_Latn.",
+    ),
+]
+TargetLanguage = Annotated[
+    str | None,
+    option(group=TEXT, metavar="CODE", help="The language that it translates into, whether --target is given or not."),
+]
 Chat = Annotated[
     bool, option("--chat", group=TEXT, help="TEXT is a user's message: put it into the model's chat template.")
 ]

@@ -9,9 +9,10 @@ of one holds and needs, `patterns.py` whether its expressions end, `gguf.py` wha
 and `gguf_tokenizer.py`, `progress.py` how far it is, `architecture.py` the class that it is of, `explained.py` what an
 error means, `missing.py` which package it wants, `process_wide.py` how what all threads share is changed and changed
 back. `reading.py` makes of a text what the model reads: `encoding.py` its ids and tokens, with `spelling.py` and
-`offsets.py`, within what `bounded.py` allows, `chat_template.py` the text of a chat, which `template_process.py` makes;
-`vocabulary.py` the words that a model does not know; `writing.py` what the model writes; `positions.py` how much it has
-room for; `padding.py` several texts at once; `word_list.py` a text that comes as a list of its words.
+`offsets.py`, within what `bounded.py` allows, `languages.py` which languages these are in, `chat_template.py` the text
+of a chat, which `template_process.py` makes; `vocabulary.py` the words that a model does not know; `writing.py` what
+the model writes; `positions.py` how much it has room for; `padding.py` several texts at once; `word_list.py` a text
+that comes as a list of its words.
 """
 
 import os
@@ -43,6 +44,8 @@ class Model(Protocol):
         *,
         target: TextOrWords | None = None,
         text_pair: TextOrWords | None = None,
+        source_language: str | None = None,
+        target_language: str | None = None,
         chat: bool = False,
         generate: int | None = None,
         selection: Selection | None = None,
@@ -58,6 +61,8 @@ class Model(Protocol):
         *,
         targets: Sequence[TextOrWords | None] | None = None,
         text_pairs: Sequence[TextOrWords | None] | None = None,
+        source_language: str | None = None,
+        target_language: str | None = None,
         chat: bool = False,
         generate: int | None = None,
         selection: Selection | None = None,
@@ -157,6 +162,8 @@ def trace(
     *,
     target: TextOrWords | None = None,
     text_pair: TextOrWords | None = None,
+    source_language: str | None = None,
+    target_language: str | None = None,
     chat: bool = False,
     generate: int | None = None,
     layers: Names | None = None,
@@ -183,6 +190,8 @@ def trace(
     alone writes on with `generate`: so many tokens, or until it ends, always the likeliest; the trace is of one pass
     over the prompt and what was written. `text_pair` is a second text, for models that read pairs; `chat` makes of the
     text a message in the model's chat template. The trace's text is all that the model read.
+    `source_language` and `target_language` are for a translator of many languages: the codes that its tokenizer has for
+    them, such as `fr`, `fr_XX` or `fra_Latn`.
 
     A text, a target and a pair may be given as lists of their words, without spaces in them: they are joined by spaces,
     and what is one word, the list says.
@@ -209,6 +218,7 @@ def trace(
 
         asked = {"text": text, "target": target, "text_pair": text_pair, "chat": chat or None, "generate": generate}
         asked |= {"tokenizer": tokenizer, "revision": revision, "device": device, "device_map": device_map}
+        asked |= {"source_language": source_language, "target_language": target_language}
         for option in (name for name, value in {**asked, "dtype": dtype}.items() if value is not None):
             raise InputError(
                 f"{option} has no place beside tokens and forward, which say what is read", "Leave it out."
@@ -225,7 +235,8 @@ def trace(
             trust_remote_code=trust_remote_code,
             with_head=generate is not None,
         )
-    asked = {"text_pair": text_pair, "chat": chat or None, "generate": generate}
-    given = {name: value for name, value in asked.items() if value is not None}  # a model may have none of them
+    given: dict[str, Any] = {"text_pair": text_pair, "chat": chat or None, "generate": generate}
+    given |= {"source_language": source_language, "target_language": target_language}
+    given = {name: value for name, value in given.items() if value is not None}  # a model may have none of them
     traced: Trace = model.trace(text, target=target, selection=selection, **given)
     return traced

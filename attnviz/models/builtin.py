@@ -61,6 +61,8 @@ class BuiltinModel:
         *,
         target: TextOrWords | None = None,
         text_pair: TextOrWords | None = None,
+        source_language: str | None = None,
+        target_language: str | None = None,
         chat: bool = False,
         generate: int | None = None,
         selection: Selection | None = None,
@@ -76,6 +78,12 @@ class BuiltinModel:
                 "the built-in model translates one sentence: it reads no pairs or chats, and continues no text",
                 f"Leave out {option}, or take another model: -m NAME.",
             )
+        for option, code in (("--source-language", source_language), ("--target-language", target_language)):
+            if code is not None:
+                raise InputError(
+                    "the built-in model tells English and Korean apart by itself: no language can be set",
+                    f"Leave out {option}, or take another model: -m NAME.",
+                )
         selection = selection or Selection()
         selection.resolve(self._available)
         given, text = text, _composed(text, "text")
@@ -121,6 +129,8 @@ class BuiltinModel:
         *,
         targets: Sequence[TextOrWords | None] | None = None,
         text_pairs: Sequence[TextOrWords | None] | None = None,
+        source_language: str | None = None,
+        target_language: str | None = None,
         chat: bool = False,
         generate: int | None = None,
         selection: Selection | None = None,
@@ -128,6 +138,7 @@ class BuiltinModel:
     ) -> Iterator[Trace]:
         """The trace of each text, one after another, too soon for `progress`. Raises what `trace` does."""
         more: dict[str, Any] = {"chat": chat, "generate": generate, "selection": selection}
+        more |= {"source_language": source_language, "target_language": target_language}
         asked = each_with(texts, targets, text_pairs)
         return (self.trace(text, target=target, text_pair=pair, **more) for text, target, pair in asked)
 

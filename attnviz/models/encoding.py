@@ -1,8 +1,10 @@
 """Between a text and what a Hugging Face model reads: ids, and the tokens that a reader sees."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property, partial, wraps
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from attnviz.attention import Token
@@ -10,8 +12,9 @@ from attnviz.errors import InputError, ModelError
 from attnviz.labels import tokens_from_offsets
 from attnviz.models.bounded import bounded
 from attnviz.models.chat_template import rendered_chat
+from attnviz.models.languages import Languages
 from attnviz.models.offsets import offsets_by_words
-from attnviz.models.spelling import Offsets, decode, is_space, name, offsets_by_decoding
+from attnviz.models.spelling import Offsets, decode, is_space, name, offsets_by_decoding, own_name
 from attnviz.models.text import TextOrWords, require_text
 from attnviz.models.word_list import joined, numbered
 
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 JOINT = "\n"  # between the two texts of a pair
+_one_at_a_time = Lock()
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
@@ -80,17 +84,27 @@ class Encoding:
 
     tokenizer: "PreTrainedTokenizerBase"
 
+    @cached_property
+    def languages(self) -> Languages:
+        """The languages that the tokenizer has marks for."""
+        return Languages.of(self.tokenizer)
+
     @_within_bounds
-    def encode(self, text: TextOrWords, *, as_target: bool = False) -> Encoded:
+    def encode(self, text: TextOrWords, *, as_target: bool = False, language: str | None = None) -> Encoded:
         """`text`, or the text of a list of words, as a model reads it; `as_target` is for a decoder.
+
+        With the mark of the `language`, where one is named.
 
         Raises InputError for a text that is empty or not Unicode, or of which the tokenizer makes no token.
         """
         what = "target" if as_target else "text"
         if not isinstance(text, str):
-            return self.encode(joined(text, what), as_target=as_target).of_words(text)
+            return self.encode(joined(text, what), as_target=as_target, language=language).of_words(text)
         require_text(text, what)
-        inputs = self._tokenized(text_target=text) if as_target else self._tokenized(text)
+        is_other = as_target and (self.languages.of_target or not self.languages)  # else it is as a source is
+        inputs = self._tokenized(text_target=text) if is_other else self._tokenized(text)
+        if language is not None:
+            inputs = self.languages.mark(inputs, language)
         return self._encoded(text, inputs, what)
 
     @_within_bounds
@@ -157,8 +171,11 @@ class Encoding:
         return text, self._tokens(text, ids, special, offsets)
 
     def special(self, ids: Sequence[int]) -> list[bool]:
-        """Which ids are the model's own marks. An unknown word is the user's, though its token is a special one."""
-        return [id_ in self._marks for id_ in ids]
+        """Which ids are the model's own marks. An unknown word is the user's, though its token is a special one.
+
+        What the tokenizer has no token for is none of the text's either: a model may write more than it has.
+        """
+        return [id_ in self._marks or own_name(self.tokenizer, id_) is None for id_ in ids]
 
     def named(self, id_: int) -> str:
         """A token by its own name: `[CLS]`. Raises ModelError for an id that no token can have."""
@@ -171,6 +188,7 @@ class Encoding:
         tokenizer = self.tokenizer
         added = {id_ for id_, token in tokenizer.added_tokens_decoder.items() if token.special}
         marks = (added | set(tokenizer.all_special_ids)) - {tokenizer.unk_token_id}
+        marks |= set() if self.languages.of_target else {*self.languages.ids.values()}
         return marks | {tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id}
 
     def _tokenized(self, *texts: str, **how: Any) -> dict[str, Any]:
@@ -184,9 +202,14 @@ class Encoding:
         return inputs
 
     def _called(self, *texts: str, **how: Any) -> dict[str, list[Any]]:
-        """What the tokenizer gives for one text. Raises ModelError where it fails, for its files are anyone's."""
+        """What the tokenizer gives for one text. Raises ModelError where it fails, for its files are anyone's.
+
+        One of MarianMT is switched over for a target, and back: no other thread may use it meanwhile.
+        """
+        is_switched = hasattr(self.tokenizer, "_switch_to_target_mode") and not self.tokenizer.is_fast
         try:
-            return _of_one_text(self.tokenizer(*texts, **how))
+            with _one_at_a_time if is_switched else nullcontext():
+                return _of_one_text(self.tokenizer(*texts, **how))
         except Exception as error:
             said = f"the tokenizer fails on this text: {type(error).__name__}: {error}"
             raise ModelError(said, "Another one can be given: --tokenizer NAME") from error
@@ -242,14 +265,10 @@ class Encoding:
             for id_, (start, end), after in zip(ids, offsets, following, strict=True)
         ]
         names = [
-            "" if start < end else self.named(id_) if mark or not self._has(id_) else self._decode([id_])
+            "" if start < end else self.named(id_) if mark else self._decode([id_])
             for id_, mark, (start, end) in zip(ids, special, spans, strict=True)
         ]
         return tokens_from_offsets(text, ids, spans, special, names)
-
-    def _has(self, id_: int) -> bool:
-        """Whether the tokenizer has a token of that id: a model may write more than it has."""
-        return self.tokenizer.convert_ids_to_tokens(id_) is not None
 
     def _decode(self, ids: Sequence[int]) -> str:
         return decode(self.tokenizer, ids)

@@ -132,6 +132,8 @@ class HuggingFaceModel:
         *,
         target: TextOrWords | None = None,
         text_pair: TextOrWords | None = None,
+        source_language: str | None = None,
+        target_language: str | None = None,
         chat: bool = False,
         generate: int | None = None,
         selection: Selection | None = None,
@@ -143,12 +145,15 @@ class HuggingFaceModel:
         writes on with `generate`: so many tokens, or until it ends, greedily; the trace is of one pass over all, and
         its text is the prompt with what was written. `text_pair` is a second text, for models that read pairs; the
         trace's text is both, a line each. `chat` makes of the text a user's message in the model's chat template.
+        `source_language` and `target_language` are those of a translator of many languages, by the codes that its
+        tokenizer has for them: `fr_XX`, or `fr` where there is but one.
 
         Raises InputError for a text that is empty or too long, or that the model has no place for, SelectionError for
         what the model does not have, ModelError where it has no softmax attention, no head to generate with, or no chat
         template, and CaptureError where what it gave is not attention.
         """
         asked: dict[str, Any] = {"targets": [target], "text_pairs": [text_pair]}
+        asked |= {"source_language": source_language, "target_language": target_language}
         return next(self.trace_all([text], **asked, chat=chat, generate=generate, selection=selection))
 
     def trace_all(
@@ -157,6 +162,8 @@ class HuggingFaceModel:
         *,
         targets: Sequence[TextOrWords | None] | None = None,
         text_pairs: Sequence[TextOrWords | None] | None = None,
+        source_language: str | None = None,
+        target_language: str | None = None,
         chat: bool = False,
         generate: int | None = None,
         selection: Selection | None = None,
@@ -170,7 +177,7 @@ class HuggingFaceModel:
         """
         selection = selection or Selection()
         require_runnable(self.model)
-        reader = Reader(self.name, self.model, self.encoding, progress)
+        reader = Reader(self.name, self.model, self.encoding, progress, source_language, target_language)
         asked = each_with(texts, targets, text_pairs)
         readings = (reader.read(text, target, pair, chat, generate) for text, target, pair in asked)
         return self._traces(readings, selection, progress)

@@ -69,6 +69,8 @@ class ModuleModel:
         *,
         target: TextOrWords | None = None,
         text_pair: TextOrWords | None = None,
+        source_language: str | None = None,
+        target_language: str | None = None,
         chat: bool = False,
         generate: int | None = None,
         selection: Selection | None = None,
@@ -79,6 +81,7 @@ class ModuleModel:
         tokenizer, where the module fails, and where no attention between the tokens was seen.
         """
         asked = {"target": target, "text_pair": text_pair, "chat": chat or None, "generate": generate}
+        asked |= {"source_language": source_language, "target_language": target_language}
         for option in (option for option, value in asked.items() if value is not None):
             raise InputError(f"{self.name} is called as model(input_ids): {option} has no place there", _other_ways())
         if self.encoding is None:
@@ -97,14 +100,18 @@ class ModuleModel:
         *,
         targets: Sequence[TextOrWords | None] | None = None,
         text_pairs: Sequence[TextOrWords | None] | None = None,
+        source_language: str | None = None,
+        target_language: str | None = None,
         chat: bool = False,
         generate: int | None = None,
         selection: Selection | None = None,
         progress: Progress | None = None,
     ) -> Iterator[Trace]:
         """The trace of each text, one after another. `progress` is told of the tokens that are read."""
+        more: dict[str, Any] = {"chat": chat, "generate": generate, "selection": selection}
+        more |= {"source_language": source_language, "target_language": target_language}
         for text, target, pair in each_with(texts, targets, text_pairs):
-            trace = self.trace(text, target=target, text_pair=pair, chat=chat, generate=generate, selection=selection)
+            trace = self.trace(text, target=target, text_pair=pair, **more)
             if progress is not None:
                 progress("tokens read", len(trace.attentions[0].queries), None)
             yield trace

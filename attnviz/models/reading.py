@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from attnviz.attention import Attention, Part, Token, Trace, each
@@ -11,6 +12,7 @@ from attnviz.labels import visible
 from attnviz.models.adapters import virtual_names
 from attnviz.models.devices import input_device
 from attnviz.models.encoding import Encoded, Encoding
+from attnviz.models.languages import TARGET, Translation
 from attnviz.models.loading import quiet
 from attnviz.models.positions import goes_beyond, room
 from attnviz.models.progress import Progress
@@ -137,13 +139,23 @@ class Reading:
 class Reader:
     """Reads texts for one model, which is called `name` where something is said of it.
 
-    `progress` is told of the tokens that the model writes.
+    `progress` is told of the tokens that the model writes. `source_language` and `target_language` are as a user says
+    them, for a translator of many languages.
     """
 
     name: str
     model: "PreTrainedModel"
     encoding: Encoding
     progress: Progress | None = None
+    source_language: str | None = None
+    target_language: str | None = None
+
+    @cached_property
+    def translation(self) -> Translation:
+        """From which language into which the model translates. Raises InputError for a language that there is not."""
+        asked = self.source_language, self.target_language
+        has_target = self.has_encoder and not self.reads_source
+        return Translation.of(self.encoding.languages, self.model, self.name, *asked, has_target)
 
     @property
     def has_encoder(self) -> bool:
@@ -181,7 +193,8 @@ class Reader:
     ) -> Reading:
         self._require_place_for(target, generate)
         encoded, said = self._encoded(text, text_pair, chat)
-        notes = self._checked(encoded, "text", generate or 0)
+        said |= self.translation.provenance
+        notes = self._checked(encoded, "text", generate or 0) + self.translation.notes_on(encoded.ids)
         if generate is not None:
             ids = write_on(self._writer(), self._tensors(encoded.inputs), generate, self.progress)
             prompt, encoded = encoded, self.encoding.continued(encoded, ids)
@@ -237,7 +250,7 @@ class Reader:
             return self.encoding.encode_chat(text), {"chat": str(text)}
         if text_pair is not None:
             return self.encoding.encode_pair(text, text_pair), {"text pair": joined(text_pair)}
-        return self.encoding.encode(text), {}
+        return self.encoding.encode(text, language=self.translation.in_source), {}
 
     def _with_target(self, reading: Reading, encoded: Encoded, target: TextOrWords | None) -> Reading:
         """`reading` with the decoder's side, which reads all of the target but its last token and writes the rest."""
@@ -278,9 +291,10 @@ class Reader:
 
     def _given(self, target: TextOrWords) -> tuple[list[int], str, tuple[Token, ...], tuple[str, ...]]:
         """The given target: its ids after the start token, its text, its tokens, and notes."""
-        encoded = self.encoding.encode(target, as_target=True)
-        notes = self._checked(encoded, "target")
-        start = self._start()
+        self.translation.require_target(self.name)
+        encoded = self.encoding.encode(target, as_target=True, language=self.translation.in_target)
+        notes = self._checked(encoded, "target") + self.translation.note(TARGET)
+        start = self.translation.start(self.model, encoded.ids, self._start())
         mark = Token(start, self.encoding.named(start), special=True)
         return [start, *encoded.ids], encoded.text, (mark, *encoded.tokens), notes
 
@@ -288,11 +302,13 @@ class Reader:
         """The same of a target that the model generates."""
         if not self.model.can_generate():
             raise ModelError(f"{type(self.model).__name__} cannot generate a target", "Give one: --target TEXT.")
+        self.translation.require_target(self.name)
+        begins = self.translation.settings(self.model, self._start())
         most = min(room(self.model, "decoder") or _LONGEST_TARGET, _LONGEST_TARGET)
-        written = write_target(self.model, self._tensors(encoded.inputs), self._start(), most, self.progress)
+        written = write_target(self.model, self._tensors(encoded.inputs), begins, most, self.progress)
         length = len(written.ids)
         cut = [f"the target was cut at {length} tokens: {self.name} had not ended it"] if written.is_cut else []
-        notes = (*cut, *strategy_note(self.model))
+        notes = (*cut, *strategy_note(self.model), *self.translation.note(TARGET))
         text, tokens = self.encoding.spell(written.ids)
         own = zip(tokens, written.chosen, strict=True)
         return written.ids, text, tuple(replace(token, generated=is_own) for token, is_own in own), notes

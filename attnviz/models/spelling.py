@@ -34,11 +34,19 @@ def name(tokenizer: "PreTrainedTokenizerBase", id_: int) -> str:
 
     By its id where the tokenizer has no such token: a model may write more of them than its tokenizer knows.
     """
-    if (known := tokenizer.convert_ids_to_tokens(id_)) is None:
+    if (own := own_name(tokenizer, id_)) is None:
         return f"[id {id_}]"
-    own = str(known)
     roles = {str(token): role for role, token in tokenizer.special_tokens_map.items()}
     return own if own.isprintable() or own not in roles else f"[{roles[own].removesuffix('_token').upper()}]"
+
+
+def own_name(tokenizer: "PreTrainedTokenizerBase", id_: int) -> str | None:
+    """What the tokenizer itself calls the token; None where it has none of that id."""
+    try:
+        own = tokenizer.convert_ids_to_tokens(id_)
+    except IndexError:  # of SentencePiece
+        return None
+    return None if own is None else str(own)
 
 
 def is_space(tokenizer: "PreTrainedTokenizerBase", id_: int) -> bool:

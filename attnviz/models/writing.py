@@ -79,19 +79,20 @@ class Target:
 def write_target(
     model: "PreTrainedModel",
     inputs: "Mapping[str, torch.Tensor]",
-    start: int,
+    begins: Mapping[str, int | None],
     most: int,
     progress: Progress | None = None,
 ) -> Target:
-    """The target that an encoder-decoder writes for `inputs`, `[1, tokens]`, from `start` on: at most `most` tokens.
+    """The target that an encoder-decoder writes for `inputs`, `[1, tokens]`: at most `most` tokens.
 
-    Fewer, where the model's generation configuration says so. Raises ModelError for one that cannot be followed.
+    Fewer, where the model's generation configuration says so. `begins` are the settings that go before that: the token
+    to start from, and the one to write first. Raises ModelError for a configuration that cannot be followed.
     """
     most = _longest(model, most)
     # transformers makes room in its cache for as many layers as the encoder has.
     deeper = getattr(model.config, "num_decoder_layers", 0) > getattr(model.config, "num_layers", 0)
     how: dict[str, Any] = {"use_cache": False} if deeper else {}
-    how |= {"decoder_start_token_id": start, "max_length": most}
+    how |= {**begins, "max_length": most}
     settings = _settings(model) | how
     ids = _generate(model, inputs, settings, progress and _Told(progress, None))
     forces_second, forces_last = (settings.get(f"forced_{end}_token_id") is not None for end in ("bos", "eos"))

@@ -2,6 +2,7 @@
 
 import pytest
 import tiny
+import translators
 from commands import run
 from traces import encoder_decoder
 
@@ -59,6 +60,8 @@ def test_a_text_pair_is_a_second_segment(minilm_folder, tmp_path):
     [
         ("--target", "나는"),
         ("--text-pair", "an apple"),
+        ("--source-language", "fr"),
+        ("--target-language", "fr"),
         ("--chat",),
         ("--generate", 2),
         ("--model", "no/such"),
@@ -80,6 +83,8 @@ def test_a_saved_trace_is_what_it_was_made_with(option, tmp_path):
         (("--generate", 2), 1, "translates one sentence"),
         (("--chat",), 1, "Leave out --chat"),
         (("--text-pair", "she"), 1, "Leave out --text-pair"),
+        (("--source-language", "en"), 1, "Leave out --source-language"),
+        (("--target-language", "ko"), 1, "Leave out --target-language"),
         (("--text-pair", " ", "-m", "no/such"), 1, "second text is empty"),
         (("--generate", 0), 2, "--generate"),
         (("--generate", "x"), 2, "--generate"),
@@ -98,3 +103,21 @@ def test_every_line_of_a_file_is_continued(llama, tmp_path):
     assert done.code == 0
     assert done.err.count("generated") == 2
     assert len(list((tmp_path / "out").rglob("*.png"))) == 2
+
+
+def test_every_line_is_translated_between_the_languages_that_are_named(tmp_path):
+    read = translators.tokenizer("nllb", tmp_path)
+    model = tmp_path / "model"
+    translators.model("nllb", read).save_pretrained(model)
+    read.save_pretrained(model)
+    asked = ("-m", model, "--source-language", "fra", "--target-language", "kor")
+    trace = saved(tmp_path, "I ate", *asked)
+    assert trace["cross"].keys[0].text == "fra_Latn"
+    assert trace["cross"].predicts[0].text == "kor_Hang"
+    (tmp_path / "pairs.tsv").write_text("I ate\tShe ate\nShe ate an apple\n")
+    done = run("batch", tmp_path / "pairs.tsv", *asked, "-o", tmp_path / "out")
+    assert done.code == 0, done.err
+    assert "as the tokenizer has it" not in done.err
+    unsaid = run("batch", tmp_path / "pairs.tsv", *asked[:2], "-o", tmp_path / "out")
+    assert unsaid.code == 1
+    assert "Hint:  --target-language takes: " in unsaid.err

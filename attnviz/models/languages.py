@@ -1,0 +1,209 @@
+"""The languages that a translator of many reads and writes: the marks that its tokenizer has for them.
+
+M2M-100, NLLB, mBART-50 and SeamlessM4T put the mark of its language before a text, mBART and PLBart after it; what the
+decoder reads is marked as a source is. MarianMT marks the source, with the language of the target. A mark is put in
+place of the one that the tokenizer gave: nothing is set on the tokenizer, which others may use at the same time.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from attnviz.arguments import require_type
+from attnviz.errors import InputError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+_MARK = re.compile(r"__\w+__|[a-z]{2,3}_[A-Z][A-Za-z]{1,3}")  # __fr__, fr_XX, fra_Latn
+_START_FROM_LAST = ("mbart", "plbart")
+"""Models whose decoder starts from the last of its labels, which with some tokenizers is the mark of the language."""
+
+
+@dataclass(frozen=True)
+class Languages:
+    """The languages of a tokenizer: the id of each mark by its code, and those that the tokenizer is set to.
+
+    `first` says whether a mark stands before the text, `of_target` whether it stands in the source and names the
+    language of the target, as with MarianMT. A tokenizer without languages has no `ids`.
+    """
+
+    ids: Mapping[str, int] = field(default_factory=dict)
+    source: str | None = None
+    target: str | None = None
+    first: bool = True
+    of_target: bool = False
+
+    @classmethod
+    def of(cls, tokenizer: "PreTrainedTokenizerBase") -> "Languages":
+        """Those of `tokenizer`."""
+        if prefixes := getattr(tokenizer, "supported_language_codes", None):  # >>fra<<
+            return cls({code[2:-2]: tokenizer.convert_tokens_to_ids(code) for code in prefixes}, of_target=True)
+        if not hasattr(tokenizer, "set_src_lang_special_tokens"):
+            return cls()
+        marks = [str(token) for token in tokenizer.all_special_tokens if _MARK.fullmatch(str(token))]
+        known = {mark: tokenizer.convert_tokens_to_ids(mark) for mark in marks}
+        known |= getattr(tokenizer, "lang_code_to_id", {})
+        ids = {_code(mark): id_ for mark, id_ in known.items() if id_ not in (None, tokenizer.unk_token_id)}
+        source, target = (getattr(tokenizer, name, None) for name in ("src_lang", "tgt_lang"))
+        first = bool(getattr(tokenizer, "prefix_tokens", ()))
+        return cls(ids, source and _code(source), target and _code(target), first)
+
+    def __bool__(self) -> bool:
+        return bool(self.ids)
+
+    def find(self, asked: str | None, option: str, name: str) -> str | None:
+        """The code that is meant by what was `asked` for with `option`: itself, or the only one that begins with it.
+
+        Raises InputError for what is none of the languages of the model that is called `name`.
+        """
+        require_type(option.removeprefix("--").replace("-", "_"), asked, str, InputError, "A code, such as fr.")
+        if asked is None:
+            return None
+        if not self or (self.of_target and option == SOURCE):
+            what = "no languages" if not self else "no language of the source"
+            raise InputError(f"the tokenizer of {name} names {what}", f"Leave out {option}.")
+        wanted = asked.strip(" _<>").replace("-", "_").lower()
+        same = [code for code in self.ids if code.lower() == wanted]
+        begins = same or [code for code in self.ids if code.lower().partition("_")[0] == wanted]
+        if len(begins) == 1:
+            return begins[0]
+        near = begins or get_close_matches(wanted, self.ids, 3) or get_close_matches(wanted, self._short, 3)
+        meant = [self._short.get(each, each) for each in near]
+        hint = f"Did you mean {' or '.join(meant)}?\n" if meant else ""
+        message = f"{asked!r} is {'more than one' if begins else 'no'} language of {name}"
+        raise InputError(message, f"{hint}{option} takes: {', '.join(self.ids)}")
+
+    @property
+    def _short(self) -> dict[str, str]:
+        """The codes by the part before the `_`."""
+        return {code.partition("_")[0]: code for code in self.ids}
+
+    def mark(self, inputs: Mapping[str, list[Any]], code: str) -> dict[str, list[Any]]:
+        """`inputs` of a text, as a tokenizer gave them, with the mark of that language for the one that it added."""
+        marked = {name: [*values] for name, values in inputs.items()}
+        ids, own = marked["input_ids"], {*self.ids.values()}
+        for at, (id_, added) in enumerate(zip(ids, marked["special_tokens_mask"], strict=True)):
+            if added and id_ in own:
+                ids[at] = self.ids[code]
+                return marked
+        news = {"input_ids": self.ids[code], "token_type_ids": 0, "offset_mapping": (0, 0)}
+        for name, values in marked.items():
+            values.insert(0 if self.first else len(values), news.get(name, 1))
+        return marked
+
+
+@dataclass(frozen=True)
+class Translation:
+    """From which language into which a model is to translate: codes, None where it is not known or does not matter.
+
+    `is_set` says whether that of the target was said by the user or the tokenizer, and not by the model's own
+    configuration; `defaults` are the options in whose place the tokenizer chose.
+    """
+
+    languages: Languages
+    source: str | None = None
+    target: str | None = None
+    is_set: bool = False
+    defaults: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        languages: Languages,
+        model: "PreTrainedModel",
+        name: str,
+        source: str | None,
+        target: str | None,
+        has_target: bool,
+    ) -> "Translation":
+        """What was asked for, or else what the tokenizer or the configuration of the `model` called `name` says.
+
+        `has_target` says whether its decoder reads one.
+
+        Raises InputError for a language that there is not, and for one of a target that there cannot be.
+        """
+        source, target = languages.find(source, SOURCE, name), languages.find(target, TARGET, name)
+        if target is not None and not has_target:
+            raise InputError(f"{name} has no decoder that reads or writes a target", f"Leave out {TARGET}.")
+        if not languages:
+            return cls(languages)
+        says = target or (languages.target if languages.target in languages.ids else None)
+        defaults = [SOURCE] * (source is None and languages.source in languages.ids)
+        defaults += [TARGET] * (target is None and says is not None)
+        own = says or (None if languages.of_target else _configured(languages, model))
+        known = source or (languages.source if languages.source in languages.ids else None)
+        return cls(languages, known, own if has_target else None, says is not None, tuple(defaults))
+
+    @property
+    def provenance(self) -> dict[str, str]:
+        """The languages, for a trace."""
+        said = {"source language": self.source, "target language": self.target}
+        return {what: code for what, code in said.items() if code is not None}
+
+    def note(self, option: str) -> tuple[str, ...]:
+        """A note where the tokenizer chose the language that `option` sets."""
+        if option not in self.defaults:
+            return ()
+        what, code = ("text", self.source) if option == SOURCE else ("target", self.target)
+        return (f"the {what} is taken for {code}, as the tokenizer has it: {option} names another language",)
+
+    def notes_on(self, ids: Sequence[int]) -> tuple[str, ...]:
+        """Notes on a source of those ids. Raises InputError for one that names the language of its target twice."""
+        if not self.languages.of_target:
+            return self.note(SOURCE)
+        marks = sum(id_ in self.languages.ids.values() for id_ in ids[:2])
+        if marks > 1:
+            raise InputError("the text begins with the language of the target itself", f"Leave out {TARGET}.")
+        few = ", ".join(self.languages.ids)
+        return () if marks else (f"nothing names the language of the target: {TARGET} takes {few}",)
+
+    @property
+    def in_source(self) -> str | None:
+        """The language whose mark the source has."""
+        return self.target if self.languages.of_target else self.source
+
+    @property
+    def in_target(self) -> str | None:
+        """The language whose mark the target has."""
+        return None if self.languages.of_target else self.target
+
+    def require_target(self, name: str) -> None:
+        """Raise InputError where it is not known into which of its languages the model called `name` translates."""
+        if self.target is None and self.source is not None:
+            few = ", ".join(self.languages.ids)
+            message = f"{name} writes in {len(self.languages.ids)} languages, and nothing says in which"
+            raise InputError(message, f"{TARGET} takes: {few}")
+
+    def start(self, model: "PreTrainedModel", labels: list[int], default: int) -> int:
+        """The token that the decoder of `model` starts from to read the `labels` of a target."""
+        last = self.languages and not self.languages.of_target and model.config.model_type in _START_FROM_LAST
+        return labels[-1] if last else default
+
+    def settings(self, model: "PreTrainedModel", start: int) -> dict[str, int | None]:
+        """How the target is written in its language: from `start` on with its mark as the first, or from its mark."""
+        if self.in_target is None or not self.is_set:
+            return {"decoder_start_token_id": start}
+        id_ = self.languages.ids[self.in_target]
+        if model.config.model_type in _START_FROM_LAST and not self.languages.first:
+            return {"decoder_start_token_id": id_, "forced_bos_token_id": None}
+        return {"decoder_start_token_id": start, "forced_bos_token_id": id_}
+
+
+SOURCE, TARGET = "--source-language", "--target-language"
+
+
+def _code(mark: str) -> str:
+    """The code of a mark: `fr` of `__fr__`."""
+    return str(mark).strip("_")
+
+
+def _configured(languages: Languages, model: "PreTrainedModel") -> str | None:
+    """The language that the model's own configuration makes its targets begin with."""
+    codes = {id_: code for code, id_ in languages.ids.items()}
+    own = getattr(model, "generation_config", None)  # an encoder has none
+    forced = [getattr(own, name, None) for name in ("forced_bos_token_id", "decoder_start_token_id")]
+    forced.append(getattr(model.config, "decoder_start_token_id", None))
+    return next((codes[id_] for id_ in forced if isinstance(id_, int) and id_ in codes), None)
