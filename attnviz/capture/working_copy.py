@@ -51,7 +51,9 @@ class _Copies:
         if kind is MethodType and isinstance(value.__self__, torch.nn.Module):
             return MethodType(value.__func__, self.of(value.__self__))
         if kind is partial:  # as the package accelerate puts it in place of a `forward`
-            return partial(value.func, *self.of(value.args), **self.of(value.keywords))
+            called = partial(value.func, *self.of(value.args), **self.of(value.keywords))
+            vars(called).update(vars(value))  # what it stands for says what it takes
+            return called
         original = uncompiled(value)
         return value if original is value else self.of(original)
 

@@ -206,6 +206,9 @@ def put_in(adapter: Adapter, model: "PreTrainedModel") -> Any:
     from attnviz.capture import wrapped
 
     weights = adapter.weights
+    if any(weight.is_meta for weight in model.parameters()):  # what is brought part by part when it runs
+        message = f"{adapter.base.spec} is larger than the device, and an adapter can be put into a whole model only"
+        raise ModelError(message, "Try --device cpu, or --dtype bfloat16.")
     if not is_quick(adapter.settings, [name for name, _ in model.named_modules()]):
         message = f"a regular expression in the {CONFIG} of {adapter.spec} does not end on the names of its model"
         raise ModelError(message, "List the modules by their names.")

@@ -296,3 +296,12 @@ def test_the_revision_of_the_base_is_what_the_adapter_says(adapter, cache):
     assert "has no revision v1" in refused(adapter).message or "revision v1 of org/base" in refused(adapter).message
     put(cache, "org/base", [*(adapter.parent / "base").iterdir()], ref="v1", commit="d" * 40)
     assert attnviz.trace(TEXT, adapter).provenance["base model"] == f"org/base at {'d' * 40}"
+
+
+def test_a_base_that_is_spread_to_the_disk_is_refused_since_weights_would_be_lost(adapter):
+    parts = ("embed_tokens", "layers.0", "layers.2", "norm", "rotary_emb")
+    spread = {"lm_head": "cpu", "model.layers.1": "disk", **{f"model.{part}": "cpu" for part in parts}}
+    error = refused(adapter, device_map=spread)
+    assert "an adapter can be put into a whole model only" in error.message
+    expected = weights(attnviz.trace(TEXT, adapter))
+    np.testing.assert_array_equal(weights(attnviz.trace(TEXT, adapter, device_map={"": "cpu"})), expected)
