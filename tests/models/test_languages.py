@@ -268,6 +268,16 @@ def test_many_texts_and_several_threads_each_have_their_own(families):
         assert list(threads.map(marks, codes)) == [{code} for code in codes]
 
 
+def test_a_list_of_words_has_the_mark_too(families):
+    read, model = families["mbart"]
+    given = {"tokenizer": read, "source_language": "fr", "target_language": "ko"}
+    listed = attnviz.trace(TEXT.split(), model, target=TARGET.split(), **given)
+    plain = attnviz.trace(TEXT, model, target=TARGET, **given)
+    for kind in plain.kinds:
+        assert ids(listed[kind].keys) == ids(plain[kind].keys)
+        assert ids(listed[kind].queries) == ids(plain[kind].queries)
+
+
 def test_a_language_that_was_added_is_one_of_them(tmp_path):
     read = translators.tokenizer("nllb", tmp_path)
     read.add_special_tokens({"additional_special_tokens": ["tyv_Cyrl"]}, replace_extra_special_tokens=False)
