@@ -71,7 +71,7 @@ def test_the_pictures_are_what_the_commands_draw(picture, folder):
 
 def test_python(folder, monkeypatch):
     monkeypatch.chdir(folder)
-    (block,) = re.findall(r"```python\n(.*?)```", README, re.S)
+    block = "".join(re.findall(r"```python\n(.*?)```", README, re.S))
     names: dict = {}
     exec(block, names)
     for line in block.splitlines():  # what stands behind # is what the line gives
