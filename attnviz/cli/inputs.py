@@ -46,13 +46,21 @@ class Text:
 
     @property
     def saved(self) -> str | None:
-        """The file of a saved trace, where TEXT is its name."""
-        return self.text if self.as_text is None and self.text and self.text.endswith(".safetensors") else None
+        """The file of a saved trace, where TEXT, or what is piped, is its name."""
+        name = None if self.as_text is not None else self._from_stdin if self.piped else self.text
+        return name if name and name.endswith(".safetensors") else None
 
     @property
     def piped(self) -> bool:
         """Whether it is what comes from standard input: `-`, or nothing."""
         return self.as_text is None and self.text in (None, "-")
+
+    @cached_property
+    def _from_stdin(self) -> str | None:
+        """What is piped; None where a person would have to type it, and did not ask to."""
+        if self.text is None and sys.stdin.isatty():
+            return None
+        return decoded(sys.stdin.buffer.read(), "standard input").rstrip("\r\n")
 
     def read(self, command: str) -> str:
         """The sentence that `command` is given.
@@ -64,10 +72,10 @@ class Text:
             if self.text is not None:
                 raise UsageError("there are two texts, one of them after --text", "Leave one of them out.")
             return self.as_text
-        if self.text is None and sys.stdin.isatty():
-            raise UsageError("there is no text", f'For example: attnviz {command} "I ate an apple"')
         if self.text is None or self.text == "-":
-            return decoded(sys.stdin.buffer.read(), "standard input").rstrip("\r\n")
+            if self._from_stdin is None:
+                raise UsageError("there is no text", f'For example: attnviz {command} "I ate an apple"')
+            return self._from_stdin
         as_text = f"If it is the sentence itself: attnviz {command} --text {quote(self.text)}"
         _require_no_file(self.text, f"{_commands_for(self.text, command)}\n{as_text}")
         if has_file_ending(self.text) and not any(map(str.isspace, self.text)):
