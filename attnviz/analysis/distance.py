@@ -17,7 +17,6 @@ def distance(attention: Attention, layer: int) -> np.ndarray:
     weights = attention.weights(layer).astype(np.float64)
     if not one_sequence(attention):
         return np.full(len(weights), np.nan)
-    n, m = weights.shape[1:]
-    apart = np.abs(np.arange(n)[:, None] - np.arange(m))
+    apart = np.abs(np.array(attention.covered)[:, None] - np.arange(weights.shape[2]))
     total = weights.sum((1, 2))
     return np.where(total > 0, (weights * apart).sum((1, 2)) / np.where(total > 0, total, 1), np.nan)

@@ -32,6 +32,7 @@ def same_token(attention: Attention, layer: int) -> np.ndarray:
 
 def _at_offset(attention: Attention, layer: int, offset: int) -> np.ndarray:
     """Mean weight at key − query = `offset`, `[head]`; nan in cross-attention, where positions do not compare."""
+    offset += attention.covered[0]  # a prefix is keys alone: its queries have no rows
     diagonal = np.diagonal(attention.weights(layer), offset, axis1=1, axis2=2)  # [head, row that has the key]
     if not one_sequence(attention) or diagonal.shape[1] == 0:
         return np.full(len(diagonal), np.nan)

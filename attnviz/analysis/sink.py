@@ -14,6 +14,6 @@ def sink(attention: Attention, layer: int, key: int = 0) -> np.ndarray:
     sinks where `α_0 > 0.3`. In cross-attention every row could, and counts. Raises SelectionError for a layer that was
     not captured.
     """
-    first = 0 if attention.kind == "cross" else key
+    first = 0 if attention.kind == "cross" else max(key - attention.covered[0], 0)
     alpha: np.ndarray = attention.weights(layer)[:, first:, key].mean(-1, dtype=np.float64)
     return alpha

@@ -19,7 +19,7 @@ def of_tokens(
 
     @functools.wraps(measure)
     def measured(attention: Attention, layer: int, /, *args: Others.args, **others: Others.kwargs) -> np.ndarray:
-        if not attention.is_whole:
+        if not attention.has_all_rows:
             return np.full(len(attention.heads(layer)), np.nan)
         return measure(attention, layer, *args, **others)
 

@@ -44,6 +44,12 @@ def borders(tokens: Sequence[Token]) -> tuple[int, ...]:
     return tuple(at for at in range(1, len(tokens)) if tokens[at].segment != tokens[at - 1].segment)
 
 
+def virtual(tokens: Sequence[Token]) -> int:
+    """How many of `tokens` stand before the text, in a segment that has none of it: what an adapter has learned."""
+    first = next(iter(borders(tokens)), 0)
+    return first if all(token.special for token in tokens[:first]) else 0
+
+
 @dataclass(frozen=True, eq=False)
 class Attention:
     """One kind of attention of one run. Rows are queries ("from"), columns are keys ("to").
@@ -99,6 +105,12 @@ class Attention:
     def is_whole(self) -> bool:
         """Whether every query has its row and every key its column: nothing was pooled, nothing left out."""
         return self.rows == each(len(self.queries)) and self.columns == each(len(self.keys))
+
+    @property
+    def has_all_rows(self) -> bool:
+        """Whether it is whole, or lacks only the rows of what an adapter has learned, of which a prefix has none."""
+        rows = each(len(self.queries))
+        return self.columns == each(len(self.keys)) and self.rows in (rows, rows[virtual(self.queries) :])
 
     @property
     def is_pooled(self) -> bool:

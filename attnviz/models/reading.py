@@ -21,6 +21,7 @@ from attnviz.models.vocabulary import require_embeddings, unknown_note
 from attnviz.models.word_list import joined
 from attnviz.models.writing import (
     class_that_writes,
+    ends,
     is_for_task,
     reads_both_ways,
     strategy_note,
@@ -198,9 +199,8 @@ class Reader:
         if generate is not None:
             ids = write_on(self._writer(), self._tensors(encoded.inputs), generate, self.progress)
             prompt, encoded = encoded, self.encoding.continued(encoded, ids)
-            written = encoded.text[len(prompt.text) :]
-            said["generated"] = written
-            what = visible(written.strip(" ")) or "nothing, for the model ended the text at once"
+            said["generated"] = encoded.text[len(prompt.text) :]
+            what = self._said_to_be_written(said["generated"], encoded.tokens[len(prompt.tokens) :])
             notes += (f"generated {what} ({len(ids)} token{'s' * (len(ids) != 1)})", *strategy_note(self.model))
         tokens = encoded.tokens
         next_ones = (*tokens[1:], None) if writes(self.model) else None
@@ -210,6 +210,13 @@ class Reader:
             reading = self._with_target(reading, encoded, target)
         reading = replace(reading, inputs=self._handed(reading.inputs))
         return self._with_source(reading) if self.reads_source else reading
+
+    def _said_to_be_written(self, text: str, tokens: tuple[Token, ...]) -> str:
+        """What the model wrote, for a note: `text`; or which marks, where `tokens` are nothing else."""
+        if text:
+            return visible(text.strip(" ") or text)
+        marks = dict.fromkeys(visible(token.text) for token in tokens if token.id not in ends(self.model))
+        return f"nothing but {', '.join(marks)}" if marks else "nothing, for the model ended the text at once"
 
     def _after_virtual(self, reading: Reading) -> Reading:
         """`reading` with the virtual tokens that an adapter puts before it, where `attnviz.capture.prompts` says."""
@@ -329,14 +336,21 @@ class Reader:
             hint = hint if kind else "Leave out --generate: transformers has no class that writes with this model."
             raise ModelError(f"{type(self.model).__name__} has no language-model head to generate with", hint)
         if (prompt := prompt_of(self.model)) and prompt.are_keys:  # which in llama loses count of positions
-            raise ModelError("peft does not write with a prefix as it reads with one", "Leave out --generate.")
+            message = (
+                f"{self.name} has a learned prefix, and peft counts positions in another way when it writes after it"
+            )
+            raise ModelError(f"{message}: it would write something else than it reads", "Leave out --generate.")
         return self.model
 
     def _start(self) -> int:
-        """The token that a decoder starts from. Raises ModelError where neither configuration nor tokenizer has one."""
+        """The token that a decoder starts from, to read a target as it does to write one.
+
+        What `generate` of transformers heeds goes first. Raises ModelError where nothing names one.
+        """
+        own = getattr(getattr(self.model, "generation_config", None), "decoder_start_token_id", None)
         candidates = (
+            own[0] if isinstance(own, list) and len(own) == 1 else own,  # one for each text of a batch
             getattr(self.model.config, "decoder_start_token_id", None),
-            getattr(getattr(self.model, "generation_config", None), "decoder_start_token_id", None),
             getattr(self.model.config, "pad_token_id", None),
             self.encoding.tokenizer.pad_token_id,
         )

@@ -89,17 +89,12 @@ def write_target(
     to start from, and the one to write first. Raises ModelError for a configuration that cannot be followed.
     """
     most = _longest(model, most)
-    # transformers makes room in its cache for as many layers as the encoder has.
-    deeper = getattr(model.config, "num_decoder_layers", 0) > getattr(model.config, "num_layers", 0)
-    how: dict[str, Any] = {"use_cache": False} if deeper else {}
-    how |= {**begins, "max_length": most}
-    settings = _settings(model) | how
+    settings = _settings(model) | {**begins, "max_length": most}
     ids = _generate(model, inputs, settings, progress and _Told(progress, None))
     forces_second, forces_last = (settings.get(f"forced_{end}_token_id") is not None for end in ("bos", "eos"))
     given = {0} | ({1} if forces_second else set()) | ({most - 1} if forces_last else set())
     chosen = [at not in given for at in range(len(ids))]
-    ends = settings.get("eos_token_id")
-    has_ended = chosen[-1] and ids[-1] in (ends if isinstance(ends, list) else [ends])
+    has_ended = chosen[-1] and ids[-1] in ends(model)
     return Target(ids, chosen, len(ids) >= most and not has_ended)
 
 
@@ -112,6 +107,12 @@ def write_on(
     """
     settings = _settings(model) | {"max_new_tokens": most}
     return _generate(model, inputs, settings, progress and _Told(progress, most))[inputs["input_ids"].shape[1] :]
+
+
+def ends(model: "PreTrainedModel") -> list[int]:
+    """The ids that end what the model writes."""
+    own = getattr(model.generation_config, "eos_token_id", None)
+    return own if isinstance(own, list) else [] if own is None else [own]
 
 
 def strategy_note(model: "PreTrainedModel") -> tuple[str, ...]:
@@ -212,12 +213,25 @@ def _written(
 ) -> list[int]:
     from transformers import GenerationConfig
 
-    from attnviz.capture import prompt_of, unwrapped, working_copy
+    from attnviz.capture import unwrapped, working_copy
 
     takes = inspect.signature(unwrapped(model).forward).parameters
     given = {name: inputs[name] for name in ("input_ids", "attention_mask") if name in inputs and name in takes}
     writer = working_copy(model)
-    by_itself = {"use_cache": False} if prompt_of(model) else {}  # peft 0.21 loses its prompt where there is a cache
+    by_itself = {} if _may_cache(model) else {"use_cache": False}
     greedy = GenerationConfig(**{**settings, **by_itself})
     writer.generation_config = unwrapped(writer).generation_config = greedy  # else their own fill in what is not said
     return list(map(int, writer.generate(**given, generation_config=greedy, streamer=told)[0]))
+
+
+def _may_cache(model: "PreTrainedModel") -> bool:
+    """Whether keys and values can be kept from one token to the next."""
+    from attnviz.capture import prompt_of
+
+    if prompt_of(model):  # which peft 0.21 loses where there is a cache
+        return False
+    # The cache of transformers has room for so many layers as the encoder has, even where the decoder is alone.
+    config = model.config.get_text_config(decoder=True)
+    depths = (getattr(config, name, None) for name in ("decoder_layers", "num_decoder_layers"))
+    depth = next((depth for depth in depths if isinstance(depth, int)), 0)
+    return depth <= (getattr(config, "num_hidden_layers", None) or depth)

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from attnviz.analysis.reach import beyond_first, reach
-from attnviz.attention import Attention, Range, Token, Trace, borders
+from attnviz.attention import Attention, Range, Token, Trace, borders, virtual
 from attnviz.labels import visible
 from attnviz.render.ticks import is_long, segments
 from attnviz.retrace import Retrace
@@ -75,9 +75,8 @@ class Scene:
         a = self.attention
         axes = ((a.queries, a.rows), (a.keys, a.columns))
         drawn = (tokens for tokens, cells in axes if segments(tokens, cells))
-        parts = {tokens[at].generated for tokens in drawn for at in borders(tokens)}
-        said = {False: "another text begins", True: "the answer begins"}
-        return f"line: {' or '.join(said[part] for part in sorted(parts))}" if parts else ""
+        parts = {_begins(tokens, at) for tokens in drawn for at in borders(tokens)}
+        return f"line: {' or '.join(part for part in _BEGINS if part in parts)}" if parts else ""
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -177,6 +176,20 @@ class Scene:
     def names(self) -> tuple[str, ...]:
         """The heads as people write them: `L3H5`."""
         return tuple(f"L{layer}H{head}" for layer, head in self.heads)
+
+
+_BEGINS = _TEXT, _OTHER, _ANSWER = (
+    "the text begins, after learned vectors",
+    "another text begins",
+    "the answer begins",
+)
+
+
+def _begins(tokens: Sequence[Token], at: int) -> str:
+    """What begins at the border `at` of `tokens`."""
+    if at == virtual(tokens):
+        return _TEXT
+    return _ANSWER if tokens[at].generated else _OTHER
 
 
 def scene(trace: Trace, kind: str, heads: tuple[tuple[int, int], ...], title: str = "", caption: str = "") -> Scene:

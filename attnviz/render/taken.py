@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from attnviz.attention import Attention, Range
+from attnviz.attention import Attention, Range, virtual
 from attnviz.errors import SelectionError
 from attnviz.pooling import reduced
 from attnviz.render.numbers import number
@@ -20,7 +20,8 @@ def without(scene: Scene, sink: str = "show", special: str = "show") -> Scene:
 
     The sink is the first key (Gu et al. 2024, When Attention Sink Emerges): with `mask` its column stays, and stays
     empty. With `hide` the columns of special keys are not drawn, nor the rows of special queries; in rows that are
-    labelled with what they write, only of those that write no ordinary token. With `renorm`, of either, the same, and
+    labelled with what they write, only of those that write no ordinary token. What an adapter has learned stands before
+    the text and is no mark of it: it stays. With `renorm`, of either, the same, and
     every row is divided by what is left of it. `Scene.taken` says how much was taken from each row; a row of which at
     most NOTHING is left is drawn as nothing and not as noise. The scale of the colours is that of what is left.
 
@@ -31,7 +32,8 @@ def without(scene: Scene, sink: str = "show", special: str = "show") -> Scene:
     pooled with others or, to divide, were not kept, where rows to divide are pooled, and where nothing is left to draw.
     """
     a, renormalise = scene.attention, "renorm" in (sink, special)
-    specials = {at for at, token in enumerate(a.keys) if token.special and special != "show"}
+    marks = range(virtual(a.keys), len(a.keys))
+    specials = {at for at in marks if a.keys[at].special and special != "show"}
     first = {0} - specials if sink != "show" else set()
     taken = _cells(scene, specials | first, renormalise)
     hidden = set(taken) & set(_cells(scene, specials, False))

@@ -279,7 +279,7 @@ def test_what_is_generated_is_what_peft_generates(config):
 
 
 def test_a_decoder_does_not_write_with_a_prefix():
-    with pytest.raises(ModelError, match="prefix"):
+    with pytest.raises(ModelError, match="learned prefix"):
         traced(adapted("llama", peft.PrefixTuningConfig, num_virtual_tokens=4), generate=5)
 
 
@@ -352,3 +352,34 @@ def test_the_users_model_is_as_it_was(disabled):
         assert {name: set(vars(module)) for name, module in model.named_modules()} == during
     assert model.config._attn_implementation != "attnviz"
     assert disabled or {name: set(vars(module)) for name, module in model.named_modules()} == state
+
+
+def test_shares_of_a_prefixed_head_are_those_of_its_rows_by_hand():
+    model = adapted("llama", peft.PrefixTuningConfig, num_virtual_tokens=4)
+    attention = traced(model)["masked-self"]
+    for layer, matrices in enumerate(eager(model, TEXT)):
+        before = [[matrix[row, row + 3] for row in range(len(matrix))] for matrix in matrices]
+        same = [[matrix[row, row + 4] for row in range(len(matrix))] for matrix in matrices]
+        apart = [[abs(row + 4 - key) for key in range(matrices.shape[-1])] for row in range(matrices.shape[-2])]
+        np.testing.assert_allclose(attnviz.analysis.previous_token(attention, layer), np.mean(before, 1), atol=1e-5)
+        np.testing.assert_allclose(attnviz.analysis.same_token(attention, layer), np.mean(same, 1), atol=1e-5)
+        np.testing.assert_allclose(attnviz.analysis.sink(attention, layer), matrices[:, :, 0].mean(1), atol=1e-5)
+        far = (matrices * apart).sum((1, 2)) / matrices.shape[-2]
+        np.testing.assert_allclose(attnviz.analysis.distance(attention, layer), far, atol=1e-4)
+    assert attention.has_all_rows
+    assert not attnviz.trace(TEXT, model, tokenizer=tiny.tokenizer(), rows=[6])["masked-self"].has_all_rows
+
+
+@pytest.mark.parametrize("config", [peft.PromptTuningConfig, peft.PrefixTuningConfig])
+def test_a_picture_says_what_its_line_is_and_keeps_learned_vectors_without_marks(config):
+    from attnviz.render.scene import scene
+    from attnviz.render.taken import without
+
+    trace = traced(adapted("bert", config, num_virtual_tokens=4))
+    drawn = scene(trace, "self", ((0, 0),))
+    assert drawn.divided == "line: the text begins, after learned vectors"
+    marks = [token.text for token in drawn.attention.keys[4:] if token.special]
+    assert marks
+    left = [name for name in drawn.columns if name not in marks]
+    assert [*without(drawn, special="hide").columns] == left
+    assert "‹" in left[0]

@@ -233,3 +233,38 @@ def test_one_without_its_head_is_told_the_class_that_has_it(tmp_path):
     with pytest.raises(ModelError) as error:
         trace(llava(tmp_path, None).model)
     assert "AutoModelForImageTextToText" in error.value.hint
+
+
+def test_a_target_starts_from_the_token_that_generate_starts_from():
+    made = model("bart", {"decoder_start_token_id": 5, "max_length": 6})
+    assert made.config.decoder_start_token_id != 5
+    tokens = tiny.tokenizer()(TEXT, return_tensors="pt")
+    inputs = {name: tokens[name] for name in ("input_ids", "attention_mask")}
+    assert ids(trace(made)) == made.generate(**inputs, num_beams=1, do_sample=False)[0].tolist()
+    assert ids(trace(made, target="I ate."))[0] == 5
+
+
+def test_a_note_says_that_nothing_but_marks_was_written():
+    every = range(model("llama", {}).config.vocab_size)
+    made = model("llama", {"suppress_tokens": [*every], "eos_token_id": 2})
+    written = trace(made)
+    pad = {token.text for token in written["masked-self"].keys if token.generated}
+    assert len(pad) == 1
+    assert f"generated nothing but {pad.pop()} (6 tokens)" in written.notes
+    ended = trace(model("llama", {"suppress_tokens": [id_ for id_ in every if id_ != 2], "eos_token_id": 2}))
+    assert "generated nothing, for the model ended the text at once (1 token)" in ended.notes
+
+
+def test_a_decoder_alone_that_is_deeper_than_the_encoder_it_came_from_writes():
+    config = transformers.BartConfig(
+        vocab_size=len(tiny.tokenizer()), d_model=16, encoder_layers=1, decoder_layers=3, pad_token_id=0,
+        encoder_attention_heads=2, decoder_attention_heads=2, decoder_ffn_dim=24, max_position_embeddings=64,
+    )  # fmt: skip
+    torch.manual_seed(0)
+    made = transformers.BartForCausalLM(config).eval()
+    inputs = tiny.tokenizer()(TEXT, return_tensors="pt")
+    inputs.pop("token_type_ids", None)
+    with torch.no_grad():
+        expected = made.generate(**inputs, max_new_tokens=6, do_sample=False, use_cache=False)[0].tolist()
+    written = trace(made)
+    assert [token.id for token in written["masked-self"].queries] == expected

@@ -46,7 +46,7 @@ class Heads(Drawing):
             yield from _of_kind(self.trace, kind, brush)
         yield Text()
         attentions = self.trace.attentions
-        meaning = MEANING if any(a.is_whole for a in attentions) else ""
+        meaning = MEANING if any(a.has_all_rows for a in attentions) else ""
         meaning += POOLED if any(a.is_pooled for a in attentions) else PEAK
         meaning += NOT_FIRST if "masked-self" in self.trace.kinds else ""
         yield Text(f"{meaning}.", style="dim")
@@ -88,7 +88,7 @@ def _applies(attention: Attention, measure: str) -> bool:
 
 def _left_out(attention: Attention) -> str:
     """Why there are no shares, where rows or columns of the matrix are no single tokens, or not all of them."""
-    if attention.is_whole:
+    if attention.has_all_rows:
         return ""
     rows, columns = len(attention.rows), len(attention.columns)
     what = "pooled to" if attention.is_pooled else "cut to"
