@@ -111,8 +111,17 @@ def _run(model: PreTrainedModel, inputs: Mapping[str, torch.Tensor]) -> None:
     except _ReachedError:
         pass
     except Exception as error:  # code of any model, which asserts and indexes
-        hint = "It reads two texts: --text-pair." if name.endswith(_ASKS_FOR_PAIRS) else ""
-        raise InputError(f"{name} cannot read this text: {error}", hint) from error
+        raise InputError(f"{name} cannot read this text: {error}", _hint(model, given)) from error
+
+
+def _hint(model: PreTrainedModel, given: Mapping[str, torch.Tensor]) -> str:
+    """What may help a model of a class that reads two texts, where it fails on what it was `given`."""
+    if not type(model).__name__.endswith(_ASKS_FOR_PAIRS):
+        return ""
+    ids, separator = given.get("input_ids"), getattr(model.config, "sep_token_id", None)
+    if ids is None or separator is None or int((ids == separator).sum()) < 2:
+        return "It reads two texts: --text-pair."
+    return "Its tokenizer may put other separators between two texts than it reads: name its own, --tokenizer NAME."
 
 
 def _tensors(module: torch.nn.Module, args: Any, kwargs: Any) -> dict[str, torch.Tensor]:

@@ -20,6 +20,8 @@ _REFUSED = {
 }
 """A type of adapter, as peft calls it, that cannot be run with a text alone, or whose passes are not told apart."""
 _DISABLED = ", disabled"
+_SPELLED = {"LORA": "LoRA", "ADALORA": "AdaLoRA", "LOHA": "LoHa", "LOKR": "LoKr", "IA3": "IA3", "VERA": "VeRA"}
+"""How their authors write the types of adapters that peft calls by these names; others are words."""
 
 
 def to_run(wrappers: Sequence[Any], model: Any) -> Any:
@@ -58,6 +60,12 @@ def provenance_of(model: "PreTrainedModel") -> dict[str, str]:
     """For a trace's provenance: which adapters were active, and in what state; nothing where there are none."""
     said = [f"{name} ({_kind(config)}{_state(model, name)})" for name, config in _active(model).items()]
     return {"adapter": ", ".join(said)} if said else {}
+
+
+def named_with(name: str, model: "PreTrainedModel") -> str:
+    """The `name` of a model in memory, with the types of its adapters that have a say in it now: `clf + LoRA`."""
+    kinds = dict.fromkeys(_kind(config) for each, config in _active(model).items() if _state(model, each) != _DISABLED)
+    return " + ".join([name, *(_SPELLED.get(kind, kind.replace("_", " ").lower()) for kind in kinds)])
 
 
 def notes_of(model: "PreTrainedModel") -> tuple[str, ...]:

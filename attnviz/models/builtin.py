@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from attnviz.attention import Attention, Token, Trace
 from attnviz.errors import InputError, ModelError
 from attnviz.kinds import Kind
-from attnviz.labels import tokens_from_offsets
+from attnviz.labels import tokens_from_offsets, visible
 from attnviz.models.progress import Progress
 from attnviz.models.text import TextOrWords, each_with, require_text
 from attnviz.models.vocabulary import unknown_note
@@ -91,13 +91,14 @@ class BuiltinModel:
         pieces = self._encode(text)
         source = self._tokens(text, [piece.id for piece in pieces], [(piece.start, piece.end) for piece in pieces])
         source = _by_words(source, text, given)
-        notes = self._unknown(text, pieces)
+        notes = self._unknown(text, pieces) + _unread(source, given)
         if target is None:
             target, written = self._write(text, pieces)
         else:
             read = self._encode(target)
             notes += self._unknown(target, read)
             written = _by_words(self._read(target, read), target, given_target)
+            notes += _unread(written, given_target)
         seen = self._run(source, written[:-1])
         attentions = []
         for kind, layers in self._available.items():
@@ -222,3 +223,12 @@ def _composed(given: TextOrWords, what: str) -> str:
 def _by_words(tokens: tuple[Token, ...], text: str, given: TextOrWords | None) -> tuple[Token, ...]:
     """`tokens` of `text`, numbered by its words where it was given as a list of them."""
     return tokens if given is None or isinstance(given, str) else numbered(tokens, text.split(" "))
+
+
+def _unread(tokens: tuple[Token, ...], given: TextOrWords | None) -> tuple[str, ...]:
+    """A note on the words of a list that have no token: the model reads no full stop at the end of a sentence."""
+    if given is None or isinstance(given, str):
+        return ()
+    read = {token.word for token in tokens}
+    words = [visible(word) for number, word in enumerate(given) if number not in read]
+    return (f"the built-in model does not read, at its place in the list: {', '.join(words)}",) if words else ()

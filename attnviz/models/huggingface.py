@@ -13,7 +13,7 @@ import numpy as np
 from attnviz.attention import Range, Trace, ranges
 from attnviz.errors import ModelError, SelectionError
 from attnviz.kinds import Kind
-from attnviz.models.adapters import notes_of, provenance_of, require_runnable, to_run, virtual_names
+from attnviz.models.adapters import named_with, notes_of, provenance_of, require_runnable, to_run, virtual_names
 from attnviz.models.cache import commit
 from attnviz.models.devices import devices, input_device, require_as_it_is
 from attnviz.models.encoding import Encoding
@@ -26,6 +26,7 @@ from attnviz.models.progress import Progress
 from attnviz.models.reading import Reader, Reading
 from attnviz.models.recorded import attentions
 from attnviz.models.text import TextOrWords, each_with
+from attnviz.models.vocabulary import size_note
 from attnviz.selection import Layout, Selection
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ class HuggingFaceModel:
         other = _other_name(tokenizer, read, place.spec)
         base = place.adapter.base_name if place.adapter else None
         notes += place.adapter.notes if place.adapter else ()
+        notes += size_note(model, len(read), place.name) if tokenizer is not None else ()
         return cls(place.name, model, Encoding(read), loaded, other, notes, base)
 
     @classmethod
@@ -124,7 +126,8 @@ class HuggingFaceModel:
         name = model.config.name_or_path
         name = os.path.basename(name) if os.path.isdir(name) else name or type(model).__name__
         read = given_tokenizer(tokenizer, trust_remote_code)
-        return cls(name, model, Encoding(read), revision, _other_name(tokenizer, read, model.config.name_or_path))
+        other = _other_name(tokenizer, read, model.config.name_or_path)
+        return cls(name, model, Encoding(read), revision, other, size_note(model, len(read), name))
 
     def trace(
         self,
@@ -223,12 +226,13 @@ class HuggingFaceModel:
     def _trace(self, reading: Reading, record: "Record") -> Trace:
         """What a record holds, with all that is known of it."""
         not_there = record.selection.left_out(record.available) | _without_attention(record.without)
-        found = attentions(record, reading.trace(self.name), self._dtype)
+        name = self.name if self.base else named_with(self.name, self.model)
+        found = attentions(record, reading.trace(name), self._dtype)
         if not found and any(reading.prefixes.values()):
             names = virtual_names(self.model)
             raise SelectionError(f"{names[0]} to {names[-1]} have no rows: they are keys alone", "Name other rows.")
         return replace(
-            reading.trace(self.name),
+            reading.trace(name),
             attentions=found,
             revision=self.revision,
             provenance={**self._provenance(record.path), **reading.provenance, **not_there},

@@ -131,10 +131,10 @@ def _with_adapter(place: Place, folder: Path) -> Place:
         try:
             base = _located(next((path for path in paths if exists(os.path.expanduser(path))), named))
         except ModelError as error:
-            message = (
-                f"{place.spec} is an adapter of {named}, which was looked for here and in {folder}: {error.message}"
-            )
-            raise ModelError(message, error.hint) from error
+            raise ModelError(
+                f"{place.spec} is an adapter of {named}, which is neither here nor beside it",
+                f"Has it moved? Put where it is, or its name on the Hub, for base_model_name_or_path in its {CONFIG}.",
+            ) from error
         if isfile(Path(base.path, CONFIG)) and not base.is_file:
             raise chained(place.spec, named)
     if find_spec("peft") is None:

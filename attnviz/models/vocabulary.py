@@ -10,6 +10,7 @@ from attnviz.labels import visible
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
+_PADDED, _PADDED_SHARE = 1024, 0.05  # so many embeddings may be there for no token, or this share of them
 _NAMED = 12  # unknown words that a note names, before it counts the others
 
 
@@ -25,15 +26,33 @@ def unknown_note(unknown: Sequence[str], of: str, whose: str, hint: str = "") ->
     return (f"outside {whose} vocabulary: {', '.join(words[:_NAMED])}{more} ({len(unknown)} of {of}).{hint}",)
 
 
-def require_embeddings(model: "PreTrainedModel", ids: Sequence[int], name: str, *, in_decoder: bool = False) -> None:
-    """Raise InputError for an id beyond the embeddings of `model`, which is called `name`, or of its decoder."""
+def size_note(model: "PreTrainedModel", tokens: int, name: str) -> tuple[str, ...]:
+    """A note where a given tokenizer has so many `tokens` that it can hardly be that of `model`, called `name`.
+
+    Embeddings are often padded, and a token or two are added to a tokenizer and never read.
+    """
+    rows = _embeddings(model)
+    if rows is None or abs(rows - tokens) <= max(_PADDED, rows * _PADDED_SHARE):
+        return ()
+    sizes = f"the tokenizer has {tokens:,} tokens, and {name} {rows:,} embeddings"
+    return (f"{sizes}: if it is not the model's own, the attention means nothing",)
+
+
+def _embeddings(model: "PreTrainedModel", in_decoder: bool = False) -> int | None:
+    """How many ids `model`, or its decoder, has an embedding for; None where it does not say."""
     import torch
 
-    table = None
     with suppress(NotImplementedError, AttributeError):  # CANINE hashes its ids, and FSMT's decoder does not say
         table = (model.get_decoder() if in_decoder else model).get_input_embeddings()
-    if isinstance(table, torch.nn.Embedding) and max(ids) >= table.num_embeddings:
+        return table.num_embeddings if isinstance(table, torch.nn.Embedding) else None
+    return None
+
+
+def require_embeddings(model: "PreTrainedModel", ids: Sequence[int], name: str, *, in_decoder: bool = False) -> None:
+    """Raise InputError for an id beyond the embeddings of `model`, which is called `name`, or of its decoder."""
+    rows = _embeddings(model, in_decoder)
+    if rows is not None and max(ids) >= rows:
         raise InputError(
-            f"the tokenizer gives the id {max(ids)}, and {name} has {table.num_embeddings} embeddings, from id 0 on",
+            f"the tokenizer gives the id {max(ids)}, and {name} has {rows} embeddings, from id 0 on",
             "Is this the model's own tokenizer?",
         )

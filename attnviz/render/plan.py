@@ -99,6 +99,8 @@ def _pairs(trace: Trace, kind: str) -> tuple[tuple[int, int], ...]:
 def _scene(trace: Trace, kind: str, pairs: tuple[tuple[int, int], ...]) -> Scene:
     attention = trace[kind]
     caption = f"{attention.name} · {_which(pairs)} · {trace.model}"
+    if other := trace.provenance.get("tokenizer"):
+        caption += f" · tokenizer {visible(other)}"
     if attention.part == "decoder" and (what := trace.provenance.get("decoder reads")):
         caption += f"\nthe decoder reads {what}"
     return scene(trace, kind, pairs, title=title_of(trace), caption=caption)

@@ -383,3 +383,13 @@ def test_a_picture_says_what_its_line_is_and_keeps_learned_vectors_without_marks
     left = [name for name in drawn.columns if name not in marks]
     assert [*without(drawn, special="hide").columns] == left
     assert "‹" in left[0]
+
+
+def test_the_name_of_a_model_in_memory_says_which_adapters_have_a_say_in_it():
+    model = adapted("bert", peft.LoraConfig, target_modules=["query"])
+    model.get_base_model().config.name_or_path = "clf"
+    assert traced(model).model == "clf + LoRA"
+    with model.disable_adapter():
+        assert traced(model).model == "clf"
+    prompt = adapted("llama", peft.PromptTuningConfig, num_virtual_tokens=4)
+    assert traced(prompt).model.endswith(" + prompt tuning")

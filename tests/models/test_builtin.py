@@ -347,3 +347,10 @@ def test_a_file_that_is_no_such_model_is_refused_by_name(what, tmp_path):
 
 def test_it_is_loaded_once():
     assert BuiltinModel.load() is BuiltinModel.load()
+
+
+def test_words_of_a_list_that_it_does_not_read_are_named():
+    words = ["I", "ate", "an", "apple", "."]
+    assert BuiltinModel.load().trace(words).notes == ("the built-in model does not read, at its place in the list: .",)
+    assert not BuiltinModel.load().trace(words[:-1]).notes
+    assert not BuiltinModel.load().trace("I ate an apple.").notes

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tiny
+import tiny_tokenizers
 import torch
 import transformers
 from loads import configure, refused, same
@@ -167,6 +168,11 @@ def test_a_question_without_a_passage_is_refused_with_what_it_lacks():
     with pytest.raises(InputError, match=r"LongformerForQuestionAnswering cannot read this text: .*three sep") as error:
         attnviz.trace(TEXT, make("LongformerForQuestionAnswering"), tokenizer=tiny.tokenizer())
     assert "--text-pair" in error.value.hint
+    model, tokenizer = make("LongformerForQuestionAnswering"), tiny_tokenizers.tokenizer("bert, uncased")
+    model.config.sep_token_id = tokenizer.sep_token_id
+    with pytest.raises(InputError, match="three sep") as error:
+        attnviz.trace(TEXT, model, tokenizer=tokenizer, text_pair="I ate.")
+    assert "separators" in error.value.hint
 
 
 def test_a_model_that_needs_more_than_text_says_what():

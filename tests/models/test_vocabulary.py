@@ -3,6 +3,7 @@
 import pytest
 import tiny
 import tiny_tokenizers
+import transformers
 
 import attnviz
 from attnviz.attention.trace_file import open_trace
@@ -57,3 +58,14 @@ def test_of_many_unknown_words_the_first_are_named_and_the_others_counted():
         == f"outside its vocabulary: {', '.join(f'w{number}' for number in range(12))} and 28 more (40 of 50 words)."
     )
     assert unknown_note([], "3 words", "its") == ()
+
+
+@pytest.mark.parametrize(("rows", "is_said"), [(1.0, False), (1.09, False), (0.6, True), (3, True)])
+def test_a_tokenizer_of_another_size_than_the_embeddings_is_said(rows, is_said):
+    from attnviz.models.vocabulary import size_note
+
+    config = transformers.BertConfig(
+        vocab_size=int(rows * 10_000), hidden_size=4, num_hidden_layers=1, num_attention_heads=1
+    )
+    notes = size_note(transformers.BertModel(config), 10_000, "clf")
+    assert any("10,000 tokens, and clf" in note for note in notes) == is_said
