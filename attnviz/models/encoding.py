@@ -84,9 +84,13 @@ class Encoding:
 
     tokenizer: "PreTrainedTokenizerBase"
 
-    @cached_property
+    @property
     def languages(self) -> Languages:
-        """The languages that the tokenizer has marks for."""
+        """The languages that the tokenizer has marks for, and those that it is set to now."""
+        return self._languages.set_by(self.tokenizer)
+
+    @cached_property
+    def _languages(self) -> Languages:
         return Languages.of(self.tokenizer)
 
     @_within_bounds

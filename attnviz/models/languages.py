@@ -7,7 +7,7 @@ place of the one that the tokenizer gave: nothing is set on the tokenizer, which
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 _MARK = re.compile(r"__\w+__|[a-z]{2,3}_[A-Z][A-Za-z]{1,3}")  # __fr__, fr_XX, fra_Latn
 _START_FROM_LAST = ("mbart", "plbart")
-"""Models whose decoder starts from the last of its labels, which with some tokenizers is the mark of the language."""
+"""Models whose decoder starts from the last of its labels, whatever their configuration says.
+
+With some tokenizers that is the mark of the language.
+"""
 
 
 @dataclass(frozen=True)
@@ -47,9 +50,15 @@ class Languages:
         known = {mark: tokenizer.convert_tokens_to_ids(mark) for mark in marks}
         known |= getattr(tokenizer, "lang_code_to_id", {})
         ids = {_code(mark): id_ for mark, id_ in known.items() if id_ not in (None, tokenizer.unk_token_id)}
+        return cls(ids).set_by(tokenizer)
+
+    def set_by(self, tokenizer: "PreTrainedTokenizerBase") -> "Languages":
+        """These, as its user has set `tokenizer` by now."""
+        if not self or self.of_target:
+            return self
         source, target = (getattr(tokenizer, name, None) for name in ("src_lang", "tgt_lang"))
         first = bool(getattr(tokenizer, "prefix_tokens", ()))
-        return cls(ids, source and _code(source), target and _code(target), first)
+        return replace(self, source=source and _code(source), target=target and _code(target), first=first)
 
     def __bool__(self) -> bool:
         return bool(self.ids)
@@ -70,16 +79,16 @@ class Languages:
         begins = same or [code for code in self.ids if code.lower().partition("_")[0] == wanted]
         if len(begins) == 1:
             return begins[0]
-        near = begins or get_close_matches(wanted, self.ids, 3) or get_close_matches(wanted, self._short, 3)
-        meant = [self._short.get(each, each) for each in near]
-        hint = f"Did you mean {' or '.join(meant)}?\n" if meant else ""
+        near = begins or get_close_matches(wanted, self.ids, 3) or self._alike(wanted)
+        hint = f"Did you mean {' or '.join(near)}?\n" if near else ""
         message = f"{asked!r} is {'more than one' if begins else 'no'} language of {name}"
         raise InputError(message, f"{hint}{option} takes: {', '.join(self.ids)}")
 
-    @property
-    def _short(self) -> dict[str, str]:
-        """The codes by the part before the `_`."""
-        return {code.partition("_")[0]: code for code in self.ids}
+    def _alike(self, wanted: str) -> list[str]:
+        """The codes that are like `wanted` before the `_`: `fr` and `fra_Latn` are like `fr_XX`."""
+        begins = {code: code.partition("_")[0] for code in self.ids}
+        alike = get_close_matches(wanted.partition("_")[0], set(begins.values()), 3)
+        return [code for begin in alike for code in begins if begins[code] == begin]
 
     def mark(self, inputs: Mapping[str, list[Any]], code: str) -> dict[str, list[Any]]:
         """`inputs` of a text, as a tokenizer gave them, with the mark of that language for the one that it added."""
@@ -99,8 +108,8 @@ class Languages:
 class Translation:
     """From which language into which a model is to translate: codes, None where it is not known or does not matter.
 
-    `is_set` says whether that of the target was said by the user or the tokenizer, and not by the model's own
-    configuration; `defaults` are the options in whose place the tokenizer chose.
+    `is_set` says whether that of the target was said by the user or the tokenizer, and is not the one of the model's
+    own configuration; `defaults` are the options in whose place the tokenizer chose.
     """
 
     languages: Languages
@@ -128,14 +137,15 @@ class Translation:
         source, target = languages.find(source, SOURCE, name), languages.find(target, TARGET, name)
         if target is not None and not has_target:
             raise InputError(f"{name} has no decoder that reads or writes a target", f"Leave out {TARGET}.")
-        if not languages:
-            return cls(languages)
+        if not languages or (languages.of_target and not has_target):
+            return cls(Languages())
         says = target or (languages.target if languages.target in languages.ids else None)
         defaults = [SOURCE] * (source is None and languages.source in languages.ids)
         defaults += [TARGET] * (target is None and says is not None)
-        own = says or (None if languages.of_target else _configured(languages, model))
+        configured = None if languages.of_target else _configured(languages, model)
+        own = says or configured
         known = source or (languages.source if languages.source in languages.ids else None)
-        return cls(languages, known, own if has_target else None, says is not None, tuple(defaults))
+        return cls(languages, known, own if has_target else None, own != configured, tuple(defaults))
 
     @property
     def provenance(self) -> dict[str, str]:
@@ -179,8 +189,7 @@ class Translation:
 
     def start(self, model: "PreTrainedModel", labels: list[int], default: int) -> int:
         """The token that the decoder of `model` starts from to read the `labels` of a target."""
-        last = self.languages and not self.languages.of_target and model.config.model_type in _START_FROM_LAST
-        return labels[-1] if last else default
+        return labels[-1] if model.config.model_type in _START_FROM_LAST else default
 
     def settings(self, model: "PreTrainedModel", start: int) -> dict[str, int | None]:
         """How the target is written in its language: from `start` on with its mark as the first, or from its mark."""

@@ -253,6 +253,8 @@ class Reader:
         """The text in the form that was asked for, and what it was put together from."""
         if chat and text_pair is not None:
             raise InputError("a chat is one message, and two texts were given", "Leave out --chat or --text-pair.")
+        if chat and self.encoding.languages:  # a template has no place for the mark of a language
+            raise InputError(f"{self.name} is a translator of many languages, and reads no chats", "Leave out --chat.")
         if chat:
             return self.encoding.encode_chat(text), {"chat": str(text)}
         if text_pair is not None:
@@ -310,6 +312,8 @@ class Reader:
         if not self.model.can_generate():
             raise ModelError(f"{type(self.model).__name__} cannot generate a target", "Give one: --target TEXT.")
         self.translation.require_target(self.name)
+        if (code := self.translation.in_target) is not None:
+            require_embeddings(self.model, [self.encoding.languages.ids[code]], self.name, in_decoder=True)
         begins = self.translation.settings(self.model, self._start())
         most = min(room(self.model, "decoder") or _LONGEST_TARGET, _LONGEST_TARGET)
         written = write_target(self.model, self._tensors(encoded.inputs), begins, most, self.progress)
@@ -347,10 +351,12 @@ class Reader:
 
         What `generate` of transformers heeds goes first. Raises ModelError where nothing names one.
         """
-        own = getattr(getattr(self.model, "generation_config", None), "decoder_start_token_id", None)
+        settings = getattr(self.model, "generation_config", None)
+        own = getattr(settings, "decoder_start_token_id", None)
         candidates = (
             own[0] if isinstance(own, list) and len(own) == 1 else own,  # one for each text of a batch
             getattr(self.model.config, "decoder_start_token_id", None),
+            getattr(settings, "bos_token_id", None),
             getattr(self.model.config, "pad_token_id", None),
             self.encoding.tokenizer.pad_token_id,
         )

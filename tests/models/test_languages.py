@@ -211,6 +211,9 @@ def test_marian_reads_the_language_of_its_target_before_the_source(families):
         ("mbart", "en_US", "'en_US' is no language of", "Did you mean en_XX"),
         ("nllb", "fr", "'fr' is no language of", "fra_Latn"),
         ("nllb", "zho", "'zho' is more than one language of", "Did you mean zho_Hans or zho_Hant?"),
+        ("nllb", "zh", "'zh' is no language of", "Did you mean zho_Hans or zho_Hant?"),
+        ("m2m_100", "fr_XX", "'fr_XX' is no language of", "Did you mean fr?"),
+        ("mbart", "fra_Latn", "'fra_Latn' is no language of", "Did you mean fr_XX?"),
         ("nllb", "", "'' is no language of", "takes: ace_Arab"),
         ("nllb", 3, "target_language cannot be 3", "A code"),
     ],
@@ -284,3 +287,74 @@ def test_a_language_that_was_added_is_one_of_them(tmp_path):
     assert "tyv_Cyrl" in Languages.of(read).ids
     assert "fra_Latn" in Languages.of(read).ids
     assert not Languages.of(tiny.tokenizer())
+
+
+@pytest.mark.parametrize("family", ["mbart", "plbart"])
+def test_a_target_starts_from_its_last_label_with_a_tokenizer_that_has_no_languages(family, families):
+    _, model = families[family]
+    read = tiny.wordpiece()
+    labels = torch.tensor([[*read(TARGET)["input_ids"]]])
+    by_itself = model.prepare_decoder_input_ids_from_labels(labels)[0].tolist()
+    assert by_itself[0] not in (model.config.decoder_start_token_id, model.config.pad_token_id)
+    assert ids(attnviz.trace(TEXT, model, tokenizer=read, target=TARGET)["cross"].queries) == by_itself
+
+
+@pytest.mark.parametrize("said", [{}, {"decoder_start_token_id": "ko_KR"}, {"forced_bos_token_id": "ko_KR"}])
+@pytest.mark.parametrize("family", ["mbart", "mbart50"])
+def test_a_target_is_written_from_where_the_model_itself_writes_it(family, said, families):
+    read, model = families[family]
+    model = copy.deepcopy(model)
+    start = read.eos_token_id if said else None
+    settings = {"decoder_start_token_id": start, "bos_token_id": 0, "max_length": 6}
+    settings |= {name: read.convert_tokens_to_ids(code) for name, code in said.items()}
+    model.generation_config.update(**settings)
+    model.config.decoder_start_token_id = start
+    language = {} if said else {"target_language": "ko"}
+    begins = {"forced_bos_token_id": read.convert_tokens_to_ids("ko_KR")} if language else {}
+    if language and family == "mbart":
+        begins = {"decoder_start_token_id": begins["forced_bos_token_id"]}
+    expected = model.generate(**read(TEXT, return_tensors="pt"), **begins, do_sample=False)[0].tolist()
+    trace = attnviz.trace(TEXT, model, tokenizer=read, **language)
+    assert ids((trace["cross"].queries[0], *trace["cross"].predicts)) == expected
+    assert trace.provenance["target language"] == "ko_KR"
+    if said:  # as the command that makes the picture again says it
+        again = attnviz.trace(TEXT, model, tokenizer=read, source_language="en", target_language="ko")
+        assert again["cross"].queries == trace["cross"].queries
+
+
+def test_a_language_that_is_set_on_the_tokenizer_after_loading_is_heeded(families, tmp_path):
+    _, model = families["mbart"]
+    read = translators.tokenizer("mbart", tmp_path)
+    loaded = attnviz.load(model, tokenizer=read)
+    for source, target in (("en_XX", "ko_KR"), ("fr_XX", "de_DE")):
+        set_to(read, source, target)
+        trace = loaded.trace(TEXT, target=TARGET)
+        assert ids(trace["self"].queries) == read(TEXT)["input_ids"]
+        assert ids(trace["cross"].predicts) == read(text_target=TARGET)["input_ids"]
+        assert (trace.provenance["source language"], trace.provenance["target language"]) == (source, target)
+
+
+def test_marian_without_its_decoder_or_its_encoder_is_not_told_to_name_a_target(families):
+    read, model = families["marian"]
+    config = copy.deepcopy(model.config)
+    config.is_encoder_decoder = False
+    for alone in (transformers.MarianForCausalLM(config).eval(), model.get_encoder()):
+        assert not attnviz.trace(TEXT, alone, tokenizer=read).notes
+        with pytest.raises(InputError, match="no decoder that reads or writes a target"):
+            attnviz.trace(TEXT, alone, tokenizer=read, target_language="fra")
+
+
+def test_a_translator_reads_no_chat_which_would_have_no_mark(families):
+    read, model = families["mbart"]
+    read = copy.deepcopy(read)
+    read.chat_template = "{{ messages[0]['content'] }}"
+    with pytest.raises(InputError, match="reads no chats"):
+        attnviz.trace(TEXT, model, tokenizer=read, chat=True, source_language="fr", target_language="ko")
+
+
+def test_a_language_beyond_the_embeddings_is_the_tokenizers_fault(families):
+    read, model = families["nllb"]
+    last = read.convert_tokens_to_ids("zul_Latn")
+    fewer = type(model)(type(model.config)(**{**model.config.to_dict(), "vocab_size": last})).eval()
+    with pytest.raises(InputError, match=f"the tokenizer gives the id {last}"):
+        attnviz.trace(TEXT, fewer, tokenizer=read, target_language="zul")
