@@ -8,11 +8,11 @@ by `location.py` and loaded by `loading.py`: `cache.py` is what the Hub left her
 of one holds and needs, `patterns.py` whether its expressions end, `gguf.py` what a .gguf file is, with `gguf_header.py`
 and `gguf_tokenizer.py`, `progress.py` how far it is, `architecture.py` the class that it is of, `explained.py` what an
 error means, `missing.py` which package it wants, `process_wide.py` how what all threads share is changed and changed
-back. `reading.py` makes of a text what the model reads: `encoding.py` its ids and tokens, with `spelling.py` and
-`offsets.py`, within what `bounded.py` allows, `languages.py` which languages these are in, `chat_template.py` the text
-of a chat, which `template_process.py` makes; `vocabulary.py` the words that a model does not know; `writing.py` what
-the model writes; `positions.py` how much it has room for; `padding.py` several texts at once; `word_list.py` a text
-that comes as a list of its words.
+back. `reading.py` makes of a text what the model reads, and `sides.py` is that: `encoding.py` its ids and tokens, with
+`spelling.py` and `offsets.py`, within what `bounded.py` allows, `languages.py` which languages these are in,
+`chat_template.py` the text of a chat, which `template_process.py` makes; `vocabulary.py` the words that a model does
+not know; `writing.py` what the model writes; `positions.py` how much it has room for; `padding.py` several texts at
+once; `word_list.py` a text that comes as a list of its words.
 """
 
 import os

@@ -23,8 +23,9 @@ from attnviz.models.loading import given_tokenizer, load_model, load_tokenizer, 
 from attnviz.models.location import locate, locate_all
 from attnviz.models.padding import groups, is_even, padded
 from attnviz.models.progress import Progress
-from attnviz.models.reading import Reader, Reading
+from attnviz.models.reading import Reader
 from attnviz.models.recorded import attentions
+from attnviz.models.sides import Reading
 from attnviz.models.text import TextOrWords, each_with
 from attnviz.models.vocabulary import size_note
 from attnviz.selection import Layout, Selection

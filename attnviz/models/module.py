@@ -14,8 +14,8 @@ from attnviz.models.encoding import Encoding
 from attnviz.models.loading import given_tokenizer, quiet
 from attnviz.models.process_wide import process_wide
 from attnviz.models.progress import Progress
-from attnviz.models.reading import Reading, Side
 from attnviz.models.recorded import attentions
+from attnviz.models.sides import Reading, Side
 from attnviz.models.text import TextOrWords, each_with
 from attnviz.selection import Selection
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from attnviz.models.reading import Reading
+from attnviz.models.sides import Reading
 
 MOST_TEXTS, MOST_WEIGHTS = 16, 256**2  # of a group, its padding counted: no more of a head than of 256 tokens alone
 
