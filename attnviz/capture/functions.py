@@ -4,11 +4,12 @@ While such a mode is on, `nn.MultiheadAttention` and `nn.TransformerEncoderLayer
 torch takes it only where nobody overrides its functions.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import signature
 from typing import Any
+from weakref import WeakValueDictionary
 
 import torch
 from torch.nn import functional
@@ -18,10 +19,18 @@ from torch.overrides import TorchFunctionMode
 from attnviz.capture.record import Record
 from attnviz.capture.sites import hides
 from attnviz.capture.weights import Block, Numbers, attention_blocks
+from attnviz.errors import ModelError
 from attnviz.kinds import Kind
 
 _SOFTMAX = {torch.softmax, torch.Tensor.softmax, torch.special.softmax, functional.softmax}
 _PRODUCTS = {"matmul", "__matmul__", "__rmatmul__", "bmm", "baddbmm", "mm", "addmm", "einsum", "tensordot"}
+_MOVES = {  # what gives the same numbers, perhaps in another order of axes
+    *("transpose", "permute", "movedim", "moveaxis", "swapaxes", "swapdims", "t", "adjoint", "__get__"),
+    *("view", "reshape", "flatten", "unflatten", "unsqueeze", "squeeze", "expand", "view_as", "reshape_as"),
+}
+_PARTS = {"__getitem__", "chunk", "split", "unbind", "narrow", "select", "tensor_split"}
+_KEEPS = {"dropout", "dropout_", "contiguous", "clone", "detach", "requires_grad_"}  # weights are shown before dropout
+_TOLERANCE = {torch.float16: 5e-3, torch.bfloat16: 4e-2}  # how far the sum of a row may be from 1
 SEEN = (
     "Seen are scaled_dot_product_attention, nn.MultiheadAttention, flex_attention, and a softmax that is multiplied"
     " with values; not what torch.jit compiled, nor kernels of other packages. Weights that a model gives can be drawn:"
@@ -38,7 +47,8 @@ class Call:
 
     `blocks` gives those of some heads and rows, as `attention_blocks` does. `hides_later` is as `hides` tells it.
     `groups` are the key-value groups of the heads where some share one. `one_input` says whether queries and keys were
-    made of the same numbers, where that is known. `dtype` is the type to which the weights were rounded.
+    made of the same numbers, where that is known. `dtype` is the type to which the weights were rounded. `flaw` says
+    why they are no attention weights, which is an error once they are wanted.
     """
 
     texts: int
@@ -50,6 +60,7 @@ class Call:
     groups: tuple[int, ...] = ()
     one_input: bool | None = None
     dtype: torch.dtype = torch.float32
+    flaw: str | None = None
 
     @classmethod
     def of_weights(cls, weights: torch.Tensor, sink: torch.Tensor | None = None, **known: Any) -> "Call":
@@ -68,7 +79,9 @@ class Call:
         return torch.cat([functional.pad(part.weights, (0, self.keys - part.weights.shape[-1])) for part in parts], 2)
 
     def record(self, records: Sequence[Record], kind: Kind, layer: int) -> None:
-        """Put what is wanted of it into the record of each text."""
+        """Put what is wanted of it into the record of each text. Raises ModelError where they are no weights."""
+        if self.flaw:
+            raise ModelError(self.flaw, "If it gives them, draw the weights themselves: attnviz.plot(weights, tokens).")
         wanted = {record.wanted(kind, layer, self.heads) for record in records}.pop()  # the same for each
         if not wanted:
             return
@@ -83,22 +96,66 @@ class Call:
                 each.put(block.queries, block.weights[text], sink)
 
 
+@dataclass(frozen=True)
+class _Softmax:
+    """What became of what a softmax gave: `weights`, whose axes `of` are the queries' and the keys'.
+
+    `empty` marks its rows that see nothing, `is_moved` tells that what stands for them has other axes, and `lost` by
+    which function they were changed since then, so that it is not known what they are.
+    """
+
+    weights: torch.Tensor
+    of: tuple[int, int]
+    empty: torch.Tensor
+    is_moved: bool = False
+    lost: str | None = None
+
+    def after(self, name: str, result: torch.Tensor) -> "_Softmax":
+        """What is known of them after a function that gave `result`, with as many numbers."""
+        if name in _KEEPS or (self.lost and name in _MOVES):
+            return self
+        if name in _MOVES:
+            return replace(self, is_moved=True)
+        if not self.is_moved and result.shape == self.weights.shape:
+            return replace(self, weights=result)
+        same_memory = result.untyped_storage().data_ptr() == self.weights.untyped_storage().data_ptr()
+        return self if same_memory else replace(self, lost=name)
+
+    def call(self, texts: int) -> Call:
+        """The call of attention that these are the weights of, as they are now, when they are multiplied."""
+        weights, empty = (_folded(tensor.movedim(self.of, (-2, -1)), texts) for tensor in (self.weights, self.empty))
+        weights = weights.masked_fill(empty, 0)
+        sums, tolerance = weights.float().sum(-1), _TOLERANCE.get(weights.dtype, 1e-3)
+        rest = (1 - sums).where(sums > 0, 0)
+        flaw = f"they go through {self.lost} before they are multiplied with values" if self.lost else None
+        if not flaw and (bool(weights.min() < 0) or bool(rest.min() < -tolerance)):
+            flaw = f"they are from {float(weights.min()):.3g} on, and their rows sum to up to {float(sums.max()):.3g}"
+        sink = rest.clamp(min=0) if not flaw and bool(rest.max() > tolerance) else None
+        flaw = flaw and f"its attention weights are changed after their softmax, so that they are no shares: {flaw}"
+        return Call.of_weights(weights, sink, flaw=flaw)
+
+
 class AttentionCalls(TorchFunctionMode):
     """Hands every call that computes attention to `see`, and lets it give what it gives.
 
-    `texts` is how many run at once. A softmax counts where what it gives is multiplied with something computed, which a
-    router's, a classifier's or an output head's is not.
+    `texts` is how many run at once, `tokens` are the numbers of tokens, where they are known. A softmax counts where
+    what it gives is multiplied with something computed, which a router's, a classifier's or an output head's is not,
+    and where it is not over the features that a linear layer gives. What is done to it before is done to what is seen.
     """
 
-    def __init__(self, texts: int, see: Callable[[Call], None]) -> None:
+    def __init__(self, texts: int, see: Callable[[Call], None], tokens: Collection[int] = ()) -> None:
         super().__init__()
-        self._texts, self._see = texts, see
-        self._waiting: dict[int, tuple[torch.Tensor, Call]] = {}  # by id, which stays the tensor's while that is held
+        self._texts, self._see, self._tokens = texts, see, tokens
+        # By id, which stays the tensor's while that is held.
+        self._waiting: dict[int, tuple[torch.Tensor, _Softmax]] = {}
+        self._features: WeakValueDictionary[int, torch.Tensor] = WeakValueDictionary()  # of linear layers
+        self._learned: WeakValueDictionary[int, torch.Tensor] = WeakValueDictionary()  # views and parts of parameters
 
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Call `function`, and see what attention it computes."""
         kwargs = kwargs or {}
         result = function(*args, **kwargs)
+        name = getattr(function, "__name__", "")
         if function is functional.scaled_dot_product_attention:
             self._see(_fused(self._texts, *args, **kwargs))
         elif function is functional.multi_head_attention_forward:
@@ -107,33 +164,58 @@ class AttentionCalls(TorchFunctionMode):
             self._see(_flexible(function, *args, **kwargs))
         elif function in _SOFTMAX:
             self._note(result, *args, **kwargs)
-        elif self._waiting and isinstance(result, torch.Tensor):
-            self._follow(getattr(function, "__name__", ""), result, [*args, *kwargs.values()])
+        else:
+            self._mark(name, result, args)
+            if self._waiting and isinstance(result, torch.Tensor):
+                self._follow(name, result, [*args, *kwargs.values()])
         return result
 
+    def _mark(self, name: str, result: Any, args: Sequence[Any]) -> None:
+        """Remember the features that a linear layer gives, and the views and the parts of them and of parameters."""
+        given = args[0] if args and name in _MOVES | _PARTS else None
+        for part in result if isinstance(result, tuple) else [result]:
+            if isinstance(part, torch.Tensor):
+                if (name == "linear" and part.shape[-1] > 1) or id(given) in self._features:
+                    self._features[id(part)] = part
+                if self._is_learned(given):
+                    self._learned[id(part)] = part
+
+    def _is_learned(self, operand: Any) -> bool:
+        return isinstance(operand, torch.nn.Parameter) or id(operand) in self._learned
+
     def _note(self, weights: torch.Tensor, input: torch.Tensor, dim: int | None = None, *_: Any, **__: Any) -> None:
-        """Keep what a softmax gave until something is done with it; the axis before the keys' is the queries'."""
-        if dim is None or (axis := dim % weights.ndim) == 0:
+        """Keep what a softmax gave until something is done with it.
+
+        The axis before the keys' is the queries', unless the one after it is the one that has as many tokens.
+        """
+        if dim is None or id(input) in self._features:
             return
-        folded, scores = (
-            _folded(tensor.movedim((axis - 1, axis), (-2, -1)), self._texts) for tensor in (weights, input)
-        )
-        empty = torch.isneginf(scores.amax(-1, keepdim=True))  # where a softmax gives NaN
-        self._waiting[id(weights)] = weights, Call.of_weights(folded.masked_fill(empty, 0))
+        axis = dim % weights.ndim
+        beside = [at for at in (axis - 1, axis + 1) if 0 <= at < weights.ndim]
+        fitting = [at for at in beside if weights.shape[at] in self._tokens] or beside[:1]
+        if not fitting or (fitting[0] > axis and not self._tokens):
+            return
+        of = fitting[0], axis
+        empty = torch.isneginf(input.amax(axis, keepdim=True))  # where a softmax gives NaN
+        unsure = "one of two axes of the same length, and which is the queries' cannot be told" if fitting[1:] else None
+        self._waiting[id(weights)] = weights, _Softmax(weights, of, empty, lost=unsure)
 
     def _follow(self, name: str, result: torch.Tensor, args: Sequence[Any]) -> None:
         """See the softmax that a product is made of; what else is made of it, and is as large, stands for it."""
         operands = [tensor for arg in args for tensor in (arg if isinstance(arg, list | tuple) else [arg])]
-        for tensor in operands:
-            if (found := self._waiting.get(id(tensor))) is None:
-                continue
-            if name in _PRODUCTS:
-                if not any(isinstance(other, torch.nn.Parameter) for other in operands):
-                    self._waiting = {at: kept for at, kept in self._waiting.items() if kept[1] is not found[1]}
-                    self._see(found[1])
-            elif result.numel() == tensor.numel():
-                self._waiting[id(result)] = result, found[1]
+        waiting = [self._waiting[id(tensor)][1] for tensor in operands if id(tensor) in self._waiting]
+        if not waiting:
             return
+        found = waiting[0]
+        has_values = len(waiting) == 1 and not any(map(self._is_learned, operands))
+        if name in _PRODUCTS and has_values:
+            self._waiting = {at: kept for at, kept in self._waiting.items() if kept[1].empty is not found.empty}
+            self._see(found.call(self._texts))
+        elif name in _PRODUCTS and len(waiting) == 1:  # with learned numbers, as of talking heads
+            if result.shape == found.weights.shape:
+                self._waiting[id(result)] = result, replace(found, lost=name)
+        elif name in _MOVES | _KEEPS or result.numel() == found.weights.numel():
+            self._waiting[id(result)] = result, found.after(name, result)
 
 
 @contextmanager

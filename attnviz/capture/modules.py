@@ -60,7 +60,7 @@ def capture_module(
         for part in copied.modules():
             part.register_forward_pre_hook(seen.begin, with_kwargs=True)
         try:
-            with torch.no_grad(), AttentionCalls(1, seen):
+            with torch.no_grad(), AttentionCalls(1, seen, {source, source if target is None else target}):
                 forward(copied)
         except (AssertionError, RuntimeError) as error:
             if "nested" not in str(error).lower():
@@ -122,7 +122,8 @@ class _Seen:
         """Record heads that are modules of their own as those of one layer."""
         heads = self._apart.pop((path, kind))
         weights = torch.cat([head.whole(head.queries) for head in heads], 1)
-        self._keep(Call.of_weights(weights, dtype=heads[0].dtype), kind, path)
+        flaw = next((head.flaw for head in heads if head.flaw), None)
+        self._keep(Call.of_weights(weights, dtype=heads[0].dtype, flaw=flaw), kind, path)
 
     def _keep(self, call: Call, kind: Kind, path: str) -> None:
         self._dtypes.add(call.dtype)

@@ -35,9 +35,9 @@ def record_by_softmax(
                 own = call.queries // streams
                 if streams == 1 or (own, call.keys) not in of_tokens:
                     return
-                call = Call.of_weights(call.whole(own))
+                call = Call.of_weights(call.whole(own), flaw=call.flaw)
             call.record(records, *sites.locate(inside[-1], call.hides_later))
 
-        with AttentionCalls(len(records), see):
+        with AttentionCalls(len(records), see, {size for pair in of_tokens for size in pair}):
             model(**inputs)
     return bool(records[0].available)

@@ -8,12 +8,14 @@ from torch.nn.attention.bias import causal_lower_right, causal_upper_left
 from torch.nn.attention.flex_attention import create_block_mask, flex_attention
 
 from attnviz.capture.functions import AttentionCalls
+from attnviz.errors import ModelError
 
 torch.manual_seed(0)
 Q, K, V = (torch.randn(1, 4, 6, 8) for _ in range(3))
 SHORT = K[:, :, :4], V[:, :, :4]
 GROUPED = K[:, :2], V[:, :2]
 REPEATED = [tensor.repeat_interleave(2, 1) for tensor in GROUPED]
+MIXING = torch.eye(4) + 0.1
 CAUSAL = torch.ones(6, 6, dtype=torch.bool).tril()
 BIAS = torch.randn(1, 4, 6, 6)
 
@@ -185,3 +187,81 @@ def test_several_texts_keep_apart():
         call, weights, _ = seen(lambda: functional.scaled_dot_product_attention(query, key, key), texts)
         assert call.texts == 3
         torch.testing.assert_close(weights, by_hand(query, key))
+
+
+def renormalised(weights):
+    masked = weights * CAUSAL
+    return masked / masked.sum(-1, keepdim=True)
+
+
+def without_later(weights):
+    weights[..., ~CAUSAL] = 0
+    return weights
+
+
+def largest_two(weights):
+    values, keys = weights.topk(2, -1)
+    return torch.zeros_like(weights).scatter(-1, keys, values)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        renormalised,
+        without_later,
+        largest_two,
+        lambda weights: weights.masked_fill_(~CAUSAL, 0),
+        lambda weights: CAUSAL * weights,
+        lambda weights: torch.where(CAUSAL, weights, torch.zeros_like(weights)),
+        lambda weights: weights.mul_(0.5),
+        lambda weights: weights[..., torch.arange(5, -1, -1), :],
+        lambda weights: weights @ scores().softmax(-1),
+        lambda weights: weights.transpose(-1, -2).contiguous().transpose(-1, -2),
+    ],
+)
+def test_what_is_multiplied_with_the_values_is_what_is_seen(change):
+    expected = change(by_hand(Q, K))
+    call, weights, _ = seen(lambda: change(scores().softmax(-1)) @ V)
+    torch.testing.assert_close(weights, expected)
+    assert call.hides_later == (not expected.triu(1).any())
+    (block,) = call.blocks(range(call.heads), range(6))
+    rest = 1 - expected.sum(-1)
+    torch.testing.assert_close(rest if block.sink is None else block.sink, rest, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda weights: weights - 0.5 * scores(~CAUSAL).softmax(-1),  # as DIFF Transformer does
+        lambda weights: 2 * weights,
+        lambda weights: functional.linear(weights.permute(0, 2, 3, 1), MIXING).permute(0, 3, 1, 2),  # talking heads
+        lambda weights: torch.einsum("gh,bhqk->bgqk", nn.Parameter(MIXING), weights),
+        lambda weights: torch.einsum("gh,bhqk->bgqk", nn.Parameter(MIXING).T[:4], weights),
+    ],
+)
+def test_weights_that_are_no_shares_of_attention_are_refused_once_they_are_wanted(change):
+    call, _, _ = seen(lambda: change(scores().softmax(-1)) @ V)
+    with pytest.raises(ModelError, match="changed after their softmax"):
+        call.record([], "self", 0)
+
+
+def test_a_softmax_over_features_is_none_though_there_are_as_many_as_tokens():
+    calls, layer = [], nn.Linear(6, 12)
+    with AttentionCalls(1, calls.append, {6}):
+        features = layer(torch.randn(1, 6, 6)).view(1, 6, 2, 6).transpose(1, 2)
+        features.softmax(-1) @ torch.randn(1, 2, 6, 6)
+        features.chunk(2, 1)[0].softmax(-1) @ torch.randn(1, 1, 6, 6)
+    assert not calls
+
+
+@pytest.mark.parametrize("heads", [2, 6])
+def test_queries_may_stand_in_the_last_axis(heads):
+    query, key, value = torch.randn(3, 1, heads, 6, 8).unbind()
+    calls = []
+    with AttentionCalls(1, calls.append, {6}):
+        turned = (key @ query.transpose(-1, -2)).softmax(2)
+        turned.transpose(-1, -2) @ value
+    if heads == 6:  # which of two axes is the queries' cannot be told
+        assert "cannot be told" in calls[0].flaw
+    else:
+        torch.testing.assert_close(calls[0].whole(6), (query @ key.transpose(-1, -2)).softmax(-1))
