@@ -150,8 +150,42 @@ def lost_weights(model: "PreTrainedModel", missing: Collection[str]) -> tuple[li
     return sorted(learned.intersection(missing)), len(learned)
 
 
-def require_whole(model: "PreTrainedModel", missing: Collection[str], place: "Place") -> None:
-    """Raise ModelError where weights are among the `missing` that attention depends on."""
+def _left_over(model: "PreTrainedModel", unexpected: Collection[str]) -> list[str]:
+    """Which of the weights that were left over are of parts that `model` has, or of layers beyond its own.
+
+    Those of a head, or of a decoder that is not wanted, are of parts that it does not have.
+    """
+    import torch
+
+    parts = dict(model.named_modules())
+    prefixes = [name for name in ("", f"{model.base_model_prefix}.") if name != "."]
+
+    def is_own(name: str) -> bool:
+        path, _, last = name.rpartition(".")
+        if last not in ("weight", "bias"):  # scales of a quantised model, buffers of an old one
+            return False
+        if path in parts:
+            return bool(parts[path]._parameters)
+        steps = path.split(".")
+        lists = ((parts.get(".".join(steps[:at])), step) for at, step in enumerate(steps) if step.isdecimal())
+        return any(isinstance(part, torch.nn.ModuleList) and int(step) >= len(part) > 0 for part, step in lists)
+
+    return sorted(name for name in unexpected if any(is_own(name.removeprefix(prefix)) for prefix in prefixes))
+
+
+def require_whole(
+    model: "PreTrainedModel", missing: Collection[str], unexpected: Collection[str], place: "Place"
+) -> None:
+    """Raise ModelError where attention depends on weights that are `missing`, or that were left over.
+
+    A bias that a configuration does not tell of, or a layer beyond those that it counts, would be passed over unsaid.
+    """
+    if over := _left_over(model, unexpected):
+        some = ", ".join(over[:3]) + (", …" if over[3:] else "")
+        raise ModelError(
+            f"{place.spec} has {len(over)} weights for which its {type(model).__name__} has no place: {some}",
+            "Does its configuration belong to these weights? It says which biases and how many layers there are.",
+        )
     lost, of = lost_weights(model, missing)
     if lost:
         some = ", ".join(lost[:3]) + (", …" if lost[3:] else "")

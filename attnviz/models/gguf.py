@@ -13,13 +13,16 @@ from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from attnviz.errors import ModelError
 from attnviz.models.gguf_header import MAGIC, Field, Header, Tensor, read_header
 from attnviz.models.process_wide import process_wide
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 _PART = re.compile(r"(.+)-(\d{5})-of-(\d{5})(\.gguf)", re.IGNORECASE)
 _KINDS = {  # what a file says that it holds, where that is no model
@@ -139,6 +142,24 @@ def _sizes_read(architecture: str) -> tuple[str, ...]:
         if name in GGUF_CONFIG_MAPPING:
             return tuple(key for key in (*_SIZES, *_MORE_SIZES) if key in GGUF_CONFIG_MAPPING[name])
     return _SIZES if architecture in GGUF_CONFIG_ARCHS else ()
+
+
+def require_used(path: Path, model: "PreTrainedModel") -> None:
+    """Raise ModelError where a file has biases, or norms, of attention that `model`, which was made of it, has not.
+
+    llama.cpp reads them where they are there; transformers passes over what it has no place for.
+    """
+    own = [name for name, _ in model.named_parameters()]
+    for theirs, ours in (
+        (r"blk\.\d+\.attn_(q|k|v|qkv|output)\.bias", r"att(?!.*norm).*\.bias"),
+        (r"blk\.\d+\.attn_[qk]_norm\.weight", r"\b[qk]\w*_\w*norm\."),
+    ):
+        there = [tensor.name for tensor in read(path).tensors if re.fullmatch(theirs, tensor.name)]
+        if there and not any(re.search(ours, name) for name in own):
+            raise ModelError(
+                f"{path.name} has {there[0]} and {len(there) - 1} more such, which transformers leaves out",
+                "Its folder in Hugging Face format may work.",
+            )
 
 
 def as_gguf_reader(path: Path) -> Any:

@@ -66,7 +66,12 @@ def gguf_notes(path: Path, has_own_tokenizer: bool = True) -> tuple[str, ...]:
     header = read(path)
     notes = list(_tokenizer_notes(header) if has_own_tokenizer else ())
     architecture = header.get("general.architecture")
-    is_scaled = str(header.get(f"{architecture}.rope.scaling.type", "none")) not in ("none", "")
+    rope = f"{architecture}.rope"
+    factors = [
+        header.get(f"{rope}.{key}") for key in ("scaling.factor", "scale_linear")
+    ]  # linear where no type is said
+    is_scaled = str(header.get(f"{rope}.scaling.type", "none")) not in ("none", "")
+    is_scaled |= f"{rope}.scaling.type" not in header.fields and any(factor not in (None, 0, 1) for factor in factors)
     is_scaled |= any(tensor.name.startswith(("rope_freqs", "rope_factors")) for tensor in header.tensors)
     if is_scaled and architecture != "gpt-oss":
         notes.append(

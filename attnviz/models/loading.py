@@ -4,7 +4,7 @@ import gc
 import os
 import threading
 import warnings
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from logging import getLogger
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from attnviz.models.architecture import classes, lost_weights, require_text, req
 from attnviz.models.bounded import held_stderr, require_bounds
 from attnviz.models.devices import placement
 from attnviz.models.explained import explained
-from attnviz.models.gguf import read
+from attnviz.models.gguf import read, require_used
 from attnviz.models.gguf_tokenizer import load_gguf_tokenizer
 from attnviz.models.location import Place, chained, locate_all, locate_tokenizer
 from attnviz.models.process_wide import process_wide
@@ -156,16 +156,20 @@ def _load_whole(
             options["attn_implementation"] = (
                 None  # whatever the checkpoint names: what computes attention is our choice
             )
-            model, missing = _loaded(kinds, place, config=config, **options)
+            model, report = _loaded(kinds, place, config=config, **options)
             if chosen:
                 model = model.to(chosen)
     require_text(model, place)
-    require_whole(model, missing, place)
+    require_whole(model, report["missing_keys"], report["unexpected_keys"], place)
+    if place.is_file:
+        require_used(place.file, model)
     return model.eval()
 
 
-def _loaded(kinds: Sequence[Any], place: Place, **options: Any) -> "tuple[PreTrainedModel, Collection[str]]":
-    """The model by the first class that finds all its weights, or by the last, and the names of those it lacks."""
+def _loaded(
+    kinds: Sequence[Any], place: Place, **options: Any
+) -> "tuple[PreTrainedModel, Mapping[str, Collection[str]]]":
+    """The model by the first class that finds all its weights, or by the last, and which it lacks or leaves over."""
     kind, *others = kinds
     with no_larger_than(lambda: weights_of(place, options.get("revision")), place.spec):
         # What adapter there is we put in ourselves: transformers would by itself, if peft is there, and warn alone.
@@ -174,7 +178,7 @@ def _loaded(kinds: Sequence[Any], place: Place, **options: Any) -> "tuple[PreTra
     if others and lost_weights(model, report["missing_keys"])[0]:
         del model  # before there is another
         return _loaded(others, place, **options)
-    return model, report["missing_keys"]
+    return model, report
 
 
 @process_wide

@@ -211,6 +211,13 @@ def test_a_model_of_more_layers_or_fewer_than_it_holds_is_refused_before_it_is_b
     assert f"says that it has {layers} layers, and holds 2" in refused(path).message
 
 
+@pytest.mark.parametrize(("name", "size"), [("attn_q.bias", 32), ("attn_k.bias", 16), ("attn_q_norm.weight", 8)])
+def test_weights_of_attention_that_transformers_leaves_out_are_not_passed_over(name, size, tmp_path):
+    more = {f"blk.{layer}.{name}": np.ones(size, np.float32) for layer in (0, 1)}
+    path = ggufs.write(tmp_path / "x.gguf", tensors=ggufs.weights(ggufs.SIZES, 267) | more)
+    assert f"x.gguf has blk.0.{name} and 1 more such, which transformers leaves out" in refused(path).message
+
+
 @pytest.mark.parametrize("value", ["many", -1.0, True])
 def test_a_size_that_is_none_is_refused(value, tmp_path):
     path = ggufs.write(tmp_path / "x.gguf", more={"llama.embedding_length": value})

@@ -152,6 +152,9 @@ def test_positions_that_are_scaled_are_a_note(tmp_path):
     key, said = "llama.rope.scaling.type", "scales its rotary positions"
     assert gguf_notes(ggufs.write(tmp_path / "a.gguf", more={key: "none"})) == ()
     assert said in gguf_notes(ggufs.write(tmp_path / "b.gguf", more={key: "yarn"}))[0]
+    for number, (other, factor) in enumerate([("scaling.factor", 4.0), ("scale_linear", 4.0)]):
+        path = ggufs.write(tmp_path / f"{number}.gguf", more={f"llama.rope.{other}": factor})
+        assert said in gguf_notes(path)[0]
     tensors = {**ggufs.weights(ggufs.SIZES, 267), "rope_freqs.weight": np.ones(4, np.float32)}
     assert said in gguf_notes(ggufs.write(tmp_path / "c.gguf", tensors=tensors))[0]
 

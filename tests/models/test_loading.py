@@ -14,6 +14,7 @@ from loads import TEXT, configure, refused, same
 from safetensors.torch import load_file, save_file
 
 import attnviz
+from attnviz.errors import ModelError
 
 TOKENIZER = ["tokenizer.json", "tokenizer_config.json"]
 
@@ -71,6 +72,20 @@ def test_a_broken_folder_is_refused_with_what_is_wrong(folder, damage, message, 
     error = refused(folder)
     assert message.format(folder) in error.message
     assert hint in error.hint
+
+
+def test_weights_that_the_configuration_has_no_place_for_are_not_passed_over(tmp_path):
+    folder = tiny.save("llama", tmp_path / "llama")
+    whole = load_file(folder / "model.safetensors")
+    biases = {f"layers.{layer}.self_attn.q_proj.bias": torch.ones(32) for layer in range(3)}
+    save_file({**whole, **biases}, folder / "model.safetensors", {"format": "pt"})
+    with pytest.raises(ModelError, match=r"has 3 weights for which its LlamaModel has no place: "):
+        attnviz.load(folder)
+    save_file(whole, folder / "model.safetensors", {"format": "pt"})
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"num_hidden_layers": 1}))
+    with pytest.raises(ModelError, match=r"has 18 weights for which its LlamaModel has no place: layers\.1\."):
+        attnviz.load(folder)
 
 
 def test_a_pooler_may_be_missing(folder, whole):
