@@ -153,11 +153,13 @@ def lost_weights(model: "PreTrainedModel", missing: Collection[str]) -> tuple[li
 def _left_over(model: "PreTrainedModel", unexpected: Collection[str]) -> list[str]:
     """Which of the weights that were left over are of parts that `model` has, or of layers beyond its own.
 
-    Those of a head, or of a decoder that is not wanted, are of parts that it does not have.
+    Those of a head, or of a decoder that is not wanted, are of parts that it does not have; nor has it the layers that
+    guess several tokens ahead, which a configuration counts apart.
     """
     import torch
 
     parts = dict(model.named_modules())
+    ahead = getattr(model.config.get_text_config(), "num_nextn_predict_layers", None) or 0
     prefixes = [name for name in ("", f"{model.base_model_prefix}.") if name != "."]
 
     def is_own(name: str) -> bool:
@@ -168,7 +170,7 @@ def _left_over(model: "PreTrainedModel", unexpected: Collection[str]) -> list[st
             return bool(parts[path]._parameters)
         steps = path.split(".")
         lists = ((parts.get(".".join(steps[:at])), step) for at, step in enumerate(steps) if step.isdecimal())
-        return any(isinstance(part, torch.nn.ModuleList) and int(step) >= len(part) > 0 for part, step in lists)
+        return any(isinstance(part, torch.nn.ModuleList) and int(step) >= len(part) + ahead > 0 for part, step in lists)
 
     return sorted(name for name in unexpected if any(is_own(name.removeprefix(prefix)) for prefix in prefixes))
 

@@ -83,6 +83,9 @@ def test_weights_that_the_configuration_has_no_place_for_are_not_passed_over(tmp
         attnviz.load(folder)
     save_file(whole, folder / "model.safetensors", {"format": "pt"})
     config = json.loads((folder / "config.json").read_text())
+    guesses_ahead = {"num_hidden_layers": 2, "num_nextn_predict_layers": 1}  # by the third, which is no layer of it
+    (folder / "config.json").write_text(json.dumps(config | guesses_ahead))
+    assert len(attnviz.trace(TEXT, folder).attentions[0].layers) == 2
     (folder / "config.json").write_text(json.dumps(config | {"num_hidden_layers": 1}))
     with pytest.raises(ModelError, match=r"has 18 weights for which its LlamaModel has no place: layers\.1\."):
         attnviz.load(folder)
