@@ -124,6 +124,7 @@ def test_weights_that_are_no_numbers_are_an_error(value, folder, capfd):
 def test_a_decoder_that_starts_from_no_token_is_an_error(tmp_path):
     tiny.save("t5", tmp_path)
     for start in (-1, 10**9):
-        change(tmp_path, "config.json", decoder_start_token_id=start)
+        for file in ("config.json", "generation_config.json"):
+            change(tmp_path, file, decoder_start_token_id=start)
         with pytest.raises(AttnvizError):
             attnviz.trace(TEXT, tmp_path, target="I")

@@ -10,7 +10,7 @@ import transformers
 from attnviz.attention import borders
 from attnviz.attention.trace_file import open_trace
 from attnviz.errors import InputError, ModelError, SelectionError
-from attnviz.models import loading
+from attnviz.models import location
 from attnviz.models.huggingface import HuggingFaceModel
 from attnviz.models.positions import room
 from attnviz.selection import Selection
@@ -153,14 +153,17 @@ def test_what_a_model_gives_of_any_text_can_be_saved_and_opened(kind, words, fol
         ]
 
 
-@pytest.mark.parametrize("kind", ["t5", "bart"])
-def test_the_decoder_starts_from_the_pad_token_where_nothing_else_is_said(kind):
+@pytest.mark.parametrize(("kind", "first"), [("t5", "<pad>"), ("bart", "<s>")])
+def test_the_decoder_starts_as_generate_does_where_nothing_else_is_said(kind, first):
+    # T5 has no token for a beginning, and starts from its padding.
     model = tiny.build(kind, decoder_start_token_id=None)
     model.generation_config.decoder_start_token_id = None
     loaded = HuggingFaceModel.load(model, tokenizer=tiny.tokenizer())
-    assert loaded.trace("I ate", target="나는")["cross"].queries[0].text == "<pad>"
-    model.generation_config.decoder_start_token_id = 1
-    assert loaded.trace("I ate", target="나는")["cross"].queries[0].text == "<s>"
+    assert (
+        loaded.trace("I ate", target="나는")["cross"].queries[0].text == first
+    )  # T5 has no beginning, and starts from pad
+    model.generation_config.decoder_start_token_id = 2
+    assert loaded.trace("I ate", target="나는")["cross"].queries[0].text == "</s>"
 
 
 def test_a_model_in_training_generates_without_dropout():
@@ -313,7 +316,7 @@ def test_a_folder_or_a_file_that_is_no_model_is_refused(tmp_path):
 
 def test_a_missing_gguf_package_is_named_with_what_installs_it(tmp_path, monkeypatch):
     (tmp_path / "m.gguf").write_bytes(b"GGUF")
-    monkeypatch.setattr(loading, "find_spec", lambda package: None)
+    monkeypatch.setattr(location, "find_spec", lambda package: None)
     with pytest.raises(ModelError, match="gguf and accelerate") as error:
         HuggingFaceModel.load(tmp_path / "m.gguf")
     assert "pip install 'attnviz[gguf]'" in error.value.hint
@@ -362,9 +365,9 @@ def test_without_a_network_the_cache_alone_is_asked(monkeypatch):
     def no_address(*_):
         raise OSError
 
-    monkeypatch.setattr(loading.socket, "getaddrinfo", no_address)
-    monkeypatch.setattr(loading, "getproxies", dict)
-    assert loading.locate("bert-base-uncased").options == {"local_files_only": True}
+    monkeypatch.setattr(location.socket, "getaddrinfo", no_address)
+    monkeypatch.setattr(location, "getproxies", dict)
+    assert location.locate("bert-base-uncased").options == {"local_files_only": True}
 
 
 def test_importing_the_module_imports_no_torch():
