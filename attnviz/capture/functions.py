@@ -31,6 +31,7 @@ _MOVES = {  # what gives the same numbers, perhaps in another order of axes
 _PARTS = {"__getitem__", "chunk", "split", "unbind", "narrow", "select", "tensor_split"}
 _KEEPS = {"dropout", "dropout_", "contiguous", "clone", "detach", "requires_grad_"}  # weights are shown before dropout
 _TOLERANCE = {torch.float16: 5e-3, torch.bfloat16: 4e-2}  # how far the sum of a row may be from 1
+_MATRIX = {"matmul", "__matmul__", "bmm", "mm"}
 SEEN = (
     "Seen are scaled_dot_product_attention, nn.MultiheadAttention, flex_attention, and a softmax that is multiplied"
     " with values; not what torch.jit compiled, nor kernels of other packages. Weights that a model gives can be drawn:"
@@ -208,7 +209,12 @@ class AttentionCalls(TorchFunctionMode):
             return
         found = waiting[0]
         has_values = len(waiting) == 1 and not any(map(self._is_learned, operands))
-        if name in _PRODUCTS and has_values:
+        at, operand = next((at, tensor) for at, tensor in enumerate(operands) if id(tensor) in self._waiting)
+        if name == "einsum" and isinstance(args[0], str) and _is_by_element(args[0], at - 1):
+            self._waiting[id(result)] = result, found.after(name, result)
+        elif name in _PRODUCTS and has_values:
+            if found.is_moved and name in _MATRIX and not _is_mixed_by(operand, -2 if at else -1):
+                found = replace(found, lost="a transposition")
             self._waiting = {at: kept for at, kept in self._waiting.items() if kept[1].empty is not found.empty}
             self._see(found.call(self._texts))
         elif name in _PRODUCTS and len(waiting) == 1:  # with learned numbers, as of talking heads
@@ -216,6 +222,18 @@ class AttentionCalls(TorchFunctionMode):
                 self._waiting[id(result)] = result, replace(found, lost=name)
         elif name in _MOVES | _KEEPS or result.numel() == found.weights.numel():
             self._waiting[id(result)] = result, found.after(name, result)
+
+
+def _is_by_element(equation: str, operand: int) -> bool:
+    """Whether an `equation` of einsum keeps all axes of one operand, and so sums over none of them."""
+    terms, _, given = equation.replace(" ", "").partition("->")
+    return bool(given) and set(terms.split(",")[operand]) <= set(given)
+
+
+def _is_mixed_by(weights: torch.Tensor, axis: int) -> bool:
+    """Whether the shares along `axis`, over which a product sums, are of one query: their sum is 1, or 0."""
+    sums = weights.float().sum(axis)
+    return bool(((sums - 1).abs() < _TOLERANCE.get(weights.dtype, 1e-3)).logical_or(sums == 0).all())
 
 
 @contextmanager

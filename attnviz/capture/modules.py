@@ -105,6 +105,11 @@ class _Seen:
     def __call__(self, call: Call) -> None:
         """Record `call` if it is of the tokens. Raises InputError where it is of several texts."""
         path = self._paths.get(id(self._inside[-1]), "") if self._inside else ""
+        if self._target is None and _DECODER.search(path) and "encoder" in self._paths.values():
+            raise InputError(
+                f"{type(self._model).__name__} has an encoder and a decoder, and it is not said what the decoder reads",
+                "Name that too: target_tokens=[…].",
+            )
         if (kind := self._kind(call, path)) is None:
             self._others[call.queries, call.keys] += 1
             return

@@ -212,6 +212,7 @@ def largest_two(weights):
         largest_two,
         lambda weights: weights.masked_fill_(~CAUSAL, 0),
         lambda weights: CAUSAL * weights,
+        lambda weights: torch.einsum("bhij,ij->bhij", weights, CAUSAL.float()),
         lambda weights: torch.where(CAUSAL, weights, torch.zeros_like(weights)),
         lambda weights: weights.mul_(0.5),
         lambda weights: weights[..., torch.arange(5, -1, -1), :],
@@ -234,6 +235,7 @@ def test_what_is_multiplied_with_the_values_is_what_is_seen(change):
     [
         lambda weights: weights - 0.5 * scores(~CAUSAL).softmax(-1),  # as DIFF Transformer does
         lambda weights: 2 * weights,
+        lambda weights: weights.mT,
         lambda weights: functional.linear(weights.permute(0, 2, 3, 1), MIXING).permute(0, 3, 1, 2),  # talking heads
         lambda weights: torch.einsum("gh,bhqk->bgqk", nn.Parameter(MIXING), weights),
         lambda weights: torch.einsum("gh,bhqk->bgqk", nn.Parameter(MIXING).T[:4], weights),
