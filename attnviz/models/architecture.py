@@ -6,6 +6,7 @@ is the head of a language model, which is large and reads what the base reads.
 """
 
 import inspect
+import re
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from attnviz.models.location import Place
 
 _LANGUAGE_MODELS = ("AutoModelForCausalLM", "AutoModelForMaskedLM")
+_NOT_LEARNED = re.compile(r"mask|inv_freq|cos_|sin_|position_ids|weights$|scale|zero|absmax|quant|SCB|g_idx|version")
+"""The last of the name of what is left over by right: buffers of an old model, what a quantised one is unpacked by."""
 
 
 def classes(config: "PretrainedConfig", with_head: bool, trust_remote_code: bool = False) -> list[Any]:
@@ -151,26 +154,36 @@ def lost_weights(model: "PreTrainedModel", missing: Collection[str]) -> tuple[li
 
 
 def _left_over(model: "PreTrainedModel", unexpected: Collection[str]) -> list[str]:
-    """Which of the weights that were left over are of parts that `model` has, or of layers beyond its own.
+    """Which of the weights that were left over are of a layer, its own or one beyond, or of its embeddings.
 
     Those of a head, or of a decoder that is not wanted, are of parts that it does not have; nor has it the layers that
-    guess several tokens ahead, which a configuration counts apart.
+    guess several tokens ahead, which a configuration counts apart. What a class says that it passes over is not
+    `unexpected`.
     """
     import torch
 
+    from attnviz.capture import base_of
+
     parts = dict(model.named_modules())
+    attending = {id(part) for child in base_of(model).children() for part in child.modules()}
     ahead = getattr(model.config.get_text_config(), "num_nextn_predict_layers", None) or 0
     prefix = f"{model.base_model_prefix}."  # which a model without its head has not
 
     def is_own(name: str) -> bool:
         path, _, last = name.rpartition(".")
-        if last not in ("weight", "bias"):  # scales of a quantised model, buffers of an old one
+        if _NOT_LEARNED.search(last):
             return False
-        if path in parts:
-            return bool(parts[path]._parameters)
+        if path in parts and last in ("weight", "bias"):
+            return bool(parts[path]._parameters)  # a module without any had a mask that was called bias
         steps = path.split(".")
-        lists = ((parts.get(".".join(steps[:at])), step) for at, step in enumerate(steps) if step.isdecimal())
-        return any(isinstance(part, torch.nn.ModuleList) and int(step) >= len(part) + ahead > 0 for part, step in lists)
+        above = [".".join(steps[:at]) for at in range(len(steps) + 1)]
+        lists = [(parts.get(to), int(step)) for to, step in zip(above, steps, strict=False) if step.isdecimal()]
+        counts = [(len(part), at) for part, at in lists if isinstance(part, torch.nn.ModuleList) and len(part)]
+        if counts:
+            return not any(layers <= at < layers + ahead for layers, at in counts)
+        nearest = next(parts[to] for to in reversed(above) if to in parts)
+        has_layers = any(isinstance(part, torch.nn.ModuleList) for part in nearest.modules())
+        return id(nearest) in attending and not has_layers and "pooler" not in path
 
     return sorted(name for name in unexpected if is_own(name) or is_own(name.removeprefix(prefix)))
 
@@ -186,7 +199,7 @@ def require_whole(
         some = ", ".join(over[:3]) + (", …" if over[3:] else "")
         raise ModelError(
             f"{place.spec} has {len(over)} weights for which its {type(model).__name__} has no place: {some}",
-            "Does its configuration belong to these weights? It says which biases and how many layers there are.",
+            "Does its configuration belong to these weights? It says which biases, norms and layers there are.",
         )
     lost, of = lost_weights(model, missing)
     if lost:

@@ -91,6 +91,47 @@ def test_weights_that_the_configuration_has_no_place_for_are_not_passed_over(tmp
         attnviz.load(folder)
 
 
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("llama", "layers.0.self_attn.q_norm.weight"),
+        ("llama", "model.layers.1.self_attn.k_norm.weight"),
+        ("llama", "layers.1.self_attn.sinks"),
+        ("llama", "layers.2.pre_feedforward_layernorm.weight"),
+        ("bert", "encoder.layer.0.attention.self.q_bias"),
+        ("bert", "bert.embeddings.embedding_norm.weight"),
+    ],
+)
+def test_a_part_of_a_layer_or_of_the_embeddings_that_the_class_does_not_build_is_not_passed_over(kind, name, tmp_path):
+    folder = tiny.save(kind, tmp_path / kind)
+    whole = load_file(folder / "model.safetensors")
+    save_file({**whole, name: torch.ones(8)}, folder / "model.safetensors", {"format": "pt"})
+    error = refused(folder)
+    assert "has 1 weights for which its" in error.message
+    assert error.message.endswith(name.removeprefix("model.").removeprefix("bert."))
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("llama", "layers.0.self_attn.rotary_emb.inv_freq"),
+        ("llama", "lm_head.weight"),
+        ("gpt2", "h.0.attn.bias"),
+        ("gpt2", "h.0.attn.masked_bias"),
+        ("bert", "embeddings.position_ids"),
+        ("bert", "cls.predictions.transform.dense.weight"),
+        ("bert", "bert.pooler.extra.weight"),
+        ("bert", "classifier.weight"),
+    ],
+)
+def test_a_head_or_a_buffer_of_an_old_model_may_be_left_over(kind, name, tmp_path):
+    folder = tiny.save(kind, tmp_path / kind)
+    expected = attnviz.trace(TEXT, folder)
+    whole = load_file(folder / "model.safetensors")
+    save_file({**whole, name: torch.ones(8)}, folder / "model.safetensors", {"format": "pt"})
+    assert same(attnviz.trace(TEXT, folder), expected)
+
+
 def test_a_pooler_may_be_missing(folder, whole):
     weights = load_file(folder / "model.safetensors")
     kept = {name: weight for name, weight in weights.items() if "pooler" not in name}
