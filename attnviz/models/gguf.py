@@ -33,6 +33,7 @@ _KINDS = {  # what a file says that it holds, where that is no model
     "controlvector": ("a control vector, not a model", "Name the model that it steers."),
 }
 _LAYER = re.compile(r"(?:enc\.|dec\.)?blk\.(\d+)\.")
+_OUTPUT = r"\b(?:o|wo|dense|output|(?:o|out|c)_proj|out_lin)\.bias"  # that of attention's output, in transformers
 _SIZES = ("block_count", "embedding_length", "attention.head_count")
 _MORE_SIZES = ("feed_forward_length", "expert_count", "expert_used_count")  # of some architectures
 
@@ -145,14 +146,16 @@ def _sizes_read(architecture: str) -> tuple[str, ...]:
 
 
 def require_used(path: Path, model: "PreTrainedModel") -> None:
-    """Raise ModelError where a file has biases, or norms, of attention that `model`, which was made of it, has not.
+    """Raise ModelError where a file has biases, norms or sinks of attention that the `model` made of it has not.
 
     llama.cpp reads them where they are there; transformers passes over what it has no place for.
     """
     own = [name for name, _ in model.named_parameters()]
     for theirs, ours in (
-        (r"blk\.\d+\.attn_(q|k|v|qkv|output)\.bias", r"att(?!.*norm).*\.bias"),
+        (r"blk\.\d+\.attn_(q|k|v|qkv)\.bias", rf"att(?!.*norm)(?!.*{_OUTPUT}).*\.bias"),
+        (r"blk\.\d+\.attn_output\.bias", rf"att(?!.*norm).*{_OUTPUT}"),
         (r"blk\.\d+\.attn_[qk]_norm\.weight", r"\b[qk]\w*_\w*norm\."),
+        (r"blk\.\d+\.attn_sinks(\.weight)?", r"\bsinks\b"),
     ):
         there = [tensor.name for tensor in read(path).tensors if re.fullmatch(theirs, tensor.name)]
         if there and not any(re.search(ours, name) for name in own):

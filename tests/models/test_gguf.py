@@ -218,6 +218,27 @@ def test_weights_of_attention_that_transformers_leaves_out_are_not_passed_over(n
     assert f"x.gguf has blk.0.{name} and 1 more such, which transformers leaves out" in refused(path).message
 
 
+def test_nor_is_the_bias_of_an_output_beside_those_of_queries_keys_and_values(tmp_path):
+    biases = {
+        f"blk.{layer}.attn_{name}.bias": size for layer in (0, 1) for name, size in {"q": 32, "k": 16, "v": 16}.items()
+    }
+    tensors = ggufs.weights(ggufs.SIZES, 267) | {name: np.ones(size, np.float32) for name, size in biases.items()}
+    path = ggufs.write(tmp_path / "x.gguf", architecture="qwen2", tensors=tensors)
+    assert attnviz.trace(TEXT, path).kinds == ("masked-self",)
+    tensors |= {f"blk.{layer}.attn_output.bias": np.ones(32, np.float32) for layer in (0, 1)}
+    ggufs.write(path, architecture="qwen2", tensors=tensors)
+    assert "x.gguf has blk.0.attn_output.bias and 1 more such" in refused(path).message
+
+
+@pytest.mark.parametrize("tensor", ["attn_q.bias", "attn_qkv.bias", "attn_sinks.weight"])
+def test_nor_are_those_of_queries_beside_the_bias_of_an_output(tensor, tmp_path):
+    tensors = ggufs.weights(ggufs.SIZES, 267) | {f"blk.0.{tensor}": np.ones(32, np.float32)}
+    path = ggufs.write(tmp_path / "x.gguf", tensors=tensors)
+    model = torch.nn.ModuleDict({"attention": torch.nn.ModuleDict({"o_proj": torch.nn.Linear(32, 32)})})
+    with pytest.raises(ModelError, match=f"has blk.0.{tensor} and 0 more such"):
+        ours.require_used(path, model)
+
+
 @pytest.mark.parametrize("value", ["many", -1.0, True])
 def test_a_size_that_is_none_is_refused(value, tmp_path):
     path = ggufs.write(tmp_path / "x.gguf", more={"llama.embedding_length": value})
