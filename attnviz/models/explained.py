@@ -139,8 +139,13 @@ _MEANINGS = (
     ),
     (
         r"ignore_mismatched_sizes",
-        "the weights of {spec} have other shapes than its config.json says",
+        "the weights of {spec} have other shapes than {sizes} says",
         "Are they of one model?",
+    ),
+    (
+        r"([^\n:]*(?:a multiple of|divisible by)[^\n]*)",
+        "{sizes} of {spec} says sizes that do not go together: {0}",
+        "Most often hidden_size is to be a multiple of num_attention_heads, and that one of num_key_value_heads.",
     ),
     (
         r"size mismatch for (\S+?):",
@@ -158,12 +163,16 @@ _MEANINGS = (
 def _of_files(error: BaseException, place: "Place", what: str) -> ModelError:
     """What is wrong with what is there."""
     said = f"{type(error).__name__}: {error}"
+    sizes = "the metadata" if place.is_file else "the config.json"
     for pattern, message, hint in _MEANINGS:
         if match := re.search(pattern, said):
-            return ModelError(message.format(*match.groups(), spec=place.spec), hint)
+            return ModelError(
+                message.format(*(group.strip() for group in match.groups()), spec=place.spec, sizes=sizes), hint
+            )
     if missing := missing_package(error, place, what):
         return missing
-    reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    reason = " ".join(lines[: 1 + lines[0].endswith(":")])  # a heading says nothing without what is below it
     if what == "tokenizer":
         hint = "Is its tokenizer.json whole? Another one can be given: --tokenizer NAME"
     else:

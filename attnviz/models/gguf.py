@@ -127,10 +127,30 @@ def _require_sizes(path: Path, header: Header) -> None:
         size = header.get(key)
         if isinstance(size, bool) or not isinstance(size, int | np.ndarray) or not np.all(np.asarray(size) >= 0):
             raise ModelError(f"{path} says that its {key} is {size!r}", "Get it again.")
+    if f"{architecture}.attention.head_count" in needed:  # a state-space model says 0
+        _require_heads(path, header, architecture)
     layers, found = header.get(f"{architecture}.block_count", 0), [_LAYER.match(t.name) for t in header.tensors]
     held = 1 + max((int(match[1]) for match in found if match), default=-1)
     if needed and np.any(layers != held):
         raise ModelError(f"{path} says that it has {layers} layers, and holds {held}", "Get it again.")
+
+
+def _require_heads(path: Path, header: Header, architecture: str) -> None:
+    """Raise ModelError for numbers of heads that are none, or that do not go into what is shared out among them."""
+    heads, groups = f"{architecture}.attention.head_count", f"{architecture}.attention.head_count_kv"
+    for key in (heads, groups):
+        number = header.get(key, 1)
+        if not isinstance(number, np.ndarray) and (not isinstance(number, int) or number < 1):
+            raise ModelError(f"{path} says that its {key} is {number!r}", "Get it again.")
+    shared = [(heads, groups)] if groups in header.fields else []
+    if f"{architecture}.attention.key_length" not in header.fields:
+        shared.insert(0, (f"{architecture}.embedding_length", heads))
+    for whole, part in shared:
+        of, by = header.get(whole), header.get(part)
+        if isinstance(of, int) and isinstance(by, int) and of % by:
+            raise ModelError(
+                f"{path} says that its {whole} is {of} and its {part} {by}, which does not divide it", "Get it again."
+            )
 
 
 def _sizes_read(architecture: str) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _MOST = 1_000_000  # of layers, experts or labels, each of which transformers makes something of at once
 _COUNTED = re.compile("layer|block|expert|label|depth")
+_WIDTH = re.compile("heads?$|head_dim$|^(hidden|intermediate|embedding|vocab)_size$|^d_(model|ff|kv)$|^n_embd$")
 _SAID = {  # what says a size, under all the names that configurations have for it
     "hidden_size": re.compile("hidden_size|d_model|n_embe?d$|embedding_size|width|channels|(?<!head_)dim$"),
     "num_hidden_layers": re.compile("layer|depth|block"),
@@ -70,13 +71,16 @@ def weights_in(folder: Path) -> Weights | None:
 
 
 def require_said(raw: Mapping[str, Any], spec: str) -> None:
-    """Raise ModelError for a configuration, as it was written, that says nothing of its size, or asks for a million.
+    """Raise ModelError for a configuration, as it was written, that says nothing of its size, or what no model has.
 
     One that has code of its own is asked nothing.
     """
     counts = dict(_counts(raw))
     for name, value in counts.items():
-        if isinstance(value, int) and value > _MOST and _COUNTED.search(name):
+        fewest = 1 if value == raw.get(name) and name.endswith(("head", "heads")) else 0
+        too_many = isinstance(value, int) and value > _MOST and _COUNTED.search(name)
+        too_few = isinstance(value, int) and value < fewest and _WIDTH.search(name)
+        if too_many or too_few:
             raise ModelError(f"the config.json of {spec} says {name}: {value}, which no model has", "Is it its own?")
     if "auto_map" not in raw and (unsaid := _unsaid(raw, counts)):
         raise ModelError(

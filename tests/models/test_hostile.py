@@ -89,6 +89,27 @@ def test_a_setting_that_makes_no_sense_is_an_error(file, setting, folder, capfd)
     refused(folder, capfd)
 
 
+@pytest.mark.parametrize("kind", ["bert", "llama"])
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("num_attention_heads", -4), ("num_attention_heads", 0), ("hidden_size", -32), ("intermediate_size", -4)],
+)
+def test_a_size_that_no_model_has_is_named(field, value, kind, tmp_path, capfd):
+    made = tiny.save(kind, tmp_path / kind)
+    change(made, "config.json", **{field: value})
+    assert f"the config.json of {made} says {field}: {value}, which no model has" in refused(made, capfd).message
+
+
+@pytest.mark.parametrize("kind", ["bert", "llama"])
+def test_heads_that_do_not_divide_the_hidden_size_are_not_laid_on_the_weights(kind, tmp_path, capfd):
+    made = tiny.save(kind, tmp_path / kind)
+    change(made, "config.json", num_attention_heads=5)
+    error = refused(made, capfd)
+    assert f"the config.json of {made} says sizes that do not go together: The hidden size (32) is" in error.message
+    assert "(5)" in error.message
+    assert "hidden_size is to be a multiple of num_attention_heads" in error.hint
+
+
 @pytest.mark.parametrize("file", ["config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"])
 @pytest.mark.parametrize("content", ["[]", "1", "hello", "", DEEP, b"\xff\xfe\0"], ids=lambda value: repr(value)[:9])
 def test_a_file_that_is_not_what_its_name_says_is_an_error(file, content, folder, capfd):

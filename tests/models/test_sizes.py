@@ -119,3 +119,21 @@ def test_a_model_of_no_known_weights_may_be_of_any_size():
     with no_larger_than(lambda: None, "unknown"), torch.device("meta"):
         assert torch.nn.Linear(100_000, 100_000).weight.numel() == 10**10
     assert BertConfig().num_hidden_layers == 12
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"attention.head_count": 5}, "embedding_length is 32 and its llama.attention.head_count 5, which does not"),
+        ({"attention.head_count_kv": 3}, "head_count is 4 and its llama.attention.head_count_kv 3, which does not"),
+        ({"attention.head_count": 0}, "says that its llama.attention.head_count is 0"),
+        ({"attention.head_count_kv": 0}, "says that its llama.attention.head_count_kv is 0"),
+        ({"attention.head_count_kv": "x"}, "says that its llama.attention.head_count_kv is 'x'"),
+        ({"attention.head_count": 8}, "have other shapes than the metadata says"),
+    ],
+)
+def test_sizes_of_a_gguf_file_are_laid_on_its_own_metadata(said, message, tmp_path):
+    file = ggufs.write(tmp_path / "x.gguf", more={f"llama.{key}": value for key, value in said.items()})
+    error = refused(file)
+    assert message in error.message
+    assert "config.json" not in str(error)
