@@ -15,6 +15,7 @@ from attnviz.models.architecture import classes, lost_weights, require_text, req
 from attnviz.models.bounded import held_stderr, require_bounds
 from attnviz.models.devices import placement
 from attnviz.models.explained import explained
+from attnviz.models.generation_file import refused_file
 from attnviz.models.gguf import read, require_used
 from attnviz.models.gguf_tokenizer import load_gguf_tokenizer
 from attnviz.models.location import Place, chained, locate_all, locate_tokenizer
@@ -171,6 +172,8 @@ def _loaded(
 ) -> "tuple[PreTrainedModel, Mapping[str, Collection[str]]]":
     """The model by the first class that finds all its weights, or by the last, and which it lacks or leaves over."""
     kind, *others = kinds
+    if refused := refused_file(place, options.get("revision")):
+        options["generation_config"] = refused.instead
     with no_larger_than(lambda: weights_of(place, options.get("revision")), place.spec):
         # What adapter there is we put in ourselves: transformers would by itself, if peft is there, and warn alone.
         nowhere = {"adapter_kwargs": {"subfolder": "no-adapter"}}
@@ -178,6 +181,8 @@ def _loaded(
     if others and lost_weights(model, report["missing_keys"])[0]:
         del model  # before there is another
         return _loaded(others, place, **options)
+    if refused:
+        refused.heed(model)
     return model, report
 
 

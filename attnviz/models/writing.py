@@ -116,13 +116,14 @@ def ends(model: "PreTrainedModel") -> list[int]:
 
 
 def strategy_note(model: "PreTrainedModel") -> tuple[str, ...]:
-    """A note where the model's generation configuration would choose its tokens in another way than greedily."""
+    """Notes where the model's generation configuration could not be read, or would choose its tokens not greedily."""
     own, asks = model.generation_config, ""
     if isinstance(beams := getattr(own, "num_beams", None), int) and beams > 1:
         asks = f"for a search with {beams} beams"
     if getattr(own, "do_sample", None) is True:
         asks = "for sampling"
-    return (f"written greedily; the model's own generation configuration asks {asks}",) if asks else ()
+    greedily = f"written greedily; the model's own generation configuration asks {asks}" if asks else ""
+    return tuple(filter(None, (getattr(own, "note", ""), greedily)))
 
 
 class _Told:
