@@ -123,7 +123,10 @@ def _of_the_repository(config: "PretrainedConfig", with_head: bool) -> Any:
 
 
 def require_text(model: "PreTrainedModel", place: "Place") -> None:
-    """Raise ModelError for a model that cannot be run on a text alone."""
+    """Raise ModelError for a model that cannot be run on a text alone, or that is denied its encoder and decoder.
+
+    By that transformers mixes up the keys of the decoder with those of the encoder.
+    """
     from transformers.models.auto import modeling_auto
 
     from attnviz.capture import reads_pictures
@@ -132,6 +135,12 @@ def require_text(model: "PreTrainedModel", place: "Place") -> None:
     compares = type_ in modeling_auto.MODEL_FOR_ZERO_SHOT_IMAGE_CLASSIFICATION_MAPPING_NAMES
     if not reads_pictures(model.config) and (model.main_input_name != "input_ids" or compares):
         raise ModelError(f"{place.spec} is a {type_} model, which does not run on text alone", "Name a text model.")
+    config = model.config
+    if _reads_target(type(model)) and type(config).is_encoder_decoder and not config.is_encoder_decoder:
+        raise ModelError(
+            f"the config.json of {place.spec} says is_encoder_decoder: false, and its {type(model).__name__} has both",
+            "Set it to true there.",
+        )
 
 
 def lost_weights(model: "PreTrainedModel", missing: Collection[str]) -> tuple[list[str], int]:

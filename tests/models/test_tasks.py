@@ -256,3 +256,13 @@ def test_the_repositorys_own_class_runs_its_forward_where_it_is_trusted(tmp_path
         trace = attnviz.trace(TEXT, folder, trust_remote_code=trusted)
         for layer, weights in enumerate(expected):
             np.testing.assert_allclose(trace["self"].weights(layer), weights[0].numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["T5ForSequenceClassification", "BartForSequenceClassification", "BartModel"])
+def test_an_encoder_decoder_whose_configuration_denies_it_is_refused(name, tmp_path):
+    saved(name, tmp_path)
+    assert "cross" in attnviz.trace(TEXT, tmp_path, target=None if "For" in name else TEXT).kinds
+    configure(tmp_path, is_encoder_decoder=False)
+    error = refused(tmp_path)
+    assert f"the config.json of {tmp_path} says is_encoder_decoder: false, and its {name} has both" in error.message
+    assert error.hint == "Set it to true there."
