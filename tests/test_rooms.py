@@ -70,6 +70,7 @@ _READS = tuple(
         "languages",
         "spelling",
         "positions",
+        "generation_file",
         "progress",
         "gguf",
         "gguf_tokenizer",
