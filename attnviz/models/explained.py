@@ -153,6 +153,11 @@ _MEANINGS = (
         "Is it an adapter of that model?",
     ),
     (
+        r"FileNotFoundError: No such file or directory: .*?([^/\\]+\.(?:safetensors|bin))\b",
+        "a part of the weights of {spec} is missing: {0}",
+        "Its index names it: get it, and put it beside the others.",
+    ),
+    (
         r"SafetensorError: (.*)",
         "the weights of {spec} cannot be read: {0}",
         "Get them again: the file is cut short, or a Git LFS pointer, for which: git lfs pull",

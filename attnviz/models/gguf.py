@@ -72,7 +72,8 @@ def read(path: Path) -> Header:
     paths = parts(path)
     if missing := [part.name for part in paths if not part.is_file()]:
         some = ", ".join(missing[:3]) + (", …" if missing[3:] else "")
-        raise ModelError(f"{path} is one of {len(paths)} parts, and missing are {some}", "Put them in one folder.")
+        where = f"{path.parent / short_name(path)} lacks {len(missing)} of its {len(paths)} parts"
+        raise ModelError(f"{where}: {some}", "Put all of them in one folder.")
     headers = [read_header(part) for part in paths]
     _require_one_model(paths, headers)
     whole = Header(headers[0].fields, tuple(tensor for header in headers for tensor in header.tensors))

@@ -7,6 +7,8 @@ from itertools import islice
 from os.path import isfile
 from pathlib import Path
 
+from attnviz.models.gguf import is_gguf, parts
+
 _DEEP, _MANY = 3, 2000  # folders below one another, and in all, that are looked into
 _SHOWN = 4
 _CHECKPOINT = re.compile(r"checkpoint-(\d+)")
@@ -26,14 +28,24 @@ def models_inside(folder: str) -> str:
 
 
 def _models(folder: str) -> Iterator[str]:
-    """The folders and the .gguf files below `folder` that are models, each as a path that begins as `folder` does."""
+    """The folders and the .gguf files below `folder` that are models, as paths that begin as `folder` does."""
     for path, folders, files in islice(os.walk(folder), _MANY):
-        yield from (os.path.join(path, file) for file in files if file.lower().endswith(".gguf"))
+        yield from (os.path.join(path, file) for file in files if _is_whole(Path(path, file)))
         inside = {name: os.path.join(path, name) for name in folders if not name.startswith(".")}
         models = {name for name, below in inside.items() if any(isfile(f"{below}/{file}") for file in _OF_A_MODEL)}
         yield from (inside[name] for name in models)
         is_deep = len(Path(path).relative_to(folder).parts) == _DEEP - 1
         folders[:] = [] if is_deep else inside.keys() - models
+
+
+def _is_whole(file: Path) -> bool:
+    """Whether it is a .gguf file, by its name or, where that has no ending, as ollama's, by its first bytes.
+
+    Of several parts the first that is there stands for all.
+    """
+    if file.suffix and file.suffix.lower() != ".gguf":
+        return False
+    return is_gguf(file) and next((part for part in parts(file) if isfile(part)), file) == file
 
 
 def _rank(path: str) -> tuple[int, int, str]:

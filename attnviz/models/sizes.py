@@ -57,13 +57,16 @@ def weights_of(place: "Place", revision: str | None) -> Weights | None:
 
 def weights_in(folder: Path) -> Weights | None:
     """What the weights in a folder in Hugging Face format hold; None where there are none that are known."""
-    from safetensors import safe_open
+    from safetensors import SafetensorError, safe_open
 
     counts = []
-    for path in folder.glob("*.safetensors"):
-        with safe_open(path, "np") as file:
-            slices = map(file.get_slice, file.keys())
-            counts += [prod(one.get_shape()) * _PACKED.get(one.get_dtype(), 1) for one in slices]
+    for path in sorted(folder.glob("*.safetensors")):
+        try:
+            with safe_open(path, "np") as file:
+                slices = map(file.get_slice, file.keys())
+                counts += [prod(one.get_shape()) * _PACKED.get(one.get_dtype(), 1) for one in slices]
+        except SafetensorError as error:
+            raise SafetensorError(f"{path.name}: {error}") from error
     if not counts:  # in PyTorch's own form nothing is known but the size of the files
         counts = [path.stat().st_size for path in folder.glob("*.bin")]
         return Weights(sum(counts) // 100, sum(counts)) if counts else None

@@ -123,9 +123,8 @@ def copied(paths: list[Path], folder: Path) -> list[Path]:
 
 
 def test_a_missing_part_is_named(split, tmp_path):
-    first, *_ = copied(split[:2], tmp_path)
-    error = refused(first)
-    assert "is one of 3 parts, and missing are tiny-00003-of-00003.gguf" in error.message
+    for path in copied(split[:2], tmp_path):
+        assert refused(path).message == f"{tmp_path / 'tiny'} lacks 1 of its 3 parts: tiny-00003-of-00003.gguf"
 
 
 def test_parts_that_were_renamed_or_are_of_two_models_are_refused(split, tmp_path):

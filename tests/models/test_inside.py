@@ -1,5 +1,6 @@
 """Folders that are no model themselves: the hint names those that are in them."""
 
+import ggufs
 import pytest
 from loads import refused
 
@@ -27,6 +28,8 @@ def hint(tmp_path, *files: str) -> str:
         (["org/b/config.json", "a/config.json"], "models in it: a, org/b"),
         ([f"{name}/config.json" for name in "abcdef"], "models in it: a, b, c, d and 2 more"),
         (["q4.gguf", "q8.GGUF"], "models in it: q4.gguf, q8.GGUF"),
+        (["m-00001-of-00002.gguf", "m-00002-of-00002.gguf"], "a model in it: m-00001-of-00002.gguf"),
+        (["m-00002-of-00002.gguf"], "a model in it: m-00002-of-00002.gguf"),
         (["refs/main", "snapshots/0a1b/config.json"], "a model in it: snapshots/0a1b"),
         (["config.yaml", "a/b/c/d/config.json", ".git/config.json"], "Name a model"),
         ([], "Name a model"),
@@ -40,6 +43,13 @@ def test_what_the_hint_names_is_loaded(tmp_path, whole):
     (tmp_path / "0_Transformer").symlink_to(whole)
     named = hint(tmp_path).removeprefix("There is a model in it: ")
     assert attnviz.load(tmp_path / named).name.endswith("0_Transformer")
+
+
+def test_a_file_without_an_ending_is_named_by_its_first_bytes(tmp_path):
+    ggufs.write(tmp_path / "sha256-0a1b")
+    (tmp_path / "sha256-2c3d").write_text("{}")
+    assert hint(tmp_path) == "There is a model in it: sha256-0a1b"
+    assert attnviz.load(tmp_path / "sha256-0a1b").name == "sha256-0a1b"
 
 
 def test_a_folder_that_leads_into_itself_ends(tmp_path):

@@ -35,6 +35,14 @@ def without_a_shard(folder: Path) -> None:
     next(folder.glob("model-00002*")).unlink()
 
 
+def with_a_shard_cut(folder: Path) -> None:
+    model = transformers.AutoModel.from_pretrained(folder)
+    (folder / "model.safetensors").unlink()
+    model.save_pretrained(folder, max_shard_size="20KB")
+    shard = next(folder.glob("model-00002*"))
+    shard.write_bytes(shard.read_bytes()[:300])
+
+
 def without_tokenizer(folder: Path) -> None:
     for name in TOKENIZER:
         (folder / name).unlink()
@@ -55,7 +63,8 @@ def of_another_model(folder: Path) -> None:
     [
         (cut, "the weights of {} cannot be read", "cut short"),
         (pointer, "the weights of {} cannot be read", "git lfs pull"),
-        (without_a_shard, "model-00002-of", "whole"),
+        (without_a_shard, "a part of the weights of {} is missing: model-00002-of", "index"),
+        (with_a_shard_cut, "the weights of {} cannot be read: model-00002-of", "cut short"),
         (without_tokenizer, "{} has no tokenizer", "tokenizer.json"),
         (without_half_its_weights, "lacks 16 of the 53 weights of a BertModel: encoder.layer.2.", "of one model"),
         (of_another_model, "lacks 53 of the 53 weights", "of one model"),
