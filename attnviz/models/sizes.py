@@ -80,7 +80,7 @@ def require_said(raw: Mapping[str, Any], spec: str) -> None:
     """
     counts = dict(_counts(raw))
     for name, value in counts.items():
-        fewest = 1 if value == raw.get(name) and name.endswith(("head", "heads")) else 0
+        fewest = 1 if value == raw.get(name) and name.endswith(("heads", "n_head")) else 0
         too_many = isinstance(value, int) and value > _MOST and _COUNTED.search(name)
         too_few = isinstance(value, int) and value < fewest and _WIDTH.search(name)
         if too_many or too_few:

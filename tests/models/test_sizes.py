@@ -14,6 +14,7 @@ from safetensors.numpy import load_file, save_file
 from transformers import CONFIG_MAPPING, BertConfig
 
 import attnviz
+from attnviz.errors import ModelError
 from attnviz.models.sizes import Weights, no_larger_than, require_said, weights_in
 
 NAMES = {
@@ -137,3 +138,10 @@ def test_sizes_of_a_gguf_file_are_laid_on_its_own_metadata(said, message, tmp_pa
     error = refused(file)
     assert message in error.message
     assert "config.json" not in str(error)
+
+
+def test_a_chunk_of_a_head_may_be_0():
+    raw = {"model_type": "reformer", "chunk_size_lm_head": 0, "hidden_size": 8, "attn_layers": ["local"]}
+    require_said(raw | {"num_attention_heads": 2, "vocab_size": 40}, "x")
+    with pytest.raises(ModelError, match="num_attention_heads: 0"):
+        require_said(raw | {"num_attention_heads": 0, "vocab_size": 40}, "x")
