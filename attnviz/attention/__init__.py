@@ -204,13 +204,14 @@ class Trace:
 
         `weights` are `[query, key]`, `[head, query, key]` or `[layer, head, query, key]`: an array of numpy, a tensor
         of torch, on whatever device, or lists; or what a model of transformers gives as its `attentions`,
-        `[1, head, query, key]` for each layer. They are copied. `tokens` name the queries, and `keys` the keys where
-        those are other tokens, as in cross-attention. `kind` is `self`, `masked-self` or `cross`; without it other keys
-        are cross-attention, and weights of which none is for a later key masked self-attention. `model` is the name
-        that the trace carries.
+        `[1, head, query, key]` for each layer, or for each layer of each step of `generate`, with one beam. They are
+        copied. `tokens` name the queries, and `keys` the keys where those are other tokens, as in cross-attention.
+        `kind` is `self`, `masked-self` or `cross`; without it other keys are cross-attention, and weights of which none
+        is for a later key masked self-attention. `model` is the name that the trace carries.
 
-        Raises InputError for what are no weights, such as scores: a row sums to 1, as far as its type rounds, or is all
-        zeros; and where tokens or keys are too many or too few, or the kind is another.
+        Raises InputError for what are no weights, such as scores: a row sums to 1, as far as its type rounds, or its
+        decimals, of which there are two or more, or is all zeros; and where tokens or keys are too many or too few, or
+        the kind is another.
         """
         from attnviz.attention.arrays import trace_of
 

@@ -12,6 +12,8 @@ from attnviz.kinds import KINDS, Kind
 _FORMS = "[query, key], [head, query, key] or [layer, head, query, key]"
 _EXACT, _ROUNDED = 1e-4, {"float16": 5e-3, "bfloat16": 4e-2}
 """How far from 1 rounding takes the sum of a row; in the types that are named further."""
+_DECIMALS, _MOST_ROUNDED = (2, 3, 4), 4e-2
+"""To how many decimals weights are written down, and how far from 1 that may take a row at most."""
 
 
 def trace_of(weights: Any, tokens: Sequence[str], keys: Sequence[str] | None, kind: str | None, model: str) -> Trace:
@@ -60,6 +62,8 @@ def labelled(labels: Sequence[str], what: str = "tokens") -> tuple[str, tuple[To
 
 def _layers(weights: Any) -> dict[int, Any]:
     """The weights of each layer: of what transformers gives, a layer of which may be None, and of one array of all."""
+    if _is_generated(weights):
+        weights = [_one_pass(steps, f"layer {layer}") for layer, steps in enumerate(zip(*weights, strict=True))]
     if isinstance(weights, list | tuple) and any(getattr(layer, "ndim", 0) > 2 for layer in weights):
         return {number: layer for number, layer in enumerate(weights) if layer is not None}
     if weights is None or (isinstance(weights, list | tuple) and all(layer is None for layer in weights)):
@@ -69,22 +73,55 @@ def _layers(weights: Any) -> dict[int, Any]:
     return dict(enumerate(array)) if array.ndim > 3 else {0: array}
 
 
+def _is_generated(weights: Any) -> bool:
+    """Whether these are what `generate` of transformers gives: for each step the weights of each layer."""
+    steps = weights if isinstance(weights, list | tuple) else ()
+    return (
+        len({len(layers) for layers in steps if isinstance(layers, list | tuple)}) == 1
+        and all(isinstance(layers, list | tuple) for layers in steps)
+        and all(getattr(layer, "ndim", 0) == 4 for layers in steps for layer in layers)
+    )
+
+
+def _one_pass(steps: Sequence[Any], where: str) -> np.ndarray:
+    """The weights of one layer as one pass gives them, of those of each step, which is a pass over what is new.
+
+    `[1, head, query, key]`. A step reads the keys of the step before and its own, or those of an encoder. Raises
+    InputError where it is no such.
+    """
+    whole = "Run the model once on all that was written: model(ids, output_attentions=True).attentions."
+    if texts := next((len(step) for step in steps if len(step) != 1), 0):
+        raise InputError(f"{where}: the steps are of {texts} texts or beams", whole)
+    arrays = [_matrices(step, f"{where}, step {number}") for number, step in enumerate(steps)]
+    keys = [array.shape[-1] for array in arrays]
+    grown = [before + array.shape[-2] for before, array in zip(keys, arrays[1:], strict=False)]
+    if keys[1:] not in (grown, keys[:-1]):
+        read = ", ".join(map(str, keys))
+        raise InputError(f"{where}: the steps read {read} keys, not those before and their own", whole)
+    padded = [np.pad(array, ((0, 0), (0, 0), (0, keys[-1] - array.shape[-1]))) for array in arrays]
+    return np.concatenate(padded, axis=-2)[None]
+
+
 def _matrices(array: Any, where: str) -> np.ndarray:
     """A copy of the weights of one layer, float32 `[head, query, key]`; `array` may lack heads, or have a batch of one.
 
     Raises InputError for another shape, and for what are no weights.
     """
-    matrices, tolerance = _array(array), _ROUNDED.get(str(getattr(array, "dtype", "")).removeprefix("torch."), _EXACT)
+    matrices = _array(array)
     if matrices.ndim == 4 and len(matrices) == 1:
         matrices = matrices[0]
     if matrices.ndim == 2:
         matrices = matrices[None]
-    if matrices.ndim != 3 or not matrices.size:
+    if matrices.ndim == 4:
         raise InputError(
-            f"weights of shape {list(matrices.shape)} are not {_FORMS}", "Of a batch, give one: weights[0]."
+            f"{where}: weights of shape {list(matrices.shape)} are of {len(matrices)} texts",
+            "Give those of one: [layer[:1] for layer in attentions].",
         )
+    if matrices.ndim != 3 or not matrices.size:
+        raise InputError(f"weights of shape {list(matrices.shape)} are not {_FORMS}", "Of several texts, give one.")
     if not np.isfinite(matrices).all():
         raise InputError(f"{where}: a weight is not finite", "A row that sees nothing is all zeros.")
+    tolerance = _tolerance(matrices, str(getattr(array, "dtype", "")).removeprefix("torch."))
     sums = matrices.sum(-1, dtype=np.float64)
     off = np.where((sums == 0) & (matrices == 0).all(-1), 0, np.abs(sums - 1))
     if matrices.min() < 0 or off.max() > tolerance:
@@ -94,6 +131,15 @@ def _matrices(array: Any, where: str) -> np.ndarray:
             said = f"a weight is {matrices.min():.4g}, below 0, and {said}"
         raise InputError(f"{where}: {said}", _hint(matrices, tolerance))
     return matrices
+
+
+def _tolerance(matrices: np.ndarray, dtype: str) -> float:
+    """How far from 1 rounding may take the sum of a row: that of the type, or, in any, to so many decimals."""
+    for decimals in _DECIMALS:
+        if np.allclose(matrices, matrices.round(decimals), rtol=0, atol=1e-6):
+            written: float = matrices.shape[-1] * 0.5 * 10**-decimals
+            return max(min(written, _MOST_ROUNDED), _ROUNDED.get(dtype, _EXACT))
+    return _ROUNDED.get(dtype, _EXACT)
 
 
 def _hint(matrices: np.ndarray, tolerance: float) -> str:

@@ -143,6 +143,11 @@ class _Seen:
             self._join(path, kind)
         if not self._record.available:
             raise self._refusal(name)
+        if self._target is not None and not self._numbers["cross"]:
+            raise InputError(
+                f"nothing in {name} looks from target_tokens to tokens: it has self-attention alone",
+                "Leave out target_tokens, or run what reads them by itself: forward=lambda model: model.part(y).",
+            )
         dtype = next(dtype for dtype in _COARSEST if dtype in self._dtypes)
         return Pass(self._record, tuple(self._notes), str(dtype).removeprefix("torch."), self._sizes)
 
@@ -152,6 +157,11 @@ class _Seen:
 
     def _refusal(self, name: str) -> ModelError:
         tokens = f"{self._source} tokens" if self._target is None else f"{self._source} and {self._target} tokens"
+        if self._others and all(queries == 1 for queries, _ in self._others) and self._source > 1:
+            return ModelError(
+                f"{name} has no attention between the {tokens} that it reads, but of {self._sizes} queries and keys",
+                "Run it on all tokens in one pass, without a cache: forward=lambda model: model(x).",
+            )
         if self._others:
             return ModelError(
                 f"{name} has no attention between the {tokens} that it reads, but of {self._sizes} queries and keys",

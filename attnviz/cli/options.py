@@ -66,8 +66,8 @@ Model = Annotated[
         *("--model", "-m"),
         metavar="MODEL",
         autocompletion=completion.models,
-        help="builtin (the default), a name on the Hugging Face Hub, a local folder, a .gguf file, or an installed "
-        "package that carries a model.",
+        help="builtin (the default), a name on the Hugging Face Hub, a folder of a model or of an adapter, "
+        "a GGUF file, or an installed package that carries a model.",
     ),
 ]
 Layers = Annotated[

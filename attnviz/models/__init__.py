@@ -87,19 +87,21 @@ def load(
     with_head: bool = False,
     progress: Progress | None = None,
 ) -> Model:
-    """Load a model: `builtin`, a Hub name, a folder, a .gguf file, a package, or a loaded model with its `tokenizer`.
+    """Load a model: `builtin`, a Hub name, a folder, a GGUF file, a package, or a loaded model with its `tokenizer`.
 
-    A loaded model is one of transformers, or any module of torch that is called as `model(input_ids)`.
+    A loaded model is one of transformers, or any module of torch that is called as `model(input_ids)`; wrappers of
+    peft, accelerate, `torch.compile` and `torch.nn.DataParallel` are looked into.
 
     A folder, or what a Hub name stands for, may hold an adapter of the package peft, which is needed then: it is loaded
-    with the model that its adapter_config.json names. A package is installed and carries a model; none of its code
-    runs. A .safetensors file is a built-in model that
-    `attnviz train` has made. `device` is `cpu`, `cuda`, `cuda:1`, `mps`,
-    or the best that there is: a model larger than one GPU goes on over the next and over memory, where the package
-    accelerate is installed. `device_map` says how, as in transformers: `auto`, `balanced`, `sequential`, or a device
-    for each part. `dtype` is `float32`, `float16`, `bfloat16`, or the checkpoint's own. A decoder comes with the head
-    that it needs to generate only `with_head`. `progress` is called with what is counted (bytes, weights), how many are
-    done, and of how many, or None where that is not known.
+    with the model that its adapter_config.json names. A GGUF file is known by its first bytes, whatever its name is. A
+    package is installed and carries a model; none of its code runs. A .safetensors file is a built-in model that
+    `attnviz train` has made.
+
+    `device` is `cpu`, `cuda`, `cuda:1`, `mps`, or the best that there is: a model larger than one GPU goes on over the
+    next and over memory, where the package accelerate is installed. `device_map` says how, as in transformers: `auto`,
+    `balanced`, `sequential`, or a device for each part. `dtype` is `float32`, `float16`, `bfloat16`, or the
+    checkpoint's own. A decoder comes with the head that it needs to generate only `with_head`. `progress` is called
+    with what is counted (bytes, weights), how many are done, and of how many, or None where that is not known.
 
     Raises ModelError for what cannot be found or loaded, and for an option that has no place there. Code in a
     repository runs only with `trust_remote_code`.
@@ -187,11 +189,12 @@ def trace(
 ) -> Trace:
     """Run `text` through `model` once and return its attention: of all layers, heads and kinds, or those asked for.
 
-    `model` is what `load` takes, or a model that it returned. A decoder of an encoder-decoder reads `target`, or what
-    the model writes itself where that is None; that of a classifier reads the text, and takes no target. A decoder
-    alone writes on with `generate`: so many tokens, or until it ends, always the likeliest; the trace is of one pass
-    over the prompt and what was written. `text_pair` is a second text, for models that read pairs; `chat` makes of the
-    text a message in the model's chat template. The trace's text is all that the model read.
+    `model` is what `load` takes (a name, a folder, a file, a model in memory) or returned. A decoder of an
+    encoder-decoder reads `target`, or what the model writes itself where that is None; that of a classifier reads the
+    text, and takes no target. A decoder alone writes on with `generate`: so many tokens, or until it ends, always the
+    likeliest; the trace is of one pass over the prompt and what was written. `text_pair` is a second text, for models
+    that read pairs; `chat` makes of the text a message in the model's chat template. The trace's text is all that the
+    model read.
     `source_language` and `target_language` are for a translator of many languages: the codes that its tokenizer has for
     them, such as `fr`, `fr_XX` or `fra_Latn`.
 

@@ -85,7 +85,8 @@ def _loaded_tokenizer(given: Any) -> "PreTrainedTokenizerBase":
             return tokenizer  # type: ignore[no-any-return]
     raise ModelError(
         f"what is given as a tokenizer is of type {type(given).__name__}",
-        "Name one, or pass one of transformers: tokenizer=AutoTokenizer.from_pretrained(NAME).",
+        "Name one, or pass one of transformers: tokenizer=AutoTokenizer.from_pretrained(NAME). Of another library, "
+        "name the tokens: attnviz.trace(model=model, tokens=[…], forward=lambda model: model(ids)).",
     )
 
 

@@ -1,5 +1,6 @@
 """Any module of torch: called on the ids of a text, or as its user says, with labels for what it reads."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -57,9 +58,14 @@ class ModuleModel:
 
         held = given.module if isinstance(given, cls) else given.model if isinstance(given, HuggingFaceModel) else given
         module = unwrapped(held)
+        if isinstance(held, str | os.PathLike):
+            raise ModelError(
+                f"tokens and forward go with a model in memory, and the model is {os.fspath(held)!r}",
+                f"Pass your own, {_LABELS}, or a text: attnviz.trace(TEXT, {os.fspath(held)!r}).",
+            )
         if not isinstance(module, torch.nn.Module):
-            name = repr(given) if isinstance(given, str) else f"of type {type(given).__name__}"
-            raise ModelError(f"what is given as a model is {name}, no module in memory", f"For example {_LABELS}.")
+            said = f"what is given as a model is of type {type(given).__name__}, no module in memory"
+            raise ModelError(said, f"For example {_LABELS}.")
         encoding = None if tokenizer is None else Encoding(given_tokenizer(tokenizer, False))
         return cls(type(module).__name__, module, encoding)
 

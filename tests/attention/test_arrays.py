@@ -96,7 +96,7 @@ def test_the_kind_is_told_by_the_triangle_and_by_other_keys():
         (shares(4, 3), {}, "of 3 keys, and there are 4 tokens"),
         (shares(3, 3), {}, "of 3 queries and 3 keys, and there are names for 4 and 4"),
         (shares(4, 3), {"keys": ["a", "b"]}, "names for 4 and 2"),
-        (shares(2, 3, 2, 4, 4), {}, r"shape \[3, 2, 4, 4\] are not"),
+        (shares(2, 3, 2, 4, 4), {}, r"layer 0: weights of shape \[3, 2, 4, 4\] are of 3 texts"),
         (shares(4), {}, r"shape \[4\] are not"),
         (np.zeros((0, 4, 4)), {}, "are not"),
         ([[1, 0], [1]], {}, "no array of weights"),
@@ -104,7 +104,10 @@ def test_the_kind_is_told_by_the_triangle_and_by_other_keys():
         (shares(4, 4).astype(complex), {}, "complex"),
         (None, {}, "no weights"),
         ((None, None), {}, "no weights"),
-        (((torch.eye(4)[None, None],), (torch.eye(4)[None, None, 3:],)), {}, "no array of weights"),
+        ((np.stack([shares(3, 4, 4)] * 2),) * 5, {}, r"layer 0: weights of shape \[2, 3, 4, 4\] are of 2 texts"),
+        (((shares(1, 1, 3, 3),), (shares(1, 1, 1, 3),)), {}, "of 3 keys, and there are 4 tokens"),
+        (((shares(1, 1, 3, 3),), (shares(1, 1, 4, 4),)), {}, "steps read 3, 4 keys"),
+        (((shares(2, 1, 3, 3),), (shares(2, 1, 1, 4),)), {}, "of 2 texts or beams"),
         (shares(4, 4), {"kind": "masked-self"}, "one does"),
         (shares(4, 4), {"kind": "self", "keys": list("abcd")}, "other tokens"),
         (shares(4, 4), {"kind": "own"}, "not a kind"),
@@ -114,6 +117,42 @@ def test_the_kind_is_told_by_the_triangle_and_by_other_keys():
 def test_what_are_no_weights_is_refused_with_what_is_off(weights, options, says):
     with pytest.raises(InputError, match=says):
         attnviz.Trace.of(weights, TOKENS, **options)
+
+
+def test_the_hint_for_several_texts_leads_to_those_of_one():
+    layers = (np.stack([shares(3, 4, 4), shares(3, 4, 4)[::-1]]),) * 2
+    with pytest.raises(InputError) as caught:
+        attnviz.Trace.of(layers, TOKENS)
+    assert caught.value.hint == "Give those of one: [layer[:1] for layer in attentions]."
+    a = attnviz.Trace.of([layer[:1] for layer in layers], TOKENS)["self"]
+    assert a.layers == (0, 1)
+    np.testing.assert_array_equal(a.weights(1), layers[1][0].astype(np.float32))
+
+
+@pytest.mark.parametrize("whole", [shares(2, 1, 3, 6, 6, masked=True), shares(2, 1, 3, 6, 4)], ids=["self", "cross"])
+def test_the_steps_of_generation_are_the_rows_of_one_pass(whole):
+    read, is_masked = 3, whole.shape[-2] == whole.shape[-1]
+    rows = [(0, read), *((row, row + 1) for row in range(read, 6))]
+    steps = [tuple(layer[:, :, a:b, : b if is_masked else None] for layer in whole) for a, b in rows]
+    a = attnviz.Trace.of(steps, list("abcdef"), keys=None if is_masked else TOKENS).attentions[0]
+    assert a.layers == (0, 1)
+    for layer in a.layers:
+        np.testing.assert_array_equal(a.weights(layer), whole[layer, 0].astype(np.float32))
+
+
+@pytest.mark.parametrize("decimals", [2, 3, 4])
+def test_weights_that_were_rounded_to_decimals_are_taken_as_they_are(decimals):
+    weights = shares(3, 4, 4).round(decimals)
+    assert np.abs(weights.sum(-1) - 1).max() > 1e-8
+    np.testing.assert_array_equal(attnviz.Trace.of(weights, TOKENS)["self"].weights(0), weights.astype(np.float32))
+    weights[1, 2, 0] += 4 * 10**-decimals  # more than rounding four weights may do, which is twice the last digit
+    with pytest.raises(InputError, match="row 2 of head 1 sums to"):
+        attnviz.Trace.of(weights, TOKENS)
+
+
+def test_many_weights_of_two_decimals_are_no_pretext_for_any_sum():
+    with pytest.raises(InputError, match=r"sums to 0\.9, not to 1"):
+        attnviz.Trace.of(np.full((30, 30), 0.03), [str(number) for number in range(30)])
 
 
 @pytest.mark.parametrize("labels", ["four", [], ["I", "ate", "an", 4], 4, None])

@@ -472,8 +472,25 @@ ENCODER = nn.TransformerEncoder(nn.TransformerEncoderLayer(D, HEADS, 32, batch_f
         (
             {"tokens": SOURCE, "forward": lambda model: model(IDS), "model": "builtin"},
             ModelError,
-            "no module in memory",
+            "go with a model in memory, and the model is 'builtin'",
         ),
+        ({"tokens": SOURCE, "forward": lambda model: model(IDS), "model": 3}, ModelError, "of type int, no module"),
+        (
+            {"tokens": SOURCE, "target_tokens": ["a"], "forward": lambda model: model(IDS)},
+            InputError,
+            "nothing in Gpt looks from target_tokens",
+        ),
+        (
+            {"tokens": SOURCE, "target_tokens": list("abcd"), "forward": lambda model: model(IDS)},
+            InputError,
+            "nothing in Gpt looks from target_tokens",
+        ),
+        (
+            {"tokens": SOURCE, "forward": lambda model: [model(IDS[:, at : at + 1]) for at in range(4)]},
+            ModelError,
+            "of 1 × 1 queries and keys.*all tokens in one pass, without a cache",
+        ),
+        ({"text": TEXT, "tokenizer": lambda text: [1, 2]}, ModelError, "type function.*tokens=.*forward="),
         ({"text": TEXT, "chat": True, "tokenizer": tiny.tokenizer()}, InputError, "chat has no place"),
         ({"text": TEXT, "target": TEXT, "tokenizer": tiny.tokenizer()}, InputError, "target has no place"),
         ({"text": TEXT}, ModelError, "tokenizer"),

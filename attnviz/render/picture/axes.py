@@ -92,6 +92,11 @@ def _given(
     if kind is not None and not isinstance(kind, str) and not isinstance(given, Trace):
         tokens, kind = kind, None
     if (tokens, keys) == (None, None):
+        if (shape := getattr(given, "shape", None)) is not None:
+            raise InputError(
+                f"weights of shape {list(shape)} have no names for their tokens",
+                "A list of them: attnviz.plot(weights, ['I', 'ate', 'an', 'apple']).",
+            )
         needs = "A Trace is drawn, attnviz.plot(attnviz.trace(TEXT)), or weights: attnviz.plot(weights, tokens)."
         require_type("trace", given, Trace, InputError, needs, optional=False)
         return given, kind  # type: ignore[return-value]

@@ -313,7 +313,9 @@ def test_weights_of_ones_own_are_drawn_with_the_names_of_their_tokens():
     own = attnviz.plot(square, "self", tokens=names, style="lines", ax=Figure().add_subplot())
     assert own.get_title().startswith("self-attention")
     for given, options, message in (
-        (square, {}, "Trace"),
+        (square, {}, r"weights of shape \[4, 4\] have no names"),
+        (square, {"kind": "text"}, r"attnviz.plot\(weights, \["),
+        (square.tolist(), {}, "Trace"),
         (square * 2, {"tokens": names}, "sums to 2"),
         (square, {"keys": names}, "there are no tokens"),
         (decoder_only(), {"tokens": names}, "its own tokens"),
