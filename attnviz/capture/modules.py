@@ -8,7 +8,8 @@ from typing import Any
 
 import torch
 
-from attnviz.capture.functions import SEEN, AttentionCalls, Call, entered
+from attnviz.capture.attention_call import Call
+from attnviz.capture.functions import SEEN, AttentionCalls, Running, entered
 from attnviz.capture.record import Record
 from attnviz.capture.working_copy import working_copy
 from attnviz.errors import InputError, ModelError
@@ -70,6 +71,15 @@ def capture_module(
     return seen.end()
 
 
+@dataclass(frozen=True)
+class _Loop:
+    """Calls of one head each that one run of the module at `path` makes, of which none reads what another gave."""
+
+    heads: list[Call]
+    run: int
+    path: str
+
+
 class _Seen:
     """What was seen of one pass of `model`; called with each call of attention, it records those between tokens."""
 
@@ -77,7 +87,7 @@ class _Seen:
         self,
         model: torch.nn.Module,
         record: Record,
-        inside: list[torch.nn.Module],
+        inside: list[Running],
         source: int,
         target: int | None,
     ) -> None:
@@ -86,6 +96,7 @@ class _Seen:
         self._paths = {id(module): name for name, module in model.named_modules()}
         self._numbers: dict[Kind, set[int]] = {"self": set(), "masked-self": set(), "cross": set()}
         self._apart: dict[tuple[str, Kind], list[Call]] = {}  # heads that are modules of their own, by their list
+        self._loops: dict[Kind, _Loop] = {}
         self._others: Counter[tuple[int, int]] = Counter()
         self._dtypes = {torch.float32}
         self._has_run = False
@@ -104,7 +115,7 @@ class _Seen:
 
     def __call__(self, call: Call) -> None:
         """Record `call` if it is of the tokens. Raises InputError where it is of several texts."""
-        path = self._paths.get(id(self._inside[-1]), "") if self._inside else ""
+        path = self._paths.get(id(self._inside[-1].module), "") if self._inside else ""
         if self._target is None and _DECODER.search(path) and "encoder" in self._paths.values():
             raise InputError(
                 f"{type(self._model).__name__} has an encoder and a decoder, and it is not said what the decoder reads",
@@ -116,7 +127,7 @@ class _Seen:
         if call.texts > 1:
             raise _batch(call.texts)
         if call.heads > 1 or not (several := _HEADS.match(path)):
-            self._keep(call, kind, path)
+            self._put(call, kind, path)
             return
         apart = self._apart.setdefault((several[1], kind), [])
         apart.append(call)
@@ -125,10 +136,27 @@ class _Seen:
 
     def _join(self, path: str, kind: Kind) -> None:
         """Record heads that are modules of their own as those of one layer."""
-        heads = self._apart.pop((path, kind))
-        weights = torch.cat([head.whole(head.queries) for head in heads], 1)
-        flaw = next((head.flaw for head in heads if head.flaw), None)
-        self._keep(Call.of_weights(weights, dtype=heads[0].dtype, flaw=flaw), kind, path)
+        self._keep(Call.joined(self._apart.pop((path, kind))), kind, path)
+
+    def _put(self, call: Call, kind: Kind, path: str) -> None:
+        """Record `call`, or join it, if it is of one head, to others that the same run of a module makes one by one.
+
+        What reads what another gave is not beside it, but a layer after it.
+        """
+        run = self._inside[-1].run if self._inside else 0
+        loop = self._loops.get(kind)
+        if loop and (call.heads, run) == (1, loop.run) and call.after < loop.heads[0].number:
+            loop.heads.append(call)
+            return
+        self._leave_loop(kind)
+        if call.heads == 1:
+            self._loops[kind] = _Loop([call], run, path)
+        else:
+            self._keep(call, kind, path)
+
+    def _leave_loop(self, kind: Kind) -> None:
+        if loop := self._loops.pop(kind, None):
+            self._keep(loop.heads[0] if len(loop.heads) == 1 else Call.joined(loop.heads), kind, loop.path)
 
     def _keep(self, call: Call, kind: Kind, path: str) -> None:
         self._dtypes.add(call.dtype)
@@ -139,6 +167,8 @@ class _Seen:
         name = type(self._model).__name__
         if not self._has_run:
             raise InputError(f"forward did not run the {name} that it is given", "forward=lambda model: model(x)")
+        for kind in list(self._loops):
+            self._leave_loop(kind)
         for path, kind in list(self._apart):  # of which some did not run
             self._join(path, kind)
         if not self._record.available:

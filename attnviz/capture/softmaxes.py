@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 import torch
 from transformers import PreTrainedModel
 
+from attnviz.capture.attention_call import Call
 from attnviz.capture.eager import be_eager
-from attnviz.capture.functions import AttentionCalls, Call, entered
+from attnviz.capture.functions import AttentionCalls, entered
 from attnviz.capture.record import Record
 from attnviz.capture.sites import Sites, sizes
 from attnviz.kinds import KINDS
@@ -36,7 +37,7 @@ def record_by_softmax(
                 if streams == 1 or (own, call.keys) not in of_tokens:
                     return
                 call = Call.of_weights(call.whole(own), flaw=call.flaw)
-            call.record(records, *sites.locate(inside[-1], call.hides_later))
+            call.record(records, *sites.locate(inside[-1].module, call.hides_later))
 
         with AttentionCalls(len(records), see, {size for pair in of_tokens for size in pair}):
             model(**inputs)

@@ -169,13 +169,13 @@ class ModuleModel:
             source = len(reading.sides["encoder"].tokens)
             found = capture_module(self.module, forward, selection, source, target, words, layouts)
         known = read.trace(self.name)
-        others = {"attention of other sizes": found.others} if found.others else {}
+        others = (f"left out: attention of {found.others} queries and keys, which are not those tokens",)
         provenance = self._provenance(found.record.path) | dict(read.provenance)
         trace = replace(
             known,
             attentions=attentions(found.record, known, found.dtype),
-            provenance=provenance | selection.left_out(found.record.available) | others,
-            notes=known.notes + found.notes,
+            provenance=provenance | selection.left_out(found.record.available),
+            notes=known.notes + found.notes + (others if found.others else ()),
         )
         return selection.cut(trace)
 

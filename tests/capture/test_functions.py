@@ -218,6 +218,11 @@ def largest_two(weights):
         lambda weights: weights[..., torch.arange(5, -1, -1), :],
         lambda weights: weights @ scores().softmax(-1),
         lambda weights: weights.transpose(-1, -2).contiguous().transpose(-1, -2),
+        lambda weights: weights.view(1, 2, 2, 6, 6).mul(CAUSAL).flatten(1, 2),
+        lambda weights: (weights.permute(2, 3, 0, 1) * CAUSAL[:, :, None, None]).permute(2, 3, 0, 1),
+        lambda weights: (weights.mT * CAUSAL.T).mT,
+        lambda weights: (weights.view(4, 6, 6) * CAUSAL)[None],
+        lambda weights: (weights[None] * CAUSAL)[0],
     ],
 )
 def test_what_is_multiplied_with_the_values_is_what_is_seen(change):
@@ -236,6 +241,7 @@ def test_what_is_multiplied_with_the_values_is_what_is_seen(change):
         lambda weights: weights - 0.5 * scores(~CAUSAL).softmax(-1),  # as DIFF Transformer does
         lambda weights: 2 * weights,
         lambda weights: weights.mT,
+        lambda weights: torch.einsum("bhqk->bhkq", weights),
         lambda weights: functional.linear(weights.permute(0, 2, 3, 1), MIXING).permute(0, 3, 1, 2),  # talking heads
         lambda weights: torch.einsum("gh,bhqk->bgqk", nn.Parameter(MIXING), weights),
         lambda weights: torch.einsum("gh,bhqk->bgqk", nn.Parameter(MIXING).T[:4], weights),
@@ -245,6 +251,33 @@ def test_weights_that_are_no_shares_of_attention_are_refused_once_they_are_wante
     call, _, _ = seen(lambda: change(scores().softmax(-1)) @ V)
     with pytest.raises(ModelError, match="changed after their softmax"):
         call.record([], "self", 0)
+
+
+def test_the_sum_of_a_row_may_be_off_by_what_the_type_of_its_softmax_rounds():
+    for dtype in (torch.float16, torch.bfloat16):
+        expected = scores().to(dtype).softmax(-1).float()
+        call, weights, _ = seen(lambda dtype=dtype: scores().to(dtype).softmax(-1).float() @ V)
+        torch.testing.assert_close(weights, expected, rtol=0, atol=0)
+        assert (call.dtype, call.flaw) == (dtype, None)
+        assert all(block.sink is None for block in call.blocks(range(4), range(6)))
+
+
+def test_a_call_knows_the_last_one_of_which_it_reads_what_it_gave():
+    calls = []
+    with torch.no_grad(), AttentionCalls(1, calls.append):
+        together = torch.zeros(1, 4, 6, 8)
+        together[:, :2] = functional.scaled_dot_product_attention(Q[:, :2], K[:, :2], V[:, :2])
+        together[:, 2:].copy_(scores()[:, 2:].softmax(-1) @ V[:, 2:])
+        below = functional.layer_norm(torch.cat([together, Q], 1), [8])[:, :4]
+        functional.scaled_dot_product_attention(below, below, below)
+        functional.scaled_dot_product_attention(Q, K, V)
+    assert [(call.number, call.after) for call in calls] == [(1, 0), (2, 0), (3, 2), (4, 0)]
+
+
+def test_a_product_over_the_queries_is_no_attention_of_theirs():
+    for product in ("bhqk,bhqd->bhkd", "bhkq,bhkd->bhqd"):
+        call, _, _ = seen(lambda product=product: torch.einsum(product, scores().softmax(-1), V))
+        assert "a transposition" in call.flaw
 
 
 def test_a_softmax_over_features_is_none_though_there_are_as_many_as_tokens():

@@ -151,6 +151,39 @@ def test_heads_that_are_modules_are_heads_of_one_layer():
     assert found.heads(0) == (0, 1, 2, 3)
 
 
+class Loop(nn.Module):
+    """One layer whose heads are computed one by one, and then another, in the same forward."""
+
+    def __init__(self, fused):
+        super().__init__()
+        self.fused = fused
+        self.layers = nn.ModuleList(nn.Linear(D, 3 * D) for _ in range(2))
+
+    def forward(self, x, matrices=None):
+        for layer in self.layers:
+            heads = []
+            for q, k, v in zip(*(part.chunk(HEADS, -1) for part in layer(x).chunk(3, -1)), strict=True):
+                weights = (q @ k.mT * q.shape[-1] ** -0.5).softmax(-1)
+                heads.append(functional.scaled_dot_product_attention(q, k, v) if self.fused else weights @ v)
+                if matrices is not None:
+                    matrices.append(weights)
+            x = x + torch.cat(heads, -1)
+        return x
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_heads_in_a_loop_are_heads_of_one_layer_and_what_reads_them_is_the_next(fused):
+    torch.manual_seed(0)
+    model, x, matrices = Loop(fused), torch.randn(1, 4, D), []
+    with torch.no_grad():
+        model(x, matrices)
+    a = attnviz.trace(model=model, tokens=SOURCE, forward=lambda model: model(x))["self"]
+    assert (a.layers, a.heads(1)) == ((0, 1), tuple(range(HEADS)))
+    for layer in a.layers:
+        expected = torch.cat(matrices[layer * HEADS : (layer + 1) * HEADS])
+        np.testing.assert_allclose(a.weights(layer), expected, atol=1e-6)
+
+
 @pytest.mark.parametrize("batch_first", [True, False])
 @pytest.mark.parametrize("norm_first", [True, False])
 def test_the_encoder_of_torch_is_seen_beside_its_fast_path(batch_first, norm_first):
@@ -444,7 +477,7 @@ def test_attention_of_other_sizes_is_left_aside_and_said_so():
     x = torch.randn(1, 4, D)
     found = attnviz.trace(model=Pooled(), tokens=SOURCE, forward=lambda model: model(x))
     assert found["self"].layers == (0,)
-    assert found.provenance["attention of other sizes"] == "2 × 4"
+    assert found.notes == ("left out: attention of 2 × 4 queries and keys, which are not those tokens",)
 
 
 NO_ATTENTION = nn.Sequential(nn.Embedding(400, D), nn.Linear(D, D))

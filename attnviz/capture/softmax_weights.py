@@ -1,0 +1,202 @@
+"""What becomes of the numbers that a softmax gives, until they are multiplied with values: then they are attention."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+from typing import Any
+from weakref import WeakValueDictionary
+
+import torch
+
+from attnviz.capture.attention_call import Call, folded
+
+_PRODUCTS = {"matmul", "__matmul__", "__rmatmul__", "bmm", "baddbmm", "mm", "addmm", "einsum", "tensordot"}
+_MOVES = {  # what gives the same numbers, perhaps in another order of axes
+    *("transpose", "permute", "movedim", "moveaxis", "swapaxes", "swapdims", "t", "adjoint", "__get__"),
+    *("view", "reshape", "flatten", "unflatten", "unsqueeze", "squeeze", "expand", "view_as", "reshape_as"),
+}
+_PARTS = {"__getitem__", "chunk", "split", "unbind", "narrow", "select", "tensor_split"}
+_KEEPS = {"dropout", "dropout_", "contiguous", "clone", "detach", "requires_grad_"}  # weights are shown before dropout
+_MATRIX = {"matmul", "__matmul__", "bmm", "mm"}
+_TOLERANCE = {torch.float16: 5e-3, torch.bfloat16: 4e-2}  # how far the sum of a row may be from 1
+_UNSURE = "a softmax goes over one of two axes of the same length, and which is the keys' and which the queries' cannot be told"
+
+
+@dataclass(frozen=True)
+class _Softmax:
+    """What became of what a softmax gave: `weights`, whose axes `of` are the queries' and the keys'.
+
+    `empty` marks its rows that see nothing, `dtype` is the coarsest type that they had, `moves` are what has put them
+    into another order of axes, and `flaw` says why it is not known what they are.
+    """
+
+    weights: torch.Tensor
+    of: tuple[int, int]
+    empty: torch.Tensor
+    dtype: torch.dtype
+    moves: tuple[Callable[[torch.Tensor], torch.Tensor], ...] = ()
+    flaw: str | None = None
+
+    def after(self, name: str, function: Callable[[torch.Tensor], torch.Tensor], result: torch.Tensor) -> "_Softmax":
+        """What is known of them after the `function` of that `name`, which gave `result`, with as many numbers."""
+        if name in _KEEPS or (self.flaw and name in _MOVES):
+            return self
+        if name in _MOVES:
+            return replace(self, moves=(*self.moves, function))
+        if (weights := self._put_back(result)) is not None:
+            return replace(self, weights=weights, dtype=max(self.dtype, result.dtype, key=_tolerance))
+        same_memory = result.untyped_storage().data_ptr() == self.weights.untyped_storage().data_ptr()
+        return self if same_memory else self.changed_by(name)
+
+    def changed_by(self, what: str) -> "_Softmax":
+        """These, of which it is no longer known what they are."""
+        said = f"its attention weights are changed after their softmax, by {what}, in a way that is not understood"
+        return replace(self, flaw=said)
+
+    def _put_back(self, result: torch.Tensor) -> torch.Tensor | None:
+        """What is made of them one by one, in the order of axes that the softmax gave; None where it is not so made."""
+        if not self.moves and result.shape == self.weights.shape:
+            return result
+        places = self._moved(torch.arange(self.weights.numel(), device=result.device).view(self.weights.shape))
+        if [size for size in places.shape if size > 1] != [size for size in result.shape if size > 1]:
+            return None
+        back = torch.empty_like(result).reshape(-1)
+        back[places.reshape(-1)] = result.reshape(-1)
+        return back.view(self.weights.shape)
+
+    def _moved(self, numbers: torch.Tensor) -> torch.Tensor:
+        """As many `numbers`, in the order of axes that these are in now."""
+        return reduce(lambda moved, move: move(moved), self.moves, numbers)
+
+    def is_summed_over_keys(self, operand: torch.Tensor, axis: int) -> bool:
+        """Whether along `axis` of the `operand`, as which these are multiplied, there are the keys of one query."""
+        length = self.weights.shape[self.of[0]]
+        shape = [length if at == self.of[0] else 1 for at in range(self.weights.ndim)]
+        numbers = torch.arange(length, dtype=torch.int32).view(shape).expand(self.weights.shape).contiguous()
+        queries = self._moved(numbers)
+        if queries.numel() != operand.numel():
+            return False
+        queries = queries.reshape(operand.shape)
+        return torch.equal(queries, queries.select(axis, 0).unsqueeze(axis).expand_as(queries))
+
+    def call(self, texts: int) -> Call:
+        """The call of attention that these are the weights of, as they are now, when they are multiplied."""
+        weights, empty = (folded(tensor.movedim(self.of, (-2, -1)), texts) for tensor in (self.weights, self.empty))
+        weights = weights.masked_fill(empty, 0)
+        sums, tolerance = weights.float().sum(-1), _tolerance(self.dtype)
+        rest, flaw = (1 - sums).where(sums > 0, 0), self.flaw
+        if not flaw and (bool(weights.min() < 0) or bool(rest.min() < -tolerance)):
+            flaw = (
+                "its attention weights are changed after their softmax, so that they are no shares: they are from"
+                f" {float(weights.min()):.3g} on, and their rows sum to up to {float(sums.max()):.3g}"
+            )
+        sink = rest.clamp(min=0) if not flaw and bool(rest.max() > tolerance) else None
+        return Call.of_weights(weights, sink, dtype=self.dtype, flaw=flaw)
+
+
+class SoftmaxWeights:
+    """What the softmaxes of a pass gave, followed from function to function.
+
+    A softmax counts where what it gives is multiplied with something computed, which a router's, a classifier's or an
+    output head's is not, and where it is not over the features that a linear layer gives. What is done to it before is
+    done to what is seen. `texts` is how many run at once, `tokens` are the numbers of tokens, where they are known.
+    """
+
+    def __init__(self, texts: int, tokens: Collection[int]) -> None:
+        self._texts, self._tokens = texts, tokens
+        # By id, which stays the tensor's while that is held.
+        self._waiting: dict[int, tuple[torch.Tensor, _Softmax]] = {}
+        self._features: WeakValueDictionary[int, torch.Tensor] = WeakValueDictionary()  # of linear layers
+        self._learned: WeakValueDictionary[int, torch.Tensor] = WeakValueDictionary()  # views and parts of parameters
+
+    def note(self, weights: torch.Tensor, input: torch.Tensor, dim: int | None = None, *_: Any, **__: Any) -> None:
+        """Keep what a softmax gave until something is done with it.
+
+        The axis before the keys' is the queries', unless the one after it is the one that has as many tokens.
+        """
+        if dim is None or id(input) in self._features:
+            return
+        axis = dim % weights.ndim
+        beside = [at for at in (axis - 1, axis + 1) if 0 <= at < weights.ndim]
+        fitting = [at for at in beside if weights.shape[at] in self._tokens] or beside[:1]
+        if not fitting or (fitting[0] > axis and not self._tokens):
+            return
+        empty = torch.isneginf(input.amax(axis, keepdim=True))  # where a softmax gives NaN
+        flaw = _UNSURE if fitting[1:] else None
+        self._keep(weights, _Softmax(weights, (fitting[0], axis), empty, weights.dtype, flaw=flaw))
+
+    def follow(self, function: Any, result: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Call | None:
+        """The call of attention that `function` ends, where it multiplies such weights with values.
+
+        Of what else is made of them, as large as they are, it is kept what has become of them.
+        """
+        name = getattr(function, "__name__", "")
+        self._mark(name, result, args)
+        if not self._waiting or not isinstance(result, torch.Tensor):
+            return None
+        operands = [*_flat(args), *_flat(list(kwargs.values()))]
+        waiting = [(at, tensor) for at, tensor in enumerate(operands) if id(tensor) in self._waiting]
+        if not waiting:
+            return None
+        at, operand = waiting[0]
+        found = self._waiting[id(operand)][1]
+
+        def apply(tensor: torch.Tensor) -> Any:
+            return function(*[tensor if arg is operand else arg for arg in args], **kwargs)
+
+        if name == "einsum" and isinstance(args[0], str) and _is_by_element(args[0], at - 1):
+            self._keep(result, found.after(name, apply, result))
+        elif name in _PRODUCTS and len(waiting) == 1:
+            if not any(map(self._is_learned, operands)):
+                axis = _summed_axis(name, args, at)
+                if axis is not None and not found.is_summed_over_keys(operand, axis):
+                    found = found.changed_by("a transposition")
+                self._waiting = {at: kept for at, kept in self._waiting.items() if kept[1].empty is not found.empty}
+                return found.call(self._texts)
+            if result.shape == found.weights.shape:  # mixed by learned numbers, as talking heads are
+                self._keep(result, found.changed_by(name))
+        elif name in _MOVES | _KEEPS or result.numel() == found.weights.numel():
+            self._keep(result, found.after(name, apply, result))
+        return None
+
+    def _keep(self, tensor: torch.Tensor, found: _Softmax) -> None:
+        self._waiting[id(tensor)] = tensor, found
+
+    def _mark(self, name: str, result: Any, args: Sequence[Any]) -> None:
+        """Remember the features that a linear layer gives, and the views and the parts of them and of parameters."""
+        given = args[0] if args and name in _MOVES | _PARTS else None
+        for part in result if isinstance(result, tuple) else [result]:
+            if isinstance(part, torch.Tensor):
+                if (name == "linear" and part.shape[-1] > 1) or id(given) in self._features:
+                    self._features[id(part)] = part
+                if self._is_learned(given):
+                    self._learned[id(part)] = part
+
+    def _is_learned(self, operand: Any) -> bool:
+        return isinstance(operand, torch.nn.Parameter) or id(operand) in self._learned
+
+
+def _flat(args: Sequence[Any]) -> list[Any]:
+    """What a function is given, without the lists in it."""
+    return [each for arg in args for each in (arg if isinstance(arg, list | tuple) else [arg])]
+
+
+def _tolerance(dtype: torch.dtype) -> float:
+    return _TOLERANCE.get(dtype, 1e-3)
+
+
+def _is_by_element(equation: str, operand: int) -> bool:
+    """Whether an `equation` of einsum keeps all axes of one operand, and so sums over none of them."""
+    terms, _, given = equation.replace(" ", "").partition("->")
+    return bool(given) and set(terms.split(",")[operand]) <= set(given)
+
+
+def _summed_axis(name: str, args: Sequence[Any], operand: int) -> int | None:
+    """The axis of an operand over which a product sums; None where that is not told."""
+    if name != "einsum":
+        return (-2 if operand else -1) if name in _MATRIX else None
+    terms, _, given = args[0].replace(" ", "").partition("->") if isinstance(args[0], str) else ("", "", "")
+    if not given or "." in terms:
+        return None
+    summed = [axis for axis, letter in enumerate(terms.split(",")[operand - 1]) if letter not in given]
+    return summed[0] if len(summed) == 1 else None
