@@ -19,7 +19,7 @@ _PARTS = {"__getitem__", "chunk", "split", "unbind", "narrow", "select", "tensor
 _KEEPS = {"dropout", "dropout_", "contiguous", "clone", "detach", "requires_grad_"}  # weights are shown before dropout
 _MATRIX = {"matmul", "__matmul__", "bmm", "mm"}
 _TOLERANCE = {torch.float16: 5e-3, torch.bfloat16: 4e-2}  # how far the sum of a row may be from 1
-_UNSURE = "a softmax goes over one of two axes of the same length, and which is the keys' and which the queries' cannot be told"
+_UNSURE = "a softmax goes over one of two axes of the same length: which of them is the queries' cannot be told"
 
 
 @dataclass(frozen=True)
