@@ -5,7 +5,7 @@
 layer, through a `merged.py` where words are asked for; `sites.py` tells which layer that is, and `mixers.py` what the
 others do. `base.py` is the part of a model that attends, and what the whole gives it; `working_copy.py` is what runs,
 `wrappers.py` what a model may be wrapped in, `prompts.py` what an adapter has put before the text. `functions.py` sees
-attention where any code of torch computes it, each time an `attention_call.py`, by the functions in `torch_attention.py`
+attention where any code of torch computes it, an `attention_call.py` each time, by what is in `torch_attention.py`
 or by `softmax_weights.py`: for `softmaxes.py`, and for `modules.py`, whose modules transformers does not know.
 """
 
