@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from shlex import quote
 
-from attnviz.attention import Attention, Range, Trace, ranges
+from attnviz.attention import IN_MEMORY, Attention, Range, Trace, ranges
 from attnviz.errors import SelectionError
 from attnviz.token_names import Name, columns_named, rows_named
 
@@ -15,23 +15,27 @@ SOME = "last:20"
 class NotKeptError(SelectionError):
     """Tokens share a cell of the trace, or were left out of it.
 
-    `hint` is the whole command that keeps them, and `added` the options that do so in a run of the model.
+    `hint` is the whole command that keeps them, and `added` the options that do so in a run of the model. There is no
+    command where the model was in memory.
     """
 
-    def __init__(self, message: str, command: str, options: str, added: str = "") -> None:
-        super().__init__(message, f"Trace the text again: {command} {options} -o exact.safetensors")
+    def __init__(self, message: str, command: str | None, options: str, added: str = "") -> None:
+        again = f"Trace the text again: {command} {options} -o exact.safetensors"
+        if command is None:
+            again = f"Its model was in memory. Trace the text again in Python, with {options.replace('--', '')}"
+        super().__init__(message, again)
         self.added = added or options
 
 
 @dataclass(frozen=True)
 class Retrace:
-    """How the text of a trace is traced again: by `command`, to which options are added.
+    """How the text of a trace is traced again: by `command`, to which options are added, or None for no command.
 
     `rows` are the names of its rows where each is one query and they are a part of all, or else of those that write its
     answer, or some; `keys` is how many there are.
     """
 
-    command: str = "attnviz trace TEXT"
+    command: str | None = "attnviz trace TEXT"
     rows: str = SOME
     keys: int = 1
 
@@ -69,9 +73,14 @@ def _alone(cells: Sequence[Range]) -> tuple[int, ...]:
     return tuple(start for start, _ in cells) if all(stop - start == 1 for start, stop in cells) else ()
 
 
-def _command(trace: Trace, a: Attention) -> str:
-    """The command that made `trace`, as far as it tells; its text, which may be long, is left to the reader."""
+def _command(trace: Trace, a: Attention) -> str | None:
+    """The command that made `trace`, as far as it tells; its text, which may be long, is left to the reader.
+
+    None where it was made in Python, of a model that was in memory or of arrays.
+    """
     told, parts = trace.provenance, ["attnviz trace TEXT"]
+    if told.get("model") == IN_MEMORY:
+        return None
     if trace.model != "builtin":
         parts.append(f"-m {quote(trace.model)}")
     if "tokenizer" in told:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import SupportsIndex
 
 from attnviz.arguments import require_flag
-from attnviz.attention import Attention, Range, Token, Trace, ranges
+from attnviz.attention import Attention, Range, Token, Trace, ranges, virtual
 from attnviz.errors import AbsentHeadError, SelectionError
 from attnviz.head_names import Names, Pair, heads_named, layers_named
 from attnviz.kinds import KIND_NAMES, KINDS, Kind
@@ -244,7 +244,9 @@ class Selection:
 
 
 def _special(tokens: Sequence[Token]) -> set[int]:
-    return {at for at, token in enumerate(tokens) if token.special}
+    """Which of `tokens` are special. Those that an adapter has learned are many, and are pooled as any others."""
+    learned = virtual(tokens)
+    return {at for at, token in enumerate(tokens) if token.special and at >= learned}
 
 
 def _require(

@@ -3,11 +3,14 @@
 from dataclasses import replace
 
 import pytest
+import tiny
 from traces import decoder_only, encoder_decoder
 
+import attnviz
 from attnviz.attention import Trace
 from attnviz.pooling import reduced
-from attnviz.retrace import Retrace, spelled
+from attnviz.retrace import NotKeptError, Retrace, spelled
+from attnviz.selection import Selection
 
 
 def again(trace: Trace) -> Retrace:
@@ -41,6 +44,16 @@ def test_a_target_is_named_where_the_model_did_not_generate_it():
     ]
     assert "--target" not in again(replace(given, attentions=tuple(written))).command
     assert again(replace(given, model="builtin")).command.startswith("attnviz trace TEXT --target")
+
+
+@pytest.mark.parametrize("saved", [False, True])
+def test_no_command_leads_to_a_model_that_was_in_memory(saved, tmp_path):
+    trace = attnviz.trace("I ate an apple and a pear", tiny.build("gpt2"), tokenizer=tiny.tokenizer(), cells=3)
+    trace = attnviz.open(trace.save(tmp_path / "x.safetensors")) if saved else trace
+    assert again(trace).command is None
+    with pytest.raises(NotKeptError) as error:
+        Selection.of(rows=[0, 1]).narrow(trace)
+    assert error.value.hint == "Its model was in memory. Trace the text again in Python, with rows 0-1"
 
 
 def test_rows_that_were_kept_are_kept_again():

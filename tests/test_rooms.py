@@ -63,6 +63,7 @@ _READS = tuple(
     f"models/{name}.py"
     for name in (
         "bounded",
+        "damaged",
         "adapters",
         "encoding",
         "location",

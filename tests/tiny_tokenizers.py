@@ -1,5 +1,6 @@
 """Tokenizers of every sort, trained on a few lines or without a vocabulary, to see what labels become of each."""
 
+import io
 import json
 from functools import cache
 from pathlib import Path
@@ -182,3 +183,19 @@ def _wrapped(trained: Tokenizer) -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast(
         tokenizer_object=trained, pad_token="<pad>", bos_token="<s>", eos_token="</s>", unk_token="<unk>"
     )
+
+
+def pieces(**how: object) -> bytes:
+    """The file of a tiny SentencePiece model of our few lines."""
+    from sentencepiece import SentencePieceTrainer
+
+    file = io.BytesIO()
+    lines = [line.lower() for line in LINES] * 4
+    SentencePieceTrainer.train(
+        sentence_iterator=iter(lines),
+        model_writer=file,
+        hard_vocab_limit=False,
+        minloglevel=2,
+        **{"vocab_size": 120, **how},
+    )
+    return file.getvalue()

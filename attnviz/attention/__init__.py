@@ -39,6 +39,10 @@ class Token:
     generated: bool = False
 
 
+IN_MEMORY = "in memory"
+"""What the provenance of a trace says of its `model` where that was in memory, so that no name leads to it."""
+
+
 def borders(tokens: Sequence[Token]) -> tuple[int, ...]:
     """The positions in `tokens` at which another segment begins: where a renderer draws a line."""
     return tuple(at for at in range(1, len(tokens)) if tokens[at].segment != tokens[at - 1].segment)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from attnviz.attention import Attention, Token, Trace
+from attnviz.attention import IN_MEMORY, Attention, Token, Trace
 from attnviz.errors import InputError
 from attnviz.kinds import KINDS, Kind
 
@@ -37,7 +37,8 @@ def trace_of(weights: Any, tokens: Sequence[str], keys: Sequence[str] | None, ki
         head_numbers={layer: tuple(range(len(matrices))) for layer, matrices in layers.items()},
     )
     target = text if found == "cross" else None
-    return Trace(model, source, (attention,), target, provenance={"capture": "given as an array"})
+    provenance = {"capture": "given as an array", "model": IN_MEMORY}
+    return Trace(model, source, (attention,), target, provenance=provenance)
 
 
 def labelled(labels: Sequence[str], what: str = "tokens") -> tuple[str, tuple[Token, ...]]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from attnviz.errors import ModelError
 from attnviz.models.bounded import is_panic
 from attnviz.models.cache import cached_models
+from attnviz.models.damaged import AGAIN, damaged_file, missing_pieces
 from attnviz.models.missing import missing_package
 from attnviz.models.packages import packaged_models
 
@@ -40,7 +41,7 @@ def explained(place: "Place", what: str, revision: str | None = None) -> Iterato
     except BaseException as error:
         if not isinstance(error, Exception) and not is_panic(error):
             raise
-        raise _of_hub(error, place, what, revision) or _of_files(error, place, what) from error
+        raise _of_hub(error, place, what, revision) or _of_files(error, place, what, revision) from error
 
 
 def nearby(spec: str) -> str:
@@ -72,12 +73,12 @@ def _of_hub(error: BaseException, place: "Place", what: str, revision: str | Non
     if not place.on_hub:
         return None
     raised = {type(cause).__name__ for cause in _causes(error)}
-    name = place.spec
+    name, whole = place.spec, "tokenizer" if what == "tokenizer" else "model"  # where that is asked for by itself
     page = f"https://huggingface.co/{name}"
     if "GatedRepoError" in raised:
         return ModelError(f"{name} needs the permission of its owner", f"Ask for access at {page}, then: hf auth login")
     if "RepositoryNotFoundError" in raised:
-        message = f"cannot find the model {name}: the Hugging Face Hub has no public model of that name"
+        message = f"cannot find the {whole} {name}: the Hugging Face Hub has no public model of that name"
         return ModelError(message, f"{nearby(name) or WHERE} To see private ones: hf auth login")
     if "RevisionNotFoundError" in raised:
         return ModelError(f"{name} has no revision {revision}", f"Its branches and tags: {page}/tree/main")
@@ -85,7 +86,7 @@ def _of_hub(error: BaseException, place: "Place", what: str, revision: str | Non
         return None
     cached = next((model for model in cached_models() if model.name == name), None)
     if cached is None:
-        message = f"cannot find the model {name}: it is not in the cache, and the Hugging Face Hub cannot be reached"
+        message = f"cannot find the {whole} {name}: it is not in the cache, and the Hugging Face Hub cannot be reached"
         return ModelError(message, nearby(name) or OFFLINE)
     if (revision or "main") not in cached.revisions:
         message = f"revision {revision or 'main'} of {name} is not in the cache, and the Hub cannot be reached"
@@ -101,6 +102,9 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         yield error
         error = error.__cause__ or error.__context__
 
+
+NO_TOKENIZER = "{spec} has no tokenizer"
+OTHER_TOKENIZER = "Most have a tokenizer.json. Another one can be given: --tokenizer NAME."
 
 # What an error says, its type first: what that means, and what would work.
 _MEANINGS = (
@@ -137,6 +141,7 @@ _MEANINGS = (
         "{spec} has no weights that can be loaded",
         "They are in model.safetensors, or in pytorch_model.bin.",
     ),
+    (r"Couldn't instantiate the backend tokenizer", NO_TOKENIZER, OTHER_TOKENIZER),
     (
         r"ignore_mismatched_sizes",
         "the weights of {spec} have other shapes than {sizes} says",
@@ -160,13 +165,15 @@ _MEANINGS = (
     (
         r"SafetensorError: (.*)",
         "the weights of {spec} cannot be read: {0}",
-        "Get them again: the file is cut short, or a Git LFS pointer, for which: git lfs pull",
+        AGAIN,
     ),
 )
 
 
-def _of_files(error: BaseException, place: "Place", what: str) -> ModelError:
+def _of_files(error: BaseException, place: "Place", what: str, revision: str | None) -> ModelError:
     """What is wrong with what is there."""
+    if damaged := damaged_file(place, what, revision):
+        return damaged
     said = f"{type(error).__name__}: {error}"
     sizes = "the metadata" if place.is_file else "the config.json"
     for pattern, message, hint in _MEANINGS:
@@ -176,7 +183,11 @@ def _of_files(error: BaseException, place: "Place", what: str) -> ModelError:
             )
     if missing := missing_package(error, place, what):
         return missing
+    if what == "tokenizer" and (missing := missing_pieces(place, revision)):
+        return missing
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    if isinstance(error, KeyError):
+        lines = [f"it lacks {lines[0]}"]
     reason = " ".join(lines[: 1 + lines[0].endswith(":")])  # a heading says nothing without what is below it
     if what == "tokenizer":
         hint = "Is its tokenizer.json whole? Another one can be given: --tokenizer NAME"

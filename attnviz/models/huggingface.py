@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from attnviz.attention import Range, Trace, ranges
+from attnviz.attention import IN_MEMORY, Range, Trace, ranges
 from attnviz.errors import ModelError, SelectionError
 from attnviz.kinds import Kind
 from attnviz.models.adapters import named_with, notes_of, provenance_of, require_runnable, to_run, virtual_names
@@ -27,7 +27,7 @@ from attnviz.models.reading import Reader
 from attnviz.models.recorded import attentions
 from attnviz.models.sides import Reading
 from attnviz.models.text import TextOrWords, each_with
-from attnviz.models.vocabulary import size_note
+from attnviz.models.vocabulary import size_note, start_note
 from attnviz.selection import Layout, Selection
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ _ROUNDING = {"float32": 1e-5, "float16": 5e-3, "bfloat16": 4e-2}  # how far a we
 class HuggingFaceModel:
     """A loaded model and its tokenizer; make one with `load`. `tokenizer` names one that is not the model's own.
 
-    `notes` are what a reader of each of its traces ought to be told of it. `base` is what an adapter was put into.
+    `notes` are what a reader of each of its traces ought to be told of it. `base` is what an adapter was put into,
+    `in_memory` whether it was loaded by someone else, so that no name leads to it.
     """
 
     name: str
@@ -52,6 +53,7 @@ class HuggingFaceModel:
     tokenizer: str | None = None
     notes: tuple[str, ...] = ()
     base: str | None = None
+    in_memory: bool = False
 
     @classmethod
     def load(
@@ -97,6 +99,7 @@ class HuggingFaceModel:
         base = place.adapter.base_name if place.adapter else None
         notes += place.adapter.notes if place.adapter else ()
         notes += size_note(model, len(read), place.name) if tokenizer is not None else ()
+        notes += start_note(read)
         return cls(place.name, model, Encoding(read), loaded, other, notes, base)
 
     @classmethod
@@ -128,7 +131,8 @@ class HuggingFaceModel:
         name = os.path.basename(name) if os.path.isdir(name) else name or type(model).__name__
         read = given_tokenizer(tokenizer, trust_remote_code)
         other = _other_name(tokenizer, read, model.config.name_or_path)
-        return cls(name, model, Encoding(read), revision, other, size_note(model, len(read), name))
+        notes = size_note(model, len(read), name) + start_note(read)
+        return cls(name, model, Encoding(read), revision, other, notes, in_memory=True)
 
     def trace(
         self,
@@ -247,6 +251,7 @@ class HuggingFaceModel:
     def _provenance(self, path: str) -> dict[str, str]:
         versions = {package: version(package) for package in ("attnviz", "transformers", "torch")}
         versions |= {"base model": self.base} if self.base else {}
+        versions |= {"model": IN_MEMORY} if self.in_memory else {}
         versions |= provenance_of(self.model)
         how = {**versions, "dtype": self._dtype, "device": ", ".join(devices(self.model)), "capture": path}
         return how if self.tokenizer is None else {**how, "tokenizer": self.tokenizer}

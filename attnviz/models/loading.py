@@ -10,11 +10,11 @@ from logging import getLogger
 from typing import TYPE_CHECKING, Any
 
 from attnviz.errors import ModelError
-from attnviz.models.adapter_folder import put_in, require_readable
+from attnviz.models.adapter_folder import CONFIG, put_in, require_readable
 from attnviz.models.architecture import classes, lost_weights, require_text, require_whole
 from attnviz.models.bounded import held_stderr, require_bounds
 from attnviz.models.devices import placement
-from attnviz.models.explained import explained
+from attnviz.models.explained import NO_TOKENIZER, OTHER_TOKENIZER, explained
 from attnviz.models.generation_file import refused_file
 from attnviz.models.gguf import read, require_used
 from attnviz.models.gguf_tokenizer import load_gguf_tokenizer
@@ -51,9 +51,7 @@ def load_tokenizer(place: Place, **options: Any) -> "PreTrainedTokenizerBase":
         tokenizer = AutoTokenizer.from_pretrained(place.path, **options, **place.options)
         words = len(tokenizer) - len(tokenizer.all_special_ids)
     if words < _FEWEST_WORDS:  # made up where there was no file of it
-        raise ModelError(
-            f"{place.spec} has no tokenizer", "Most have a tokenizer.json. Another one can be given: --tokenizer NAME."
-        )
+        raise ModelError(NO_TOKENIZER.format(spec=place.spec), OTHER_TOKENIZER)
     require_bounds(tokenizer, place.spec)
     return tokenizer  # type: ignore[no-any-return]
 
@@ -118,7 +116,9 @@ def load_model(
     except ModelError as error:
         if adapter.base.path == place.path:
             raise
-        raise ModelError(f"{place.spec} is an adapter of {adapter.base.spec}: {error.message}", error.hint) from error
+        elsewhere = f"Fetch it once with a network, or name its folder in the {CONFIG}: base_model_name_or_path."
+        hint = elsewhere if "cannot be reached" in error.message else error.hint
+        raise ModelError(f"{place.spec} is an adapter of {adapter.base.spec}: {error.message}", hint) from error
     with quick_start(), quiet(), explained(place, "adapter"), _one_at_a_time:
         return put_in(adapter, model)
 

@@ -20,6 +20,7 @@ from attnviz.models.gguf import is_gguf, parts, short_name
 from attnviz.models.inside import models_inside
 from attnviz.models.packages import packaged_model
 
+_TOKENIZER = "Name a model that has it, on the Hugging Face Hub or here, or a folder with its files: --tokenizer NAME."
 _PICTURES = (".png", ".svg", ".pdf")
 _WHOLE = tuple(f"{file}{index}" for file in ("model.safetensors", "pytorch_model.bin") for index in ("", ".index.json"))
 
@@ -72,9 +73,12 @@ class Place:
             yield from self.adapter.base.files()
 
 
-def locate(spec: str) -> Place:
-    """Find out what `spec` names, without torch. Raises ModelError where it can be none of what there is."""
-    place = _located(spec)
+def locate(spec: str, what: str = "model") -> Place:
+    """Find out what `spec` names, without torch: a model, or `what` is wanted of it.
+
+    Raises ModelError where it can be none of what there is.
+    """
+    place = _located(spec, what)
     is_folder = not place.is_file and not place.on_hub
     return _with_adapter(place, Path(place.path)) if is_folder and isfile(Path(place.path, CONFIG)) else place
 
@@ -151,15 +155,16 @@ def chained(spec: str, base: str) -> ModelError:
     )
 
 
-def _located(spec: str) -> Place:
+def _located(spec: str, what: str = "model") -> Place:
     """What `spec` names, whatever adapter is there."""
+    where = WHERE if what == "model" else _TOKENIZER
     path, package = Path(os.path.expanduser(spec)), None
     if not spec.strip():
-        raise ModelError("the name of the model is empty", WHERE)
+        raise ModelError(f"the name of the {what} is empty", where)
     if not exists(path) and (carried := packaged_model(spec)):
         path, package = carried.path, carried.package
-    if path.suffix.lower() == ".gguf" and not isfile(path):
-        raise ModelError(f"no such file: {spec}", nearby(spec) or WHERE)
+    if path.suffix.lower() == ".gguf" and not exists(path):
+        raise ModelError(f"no such file: {spec}", nearby(spec) or where)
     if isfile(path) and is_gguf(path):
         if missing := [needed for needed in ("gguf", "accelerate") if find_spec(needed) is None]:
             raise ModelError(
@@ -174,7 +179,8 @@ def _located(spec: str) -> Place:
     if exists(path):
         raise ModelError(f"{spec} is a file, but not a .gguf file", WHERE)
     if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", spec) or spec.startswith((".", "/", "~")):
-        raise ModelError(f"no such model: {spec} is neither a folder here nor a name on the Hub", nearby(spec) or WHERE)
+        said = f"no such {what}: {spec} is neither a folder here nor a name on the Hub"
+        raise ModelError(said, nearby(spec) or where)
     return Place(spec, spec, spec, {"local_files_only": True} if _is_offline() else {})
 
 
@@ -194,4 +200,11 @@ def _is_offline() -> bool:
 def locate_tokenizer(spec: str) -> Place:
     """Find out what `spec` names, as `locate` does; its folder need hold no model."""
     folder = os.path.expanduser(spec)
-    return Place(spec, folder, spec, {}) if isdir(folder) else locate(spec)
+    if isdir(folder):
+        return Place(spec, folder, spec, {})
+    if spec == "builtin":
+        raise ModelError("the tokenizer of the built-in model reads for that model alone", "Name another, or none.")
+    if isfile(folder) and not is_gguf(Path(folder)):
+        message = f"{spec} is a file, and a tokenizer is named by its folder"
+        raise ModelError(message, f"That is: --tokenizer {os.path.dirname(spec) or '.'}")
+    return locate(spec, "tokenizer")

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
-from attnviz.attention import Trace
+from attnviz.attention import IN_MEMORY, Trace
 from attnviz.attention.arrays import labelled
 from attnviz.errors import AttnvizError, InputError, ModelError
 from attnviz.models.encoding import Encoding
@@ -184,7 +184,8 @@ class ModuleModel:
         places = dict.fromkeys(str(weight.device) for weight in weights)
         types = dict.fromkeys(str(weight.dtype).removeprefix("torch.") for weight in self.module.parameters())
         versions = {package: version(package) for package in ("attnviz", "torch")}
-        return {**versions, "dtype": ", ".join(types), "device": ", ".join(places), "capture": path}
+        how = {"model": IN_MEMORY, "dtype": ", ".join(types)}
+        return {**versions, **how, "device": ", ".join(places), "capture": path}
 
 
 def _other_ways() -> str:

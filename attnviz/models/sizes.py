@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 _MOST = 1_000_000  # of layers, experts or labels, each of which transformers makes something of at once
 _COUNTED = re.compile("layer|block|expert|label|depth")
 _WIDTH = re.compile("heads?$|head_dim$|^(hidden|intermediate|embedding|vocab)_size$|^d_(model|ff|kv)$|^n_embd$")
+_NEVER_NONE = re.compile(
+    "heads$|n_head$|^(hidden|vocab)_size$|^d_model$|^n_embd$|^(num_hidden_layers|n_layers?)$|^max_position_embeddings$"
+)
 _SAID = {  # what says a size, under all the names that configurations have for it
     "hidden_size": re.compile("hidden_size|d_model|n_embe?d$|embedding_size|width|channels|(?<!head_)dim$"),
     "num_hidden_layers": re.compile("layer|depth|block"),
@@ -80,9 +83,10 @@ def require_said(raw: Mapping[str, Any], spec: str) -> None:
     """
     counts = dict(_counts(raw))
     for name, value in counts.items():
-        fewest = 1 if value == raw.get(name) and name.endswith(("heads", "n_head")) else 0
         too_many = isinstance(value, int) and value > _MOST and _COUNTED.search(name)
-        too_few = isinstance(value, int) and value < fewest and _WIDTH.search(name)
+        too_few = isinstance(value, int) and (
+            (value < 0 and _WIDTH.search(name)) or (value < 1 and value == raw.get(name) and _NEVER_NONE.search(name))
+        )
         if too_many or too_few:
             raise ModelError(f"the config.json of {spec} says {name}: {value}, which no model has", "Is it its own?")
     if "auto_map" not in raw and (unsaid := _unsaid(raw, counts)):

@@ -1,5 +1,6 @@
 """What lies outside a model's vocabulary: words that it does not know, and ids that it has no embedding for."""
 
+import os
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -8,7 +9,7 @@ from attnviz.errors import InputError
 from attnviz.labels import visible
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 _PADDED, _PADDED_SHARE = 1024, 0.05  # so many embeddings may be there for no token, or this share of them
 _NAMED = 12  # unknown words that a note names, before it counts the others
@@ -36,6 +37,21 @@ def size_note(model: "PreTrainedModel", tokens: int, name: str) -> tuple[str, ..
         return ()
     sizes = f"the tokenizer has {tokens:,} tokens, and {name} {rows:,} embeddings"
     return (f"{sizes}: if it is not the model's own, the attention means nothing",)
+
+
+def start_note(tokenizer: "PreTrainedTokenizerBase") -> tuple[str, ...]:
+    """A note where the files of a `tokenizer` leave open whether a text begins with its start token: it does not then.
+
+    So it is in a folder of the Llama family that has tokenizer.model only, whose models were trained with one.
+    """
+    said, start = tokenizer.init_kwargs, tokenizer.bos_token
+    if start is None or "add_bos_token" in said or os.path.basename(said.get("vocab_file") or "") != "tokenizer.model":
+        return ()
+    if getattr(tokenizer, "add_bos_token", True):
+        return ()
+    return (
+        f"the text is read without {start}: the tokenizer's files do not say add_bos_token, and it may belong there",
+    )
 
 
 def _embeddings(model: "PreTrainedModel", in_decoder: bool = False) -> int | None:

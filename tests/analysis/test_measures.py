@@ -1,6 +1,7 @@
 """Each measure on matrices whose value can be worked out on paper."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -85,6 +86,8 @@ def test_special() -> None:
     heads = attention([PLANTED], ["[CLS]", "b", "c", "[SEP]"], special=["[CLS]", "[SEP]"])
     assert special_mass(heads, 0) == pytest.approx([0.5])
     assert special_mass(attention([PLANTED]), 0) == pytest.approx([0.0])
+    keys = tuple(replace(token, segment=int(at > 0)) for at, token in enumerate(heads.keys))
+    assert special_mass(replace(heads, queries=keys, keys=keys), 0) == pytest.approx([PLANTED[:, 3].mean()])
 
 
 def test_offset() -> None:

@@ -271,7 +271,9 @@ def test_one_in_the_cache_of_the_hub_is_loaded_with_its_base_there(adapter, cach
     expected = weights(attnviz.trace(TEXT, adapter))
     change(adapter, "adapter_config.json", base_model_name_or_path="org/base")
     put(cache, "org/adapter", [*adapter.iterdir()])
-    assert "org/adapter is an adapter of org/base: cannot find the model org/base" in refused("org/adapter").message
+    error = refused("org/adapter")
+    assert "org/adapter is an adapter of org/base: cannot find the model org/base" in error.message
+    assert "base_model_name_or_path" in error.hint
     put(cache, "org/base", [*(adapter.parent / "base").iterdir()], commit="d" * 40)
     trace = attnviz.trace(TEXT, "org/adapter")
     np.testing.assert_array_equal(weights(trace), expected)

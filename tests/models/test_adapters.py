@@ -309,6 +309,14 @@ def test_a_picture_a_query_a_default_head_and_a_saved_trace(config, tmp_path):
     attnviz.plot(opened)
 
 
+@pytest.mark.parametrize("config", [peft.PromptTuningConfig, peft.PrefixTuningConfig])
+def test_many_virtual_tokens_are_pooled_as_others_are(config):
+    model = adapted("llama", config, num_virtual_tokens=40)
+    a = attnviz.trace(TEXT, model, tokenizer=tiny.tokenizer(), cells=8)["masked-self"]
+    assert len(a.columns) <= 9
+    assert a.columns[0] == (0, 1)
+
+
 def test_a_text_and_its_virtual_tokens_have_to_fit():
     model = adapted("gpt2", peft.PromptTuningConfig, num_virtual_tokens=60)
     with pytest.raises(attnviz.errors.InputError, match="after 60 virtual ones"):

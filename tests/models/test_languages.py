@@ -2,6 +2,7 @@
 
 import copy
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 import tiny
@@ -130,7 +131,8 @@ def test_the_trace_says_which_and_is_traced_again_with_them(family, families):
     assert not any("language" in note for note in trace.notes)
     marks = [token for token in (*trace["self"].queries, *trace["cross"].queries) if target in token.text]
     assert all(token.special and token.span is None for token in marks)
-    command = Retrace.of(trace, trace["cross"]).command
+    named = replace(trace, provenance={**trace.provenance, "model": "org/model"})
+    command = Retrace.of(named, trace["cross"]).command
     assert f"--source-language {source} --target-language {target}" in command
 
 

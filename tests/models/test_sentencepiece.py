@@ -1,12 +1,12 @@
 """Folders that hold a SentencePiece file and no tokenizer.json, of each class, against SentencePiece itself."""
 
-import io
 import json
 from pathlib import Path
 
 import pytest
 import sentencepiece
 import tiny
+from tiny_tokenizers import pieces
 
 import attnviz
 from attnviz.errors import ModelError
@@ -65,28 +65,14 @@ CLASSES = {
 }
 
 
-def trained(**how: object) -> bytes:
-    """A tiny SentencePiece model of our few lines."""
-    file = io.BytesIO()
-    lines = [line.lower() for line in tiny.LINES] * 4
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(lines),
-        model_writer=file,
-        hard_vocab_limit=False,
-        minloglevel=2,
-        **{"vocab_size": 120, **how},
-    )
-    return file.getvalue()
-
-
 def save(folder: Path, name: str) -> sentencepiece.SentencePieceProcessor:
     """Save what a folder of that class holds at the least."""
     model_type, file, how, settings, *_ = CLASSES[name]
-    pieces = trained(**how)
-    (folder / file).write_bytes(pieces)
+    content = pieces(**how)
+    (folder / file).write_bytes(content)
     (folder / "config.json").write_text(json.dumps({"model_type": model_type}))
     (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": name, **settings}))
-    own = sentencepiece.SentencePieceProcessor(model_proto=pieces)
+    own = sentencepiece.SentencePieceProcessor(model_proto=content)
     if name == "M2M100Tokenizer":  # its ids are in a file of their own
         words = ["<s>", "<pad>", "</s>", "<unk>", *(own.id_to_piece(id_) for id_ in range(3, len(own)))]
         (folder / "vocab.json").write_text(json.dumps({word: id_ for id_, word in enumerate(words)}))
@@ -116,6 +102,23 @@ def test_such_a_model_is_traced_from_its_folder(name, model_type, tmp_path):
     trace = attnviz.trace(TEXT, tmp_path, target="she ate" if model_type == "t5" else None)
     tokens = [token for token in trace.attentions[0].queries if not token.special]
     assert [token.id for token in tokens] == own.encode(TEXT)
+
+
+@pytest.mark.parametrize("said", [{}, {"add_bos_token": True}, {"add_bos_token": False}])
+@pytest.mark.parametrize("name", ["LlamaTokenizer", "GemmaTokenizer", "T5Tokenizer"])
+def test_a_start_token_that_the_files_leave_open_is_noted_to_be_left_out(name, said, tmp_path):
+    save(tmp_path, name)
+    settings = json.loads((tmp_path / "tokenizer_config.json").read_text())
+    settings.pop("add_bos_token", None)
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(settings | said))
+    model = attnviz.load(tiny.build("bert", vocab_size=1000), tokenizer=tmp_path)
+    start = model.encoding.tokenizer.bos_token
+    is_read = model.encoding.encode(TEXT).tokens[0].text == start
+    noted = any(f"read without {start}" in note for note in model.notes)
+    assert (is_read, noted) == (
+        name != "T5Tokenizer" and bool(said.get("add_bos_token")),
+        name != "T5Tokenizer" and not said,
+    )
 
 
 def test_a_file_that_is_cut_short_is_said_to_be(tmp_path):

@@ -107,3 +107,19 @@ def test_the_decoders_own_embeddings_are_asked_for_the_target():
     tokenizer = tiny.tokenizer()
     with pytest.raises(InputError, match="has 100 embeddings"):
         attnviz.trace(TEXT, model, tokenizer=tokenizer, target="나는 사과를")
+
+
+@pytest.mark.parametrize(
+    ("named", "says"),
+    [
+        ("builtin", "the tokenizer of the built-in model"),
+        ("/no/such", "no such tokenizer: /no/such"),
+        ("no-such", "cannot find the tokenizer no-such"),
+        ("", "the name of the tokenizer is empty"),
+        (__file__, "a tokenizer is named by its folder"),
+    ],
+)
+def test_what_is_not_there_is_called_a_tokenizer_and_not_a_model(named, says):
+    with pytest.raises(ModelError, match=says) as error:
+        attnviz.load(tiny.build("bert"), tokenizer=named)
+    assert " the model " not in error.value.message
