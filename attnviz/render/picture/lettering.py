@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from matplotlib.font_manager import FontEntry, fontManager, get_font
 from matplotlib.ft2font import LoadFlags
 
-from attnviz.render.bidi import runs_left
+from attnviz.render.bidi import base_level, runs_left
 from attnviz.render.picture import fonts
 from attnviz.render.scene import GENERATES, WRITES
 
@@ -28,13 +28,15 @@ NAMED = 8
 """A note names at most so many characters."""
 WHOLE = 4
 """So many code points of one character are always written: a single one of a family could be any family's."""
+_CLOSE = 1e-3
+"""In inches: by so much the widths of the parts of a text may add up to less than its own."""
 DENSEST = 360
 """No inch has more letters than this, divided by their size in points."""
 _ARROW = re.compile(f"( [{WRITES}{GENERATES}] )")
 """What stands between the token that is read and the one that is written."""
 _BETWEEN = re.compile(f"((?:^| )[{WRITES}{GENERATES}·](?: |$)|   )")
 """What stands between texts that are read one by one, such as the token read and the token written."""
-_LEFT_TO_RIGHT, _ISOLATED = "\u200e", "\u2068{}\u2069"
+_LEFT_TO_RIGHT, _RIGHT_TO_LEFT, _ISOLATED = "\u200e", "\u200f", "\u2068{}\u2069"
 
 
 class Lettering:
@@ -89,21 +91,31 @@ class Lettering:
     def short(self, text: str, size: float, width: float, room: float = math.inf) -> str:
         """`text` as it is drawn, cut with an ellipsis to at most `width` inches at `size` points.
 
-        Of a token read and a token written, both keep their beginning. Of a single character that is written as code
+        Of a token read and a token written, both keep their beginning. Of a character there that is written as code
         points the first are not cut, where there is `room`.
         """
-        if text in self._spelled:
-            codes = [char for char in text if fonts.is_drawn(char)]
-            least = _spelled("".join(codes[:WHOLE]), self._drawn) + "…" * (len(codes) > WHOLE)
-            width = max(width, self.width(least, size))
-        width = min(width, room)
         read, *rest = _ARROW.split(text, maxsplit=1)
-        if not rest or self.width(text, size) <= width:
-            return self.shown(self._cut(text, size, width))
+        if not rest:
+            return self.shown(self._cut(text, size, min(max(width, self._least(text, size)), room)))
         arrow, written = rest
-        room = width - self.width(arrow, size)
-        left, right = (max(room / 2, room - self.width(other, size)) for other in (written, read))
-        return self.shown(self._cut(read, size, left) + arrow + self._cut(written, size, right))
+        free = width - self.width(arrow, size)
+        least = [max(self._least(part, size), min(self.width(part, size), free / 2)) for part in (read, written)]
+        free = min(max(free, sum(least)), room - self.width(arrow, size))
+        if self.width(text, size) <= free + self.width(arrow, size) + _CLOSE:
+            return self.shown(text)
+        least = [each * min(free / sum(least), 1) for each in least]
+        left = max(free - self.width(written, size), min(free - least[1], max(free / 2, least[0])))
+        read = self._cut(read, size, left)
+        return self.shown(read + arrow + self._cut(written, size, free - self.width(read, size)))
+
+    def _least(self, text: str, size: float) -> float:
+        """How wide `text` has to be, in inches, for its first character to be told where that is written as codes."""
+        pieces = fonts.clusters(text) if self._spelled else []
+        if not pieces or pieces[0] not in self._spelled:
+            return 0.0
+        codes = [char for char in pieces[0] if fonts.is_drawn(char)]
+        is_cut = len(pieces) > 1 or len(codes) > WHOLE
+        return self.width(_spelled("".join(codes[:WHOLE]), self._drawn) + "…" * is_cut, size)
 
     def wrapped(self, text: str, size: float, width: float, most: int | None = None) -> list[str]:
         """`text` as it is drawn, in lines of at most `width` inches at `size` points.
@@ -126,19 +138,24 @@ class Lettering:
         return self.wrapped(parts, size, width, most)
 
     def _lines(self, text: str, size: float, width: float) -> Iterator[str]:
+        """Lines that are read as they would be in their paragraph: one that begins in English is a Hebrew one's too."""
         for paragraph in text.split("\n"):
-            line, wide = "", 0.0
-            for word in paragraph.split(" "):
-                more = self.width(f" {word}", size)
-                if line and wide + more <= width:
-                    line, wide = f"{line} {word}", wide + more
-                    continue
-                if line:
-                    yield line
-                *whole, line = self._broken(word, size, width)
-                yield from whole
-                wide = self.width(line, size)
-            yield line
+            base = base_level([paragraph])
+            yield from (_directed(line, base) for line in self._pieces(paragraph, size, width))
+
+    def _pieces(self, paragraph: str, size: float, width: float) -> Iterator[str]:
+        line, wide = "", 0.0
+        for word in paragraph.split(" "):
+            more = self.width(f" {word}", size)
+            if line and wide + more <= width:
+                line, wide = f"{line} {word}", wide + more
+                continue
+            if line:
+                yield line
+            *whole, line = self._broken(word, size, width)
+            yield from whole
+            wide = self.width(line, size)
+        yield line
 
     def _broken(self, word: str, size: float, width: float) -> list[str]:
         """`word` in pieces that fit, as Chinese, which has no spaces, is broken anywhere but within a character."""
@@ -189,6 +206,14 @@ class Lettering:
         if not self._spelled or text.isascii():
             return text
         return "".join(self._spelled.get(piece, piece) for piece in fonts.clusters(text))
+
+
+def _directed(line: str, base: int | None) -> str:
+    """`line` with a mark before it where by itself it would run the other way than its paragraph, of that level."""
+    own = base_level([line])
+    if own == base or (own is None and base == 0):
+        return line
+    return (_RIGHT_TO_LEFT if base else _LEFT_TO_RIGHT) + line
 
 
 def _last(counts: range, most: float, measure: Callable[[int], float]) -> int:

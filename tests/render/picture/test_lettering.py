@@ -18,6 +18,7 @@ from PIL import Image
 from traces import HOSTILE, attention, labelled
 
 from attnviz.attention import Trace
+from attnviz.render.bidi import base_level
 from attnviz.render.look import Look
 from attnviz.render.picture import fonts, picture
 from attnviz.render.picture.lettering import Lettering, outline
@@ -198,7 +199,7 @@ def test_short_and_wrapped() -> None:
         short = lettering.short(text, 9, 1.0)
         assert short.endswith("…")
         assert 0.7 < lettering.width(short, 9) <= 1.0
-        assert lettering.width(lettering.short(text, 9, 0.01), 9) == lettering.width("…", 9)
+        assert lettering.width(lettering.short(text, 9, 0.01, room=0.01), 9) == lettering.width("…", 9)
     assert re.fullmatch("(e\u0301)+…", lettering.short("e\u0301" * 200, 9, 1.0))
     lines = lettering.wrapped("one two three four " * 5 + "y" * 300, 9, 1.5)
     assert all(lettering.width(line, 9) <= 1.5 for line in lines)
@@ -214,6 +215,17 @@ def test_a_pair_of_tokens_keeps_the_beginnings_of_both() -> None:
         both = lettering.short(f"internationalisation {sign} antidisestablishment", 9, 1.0)
         assert re.fullmatch(f"inte\\w*… {sign} anti\\w*…", both)
         assert lettering.width(both, 9) <= 1.0
+
+
+def test_every_line_of_a_paragraph_runs_as_its_first_one() -> None:
+    hebrew, english = "שלום לכולם and then he ate 3 apples", "and then he said שלום לכולם שלום"
+    lettering = Lettering([hebrew, english])
+    for text, base in ((hebrew, 1), (english, 0)):
+        for width in (0.5, 0.9, 1.4):
+            lines = lettering.wrapped(text, 9, width)
+            assert len(lines) > 1
+            assert {base_level([line]) for line in lines} == {base}
+            assert " ".join(line.strip("\u200e\u200f") for line in lines) == text
 
 
 def test_of_too_many_lines_the_middle_is_left_out() -> None:
@@ -250,7 +262,12 @@ def test_of_a_character_of_many_code_points_some_stand_where_not_all_have_room()
     assert lettering.short(FAMILY, 9, 0.8, room=1.0) == "⟨U+1F468⟩…"
     assert lettering.short(FAMILY, 9, 3.0, room=1.7) == "⟨U+1F468 1F469 1F467⟩…"
     assert lettering.short(f"the {FAMILY}", 9, 1.7) == "the ⟨U+1F468 1F469⟩…"
-    assert lettering.short(f"{FAMILY} → {FAMILY}", 9, 2.2) == "⟨U+1F468⟩… → ⟨U+1F468⟩…"
+    assert lettering.short(f"{FAMILY} → {FAMILY}", 9, 1.7) == f"{CODES} → {CODES}"
+    assert lettering.short(f"{FAMILY} → {FAMILY}", 9, 1.7, room=2.2) == "⟨U+1F468⟩… → ⟨U+1F468⟩…"
+    assert lettering.short(f"{FAMILY} → internationalisation", 9, 1.7).startswith(f"{CODES} → intern")
+    for text in (f"fa → {FAMILY}", f"{FAMILY} → fa"):
+        assert lettering.short(text, 9, 1.7) == text.replace(FAMILY, CODES)
+    assert lettering.short(f"{many}s → ate", 9, 1.7) == "⟨U+1F468 1F469 1F467 1F466⟩… → ate"
     assert lettering.wrapped(f"the {FAMILY} ate", 9, 3) == [f"the {CODES} ate"]
 
 
