@@ -55,5 +55,5 @@ class CaptureError(AttnvizError):
     """What left the model is not attention: a wrong shape, a NaN, a row that does not sum to 1."""
 
 
-class LookError(AttnvizError):
+class PlotOptionError(AttnvizError):
     """How a picture shall look, and cannot: a style, colour map or size that there is not."""

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from attnviz.attention import Attention, Range, each
+from attnviz.attention import Attention, Range, single_ranges
 from attnviz.errors import SelectionError
 
 FIRST = (0,)
@@ -23,10 +23,12 @@ def layout(
     """
     if chosen is not None:
         return tuple((at, at + 1) for at in chosen if at < tokens)
-    return pooled(each(tokens), tokens, cells, apart)
+    return pool_ranges(single_ranges(tokens), tokens, cells, apart)
 
 
-def pooled(have: Sequence[Range], tokens: int, cells: int | None, apart: Collection[int] = FIRST) -> tuple[Range, ...]:
+def pool_ranges(
+    have: Sequence[Range], tokens: int, cells: int | None, apart: Collection[int] = FIRST
+) -> tuple[Range, ...]:
     """The ranges `have` joined to at most `cells`, the same number to each, but for the last before one that is alone.
 
     The tokens `apart` stay alone; where these are too many, only the first of the text does. What lacks some of the
@@ -43,10 +45,10 @@ def pooled(have: Sequence[Range], tokens: int, cells: int | None, apart: Collect
     size = -(-(len(have) - len(alone)) // max(cells - len(alone), 1))
     while len(alone) + sum(-(-len(part) // size) for part in between) > cells:
         size += 1
-    return tuple(sorted([*(have[at] for at in alone), *(cell for part in between for cell in joined(part, size))]))
+    return tuple(sorted([*(have[at] for at in alone), *(cell for part in between for cell in join_ranges(part, size))]))
 
 
-def reduced(attention: Attention, rows: Sequence[Range], columns: Sequence[Range]) -> Attention:
+def reduce_attention(attention: Attention, rows: Sequence[Range], columns: Sequence[Range]) -> Attention:
     """`attention` with these rows and columns, each a range of tokens that are rows or columns of it, and contiguous.
 
     A cell holds the largest weight that it covers, for a mean would lose the thin bright lines; what each query gave to
@@ -95,7 +97,7 @@ def _largest(weights: np.ndarray, units: Sequence[Range], axis: int) -> np.ndarr
     return np.asarray(np.maximum.reduceat(weights, [start for start, _ in units], axis))
 
 
-def joined(cells: Sequence[Range], size: int) -> tuple[Range, ...]:
+def join_ranges(cells: Sequence[Range], size: int) -> tuple[Range, ...]:
     """The tokens that `size` neighbours of `cells` cover together; the last may be fewer."""
     parts = (cells[at : at + size] for at in range(0, len(cells), size))
     return tuple((part[0][0], part[-1][1]) for part in parts)

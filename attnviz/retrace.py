@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from shlex import quote
 
-from attnviz.attention import IN_MEMORY, Attention, Range, Trace, ranges
+from attnviz.attention import IN_MEMORY, Attention, Range, Trace, format_ranges
 from attnviz.errors import SelectionError
 from attnviz.token_names import Name, columns_named, rows_named
 
@@ -58,7 +58,7 @@ class Retrace:
 def spelled(names: Sequence[Name] | None) -> str:
     """Rows or columns as `--rows` takes them: `0-3,7,answer`; nothing for None."""
     numbers = tuple(name for name in names or () if isinstance(name, int))
-    parts = [ranges(numbers).replace(", ", ",")] if numbers else []
+    parts = [format_ranges(numbers).replace(", ", ",")] if numbers else []
     return ",".join([*parts, *(name for name in names or () if isinstance(name, str))])
 
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from typing import SupportsIndex
 
 from attnviz.arguments import require_flag
-from attnviz.attention import Attention, Range, Token, Trace, ranges, virtual
+from attnviz.attention import Attention, Range, Token, Trace, count_virtual_tokens, format_ranges
 from attnviz.errors import AbsentHeadError, SelectionError
 from attnviz.head_names import Names, Pair, heads_named, layers_named
 from attnviz.kinds import KIND_NAMES, KINDS, Kind
-from attnviz.pooling import FIRST, layout, pooled, reduced
+from attnviz.pooling import FIRST, layout, pool_ranges, reduce_attention
 from attnviz.retrace import Retrace, spelled
 from attnviz.row_names import RowNames
 from attnviz.token_names import Name, columns_named, is_name, names, rows_named
@@ -114,12 +114,12 @@ class Selection:
             if not any(head in layers.get(layer, ()) for layers in chosen.values()):
                 every = {h for kind in chosen for h in available[kind].get(layer, ())}
                 raise AbsentHeadError(
-                    f"layer {layer} has no head {head}", f"Heads of layer {layer}: {ranges(tuple(every))}."
+                    f"layer {layer} has no head {head}", f"Heads of layer {layer}: {format_ranges(tuple(every))}."
                 )
         for head in self.heads or ():
             if not any(head in heads for layers in chosen.values() for heads in layers.values()):
                 every = {h for kind in chosen for layer in chosen[kind] for h in available[kind][layer]}
-                raise AbsentHeadError(f"there is no head {head}", f"Heads: {ranges(tuple(every))}.")
+                raise AbsentHeadError(f"there is no head {head}", f"Heads: {format_ranges(tuple(every))}.")
         captured = {kind: {layer: heads for layer, heads in layers.items() if heads} for kind, layers in chosen.items()}
         return {kind: layers for kind, layers in captured.items() if layers}
 
@@ -153,13 +153,13 @@ class Selection:
         """For a trace's provenance: which kinds of `available` have none of the layers that were asked for."""
         asked = ", ".join(map(str, self.layers_asked or ()))
         reasons = [
-            f"{KIND_NAMES[kind]} has no layer {asked}: its layers are {ranges(tuple(layers))}"
+            f"{KIND_NAMES[kind]} has no layer {asked}: its layers are {format_ranges(tuple(layers))}"
             for kind, layers in available.items()
             if self._has(kind) and not self.of_kind(layers)
         ]
         return {"left out": "; ".join(reasons)} if reasons else {}
 
-    def narrow(self, trace: Trace) -> Trace:
+    def apply(self, trace: Trace) -> Trace:
         """`trace` with only what was asked for. Raises SelectionError as `resolve` and `cut` do."""
         available = {a.kind: a.head_numbers for a in trace.attentions}
         chosen = self.resolve(available)
@@ -167,9 +167,9 @@ class Selection:
         if kept != trace.attentions:  # it is as most traces are: captured by the same selection, and large
             provenance = {**trace.provenance, **self.left_out(available)}
             trace = replace(trace, attentions=kept, provenance=provenance)
-        return self.cut(trace)
+        return self.reduce(trace)
 
-    def cut(self, trace: Trace) -> Trace:
+    def reduce(self, trace: Trace) -> Trace:
         """`trace` with the words, rows, columns and cells that were asked for.
 
         A kind that has none of the rows or columns is left out. Raises SelectionError for a row or column that no kind
@@ -185,7 +185,7 @@ class Selection:
     def _reduced(self, trace: Trace, a: Attention, layout: Layout) -> Attention:
         """`a` as `layout` says. Raises NotKeptError where it does not hold that by itself."""
         try:
-            return reduced(a, *layout)
+            return reduce_attention(a, *layout)
         except SelectionError as error:
             retrace = Retrace.of(trace, a)
             rows = spelled(self.rows) or (retrace.rows if len(a.covered) < len(a.queries) else "")
@@ -221,8 +221,8 @@ class Selection:
         if called and wide is None:
             wide, least = a.columns, 2 * len(apart) + 1  # so many that those can stand apart, with others between
         return (
-            pooled(a.rows, len(a.queries), self._beside(wide, least), apart) if high is None else high,
-            pooled(a.columns, len(a.keys), self._beside(high, self.cells), keys_apart) if wide is None else wide,
+            pool_ranges(a.rows, len(a.queries), self._beside(wide, least), apart) if high is None else high,
+            pool_ranges(a.columns, len(a.keys), self._beside(high, self.cells), keys_apart) if wide is None else wide,
         )
 
     def _called(self, trace: Trace, a: Attention) -> set[int]:
@@ -245,7 +245,7 @@ class Selection:
 
 def _special(tokens: Sequence[Token]) -> set[int]:
     """Which of `tokens` are special. Those that an adapter has learned are many, and are pooled as any others."""
-    learned = virtual(tokens)
+    learned = count_virtual_tokens(tokens)
     return {at for at, token in enumerate(tokens) if token.special and at >= learned}
 
 
@@ -308,7 +308,7 @@ def _numbered(layer: int, layers: Collection[int]) -> int:
 def _layer_ranges(kinds: Available) -> str:
     by_range: dict[str, list[str]] = {}
     for kind, layers in kinds.items():
-        by_range.setdefault(ranges(tuple(layers)), []).append(KIND_NAMES[kind])
+        by_range.setdefault(format_ranges(tuple(layers)), []).append(KIND_NAMES[kind])
     if len(by_range) == 1:
         return next(iter(by_range))
     return "; ".join(f"{numbers} ({', '.join(names)})" for numbers, names in by_range.items())

@@ -6,7 +6,7 @@ from matplotlib import colormaps, pyplot
 from matplotlib.colors import ListedColormap
 
 import attnviz
-from attnviz.errors import AttnvizError, FileError, InputError, LookError, ModelError, SelectionError
+from attnviz.errors import AttnvizError, FileError, InputError, ModelError, PlotOptionError, SelectionError
 
 TRACE = attnviz.trace("I ate an apple")
 
@@ -22,21 +22,21 @@ def traced(**options):
 REFUSED = [
     (lambda: attnviz.plot("x"), InputError, "'x'", "attnviz.trace(TEXT)"),
     (lambda: attnviz.plot(None), InputError, "None", "attnviz.trace(TEXT)"),
-    (drawn(cmap=3), LookError, "cmap cannot be 3", "viridis, or a Colormap"),
-    (drawn(cmap=["red"]), LookError, "cmap cannot be ['red']", "viridis, or a Colormap"),
-    (drawn(vmax="a"), LookError, "vmax cannot be 'a'", "up to 1"),
-    (drawn(dpi="x"), LookError, "dpi cannot be 'x'", "300"),
-    (drawn(font_size="big"), LookError, "font_size cannot be 'big'", "9.5"),
-    (drawn(title=3), LookError, "title cannot be 3", "''"),
-    (drawn(style="text", query=3.5), LookError, "query cannot be 3.5", "'3'"),
-    (drawn(style=None), LookError, "style cannot be None", "heatmap, lines"),
-    (drawn(style=[1]), LookError, "style cannot be [1]", "heatmap, lines"),
-    (drawn(theme=[1]), LookError, "theme cannot be [1]", "light, dark"),
-    (drawn(log="yes"), LookError, "log cannot be 'yes'", "True or False"),
-    (drawn(annotate=[]), LookError, "annotate cannot be []", "True or False"),
-    (drawn(colorbar=None), LookError, "colorbar cannot be None", "True or False"),
-    (drawn(transparent=np.zeros(2)), LookError, "transparent cannot be array(", "True or False"),
-    (drawn(ax=3), LookError, "ax cannot be 3", "pyplot.gca()"),
+    (drawn(cmap=3), PlotOptionError, "cmap cannot be 3", "viridis, or a Colormap"),
+    (drawn(cmap=["red"]), PlotOptionError, "cmap cannot be ['red']", "viridis, or a Colormap"),
+    (drawn(vmax="a"), PlotOptionError, "vmax cannot be 'a'", "up to 1"),
+    (drawn(dpi="x"), PlotOptionError, "dpi cannot be 'x'", "300"),
+    (drawn(font_size="big"), PlotOptionError, "font_size cannot be 'big'", "9.5"),
+    (drawn(title=3), PlotOptionError, "title cannot be 3", "''"),
+    (drawn(style="text", query=3.5), PlotOptionError, "query cannot be 3.5", "'3'"),
+    (drawn(style=None), PlotOptionError, "style cannot be None", "heatmap, lines"),
+    (drawn(style=[1]), PlotOptionError, "style cannot be [1]", "heatmap, lines"),
+    (drawn(theme=[1]), PlotOptionError, "theme cannot be [1]", "light, dark"),
+    (drawn(log="yes"), PlotOptionError, "log cannot be 'yes'", "True or False"),
+    (drawn(annotate=[]), PlotOptionError, "annotate cannot be []", "True or False"),
+    (drawn(colorbar=None), PlotOptionError, "colorbar cannot be None", "True or False"),
+    (drawn(transparent=np.zeros(2)), PlotOptionError, "transparent cannot be array(", "True or False"),
+    (drawn(ax=3), PlotOptionError, "ax cannot be 3", "pyplot.gca()"),
     (drawn(kind=3), SelectionError, "3 is not a kind", "self, masked-self, cross"),
     (traced(kinds=3), SelectionError, "3 is not a kind", "self, masked-self, cross"),
     (traced(kinds=[["self"]]), SelectionError, "['self'] is not a kind", "self, masked-self, cross"),

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from traces import attention, decoder_only, encoder_decoder
 
-from attnviz.analysis import choose
+from attnviz.analysis import choose_head
 from attnviz.attention import Trace
 from attnviz.notebook import heatmap
 from attnviz.selection import Selection
@@ -73,10 +73,10 @@ def test_every_trace_has_a_heatmap(trace):
 
 def test_the_heatmap_is_that_of_the_head_that_plot_chooses():
     trace = encoder_decoder()
-    choice = choose(trace)
+    choice = choose_head(trace)
 
     def only(layer: int, head: int) -> bytes:
-        return heatmap(Selection.of(layer, head, choice.kind).narrow(trace))
+        return heatmap(Selection.of(layer, head, choice.kind).apply(trace))
 
     assert heatmap(trace) == only(choice.layer, choice.head)
     assert heatmap(trace) != only(1 - choice.layer, choice.head)

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from traces import attention, tokens
 
-from attnviz.attention import Attention, Trace, each
+from attnviz.attention import Attention, Trace, single_ranges
 from attnviz.attention.trace_file import open_trace
 from attnviz.errors import CaptureError, SelectionError
-from attnviz.pooling import layout, reduced
-from attnviz.pooling import pooled as pooled_ranges
+from attnviz.pooling import layout, reduce_attention
+from attnviz.pooling import pool_ranges as pooled_ranges
 from attnviz.selection import Selection
 
 
@@ -46,7 +46,7 @@ def test_tokens_apart_stand_alone_and_the_others_fill_what_is_left():
 def test_special_tokens_stand_apart_from_pooling():
     marks = ["t0", "t7"]
     a = attention([np.eye(20)], [f"t{i}" for i in range(20)], special=marks)
-    cut = Selection(cells=6).cut(Trace("m", "t", (a,)))["self"]
+    cut = Selection(cells=6).reduce(Trace("m", "t", (a,)))["self"]
     assert {(0, 1), (7, 8)} <= set(cut.rows) & set(cut.columns)
     assert len(cut.rows) <= 6
 
@@ -58,7 +58,7 @@ def test_chosen_tokens_stand_alone_and_are_not_pooled():
 
 def test_a_cell_by_hand():
     heads = [[[1, 0, 0, 0], [0.3, 0.7, 0, 0], [0.2, 0.2, 0.6, 0], [0.1, 0.4, 0.1, 0.4]]]
-    pooled = reduced(attention(heads, kind="masked-self"), ((0, 2), (2, 4)), ((0, 3), (3, 4)))
+    pooled = reduce_attention(attention(heads, kind="masked-self"), ((0, 2), (2, 4)), ((0, 3), (3, 4)))
     np.testing.assert_allclose(pooled.weights(0), [[[1, 0], [0.6, 0.4]]])
     np.testing.assert_allclose(pooled.row_sums[0], [[1, 1, 1, 1]], atol=1e-6)
     assert pooled.is_pooled
@@ -72,14 +72,14 @@ def test_a_cell_by_hand():
 def test_pooling_against_a_loop(n, cells):
     whole = causal(n)
     ranges = layout(n, None, cells)
-    pooled = reduced(whole, ranges, ranges)
+    pooled = reduce_attention(whole, ranges, ranges)
     np.testing.assert_array_equal(pooled.weights(0), by_loop(whole.weights(0), ranges, ranges))
     pooled.check()
 
 
 def test_rows_and_columns_that_were_chosen_are_exact_and_their_sums_stay():
     whole = causal(9)
-    part = Selection(rows=(3, 7), columns=(0, 2, 5), cells=2).cut(Trace("m", "t", (whole,)))["masked-self"]
+    part = Selection(rows=(3, 7), columns=(0, 2, 5), cells=2).reduce(Trace("m", "t", (whole,)))["masked-self"]
     np.testing.assert_array_equal(part.weights(0), whole.weights(0)[:, [3, 7]][:, :, [0, 2, 5]])
     np.testing.assert_allclose(part.row_sums[0], 1, atol=1e-6)
     assert part.covered == (3, 7)
@@ -92,43 +92,43 @@ def test_rows_and_columns_that_were_chosen_are_exact_and_their_sums_stay():
 
 def test_pooled_once_more_covers_what_it_covered():
     whole = causal(20)
-    once = Selection(cells=10).cut(Trace("m", "t", (whole,)))
-    again = Selection(cells=3).cut(once)["masked-self"]
+    once = Selection(cells=10).reduce(Trace("m", "t", (whole,)))
+    again = Selection(cells=3).reduce(once)["masked-self"]
     assert again.rows == ((0, 1), (1, 13), (13, 20))
     np.testing.assert_array_equal(again.weights(0), by_loop(whole.weights(0), again.rows, again.columns))
     assert pooled_ranges(once["masked-self"].rows, 20, 10) == once["masked-self"].rows
 
 
 def test_a_row_that_was_pooled_away_is_not_to_be_had():
-    pooled = Selection(cells=4).cut(Trace("m", "t", (causal(20),)))
+    pooled = Selection(cells=4).reduce(Trace("m", "t", (causal(20),)))
     with pytest.raises(SelectionError, match="row 3 of this trace is not kept by itself") as caught:
-        Selection(rows=(3,)).narrow(pooled)
+        Selection(rows=(3,)).apply(pooled)
     assert "--rows" in caught.value.hint
 
 
 def test_a_row_that_there_is_not():
     with pytest.raises(SelectionError, match="there is no row 20") as caught:
-        Selection(rows=(20,)).narrow(Trace("m", "t", (causal(20),)))
+        Selection(rows=(20,)).apply(Trace("m", "t", (causal(20),)))
     assert caught.value.hint == "Rows (queries): 0-19."
     for number in (99, -1):
         with pytest.raises(SelectionError, match=f"there is no column {number}"):
-            Selection(columns=(number,)).narrow(Trace("m", "t", (causal(20),)))
+            Selection(columns=(number,)).apply(Trace("m", "t", (causal(20),)))
 
 
 def test_a_kind_without_the_rows_is_left_out():
     long, short = causal(6), attention(np.eye(3)[None], kind="self")
-    kept = Selection(rows=(5,)).narrow(Trace("m", "t", (short, long)))
+    kept = Selection(rows=(5,)).apply(Trace("m", "t", (short, long)))
     assert kept.kinds == ("masked-self",)
     tall = Attention(
         "cross", "decoder", tokens("abcdef"), tokens("ab"), {0: np.zeros((1, 6, 2), np.float32)}, {0: (0,)}
     )
     wide = Attention("self", "encoder", tokens("ab"), tokens("abcdef"), {0: np.zeros((1, 2, 6), np.float32)}, {0: (0,)})
     with pytest.raises(SelectionError, match="no kind of attention has both"):
-        Selection(rows=(5,), columns=(5,)).narrow(Trace("m", "t", (wide, tall)))
+        Selection(rows=(5,), columns=(5,)).apply(Trace("m", "t", (wide, tall)))
 
 
 def test_what_was_pooled_is_saved_and_opened(tmp_path):
-    trace = Selection(cells=4).cut(Trace("m", "t", (causal(20),)))
+    trace = Selection(cells=4).reduce(Trace("m", "t", (causal(20),)))
     assert trace.provenance["reduced"] == "masked-self: 4 × 4 cells of up to 7 × 7 tokens, their largest weight"
     opened = open_trace(trace.save(tmp_path / "t.safetensors"))["masked-self"]
     assert (opened.rows, opened.columns) == (trace["masked-self"].rows, trace["masked-self"].columns)
@@ -138,8 +138,8 @@ def test_what_was_pooled_is_saved_and_opened(tmp_path):
 
 def test_a_whole_trace_is_left_as_it_is():
     trace = Trace("m", "t", (causal(20),))
-    assert Selection(cells=20).narrow(trace) is trace
-    assert trace["masked-self"].rows == each(20)
+    assert Selection(cells=20).apply(trace) is trace
+    assert trace["masked-self"].rows == single_ranges(20)
 
 
 def test_words_are_merged_before_they_are_pooled():
@@ -147,7 +147,7 @@ def test_words_are_merged_before_they_are_pooled():
     a = attention(heads, list("aabbcc"))
     merged = tuple(type(t)(t.id, t.text, (i, i + 1), i // 2) for i, t in enumerate(a.queries))
     a = Attention("self", "encoder", merged, merged, a.by_layer, a.head_numbers)
-    cut = Selection(words=True, cells=2).cut(Trace("m", "aabbcc", (a,)))["self"]
+    cut = Selection(words=True, cells=2).reduce(Trace("m", "aabbcc", (a,)))["self"]
     assert cut.rows == ((0, 1), (1, 3))
     np.testing.assert_allclose(cut.weights(0), [np.eye(2)])
 
@@ -155,9 +155,9 @@ def test_words_are_merged_before_they_are_pooled():
 def test_the_rows_of_a_query_stand_apart_and_every_column_then():
     n = 40
     whole = Trace("m", "t", (causal(n),))
-    cut = Selection(cells=20, query="t23").cut(whole)["masked-self"]
-    assert cut.columns == each(n)
+    cut = Selection(cells=20, query="t23").reduce(whole)["masked-self"]
+    assert cut.columns == single_ranges(n)
     assert {(0, 1), (23, 24)} <= set(cut.rows)
     assert len(cut.rows) <= 20 * 20 // n
     np.testing.assert_array_equal(cut.weights(0), by_loop(whole["masked-self"].weights(0), cut.rows, cut.columns))
-    assert Selection(cells=n, query="t23").cut(whole) is whole
+    assert Selection(cells=n, query="t23").reduce(whole) is whole

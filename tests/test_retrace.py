@@ -8,7 +8,7 @@ from traces import decoder_only, encoder_decoder
 
 import attnviz
 from attnviz.attention import Trace
-from attnviz.pooling import reduced
+from attnviz.pooling import reduce_attention
 from attnviz.retrace import NotKeptError, Retrace, spelled
 from attnviz.selection import Selection
 
@@ -52,14 +52,14 @@ def test_no_command_leads_to_a_model_that_was_in_memory(saved, tmp_path):
     trace = attnviz.open(trace.save(tmp_path / "x.safetensors")) if saved else trace
     assert again(trace).command is None
     with pytest.raises(NotKeptError) as error:
-        Selection.of(rows=[0, 1]).narrow(trace)
+        Selection.of(rows=[0, 1]).apply(trace)
     assert error.value.hint == "Its model was in memory. Trace the text again in Python, with rows 0-1"
 
 
 def test_rows_that_were_kept_are_kept_again():
     trace = decoder_only(("The", "capital", "is", "Paris"))
     whole = trace["masked-self"]
-    part = replace(trace, attentions=(reduced(whole, whole.rows[1:3], whole.columns),))
+    part = replace(trace, attentions=(reduce_attention(whole, whole.rows[1:3], whole.columns),))
     assert (again(trace).rows, again(part).rows) == ("last:20", "1-2")
     assert again(trace).all_columns == "0-3"
 

@@ -44,48 +44,16 @@ MAY_IMPORT: dict[str, set[str]] = {  # a room: the rooms above it; itself and EV
     "__main__": {"cli"},
     "__init__": {"attention", "models", "notebook", "render"},
 }
-_RUNS = tuple(
-    f"models/{name}.py"
-    for name in (
-        "huggingface",
-        "module",
-        "loading",
-        "sizes",
-        "adapter_folder",
-        "devices",
-        "architecture",
-        "reading",
-        "vocabulary",
-        "writing",
-    )
-)
-_READS = tuple(
-    f"models/{name}.py"
-    for name in (
-        "bounded",
-        "damaged",
-        "adapters",
-        "encoding",
-        "location",
-        "chat_template",
-        "languages",
-        "spelling",
-        "positions",
-        "generation_file",
-        "progress",
-        "gguf",
-        "gguf_tokenizer",
-    )
-)
+_RUNS = ("models/huggingface/", "models/torch_module.py")
 HEAVY = {  # a package: the places that may import it
     "torch": ("scratch/train.py", "scratch/training_state.py", "capture/", *_RUNS),
     "array_api_compat": ("scratch/train.py",),
-    "transformers": ("capture/", *_RUNS, *_READS),
+    "transformers": ("capture/", *_RUNS),
     "matplotlib": ("render/picture/", "render/colour_maps.py"),
     "typer": ("cli/",),
     "rich": ("cli/", "render/terminal/"),
     "msgspec": ("attention/trace_file.py", "attention/schema.py"),
-    "textual_image": ("cli/inline.py",),
+    "textual_image": ("cli/terminal_graphics.py",),
     "IPython": (),
 }
 
@@ -142,7 +110,7 @@ def test_pyplot_is_imported_only_for_a_figure_that_nobody_else_has_made():
     "source",
     [
         "from attnviz.cli import app",
-        "import attnviz.cli.plot",
+        "import attnviz.cli.commands.plot",
         "from attnviz import cli",
         "import_module('attnviz.cli')",
         "def f():\n    if True:\n        from attnviz.cli.output import write",

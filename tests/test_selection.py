@@ -145,7 +145,7 @@ def test_narrow_keeps_the_true_numbers_and_the_rows_of_the_sink():
     whole = Attention(
         "self", "encoder", queries, queries, {3: weights, 8: weights + 1}, {3: (2, 5, 7), 8: (0, 1, 2)}, {3: sink}
     )
-    narrowed = Selection.of(layers=3, heads=(7, 2)).narrow(Trace("m", "t", (whole,), notes=("kept",)))["self"]
+    narrowed = Selection.of(layers=3, heads=(7, 2)).apply(Trace("m", "t", (whole,), notes=("kept",)))["self"]
     assert narrowed.layers == (3,)
     assert narrowed.heads(3) == (2, 7)
     np.testing.assert_array_equal(narrowed.weights(3), weights[[0, 2]])
@@ -155,12 +155,12 @@ def test_narrow_keeps_the_true_numbers_and_the_rows_of_the_sink():
 def test_narrow_says_which_kinds_it_left_out():
     trace = encoder_decoder()
     kept = {"dtype": "float32"}
-    only = Trace("m", "t", (trace["self"], Selection.of(layers=0).narrow(trace)["cross"]), provenance=kept)
-    narrowed = Selection.of(layers=1).narrow(only)
+    only = Trace("m", "t", (trace["self"], Selection.of(layers=0).apply(trace)["cross"]), provenance=kept)
+    narrowed = Selection.of(layers=1).apply(only)
     assert narrowed.kinds == ("self",)
     assert narrowed.provenance == {**kept, "left out": "cross-attention has no layer 1: its layers are 0"}
 
 
 def test_narrow_refuses_as_resolve_does():
     with pytest.raises(SelectionError, match="there is no layer 2"):
-        Selection.of(layers=2).narrow(encoder_decoder())
+        Selection.of(layers=2).apply(encoder_decoder())

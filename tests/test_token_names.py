@@ -41,25 +41,25 @@ def starts(ranges):
     ids=str,
 )
 def test_of_a_decoder_that_went_on_with_a_prompt(asked, rows, columns):
-    a = Selection.of(**asked).narrow(continued())["masked-self"]
+    a = Selection.of(**asked).apply(continued())["masked-self"]
     assert (starts(a.rows), starts(a.columns)) == (rows, columns)
 
 
 def test_of_an_encoder_decoder_the_answer_is_the_target():
-    assert Selection.of(rows="answer", columns="prompt").narrow(encoder_decoder()).kinds == ("cross",)
-    assert Selection.of(rows="prompt").narrow(encoder_decoder()).kinds == ("self",)
-    answer = Selection.of(rows="answer", columns="answer").narrow(encoder_decoder())
+    assert Selection.of(rows="answer", columns="prompt").apply(encoder_decoder()).kinds == ("cross",)
+    assert Selection.of(rows="prompt").apply(encoder_decoder()).kinds == ("self",)
+    answer = Selection.of(rows="answer", columns="answer").apply(encoder_decoder())
     assert (answer.kinds, starts(answer["masked-self"].rows)) == (("masked-self",), [0, 1, 2, 3])
-    last = Selection.of(rows="last:1").narrow(encoder_decoder())
+    last = Selection.of(rows="last:1").apply(encoder_decoder())
     assert [starts(a.rows) for a in last.attentions] == [[3], [3], [3]]
 
 
 def test_where_there_is_no_answer_it_says_how_to_get_one():
     for what in ("rows", "columns"):
         with pytest.raises(SelectionError, match=f"{what}: there is no answer here") as caught:
-            Selection.of(**{what: "answer"}).narrow(decoder_only())
+            Selection.of(**{what: "answer"}).apply(decoder_only())
         assert "--generate 20" in caught.value.hint
-    everything = Selection.of(rows="prompt").narrow(decoder_only())
+    everything = Selection.of(rows="prompt").apply(decoder_only())
     assert starts(everything["masked-self"].rows) == [0, 1, 2]
 
 
@@ -72,8 +72,8 @@ def test_what_is_no_name(text):
 
 
 def test_the_rows_of_an_answer_are_not_pooled_so_that_they_can_be_drawn_later():
-    pooled = Selection.of(cells=8).narrow(continued([f"w{at}" for at in range(17)]))
+    pooled = Selection.of(cells=8).apply(continued([f"w{at}" for at in range(17)]))
     assert starts(pooled["masked-self"].rows) == [0, 1, 5, 9, 13, 16, 17, 18]
-    answer = Selection.of(rows="answer").narrow(pooled)["masked-self"]
+    answer = Selection.of(rows="answer").apply(pooled)["masked-self"]
     assert answer.rows == ((16, 17), (17, 18))
     assert answer.columns == pooled["masked-self"].columns

@@ -4,17 +4,17 @@ A measure takes an `Attention` and a layer and gives one number for each head th
 nan where it does not apply, as the previous token in cross-attention. A new one is a file, and a line in `MEASURES`.
 """
 
-from attnviz.analysis.choice import Choice, choose
-from attnviz.analysis.content import content_pairs, content_peak, content_words
+from attnviz.analysis.attention_mask import allowed_pairs
+from attnviz.analysis.content_words import content_pairs, content_peak, content_words
 from attnviz.analysis.distance import distance
 from attnviz.analysis.entropy import entropy, normalised_entropy
+from attnviz.analysis.head_choice import HeadChoice, choose_head
+from attnviz.analysis.measure import Measure
 from attnviz.analysis.offset import best_offset, offset_share
 from attnviz.analysis.position import next_token, previous_token, same_token
-from attnviz.analysis.reach import reach
 from attnviz.analysis.sink import sink
-from attnviz.analysis.special import special_mass
-from attnviz.analysis.strongest import Pair, strongest
-from attnviz.analysis.whole import Measure
+from attnviz.analysis.special_tokens import special_mass
+from attnviz.analysis.strongest_link import Link, find_strongest_link
 
 MEASURES: dict[str, Measure] = {
     "entropy": entropy,
@@ -32,23 +32,23 @@ MEASURES: dict[str, Measure] = {
 
 __all__ = [
     "MEASURES",
-    "Choice",
+    "HeadChoice",
+    "Link",
     "Measure",
-    "Pair",
+    "allowed_pairs",
     "best_offset",
-    "choose",
+    "choose_head",
     "content_pairs",
     "content_peak",
     "content_words",
     "distance",
     "entropy",
+    "find_strongest_link",
     "next_token",
     "normalised_entropy",
     "offset_share",
     "previous_token",
-    "reach",
     "same_token",
     "sink",
     "special_mass",
-    "strongest",
 ]

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from attnviz.analysis.reach import one_sequence
-from attnviz.analysis.whole import of_tokens
+from attnviz.analysis.attention_mask import is_one_sequence
+from attnviz.analysis.measure import token_measure
 from attnviz.attention import Attention
 
 
-@of_tokens
+@token_measure
 def distance(attention: Attention, layer: int) -> np.ndarray:
     """Mean distance between query and key, weighted by attention, `[head]`, in tokens.
 
@@ -15,7 +15,7 @@ def distance(attention: Attention, layer: int) -> np.ndarray:
     sequences, and for a head that gives no attention. Raises SelectionError for a layer that was not captured.
     """
     weights = attention.weights(layer).astype(np.float64)
-    if not one_sequence(attention):
+    if not is_one_sequence(attention):
         return np.full(len(weights), np.nan)
     apart = np.abs(np.array(attention.covered)[:, None] - np.arange(weights.shape[2]))
     total = weights.sum((1, 2))

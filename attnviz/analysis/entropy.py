@@ -2,23 +2,23 @@
 
 import numpy as np
 
-from attnviz.analysis.reach import reach
-from attnviz.analysis.whole import of_tokens
+from attnviz.analysis.attention_mask import allowed_pairs
+from attnviz.analysis.measure import token_measure
 from attnviz.attention import Attention
 
 
-@of_tokens
+@token_measure
 def entropy(attention: Attention, layer: int) -> np.ndarray:
     """Mean entropy of each head's rows, `[head]`, in nats.
 
-    `(1/n) Σ_i −Σ_j a ln a` with `a = 0.9999·A + 0.0001/n` (Clark et al. 2019, What Does BERT Look At?). Rows that see
-    nothing are left out; nan where there is no other. Raises SelectionError for a layer that was not captured.
+    `(1/n) Σ_i −Σ_j a ln a` with `a = 0.9999·A + 0.0001/n` (Clark et al. 2019, What Does BERT Look At?). Rows
+    that see nothing are left out; nan where there is no other. Raises SelectionError for a layer that was not captured.
     """
     weights = attention.weights(layer)
     return _mean(_of_rows(weights), _sees(weights))
 
 
-@of_tokens
+@token_measure
 def normalised_entropy(attention: Attention, layer: int) -> np.ndarray:
     """Mean entropy of each head's rows over the most each could have, `[head]`: 0 looks at one key, 1 at all alike.
 
@@ -27,7 +27,7 @@ def normalised_entropy(attention: Attention, layer: int) -> np.ndarray:
     rows of a causal model comparable with its long ones, is ours.
     """
     weights = attention.weights(layer)
-    seen = reach(attention).sum(-1)
+    seen = allowed_pairs(attention).sum(-1)
     most = np.log(np.maximum(seen, 2))
     return _mean(_of_rows(weights) / most, _sees(weights) & (seen > 1))
 

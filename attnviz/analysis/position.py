@@ -2,18 +2,18 @@
 
 import numpy as np
 
-from attnviz.analysis.reach import one_sequence
-from attnviz.analysis.whole import of_tokens
+from attnviz.analysis.attention_mask import is_one_sequence
+from attnviz.analysis.measure import token_measure
 from attnviz.attention import Attention
 
 
-@of_tokens
+@token_measure
 def previous_token(attention: Attention, layer: int) -> np.ndarray:
     """Mean of `A[i, i−1]` over the rows that have such a key, `[head]` (Clark et al. 2019). nan where none has."""
     return _at_offset(attention, layer, -1)
 
 
-@of_tokens
+@token_measure
 def next_token(attention: Attention, layer: int) -> np.ndarray:
     """Mean of `A[i, i+1]` over the rows that have such a key, `[head]` (Clark et al. 2019). nan where none has.
 
@@ -24,7 +24,7 @@ def next_token(attention: Attention, layer: int) -> np.ndarray:
     return _at_offset(attention, layer, 1)
 
 
-@of_tokens
+@token_measure
 def same_token(attention: Attention, layer: int) -> np.ndarray:
     """Mean of `A[i, i]`, `[head]` (Clark et al. 2019). nan in cross-attention."""
     return _at_offset(attention, layer, 0)
@@ -34,7 +34,7 @@ def _at_offset(attention: Attention, layer: int, offset: int) -> np.ndarray:
     """Mean weight at key − query = `offset`, `[head]`; nan in cross-attention, where positions do not compare."""
     offset += attention.covered[0]  # a prefix is keys alone: its queries have no rows
     diagonal = np.diagonal(attention.weights(layer), offset, axis1=1, axis2=2)  # [head, row that has the key]
-    if not one_sequence(attention) or diagonal.shape[1] == 0:
+    if not is_one_sequence(attention) or diagonal.shape[1] == 0:
         return np.full(len(diagonal), np.nan)
     mean: np.ndarray = diagonal.mean(-1, dtype=np.float64)
     return mean

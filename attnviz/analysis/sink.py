@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from attnviz.analysis.whole import of_tokens
+from attnviz.analysis.measure import token_measure
 from attnviz.attention import Attention
 
 
-@of_tokens
+@token_measure
 def sink(attention: Attention, layer: int, key: int = 0) -> np.ndarray:
     """Mean attention that `key` gets from the rows that could give it, `[head]`, from 0 to 1.
 

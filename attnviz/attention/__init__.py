@@ -48,7 +48,7 @@ def borders(tokens: Sequence[Token]) -> tuple[int, ...]:
     return tuple(at for at in range(1, len(tokens)) if tokens[at].segment != tokens[at - 1].segment)
 
 
-def virtual(tokens: Sequence[Token]) -> int:
+def count_virtual_tokens(tokens: Sequence[Token]) -> int:
     """How many of `tokens` stand before the text, in a segment that has none of it: what an adapter has learned."""
     first = next(iter(borders(tokens)), 0)
     return first if all(token.special for token in tokens[:first]) else 0
@@ -83,8 +83,8 @@ class Attention:
     row_sums: Mapping[int, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "rows", tuple(self.rows) or each(len(self.queries)))
-        object.__setattr__(self, "columns", tuple(self.columns) or each(len(self.keys)))
+        object.__setattr__(self, "rows", tuple(self.rows) or single_ranges(len(self.queries)))
+        object.__setattr__(self, "columns", tuple(self.columns) or single_ranges(len(self.keys)))
         for cells, tokens in ((self.rows, self.queries), (self.columns, self.keys)):
             if cells and cells[-1][1] > len(tokens):
                 raise CaptureError(f"{KIND_NAMES[self.kind]}: a cell of tokens {cells[-1]}, of {len(tokens)} tokens")
@@ -108,13 +108,16 @@ class Attention:
     @property
     def is_whole(self) -> bool:
         """Whether every query has its row and every key its column: nothing was pooled, nothing left out."""
-        return self.rows == each(len(self.queries)) and self.columns == each(len(self.keys))
+        return self.rows == single_ranges(len(self.queries)) and self.columns == single_ranges(len(self.keys))
 
     @property
     def has_all_rows(self) -> bool:
         """Whether it is whole, or lacks only the rows of what an adapter has learned, of which a prefix has none."""
-        rows = each(len(self.queries))
-        return self.columns == each(len(self.keys)) and self.rows in (rows, rows[virtual(self.queries) :])
+        rows = single_ranges(len(self.queries))
+        return self.columns == single_ranges(len(self.keys)) and self.rows in (
+            rows,
+            rows[count_virtual_tokens(self.queries) :],
+        )
 
     @property
     def is_pooled(self) -> bool:
@@ -150,7 +153,9 @@ class Attention:
         """The weights of one head by its true number, float32 `[row, column]`. Raises SelectionError without it."""
         heads = self.heads(layer)
         if not _is_one_of(head, heads):
-            raise SelectionError(f"head {head!r} of layer {layer} was not captured", f"Captured: {ranges(heads)}.")
+            raise SelectionError(
+                f"head {head!r} of layer {layer} was not captured", f"Captured: {format_ranges(heads)}."
+            )
         weights: np.ndarray = self.weights(layer)[heads.index(head)]
         return weights
 
@@ -174,7 +179,7 @@ class Attention:
     def _require(self, layer: int) -> None:
         if not _is_one_of(layer, self.layers):
             raise SelectionError(
-                f"layer {layer!r} of {self.name} was not captured", f"Captured: {ranges(self.layers) or 'none'}."
+                f"layer {layer!r} of {self.name} was not captured", f"Captured: {format_ranges(self.layers) or 'none'}."
             )
 
 
@@ -238,7 +243,10 @@ class Trace:
         return self.text if part == "encoder" or self.target is None else self.target
 
     def __repr__(self) -> str:
-        kinds = (f"{a.kind}: layers {ranges(a.layers)}, {len(a.queries)}×{len(a.keys)} tokens" for a in self.attentions)
+        kinds = (
+            f"{a.kind}: layers {format_ranges(a.layers)}, {len(a.queries)}×{len(a.keys)} tokens"
+            for a in self.attentions
+        )
         return f"<Trace of {_shorten(self.text)!r} by {_shorten(self.model)}; {'; '.join(kinds)}>"
 
     def save(self, path: str | os.PathLike[str]) -> Path:
@@ -261,12 +269,12 @@ def _read_only(array: np.ndarray) -> np.ndarray:
     return view
 
 
-def each(tokens: int) -> tuple[Range, ...]:
+def single_ranges(tokens: int) -> tuple[Range, ...]:
     """A range for each of so many tokens."""
     return tuple((at, at + 1) for at in range(tokens))
 
 
-def ranges(numbers: tuple[int, ...]) -> str:
+def format_ranges(numbers: tuple[int, ...]) -> str:
     """Whole numbers as people write them: `0-3, 7`."""
     runs: list[list[int]] = []
     for number in sorted(numbers):

@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from attnviz.capture.blockwise import Block, Numbers
+from attnviz.capture.call_sites import is_causal_mask
 from attnviz.capture.record import Record
-from attnviz.capture.sites import hides
-from attnviz.capture.weights import Block, Numbers
 from attnviz.errors import ModelError
 from attnviz.kinds import Kind
 
@@ -18,11 +18,11 @@ from attnviz.kinds import Kind
 class Call:
     """One call that computes attention weights, `[text, head, query, key]`.
 
-    `blocks` gives those of some heads and rows, as `attention_blocks` does. `hides_later` is as `hides` tells it.
-    `groups` are the key-value groups of the heads where some share one. `one_input` says whether queries and keys were
-    made of the same numbers, where that is known. `dtype` is the type to which the weights were rounded. `flaw` says
-    why they are no attention weights, which is an error once they are wanted. `number` counts the calls of a pass from
-    1 on, and `after` is the number of the last one of which it reads what it gave, or 0.
+    `blocks` gives those of some heads and rows, as `attention_blocks` does. `hides_later` is as `is_causal_mask` tells
+    it. `groups` are the key-value groups of the heads where some share one. `one_input` says whether queries and keys
+    were made of the same numbers, where that is known. `dtype` is the type to which the weights were rounded. `flaw`
+    says why they are no attention weights, which is an error once they are wanted. `number` counts the calls of a pass
+    from 1 on, and `after` is the number of the last one of which it reads what it gave, or 0.
     """
 
     texts: int
@@ -47,7 +47,7 @@ class Call:
             yield Block(rows, some[:, :, index].float(), None if sink is None else sink[:, list(heads)][:, :, index])
 
         texts, heads, n, m = weights.shape
-        return cls(texts, heads, n, m, hides(weights > 0, n), blocks, **{"dtype": weights.dtype, **known})
+        return cls(texts, heads, n, m, is_causal_mask(weights > 0, n), blocks, **{"dtype": weights.dtype, **known})
 
     @classmethod
     def joined(cls, heads: "Sequence[Call]") -> "Call":
@@ -74,13 +74,13 @@ class Call:
         """Put what is wanted of it into the record of each text. Raises ModelError where they are no weights."""
         if self.flaw:
             raise ModelError(self.flaw, "If it gives them, draw the weights themselves: attnviz.plot(weights, tokens).")
-        wanted = {record.wanted(kind, layer, self.heads) for record in records}.pop()  # the same for each
+        wanted = {record.register(kind, layer, self.heads) for record in records}.pop()  # the same for each
         if not wanted:
             return
         if self.groups:
             for record in records:
                 record.groups.setdefault(kind, {})[layer] = tuple(self.groups[head] for head in wanted)
-        kept = [record.begin(kind, layer, wanted, self.queries, self.keys) for record in records]
+        kept = [record.open_buffer(kind, layer, wanted, self.queries, self.keys) for record in records]
         rows = sorted({query for each in kept for query in each.queries})
         for block in self.blocks(wanted, rows) if rows else ():
             for text, each in enumerate(kept):

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from attnviz.attention import ranges
-from attnviz.capture.kept import Kept
-from attnviz.capture.merged import Merged
+from attnviz.attention import format_ranges
+from attnviz.capture.buffers import CellBuffer, WordBuffer
 from attnviz.errors import AbsentHeadError, CaptureError, InputError
 from attnviz.kinds import KIND_NAMES, Kind
 from attnviz.pooling import layout
@@ -38,7 +37,7 @@ class Record:
     available: dict[Kind, dict[int, tuple[int, ...]]] = field(default_factory=dict)
     heads: dict[Kind, dict[int, tuple[int, ...]]] = field(default_factory=dict)
     groups: dict[Kind, dict[int, tuple[int, ...]]] = field(default_factory=dict)
-    kept: dict[Kind, dict[int, Kept]] = field(default_factory=dict)
+    buffers: dict[Kind, dict[int, CellBuffer]] = field(default_factory=dict)
     without: dict[int, str] = field(default_factory=dict)
     size: int = 0  # of all weights, in bytes
 
@@ -49,14 +48,16 @@ class Record:
         """
         for layer in self.selection.layers_asked or ():
             if layer in self.without:
-                numbers = ranges(tuple(sorted({number for layers in self.available.values() for number in layers})))
+                numbers = format_ranges(
+                    tuple(sorted({number for layers in self.available.values() for number in layers}))
+                )
                 raise AbsentHeadError(
                     f"layer {layer} has no softmax attention between tokens: it is {self.without[layer]}",
                     f"Layers that have: {numbers}.",
                 )
         return self.selection.resolve(self.available)
 
-    def wanted(self, kind: Kind, layer: int, heads: int) -> tuple[int, ...]:
+    def register(self, kind: Kind, layer: int, heads: int) -> tuple[int, ...]:
         """Note that `layer` has so many `heads`; which of them were asked for.
 
         A layer that may be asked for, counted from the end, is kept until enough others have followed.
@@ -65,29 +66,31 @@ class Record:
         layers = self.available.setdefault(kind, {})
         layers[layer] = every
         asked = self.selection.of_kind_so_far(layers)
-        for passed in self.kept.get(kind, {}).keys() - asked:
-            self.size -= self.kept[kind].pop(passed).weights.nbytes
+        for passed in self.buffers.get(kind, {}).keys() - asked:
+            self.size -= self.buffers[kind].pop(passed).weights.nbytes
             del self.heads[kind][passed]
         return self.selection.of_layer(kind, layer, every) if layer in asked else ()
 
-    def begin(self, kind: Kind, layer: int, heads: Sequence[int], queries: int, keys: int) -> Kept | Merged:
+    def open_buffer(
+        self, kind: Kind, layer: int, heads: Sequence[int], queries: int, keys: int
+    ) -> CellBuffer | WordBuffer:
         """Room for the weights of `heads`, of so many queries and keys, as many cells as were asked for.
 
         Raises InputError where all that is kept outgrows half the machine's memory.
         """
         rows, columns = self.cells(kind, queries, keys)
         self.size += 4 * len(heads) * len(rows) * len(columns)
-        if self.size > memory() / 2:
+        if self.size > machine_memory() / 2:
             raise InputError(
                 f"the attention of {queries} tokens, all together, is more than half of this machine's memory",
                 "Name fewer layers or heads (--layer 3 --head 0), or pool it: --cells 512.",
             )
-        kept = Kept(len(heads), rows, columns)
+        kept = CellBuffer(len(heads), rows, columns)
         self.heads.setdefault(kind, {})[layer] = tuple(heads)
-        self.kept.setdefault(kind, {})[layer] = kept
-        return Merged(kept, *self.words[kind]) if kind in self.words else kept
+        self.buffers.setdefault(kind, {})[layer] = kept
+        return WordBuffer(kept, *self.words[kind]) if kind in self.words else kept
 
-    def keep(
+    def store(
         self, kind: Kind, layer: int, heads: Sequence[int], weights: torch.Tensor, sink: torch.Tensor | None = None
     ) -> None:
         """Keep the weights `[head, query, key]` of `heads`, and the mass `[head, query]` that a sink took.
@@ -99,7 +102,7 @@ class Record:
                 f"{KIND_NAMES[kind]}, layer {layer}: weights of shape {list(weights.shape)},"
                 f" where [{len(heads)}, query, key] was expected"
             )
-        self.begin(kind, layer, heads, *weights.shape[1:]).put(range(weights.shape[1]), weights, sink)
+        self.open_buffer(kind, layer, heads, *weights.shape[1:]).put(range(weights.shape[1]), weights, sink)
 
     def cells(self, kind: Kind, queries: int, keys: int) -> Layout:
         """Which tokens, or words, the rows and the columns cover, of so many queries and keys."""
@@ -113,18 +116,18 @@ class Record:
     @property
     def weights(self) -> dict[Kind, dict[int, np.ndarray]]:
         """The weights, float32 `[head, row, column]`."""
-        return {kind: {layer: kept.weights for layer, kept in layers.items()} for kind, layers in self.kept.items()}
+        return {kind: {layer: kept.weights for layer, kept in layers.items()} for kind, layers in self.buffers.items()}
 
     @property
     def sink_mass(self) -> dict[Kind, dict[int, np.ndarray]]:
         """What learned sinks took, float32 `[head, query]`, in the layers that have one."""
         return {
             kind: {layer: kept.sink for layer, kept in layers.items() if kept.sink is not None}
-            for kind, layers in self.kept.items()
+            for kind, layers in self.buffers.items()
         }
 
 
-def memory() -> int:
+def machine_memory() -> int:
     """This machine's memory in bytes; without end where the system does not say."""
     if not hasattr(os, "sysconf"):
         return sys.maxsize

@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 import torch
 from transformers import PreTrainedModel
 
-from attnviz.attention import ranges
-from attnviz.capture.eager import Inputs, record_by_output
-from attnviz.capture.functions import SEEN
-from attnviz.capture.interface import record_by_interface
-from attnviz.capture.mixers import layers, mixing, others
-from attnviz.capture.prompts import prompt_of
+from attnviz.attention import format_ranges
+from attnviz.capture.attention_interface import record_by_interface
+from attnviz.capture.call_sites import count_queries_and_keys, is_encoder_decoder, reads_pictures
+from attnviz.capture.eager_output import Inputs, record_by_output
+from attnviz.capture.function_mode import SEEN
 from attnviz.capture.record import Record
-from attnviz.capture.sites import is_encoder_decoder, reads_pictures, sizes
-from attnviz.capture.softmaxes import record_by_softmax
+from attnviz.capture.softmax_hook import record_by_softmax
+from attnviz.capture.token_mixers import layers, layers_without_attention, mixer_name
+from attnviz.capture.virtual_tokens import find_virtual_prompt
 from attnviz.capture.working_copy import working_copy
 from attnviz.capture.wrappers import is_of, unwrapped
 from attnviz.errors import InputError, ModelError
@@ -75,9 +75,9 @@ def capture_all(
     if not is_encoder_decoder(model):
         attending = {layer for layers in records[0].available.values() for layer in layers}
         for record in records:
-            record.without = others(model, attending) | record.without
-    if (prompt := prompt_of(model)) and records[0].without:
-        layers = ranges(tuple(records[0].without))
+            record.without = layers_without_attention(model, attending) | record.without
+    if (prompt := find_virtual_prompt(model)) and records[0].without:
+        layers = format_ranges(tuple(records[0].without))
         raise ModelError(
             f"layers {layers} do not see all {prompt.tokens} virtual tokens of the adapter, and cannot be shown",
             "Fewer of them may fit into the layers' sliding window.",
@@ -130,7 +130,7 @@ def _require_readable(model: PreTrainedModel, inputs: Inputs) -> None:
             working_copy(model)(**inputs)
     except (RuntimeError, IndexError) as error:
         _require_adapter_that_fits(model, error)
-        target, tokens = sizes(model, inputs, "cross")
+        target, tokens = count_queries_and_keys(model, inputs, "cross")
         read = [f"{what} of {n} token{'s' * (n > 1)}" for what, n in (("text", tokens), ("target", target))]
         message = " and a ".join(read if is_encoder_decoder(model) else read[:1])
         is_short = isinstance(error, RuntimeError) and max(tokens, target) < _FEW
@@ -175,7 +175,7 @@ def _needs_more(model: PreTrainedModel, why: str) -> ModelError:
 def _refusal(model: PreTrainedModel) -> ModelError:
     """What a model does that has no attention to show."""
     name = type(model).__name__
-    if instead := mixing(model):
+    if instead := mixer_name(model):
         message = f"{name} has no softmax attention between tokens: it mixes them by {instead}"
         return ModelError(message, "See which models are here: attnviz models")
     return ModelError(f"no softmax attention between tokens was seen in {name}", SEEN)

@@ -9,8 +9,8 @@ from torch.nn import functional
 from torch.nn.attention.bias import CausalBias
 
 from attnviz.capture.attention_call import Call, folded
-from attnviz.capture.sites import hides
-from attnviz.capture.weights import Block, Numbers, attention_blocks
+from attnviz.capture.blockwise import Block, Numbers, attention_blocks
+from attnviz.capture.call_sites import is_causal_mask
 
 _HIDDEN = -5e3
 """A number that is added to a score and leaves nothing of its weight: e to its power is 0."""
@@ -42,7 +42,9 @@ def fused(
     mask = None if attn_mask is None else _mask(attn_mask, query.shape[:-2], len(Q))
     heads = Q.shape[1]
     hides_later = (
-        None if n == 1 else is_causal or (mask is not None and bool(hides(_seen(mask).expand(-1, -1, n, m), n)))
+        None
+        if n == 1
+        else is_causal or (mask is not None and bool(is_causal_mask(_seen(mask).expand(-1, -1, n, m), n)))
     )
 
     def blocks(some: Sequence[int], rows: Numbers) -> Iterator[Block]:

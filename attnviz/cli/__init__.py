@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from attnviz.cli import batch, heads, models, plot, trace, train
-from attnviz.cli.command import Command, Commands, Sentence
+from attnviz.cli.commands import batch, heads, models, plot, trace, train
+from attnviz.cli.help import Command, Commands, Sentence
 from attnviz.cli.running import examples, paragraphs, settings
 
 COMMANDS = {

@@ -43,8 +43,8 @@ def colour_maps(ctx: typer.Context, incomplete: str) -> list[str]:
 def models(ctx: typer.Context, incomplete: str) -> list[str]:
     """The models that are here: built in, in packages, in the Hub's cache. Files are the shell's own to complete."""
     from attnviz.models import BUILTIN
-    from attnviz.models.cache import cached_models
-    from attnviz.models.packages import packaged_models
+    from attnviz.models.huggingface.hub_cache import cached_models
+    from attnviz.models.huggingface.packages import packaged_models
 
     here = [BUILTIN, *(model.package for model in packaged_models()), *(model.name for model in cached_models())]
     return [name for name in dict.fromkeys(here) if name.startswith(incomplete)]

@@ -12,7 +12,7 @@ from attnviz.files import has_file_ending, is_standard_output, is_stream, requir
 
 if TYPE_CHECKING:
     from attnviz.attention import Trace
-    from attnviz.render.look import Look
+    from attnviz.render.options import PlotOptions
     from attnviz.render.scene import Scene
 
 Output = Annotated[
@@ -48,15 +48,15 @@ def ending(output: Path) -> str:
     return output.suffix or (".png" if is_stream(output) else "")
 
 
-def write(output: Path, trace: "Trace", scenes: Sequence["Scene"], look: "Look") -> None:
-    """Write the file and print its path. Raises FileError, LookError and SelectionError."""
+def write(output: Path, trace: "Trace", scenes: Sequence["Scene"], plot_options: "PlotOptions") -> None:
+    """Write the file and print its path. Raises FileError, PlotOptionError and SelectionError."""
     from attnviz.render import remarks, render
 
     notes(remarks(scenes, ending(output)))
-    wrote(write_whole(output, render(trace, scenes, ending(output), look)))
+    print_path(write_whole(output, render(trace, scenes, ending(output), plot_options)))
 
 
-def wrote(path: Path) -> None:
+def print_path(path: Path) -> None:
     """Print where a result went, unless it went to standard output itself."""
     if not is_standard_output(path):
         print(printable(str(path)))  # without rich, whose import would take longer than a small picture

@@ -1,19 +1,4 @@
-"""From a model's name to a model that can be traced, and from a text to its trace.
-
-`builtin.py` is the one model, `module.py` any module of torch in memory, `huggingface.py` all the others; `recorded.py`
-makes a trace of what the last two leave behind. What they ask of a text is in `text.py`. A Hugging Face model is found
-by `location.py` and loaded by `loading.py`: `cache.py` is what the Hub left here, `packages.py` what packages carry,
-`inside.py` what a folder holds that is no model itself, `sizes.py` whether a model is as large as its weights,
-`devices.py` where the weights go, `adapters.py` which of peft's adapters have a say, `adapter_folder.py` what a folder
-of one holds and needs, `patterns.py` whether its expressions end, `gguf.py` what a .gguf file is, with `gguf_header.py`
-and `gguf_tokenizer.py`, `progress.py` how far it is, `architecture.py` the class that it is of, `explained.py` what an
-error means, `missing.py` which package it wants, `process_wide.py` how what all threads share is changed and changed
-back. `reading.py` makes of a text what the model reads, and `sides.py` is that: `encoding.py` its ids and tokens, with
-`spelling.py` and `offsets.py`, within what `bounded.py` allows, `languages.py` which languages these are in,
-`chat_template.py` the text of a chat, which `template_process.py` makes; `vocabulary.py` the words that a model does
-not know; `writing.py` what the model writes; `positions.py` how much it has room for; `padding.py` several texts at
-once; `word_list.py` a text that comes as a list of its words.
-"""
+"""From a model's name to a model that can be traced, and from a text to its trace."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +9,7 @@ from attnviz.arguments import require_flag
 from attnviz.attention import Trace
 from attnviz.errors import InputError, ModelError
 from attnviz.head_names import Names
-from attnviz.models.progress import Progress
+from attnviz.models.huggingface.progress import Progress
 from attnviz.models.text import TextOrWords
 from attnviz.selection import Selection
 
@@ -119,9 +104,9 @@ def load(
                 f"Leave out --{option.replace('_', '-')}, or take another model: -m NAME.",
             )
         return BuiltinModel.load() if spec == BUILTIN else BuiltinModel.open(spec)
-    from attnviz.models.devices import require_as_it_is
-    from attnviz.models.huggingface import HuggingFaceModel
-    from attnviz.models.module import ModuleModel, is_module
+    from attnviz.models.huggingface.devices import require_as_it_is
+    from attnviz.models.huggingface.model import HuggingFaceModel
+    from attnviz.models.torch_module import ModuleModel, is_module
 
     if not isinstance(spec, str | os.PathLike) and is_module(spec):
         require_as_it_is(spec, device=device, device_map=device_map, dtype=dtype)
@@ -145,7 +130,7 @@ def model_files(spec: str, tokenizer: str | None = None) -> Iterator[Path]:
     Raises ModelError as `load` does.
     """
     if tokenizer is not None:
-        from attnviz.models.location import locate_tokenizer
+        from attnviz.models.huggingface.location import locate_tokenizer
 
         yield from locate_tokenizer(tokenizer).files()
     if spec == BUILTIN:
@@ -155,7 +140,7 @@ def model_files(spec: str, tokenizer: str | None = None) -> Iterator[Path]:
     elif spec.endswith(".safetensors"):
         yield Path(spec)
     else:
-        from attnviz.models.location import in_cache, locate
+        from attnviz.models.huggingface.location import in_cache, locate
 
         yield from in_cache(locate(spec)).files()
 
@@ -219,7 +204,7 @@ def trace(
     """
     selection = Selection.of(layers, heads, kinds, rows, columns, cells, words)
     if tokens is not None or target_tokens is not None or forward is not None:
-        from attnviz.models.module import ModuleModel
+        from attnviz.models.torch_module import ModuleModel
 
         asked = {"text": text, "target": target, "text_pair": text_pair, "chat": chat or None, "generate": generate}
         asked |= {"tokenizer": tokenizer, "revision": revision, "device": device, "device_map": device_map}

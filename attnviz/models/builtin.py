@@ -17,9 +17,9 @@ from attnviz.attention import Attention, Token, Trace
 from attnviz.errors import InputError, ModelError
 from attnviz.kinds import Kind
 from attnviz.labels import tokens_from_offsets, visible
-from attnviz.models.progress import Progress
+from attnviz.models.huggingface.progress import Progress
 from attnviz.models.text import TextOrWords, each_with, require_text
-from attnviz.models.vocabulary import unknown_note
+from attnviz.models.unknown_words import unknown_note
 from attnviz.models.word_list import joined, numbered
 from attnviz.scratch import transformer
 from attnviz.scratch.store import Checkpoint, read, shipped
@@ -122,7 +122,7 @@ class BuiltinModel:
             provenance=self._provenance,
             notes=notes,
         )
-        return selection.narrow(trace)
+        return selection.apply(trace)
 
     def trace_all(
         self,

@@ -7,8 +7,8 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from attnviz.errors import FileError, LookError
-from attnviz.render.look import DEFAULT, Look
+from attnviz.errors import FileError, PlotOptionError
+from attnviz.render.options import DEFAULT, PlotOptions
 
 if TYPE_CHECKING:
     from attnviz.attention import Trace
@@ -18,16 +18,17 @@ if TYPE_CHECKING:
     from attnviz.render.terminal.lines import Lines
     from attnviz.render.terminal.text import RunningText
 
-Writer = Callable[["Trace", Sequence["Scene"], str, Look], bytes]
+Writer = Callable[["Trace", Sequence["Scene"], str, PlotOptions], bytes]
 PICTURES = (".png", ".svg", ".pdf")
 
 
-def render(trace: "Trace", scenes: Sequence["Scene"], suffix: str, look: Look = DEFAULT) -> bytes:
+def render(trace: "Trace", scenes: Sequence["Scene"], suffix: str, options: PlotOptions = DEFAULT) -> bytes:
     """The bytes of a file with the ending `suffix`, such as `.png`: pictures of `scenes`, data of the whole `trace`.
 
-    Raises FileError for an ending that no output has, LookError and SelectionError for a picture that cannot be drawn.
+    Raises FileError for an ending that no output has, PlotOptionError and SelectionError for a picture that cannot be
+    drawn.
     """
-    return writer(suffix)(trace, scenes, suffix.lower(), look)
+    return writer(suffix)(trace, scenes, suffix.lower(), options)
 
 
 def remarks(scenes: Sequence["Scene"], suffix: str) -> list[str]:
@@ -40,33 +41,33 @@ def remarks(scenes: Sequence["Scene"], suffix: str) -> list[str]:
     return [note] if note else []
 
 
-def require_screen(look: Look) -> None:
-    """Raise LookError for a style that a terminal cannot show."""
-    if look.style == "arcs":
-        raise LookError("style arcs cannot be drawn in a terminal", "Name a picture with -o: arcs.png")
+def require_screen(options: PlotOptions) -> None:
+    """Raise PlotOptionError for a style that a terminal cannot show."""
+    if options.style == "arcs":
+        raise PlotOptionError("style arcs cannot be drawn in a terminal", "Name a picture with -o: arcs.png")
 
 
-def on_screen(scene: "Scene", look: Look = DEFAULT) -> "Heatmap | Grid | Lines | RunningText":
+def on_screen(scene: "Scene", options: PlotOptions = DEFAULT) -> "Heatmap | Grid | Lines | RunningText":
     """`scene` as something that rich prints: it adapts to the terminal's width and colours.
 
-    Raises LookError for a style that a terminal cannot show.
+    Raises PlotOptionError for a style that a terminal cannot show.
     """
-    if look.style == "text":
+    if options.style == "text":
         from attnviz.render.terminal.text import RunningText
 
-        return RunningText(scene, look)
-    if look.style == "lines":
+        return RunningText(scene, options)
+    if options.style == "lines":
         from attnviz.render.terminal.lines import Lines
 
-        return Lines(scene, look)
-    require_screen(look)
+        return Lines(scene, options)
+    require_screen(options)
     if len(scene.heads) > 1:
         from attnviz.render.terminal.grid import grid
 
-        return grid([scene], look)
+        return grid([scene], options)
     from attnviz.render.terminal.heatmap import heatmap
 
-    return heatmap(scene, look)
+    return heatmap(scene, options)
 
 
 def writer(suffix: str) -> Writer:
@@ -79,25 +80,25 @@ def writer(suffix: str) -> Writer:
     return OUTPUTS[suffix.lower()]
 
 
-def _picture(trace: "Trace", scenes: Sequence["Scene"], suffix: str, look: Look) -> bytes:
+def _picture(trace: "Trace", scenes: Sequence["Scene"], suffix: str, options: PlotOptions) -> bytes:
     from attnviz.render.picture import picture
 
-    return picture(trace, scenes, suffix, look)
+    return picture(trace, scenes, suffix, options)
 
 
-def _json(trace: "Trace", scenes: Sequence["Scene"], suffix: str, look: Look) -> bytes:
+def _json(trace: "Trace", scenes: Sequence["Scene"], suffix: str, options: PlotOptions) -> bytes:
     from attnviz.render.data import as_json
 
     return as_json(trace)
 
 
-def _npz(trace: "Trace", scenes: Sequence["Scene"], suffix: str, look: Look) -> bytes:
+def _npz(trace: "Trace", scenes: Sequence["Scene"], suffix: str, options: PlotOptions) -> bytes:
     from attnviz.render.data import as_npz
 
     return as_npz(trace)
 
 
-def _safetensors(trace: "Trace", scenes: Sequence["Scene"], suffix: str, look: Look) -> bytes:
+def _safetensors(trace: "Trace", scenes: Sequence["Scene"], suffix: str, options: PlotOptions) -> bytes:
     return trace.to_bytes()
 
 

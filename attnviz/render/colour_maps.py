@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Union
 import numpy as np
 
 from attnviz.arguments import require_type
-from attnviz.errors import LookError
+from attnviz.errors import PlotOptionError
 
 if TYPE_CHECKING:
     from matplotlib.colors import Colormap
@@ -20,18 +20,23 @@ def colour_maps() -> list[str]:
 
 
 def require(cmap: Union[str, "Colormap"]) -> None:
-    """Raise LookError unless `cmap` is a colour map, or the name of one that matplotlib has; with those nearest to it.
+    """Raise PlotOptionError unless `cmap` is a colour map, or the name of one that matplotlib has; with those nearest
+    to it.
 
     Names that another package gives to its maps are there once it was imported, such as `rocket` with seaborn.
     """
     from matplotlib import colormaps
     from matplotlib.colors import Colormap
 
-    require_type("cmap", cmap, (str, Colormap), LookError, "cmap: a name such as viridis, or a Colormap of matplotlib.")
+    require_type(
+        "cmap", cmap, (str, Colormap), PlotOptionError, "cmap: a name such as viridis, or a Colormap of matplotlib."
+    )
     if isinstance(cmap, str) and cmap not in colormaps:
         folded = {known.lower(): known for known in colormaps}
         near = [folded[found] for found in get_close_matches(cmap.lower(), folded, 4, 0.5)]
-        raise LookError(f"there is no colour map {cmap!r}", f"Try {', '.join(near or ['viridis', 'magma', 'Greys'])}.")
+        raise PlotOptionError(
+            f"there is no colour map {cmap!r}", f"Try {', '.join(near or ['viridis', 'magma', 'Greys'])}."
+        )
 
 
 def sampled(cmap: Union[str, "Colormap"]) -> np.ndarray:

@@ -15,7 +15,7 @@ MOST_TOKENS = 160
 
 
 @dataclass(frozen=True)
-class Links:
+class DrawnLinks:
     """Links by their row, their column and how far along the scale they are, weakest first, as they are drawn."""
 
     rows: np.ndarray
@@ -33,13 +33,13 @@ def width(parts: np.ndarray) -> np.ndarray:
     return np.asarray(0.6 + 3.4 * parts)
 
 
-def links(scene: Scene, at: int, scale: Scale) -> Links:
+def links_to_draw(scene: Scene, at: int, scale: Scale) -> DrawnLinks:
     """What head `at` of `scene` links, but for what is masked and what is FAINT."""
     parts = np.where(scene.reachable, scale.parts(scene.matrices[at]), 0.0)
     rows, columns = np.nonzero(parts >= FAINT)
     order = np.argsort(parts[rows, columns], kind="stable")
     rows, columns = rows[order], columns[order]
-    return Links(rows, columns, parts[rows, columns])
+    return DrawnLinks(rows, columns, parts[rows, columns])
 
 
 def require_tokens(scene: Scene, style: str) -> None:

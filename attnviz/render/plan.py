@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-from attnviz.analysis import Choice, choose
-from attnviz.attention import Trace, ranges
+from attnviz.analysis import HeadChoice, choose_head
+from attnviz.attention import Trace, format_ranges
 from attnviz.labels import visible
-from attnviz.render.look import DEFAULT, Look
-from attnviz.render.query import asked, looking, passed_over
+from attnviz.render.exclusion import exclude
+from attnviz.render.options import DEFAULT, PlotOptions
+from attnviz.render.query import find_query, passed_over, query_rows
 from attnviz.render.scene import Scene, scene
-from attnviz.render.taken import without
 from attnviz.selection import Selection
 
 LONG_TITLE, LINE = 200, 72
@@ -17,25 +17,25 @@ NAMED = 8
 """A caption names no more heads one by one."""
 
 
-def plot_scene(trace: Trace, selection: Selection, look: Look = DEFAULT) -> tuple[Scene, Choice | None]:
-    """The heads that were asked for, of one kind; one that `choose` takes where neither layer nor head was named.
+def plot_scene(trace: Trace, selection: Selection, options: PlotOptions = DEFAULT) -> tuple[Scene, HeadChoice | None]:
+    """The heads that were asked for, of one kind; one that `choose_head` takes where neither layer nor head was named.
 
     `trace` is what `selection` has left of one. The title and the query are those of `look`. Returns the scene and,
     where the head was chosen, the choice. Raises SelectionError.
     """
     kind = trace.kinds[0]
     if not selection.names_heads:
-        choice = choose(trace, kind)
-        return _looked(trace, _scene(trace, kind, ((choice.layer, choice.head),)), look), choice
-    return _looked(trace, _scene(trace, kind, _pairs(trace, kind)), look), None
+        choice = choose_head(trace, kind)
+        return _looked(trace, _scene(trace, kind, ((choice.layer, choice.head),)), options), choice
+    return _looked(trace, _scene(trace, kind, _pairs(trace, kind)), options), None
 
 
-def head_scenes(trace: Trace, look: Look = DEFAULT) -> list[Scene]:
+def head_scenes(trace: Trace, options: PlotOptions = DEFAULT) -> list[Scene]:
     """Every head of the trace: a scene for each kind. Raises SelectionError for a query that `look` names in vain."""
     scenes = [_scene(trace, kind, _pairs(trace, kind)) for kind in trace.kinds]
-    title = title_of(trace) if look.title is None else look.title
+    title = title_of(trace) if options.title is None else options.title
     titles = [title] + [""] * (len(scenes) - 1)
-    scenes = [_looked(trace, scene, replace(look, title=None)) for scene in scenes]
+    scenes = [_looked(trace, scene, replace(options, title=None)) for scene in scenes]
     return [replace(one, title=f"{title}\n{one.attention.name}") for one, title in zip(scenes, titles, strict=True)]
 
 
@@ -69,19 +69,24 @@ def _ends(text: str) -> str:
 
 def drawn(trace: Trace, shown: Scene) -> Trace:
     """The part of `trace` that `shown` draws, for the files that hold numbers."""
-    return Selection(kinds=(shown.attention.kind,), pairs=shown.heads).narrow(trace)
+    return Selection(kinds=(shown.attention.kind,), pairs=shown.heads).apply(trace)
 
 
-def _looked(trace: Trace, scene: Scene, look: Look) -> Scene:
+def _looked(trace: Trace, scene: Scene, options: PlotOptions) -> Scene:
     """`scene` with the title and the query of `look`, without what it takes out."""
-    title = scene.title if look.title is None else look.title
-    queries = () if look.query is None else asked(trace, scene.attention, look.query)
-    said = (_signs(scene, look.style), "" if look.query is None else passed_over(trace, scene.attention, look.query))
+    title = scene.title if options.title is None else options.title
+    queries = () if options.query is None else find_query(trace, scene.attention, options.query)
+    said = (
+        _signs(scene, options.style),
+        "" if options.query is None else passed_over(trace, scene.attention, options.query),
+    )
     caption = "\n".join(line for line in (scene.caption, *said) if line)
-    shown = without(replace(scene, title=title, caption=caption, queries=queries), look.sink, look.special)
-    if look.style == "text":  # so that the scale is that of the rows that are shown
-        shown = replace(shown, queries=looking(shown))
-    return replace(shown, caption=f"{shown.caption}\n{shown.beyond}") if shown.beyond and look.vmax is None else shown
+    shown = exclude(replace(scene, title=title, caption=caption, queries=queries), options.sink, options.special)
+    if options.style == "text":  # so that the scale is that of the rows that are shown
+        shown = replace(shown, queries=query_rows(shown))
+    return (
+        replace(shown, caption=f"{shown.caption}\n{shown.beyond}") if shown.beyond and options.vmax is None else shown
+    )
 
 
 def _signs(scene: Scene, style: str) -> str:
@@ -113,5 +118,5 @@ def _which(pairs: tuple[tuple[int, int], ...]) -> str:
         names = [f"L{layer}H{head}" for layer, head in pairs]
         more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
         return ", ".join(names[:NAMED]) + more
-    told = [(one, ranges(tuple(numbers))) for one, numbers in (("layer", layers), ("head", heads))]
+    told = [(one, format_ranges(tuple(numbers))) for one, numbers in (("layer", layers), ("head", heads))]
     return ", ".join(f"{one} {numbers}" if numbers.isdecimal() else f"{one}s {numbers}" for one, numbers in told)

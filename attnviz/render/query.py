@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from attnviz.analysis import strongest
+from attnviz.analysis import find_strongest_link
 from attnviz.attention import Attention, Trace
 from attnviz.errors import SelectionError
 from attnviz.labels import visible
-from attnviz.pooling import reduced
-from attnviz.render.flow import running
+from attnviz.pooling import reduce_attention
 from attnviz.render.scene import Scene, row_label
+from attnviz.render.text_layout import running
 from attnviz.retrace import Retrace, spelled
 from attnviz.row_names import RowNames
 
@@ -18,7 +18,7 @@ LISTED, FEW = 60, 8
 """So many rows are listed where one was not found, and so many of one name are kept, where none is."""
 
 
-def asked(trace: Trace, attention: Attention, query: str) -> tuple[int, ...]:
+def find_query(trace: Trace, attention: Attention, query: str) -> tuple[int, ...]:
     """The rows of `attention` that `query` names: by a word or token as it is written, or else by their number.
 
     That is the token that a row reads; in cross-attention the one that it writes, since alignment is of what is
@@ -76,7 +76,7 @@ def _row(attention: Attention, query: int) -> str:
     return f"{query} {row_label(attention.queries[query], attention.predicts[query] if attention.predicts else None)}"
 
 
-def looking(scene: Scene) -> tuple[int, ...]:
+def query_rows(scene: Scene) -> tuple[int, ...]:
     """The rows that are shown: those asked for, or the query of the strongest link between two content words.
 
     That link is sought in all heads of the scene, and among rows of one token where there are any; a text without one
@@ -86,8 +86,8 @@ def looking(scene: Scene) -> tuple[int, ...]:
         return scene.queries
     a = scene.attention
     alone = [row for row, (start, stop) in enumerate(a.rows) if stop - start == 1] or list(range(len(a.rows)))
-    exact = reduced(a, [a.rows[row] for row in alone], a.columns)
-    pairs = [pair for head in scene.heads if (pair := strongest(exact, *head))]
+    exact = reduce_attention(a, [a.rows[row] for row in alone], a.columns)
+    pairs = [pair for head in scene.heads if (pair := find_strongest_link(exact, *head))]
     if pairs:
         return (alone[max(pairs, key=lambda pair: pair.weight).query],)
     weights = scene.matrices.max(0)[alone]
@@ -108,6 +108,6 @@ def query_label(scene: Scene, rows: tuple[int, ...]) -> str:
     return " · ".join(reversed(both) if a.kind == "cross" else both)
 
 
-def gaze(scene: Scene, at: int, rows: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+def query_weights(scene: Scene, at: int, rows: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     """How much those rows of head `at` look at each key, on average, and bool which keys any of them may look at."""
     return scene.matrices[at, list(rows)].mean(0), np.any(scene.reachable[list(rows)], 0)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from attnviz.render.colours import palette
-from attnviz.render.look import Look
+from attnviz.render.options import PlotOptions
 
 PALEST = 96
 """The first of the 256 colours that a line can have."""
@@ -124,30 +124,30 @@ def apart(ticks: Sequence[tuple[float, str]], least: float) -> list[tuple[float,
 
 
 def scale_of(
-    look: Look, tops: Sequence[float], largest: float = 0.0, theme: str = "light", signed: bool = False
+    options: PlotOptions, tops: Sequence[float], largest: float = 0.0, theme: str = "light", signed: bool = False
 ) -> Scale:
     """The scale of a picture whose scenes' own end at `tops`, and whose largest weight is `largest`.
 
     `theme` is taken where `look` names none. With `signed`, for weights of which some are negative, the scale is linear
     from −top to top, and its colours lead to one hue or another from that of 0 in the middle.
     """
-    chosen = THEMES[look.theme or theme]
-    top = look.vmax or max(tops, default=1.0)
-    above, mapped = bool(largest > top + 1e-6), look.cmap is not None
-    log = look.log and not signed
-    return Scale(top, chosen, _colours(look, chosen, signed), log, above, mapped, look.colorbar, signed)
+    chosen = THEMES[options.theme or theme]
+    top = options.vmax or max(tops, default=1.0)
+    above, mapped = bool(largest > top + 1e-6), options.cmap is not None
+    log = options.log and not signed
+    return Scale(top, chosen, _colours(options, chosen, signed), log, above, mapped, options.colorbar, signed)
 
 
-def _colours(look: Look, theme: Theme, signed: bool) -> np.ndarray:
+def _colours(options: PlotOptions, theme: Theme, signed: bool) -> np.ndarray:
     """256 colours, uint8 `[256, 3]`: the colour map that was asked for, or the theme's own."""
-    if look.cmap is None and signed:
+    if options.cmap is None and signed:
         negative, positive = ("teal", "amber") if theme is THEMES["dark"] else ("lilac", "rust")
         return np.concatenate([palette(negative)[::-2], palette(positive)[1::2]])
-    if look.cmap is None:
+    if options.cmap is None:
         return palette(theme.palette)
     from attnviz.render.colour_maps import sampled
 
-    return sampled(look.cmap)
+    return sampled(options.cmap)
 
 
 def _half(top: float) -> float:

@@ -7,8 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
-from attnviz.analysis.reach import beyond_first, reach
-from attnviz.attention import Attention, Range, Token, Trace, borders, virtual
+from attnviz.analysis.attention_mask import allowed_pairs, without_first_key
+from attnviz.attention import Attention, Range, Token, Trace, borders, count_virtual_tokens
 from attnviz.labels import visible
 from attnviz.render.ticks import is_long, segments
 from attnviz.retrace import Retrace
@@ -32,7 +32,7 @@ class Scene:
     `title` and `caption` are plain text; `text` is that which the keys are tokens of, `retrace` how more of it
     is kept. `queries` are the rows that a style shows which shows one query's; of several the mean. Where weights were
     taken out (`render.taken`), `masked` are the columns that are left empty, `taken` is the mass that each row lost and
-    `lost` whether that was all of it, `[head, row]`.
+    `emptied` whether that was all of it, `[head, row]`.
     """
 
     attention: Attention
@@ -41,8 +41,8 @@ class Scene:
     caption: str = ""
     queries: tuple[int, ...] = ()
     masked: tuple[int, ...] = ()
-    taken: np.ndarray | None = None
-    lost: np.ndarray | None = None
+    removed_mass: np.ndarray | None = None
+    emptied: np.ndarray | None = None
     text: str = ""
     retrace: Retrace = field(default_factory=Retrace)
 
@@ -94,10 +94,10 @@ class Scene:
 
         So are masked columns, and rows that lost everything in every head.
         """
-        may = reach(self.attention)
+        may = allowed_pairs(self.attention)
         may[:, list(self.masked)] = False
-        if self.lost is not None:
-            may[self.lost.all(0)] = False
+        if self.emptied is not None:
+            may[self.emptied.all(0)] = False
         return may
 
     @cached_property
@@ -117,7 +117,7 @@ class Scene:
     @property
     def blanks(self) -> tuple[str, ...]:
         """Why cells show no weight: UNSEEN and TAKEN_OUT, where some are."""
-        may = reach(self.attention)
+        may = allowed_pairs(self.attention)
         found = {UNSEEN: not may.all(), TAKEN_OUT: (may & ~self.reachable).any()}
         return tuple(reason for reason, has in found.items() if has)
 
@@ -162,7 +162,7 @@ class Scene:
     def _scaled(self) -> np.ndarray:
         """Bool `[column]`: whose weights the scale has room for."""
         columns = self.attention.columns
-        return beyond_first(self.attention) if len(columns) > LONG else np.ones(len(columns), bool)
+        return without_first_key(self.attention) if len(columns) > LONG else np.ones(len(columns), bool)
 
     @property
     def axes(self) -> str:
@@ -187,7 +187,7 @@ _BEGINS = _TEXT, _OTHER, _ANSWER = (
 
 def _begins(tokens: Sequence[Token], at: int) -> str:
     """What begins at the border `at` of `tokens`."""
-    if at == virtual(tokens):
+    if at == count_virtual_tokens(tokens):
         return _TEXT
     return _ANSWER if tokens[at].generated else _OTHER
 

@@ -180,5 +180,5 @@ def test_it_is_saved_selected_and_merged_as_any_other(tmp_path, masked):
     np.testing.assert_array_equal(opened[kind].weights(1), trace[kind].weights(1))
     assert (opened.model, opened.text) == ("mine", "I ate an ate")
     assert opened[kind].queries[1].id == opened[kind].queries[3].id
-    assert Selection.of(1, 2).narrow(opened)[kind].heads(1) == (2,)
-    assert Selection.of(words=True).narrow(opened)[kind].weights(0).shape == (3, 4, 4)
+    assert Selection.of(1, 2).apply(opened)[kind].heads(1) == (2,)
+    assert Selection.of(words=True).apply(opened)[kind].weights(0).shape == (3, 4, 4)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from traces import attention, encoder_decoder, hybrid, labelled, tokens
 
-from attnviz.attention import Attention, Token, borders, ranges
+from attnviz.attention import Attention, Token, borders, format_ranges
 from attnviz.errors import CaptureError, SelectionError
 
 
@@ -112,7 +112,7 @@ def test_a_repr_is_one_short_line():
     [((), ""), ((3,), "3"), ((0, 1, 2, 3, 7), "0-3, 7"), ((9, 4, 5), "4-5, 9"), ((1, 3, 5), "1, 3, 5")],
 )
 def test_ranges(numbers, written):
-    assert ranges(numbers) == written
+    assert format_ranges(numbers) == written
 
 
 @pytest.mark.parametrize(

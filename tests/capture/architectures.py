@@ -16,9 +16,9 @@ from transformers import CONFIG_MAPPING, AutoModel, PreTrainedConfig, PreTrained
 from transformers.models.auto import modeling_auto as auto
 from transformers.models.auto.auto_factory import _LazyAutoMapping
 
-from attnviz.capture import base_of
-from attnviz.models.loading import load_model
-from attnviz.models.location import locate
+from attnviz.capture import find_base
+from attnviz.models.huggingface.loading import load_model
+from attnviz.models.huggingface.location import locate
 
 if device := os.environ.get("ATTNVIZ_DEVICE"):  # for sweep.py
     torch.set_default_device(device)
@@ -254,7 +254,7 @@ def build_with_pictures(model_type: str, attn_implementation: str | None = None)
         return whole
     with TemporaryDirectory() as folder:
         uneven(kind(config).eval()).save_pretrained(folder)
-        return base_of(load_model(locate(folder)))
+        return find_base(load_model(locate(folder)))
 
 
 def uneven(model: PreTrainedModel) -> PreTrainedModel:

@@ -23,7 +23,7 @@ import torch
 import transformers
 from transformers.utils import logging
 
-from attnviz.capture import Record, base_of, capture, eager, handed
+from attnviz.capture import Record, base_inputs, capture, eager_output, find_base
 from attnviz.errors import ModelError
 from attnviz.selection import Selection
 
@@ -91,7 +91,7 @@ def _examine(
     inputs_of: reference.Inputs = architectures.inputs_of,
 ) -> Row:
     whole = build(model_type)
-    model, inputs = base_of(whole), handed(whole, inputs_of(whole))
+    model, inputs = find_base(whole), base_inputs(whole, inputs_of(whole))
     before = model.config.to_dict(), model.config._attn_implementation
     instead = reference.NO_SOFTMAX.get(model_type)
     outputs: list[torch.Tensor] = []
@@ -99,8 +99,8 @@ def _examine(
     watching = model.register_forward_hook(lambda _module, _args, output: outputs.append(output[0]))
     records, hidden = [], []
     try:
-        for short in (eager._SHORT, 0):  # as of a short text, and as of a long one
-            with patch.multiple(eager, _SHORT=short, _SAMPLES=(8, 15)):
+        for short in (eager_output._SHORT, 0):  # as of a short text, and as of a long one
+            with patch.multiple(eager_output, _SHORT=short, _SAMPLES=(8, 15)):
                 records.append(capture(model, inputs, Selection()))
             hidden += outputs[-1:]  # none where the whole model fails, and its text model gave the weights
             if records[0].path != "eager output_attentions":

@@ -10,8 +10,8 @@ import transformers
 from transformers import PretrainedConfig, PreTrainedModel
 from transformers.models.auto import modeling_auto
 
-from attnviz.models.loading import load_model
-from attnviz.models.location import locate
+from attnviz.models.huggingface.loading import load_model
+from attnviz.models.huggingface.location import locate
 
 MAPPINGS = (
     "CAUSAL_LM",

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from attnviz.capture import weights
+from attnviz.capture import blockwise
 
 torch.manual_seed(0)
 Q, K = torch.randn(1, 4, 5, 8), torch.randn(1, 2, 5, 8)
@@ -14,7 +14,7 @@ def attention_weights(query, key, heads, scaling, mask=None, bias=None, **others
     n, m = query.shape[2], key.shape[2]
     A = torch.zeros(query.shape[0], len(heads), n, m)
     taken = None
-    blocks = weights.attention_blocks(query, key, heads, range(n), scaling, mask=mask, bias=bias, **others)
+    blocks = blockwise.attention_blocks(query, key, heads, range(n), scaling, mask=mask, bias=bias, **others)
     for block in blocks:
         A[:, :, list(block.queries), : block.weights.shape[-1]] = block.weights
         if block.sink is not None:
@@ -25,7 +25,7 @@ def attention_weights(query, key, heads, scaling, mask=None, bias=None, **others
 
 @pytest.fixture(autouse=True, params=[1, 60, 2**21], ids=["row by row", "blocks of three rows", "at once"])
 def block_size(request, monkeypatch):
-    monkeypatch.setitem(weights._BLOCK, "cpu", request.param)
+    monkeypatch.setitem(blockwise._BLOCK, "cpu", request.param)
 
 
 def by_hand(head, mask=None, bias=None, softcap=None, sink=None):
@@ -85,7 +85,7 @@ def test_a_row_that_sees_nothing_is_zero(sinks):
 
 
 def test_a_causal_block_ends_at_the_diagonal():
-    for block in weights.attention_blocks(Q, K, [0, 3], range(5), 0.5, causal=True):
+    for block in blockwise.attention_blocks(Q, K, [0, 3], range(5), 0.5, causal=True):
         assert block.weights.shape[-1] == max(block.queries) + 1
     A, _ = attention_weights(Q, K, [0, 3], 0.5, causal=True)
     for at, head in enumerate((0, 3)):
@@ -96,7 +96,7 @@ def test_some_rows_alone():
     bias = torch.randn(1, 4, 5, 5)
     expected, _ = attention_weights(Q, K, [1, 2], 0.5, CAUSAL, bias)
     found = torch.zeros(1, 2, 2, 5)
-    for block in weights.attention_blocks(Q, K, [1, 2], [1, 4], 0.5, causal=True, bias=bias):
+    for block in blockwise.attention_blocks(Q, K, [1, 2], [1, 4], 0.5, causal=True, bias=bias):
         at = [[1, 4].index(query) for query in block.queries]
         found[:, :, at, : block.weights.shape[-1]] = block.weights
     torch.testing.assert_close(found, expected[:, :, [1, 4]])

@@ -6,7 +6,7 @@ import tiny
 import torch
 
 from attnviz.capture import capture
-from attnviz.capture.sites import hides
+from attnviz.capture.call_sites import is_causal_mask
 from attnviz.errors import InputError, SelectionError
 from attnviz.selection import Selection
 
@@ -51,13 +51,13 @@ def test_layers_from_the_end_are_the_last_and_no_others_are_held(model_type):
     model = tiny.build(model_type).base_model
     every = capture(model, inputs_of(model_type), Selection())
     last = capture(model, inputs_of(model_type), Selection.of("last", 2))
-    assert last.resolve().keys() == every.kept.keys()
-    for kind, layers in every.kept.items():
+    assert last.resolve().keys() == every.buffers.keys()
+    for kind, layers in every.buffers.items():
         final = max(layers)
-        assert list(last.kept[kind]) == [final] == list(last.heads[kind])
+        assert list(last.buffers[kind]) == [final] == list(last.heads[kind])
         np.testing.assert_allclose(last.weights[kind][final], layers[final].weights[[2]], atol=1e-5)
-    assert last.size == sum(kept.weights.nbytes for layers in last.kept.values() for kept in layers.values())
-    kind, layers = next(iter(every.kept.items()))
+    assert last.size == sum(kept.weights.nbytes for layers in last.buffers.values() for kept in layers.values())
+    kind, layers = next(iter(every.buffers.items()))
     some = capture(model, inputs_of(model_type), Selection.of([-2, 0], kinds=kind))
     assert list(some.resolve()[kind]) == [0, max(layers) - 1]
     np.testing.assert_allclose(some.weights[kind][max(layers) - 1], layers[max(layers) - 1].weights, atol=1e-5)
@@ -104,17 +104,17 @@ def test_one_token_alone_is_of_the_kind_that_the_model_is(model_type):
 
 def test_both_kinds_of_mask_are_seen_to_be_causal():
     square = torch.ones(1, 1, 3, 3, dtype=torch.bool)
-    assert hides(square.tril(), 3)
-    assert not hides(square, 3)
-    assert hides(torch.zeros(1, 1, 3, 3).masked_fill(~square.tril(), -1e9), 3)
-    assert hides(None, 3) is False
-    assert hides(None, 1) is None
+    assert is_causal_mask(square.tril(), 3)
+    assert not is_causal_mask(square, 3)
+    assert is_causal_mask(torch.zeros(1, 1, 3, 3).masked_fill(~square.tril(), -1e9), 3)
+    assert is_causal_mask(None, 3) is False
+    assert is_causal_mask(None, 1) is None
 
 
 def test_what_would_fill_the_memory_is_refused_before_it_does(monkeypatch):
     model, one_layer = tiny.build("bert").base_model, 4 * 4 * len(IDS[0]) ** 2
     heads = model.config.num_attention_heads
-    monkeypatch.setattr("attnviz.capture.record.memory", lambda: 2 * heads * one_layer // 4)
+    monkeypatch.setattr("attnviz.capture.record.machine_memory", lambda: 2 * heads * one_layer // 4)
     assert list(capture(model, inputs_of("bert"), Selection(layers=(1,))).weights["self"]) == [1]
     with pytest.raises(InputError, match="the attention of 9 tokens, all together"):
         capture(model, inputs_of("bert"), Selection())

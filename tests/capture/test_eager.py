@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from attnviz.capture import capture, capture_all, eager
+from attnviz.capture import capture, capture_all, eager_output
 from attnviz.errors import InputError
 from attnviz.selection import Selection
 
@@ -20,8 +20,8 @@ HANDED_ON = "big_bird bloom deberta-v2 deepseek_v32 falcon fsmt gpt_neo ibert lu
 
 @pytest.fixture(autouse=True)
 def every_text_is_long(monkeypatch):
-    monkeypatch.setattr(eager, "_SHORT", 0)
-    monkeypatch.setattr(eager, "_SAMPLES", (8, 15))
+    monkeypatch.setattr(eager_output, "_SHORT", 0)
+    monkeypatch.setattr(eager_output, "_SAMPLES", (8, 15))
 
 
 def matrices(output):
@@ -47,14 +47,14 @@ def test_when_the_model_ends_no_layers_weights_are_left(model_type, asked):
 @pytest.mark.parametrize("model_type", ["bloom", "fsmt", "funnel", "longt5"])
 def test_only_what_was_asked_for_is_made_a_matrix_of(model_type, monkeypatch):
     model, made = architectures.build(model_type), []
-    make = eager._matrix
+    make = eager_output._matrix
 
     def counted(model, inputs, outputs, name, at):
         if inputs["input_ids"].shape[1] == N:
             made.append((name, at))
         return make(model, inputs, outputs, name, at)
 
-    monkeypatch.setattr(eager, "_matrix", counted)
+    monkeypatch.setattr(eager_output, "_matrix", counted)
     record = capture(model, architectures.inputs_of(model), Selection(layers=(1,)))
     assert {at for _, at in made} == {1}
     assert [list(layers) for layers in record.weights.values()] == [[1]] * len(record.weights)
@@ -100,7 +100,7 @@ def test_an_error_of_ours_is_not_said_to_be_the_texts(model_type, monkeypatch):
     def fail(*_):
         raise RuntimeError("ours")
 
-    monkeypatch.setattr("attnviz.capture.kept.Kept.put", fail)
+    monkeypatch.setattr("attnviz.capture.buffers.CellBuffer.put", fail)
     model = architectures.build(model_type)
     with pytest.raises(RuntimeError, match=r"^ours$"):
         capture(model, architectures.inputs_of(model), Selection())

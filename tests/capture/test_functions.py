@@ -7,7 +7,7 @@ from torch.nn import functional
 from torch.nn.attention.bias import causal_lower_right, causal_upper_left
 from torch.nn.attention.flex_attention import create_block_mask, flex_attention
 
-from attnviz.capture.functions import AttentionCalls
+from attnviz.capture.function_mode import AttentionCalls
 from attnviz.errors import ModelError
 
 torch.manual_seed(0)

@@ -6,7 +6,7 @@ import tiny
 import torch
 
 from attnviz.attention import Attention, Token, Trace
-from attnviz.capture import capture, capture_all, weights
+from attnviz.capture import blockwise, capture, capture_all
 from attnviz.pooling import layout
 from attnviz.selection import Selection
 
@@ -18,9 +18,9 @@ TYPES = ["bert", "modernbert", "llama", "gemma2", "mistral", "gpt_oss", "bloom",
 
 @pytest.fixture(autouse=True, params=[1, 6 * 4 * N, 2**21], ids=["row by row", "six rows", "at once"])
 def block_size(request, monkeypatch):
-    monkeypatch.setitem(weights._BLOCK, "cpu", request.param)
+    monkeypatch.setitem(blockwise._BLOCK, "cpu", request.param)
     if request.param < 2**21:
-        monkeypatch.setattr("attnviz.capture.eager._SHORT", 0)  # each layer's are taken as it gives them
+        monkeypatch.setattr("attnviz.capture.eager_output._SHORT", 0)  # each layer's are taken as it gives them
 
 
 def record(model_type, selection=None, ids=IDS):
@@ -61,7 +61,7 @@ def test_pooled_while_they_come_they_are_the_pooled_matrices(model_type):
     for kind, layers in eager(model_type).items():
         for layer, expected in enumerate(layers):
             rows, columns = (layout(size, None, 8) for size in expected.shape[1:])
-            kept = pooled.kept[kind][layer]
+            kept = pooled.buffers[kind][layer]
             assert kept.weights.shape[1:] == (len(rows), len(columns))
             np.testing.assert_allclose(kept.weights, largest(expected, rows, columns), atol=1e-5)
             np.testing.assert_allclose(kept.sums, expected.sum(-1), atol=1e-5)
@@ -73,14 +73,14 @@ def test_chosen_rows_and_columns_are_exact(model_type):
     part = record(model_type, chosen)
     for kind, layers in eager(model_type).items():
         for layer, expected in enumerate(layers):
-            kept = part.kept[kind][layer]
+            kept = part.buffers[kind][layer]
             np.testing.assert_allclose(kept.weights, expected[:, [0, 5, 6, 20]][:, :, [1, 19]], atol=1e-5)
             np.testing.assert_allclose(kept.sums, expected.sum(-1)[:, [0, 5, 6, 20]], atol=1e-5)
 
 
 @pytest.mark.parametrize(("cells", "columns"), [(10, N), (9, 40), (4, 8)])
 def test_beside_few_rows_columns_are_pooled_only_beyond_what_a_square_would_hold(cells, columns):
-    kept = record("llama", Selection(rows=(7, 40), cells=cells)).kept["masked-self"][1]
+    kept = record("llama", Selection(rows=(7, 40), cells=cells)).buffers["masked-self"][1]
     expected = eager("llama")["masked-self"][1]
     wide = layout(N, None, columns)
     np.testing.assert_allclose(kept.weights, largest(expected, [(7, 8), (40, 41)], wide), atol=1e-5)
@@ -120,9 +120,9 @@ def test_padding_is_in_no_matrix(model_type, asked):
     )
     for found, own in zip(both, (IDS, IDS.flip(1)[:, :short]), strict=True):
         alone = record(model_type, asked, own)
-        for layer, kept in alone.kept[kind].items():
-            np.testing.assert_allclose(found.kept[kind][layer].weights, kept.weights, atol=1e-5)
-            np.testing.assert_allclose(found.kept[kind][layer].sums, kept.sums, atol=1e-5)
+        for layer, kept in alone.buffers[kind].items():
+            np.testing.assert_allclose(found.buffers[kind][layer].weights, kept.weights, atol=1e-5)
+            np.testing.assert_allclose(found.buffers[kind][layer].sums, kept.sums, atol=1e-5)
 
 
 def test_no_matrix_of_all_tokens_is_made_for_a_pooled_one(monkeypatch):
@@ -130,7 +130,7 @@ def test_no_matrix_of_all_tokens_is_made_for_a_pooled_one(monkeypatch):
     made = []
     empty = torch.empty
     monkeypatch.setattr(torch, "empty", lambda *size, **others: made.append(size) or empty(*size, **others))
-    monkeypatch.setitem(weights._BLOCK, "cpu", 6 * 4 * N)
+    monkeypatch.setitem(blockwise._BLOCK, "cpu", 6 * 4 * N)
     pooled = record("llama", Selection(cells=8))
     assert max(size[0] for size in made if len(size) == 1 and isinstance(size[0], int)) == 6 * 4 * N
     assert pooled.size == 3 * 4 * 8 * 8 * 4  # layers, heads, cells, bytes

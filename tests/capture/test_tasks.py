@@ -5,8 +5,8 @@ import reference
 import sweep
 import tasks
 
-from attnviz.capture import base_of
-from attnviz.models.architecture import classes
+from attnviz.capture import find_base
+from attnviz.models.huggingface.architecture import classes
 
 INTERFACE, OUTPUT = "attention interface", "eager output_attentions"
 SPREAD = {
@@ -30,7 +30,7 @@ def test_weights_are_those_of_the_whole_model_that_was_loaded(name, path):
 
 
 def test_what_is_given_to_the_base_is_compared_at_all(monkeypatch):
-    monkeypatch.setattr(sweep, "handed", lambda _model, inputs: inputs)
+    monkeypatch.setattr(sweep, "base_inputs", lambda _model, inputs: inputs)
     assert sweep.examine_task("LongformerForSequenceClassification").outcome == "FAILED"
     monkeypatch.setattr(reference, "weights", lambda *_: {"self": {}})
     assert sweep.examine_task("DPRReader").outcome == "FAILED"
@@ -44,4 +44,4 @@ def test_a_language_models_head_is_left_out_where_its_base_is_the_one_of_its_typ
     whole.config.architectures = [name]
     loaded = classes(whole.config, with_head=False)[0]
     assert loaded.__name__ == "AutoModel"
-    assert type(base_of(whole)) is loaded._model_mapping[type(whole.config)]
+    assert type(find_base(whole)) is loaded._model_mapping[type(whole.config)]

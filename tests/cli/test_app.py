@@ -262,7 +262,7 @@ def test_debug_holds_for_one_run():
 
 
 def test_a_bug_stays_loud(monkeypatch):
-    monkeypatch.setattr("attnviz.cli.inputs.Run.trace", lambda *args: 1 / 0)
+    monkeypatch.setattr("attnviz.cli.run.Run.trace", lambda *args: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         run("plot", "I ate")
 

@@ -94,7 +94,7 @@ def test_nothing_to_draw_is_an_error(asked, says, tmp_path):
     [("a.txt", ""), ("a.txt", "\n \n\r\n"), ("a.txt", "\ufeff"), ("a.tsv", ""), ("a.tsv", "\t\n \t \n")],
 )
 def test_a_file_without_a_text_is_an_error(name, content, tmp_path, monkeypatch):
-    monkeypatch.setattr("attnviz.cli.inputs.Run.load", lambda run: 1 / 0)
+    monkeypatch.setattr("attnviz.cli.run.Run.load", lambda run: 1 / 0)
     (tmp_path / name).write_text(content, "utf-8")
     done = run("batch", tmp_path / name, "-o", tmp_path / "out")
     assert (done.code, done.out) == (1, "")

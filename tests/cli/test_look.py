@@ -13,21 +13,21 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from commands import process, run
 from traces import encoder_decoder, labelled
 
-from attnviz.cli.look import LookOptions
-from attnviz.render.look import Look
+from attnviz.cli.plot_options import PlotOptionGroup
+from attnviz.render.options import PlotOptions
 
 APPLE = "I ate an apple"
 
 
 def test_every_field_of_a_look_is_an_option_with_its_default():
-    assert [field.name for field in fields(LookOptions)] == [field.name for field in fields(Look)]
-    assert LookOptions().given == {}
+    assert [field.name for field in fields(PlotOptionGroup)] == [field.name for field in fields(PlotOptions)]
+    assert PlotOptionGroup().given == {}
 
 
 @pytest.mark.parametrize("command", ["plot", "heads", "batch"])
 def test_help_lists_them_all(command):
     out = run(command, "--help").out
-    for field in fields(Look):
+    for field in fields(PlotOptions):
         assert re.search(rf"^│ +--(no-)?{field.name.replace('_', '-')}\b", out, re.M), field.name
 
 

@@ -11,7 +11,8 @@ import tiny
 from commands import run
 from rich.console import Console
 
-from attnviz.cli import models, running
+from attnviz.cli import running
+from attnviz.cli.commands import models
 from attnviz.scratch.store import shipped
 
 

@@ -63,7 +63,7 @@ def test_another_trace_is_written_over(saved):
 @pytest.fixture
 def model(minilm_folder, tmp_path, monkeypatch) -> Path:
     """A model of Hugging Face in a folder, with what a user has drawn of it."""
-    monkeypatch.setattr("attnviz.cli.inputs.Run.load", lambda self: 1 / 0)
+    monkeypatch.setattr("attnviz.cli.run.Run.load", lambda self: 1 / 0)
     shutil.copytree(minilm_folder, tmp_path / "model")
     (tmp_path / "model" / "pictures").mkdir()
     for name in ("mine.png", "pictures/mine.png"):
@@ -88,7 +88,7 @@ def test_what_was_drawn_into_the_folder_of_a_model_is_drawn_again(model):
 
 
 def test_nor_a_gguf_file_by_a_link(tmp_path, monkeypatch):
-    monkeypatch.setattr("attnviz.cli.inputs.Run.load", lambda self: 1 / 0)
+    monkeypatch.setattr("attnviz.cli.run.Run.load", lambda self: 1 / 0)
     (tmp_path / "m.gguf").write_bytes(b"GGUF")
     (tmp_path / "m.png").symlink_to("m.gguf")
     assert_refused(tmp_path, "plot", APPLE, "-m", tmp_path / "m.gguf", "-o", tmp_path / "m.png")
@@ -96,7 +96,7 @@ def test_nor_a_gguf_file_by_a_link(tmp_path, monkeypatch):
 
 def test_nor_the_cache_of_the_hub(minilm_folder, tmp_path, monkeypatch):
     """There the files of a model are links, and a link would be followed to the one copy that there is."""
-    monkeypatch.setattr("attnviz.cli.inputs.Run.load", lambda self: 1 / 0)
+    monkeypatch.setattr("attnviz.cli.run.Run.load", lambda self: 1 / 0)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     put(tmp_path, "some/model", [minilm_folder / "config.json"])
     [config] = tmp_path.rglob("config.json")
@@ -133,7 +133,7 @@ def test_nor_a_text_of_a_batch(tmp_path):
 
 @pytest.mark.parametrize("output", [".", "a.txt/deeper", "b"])
 def test_nor_is_a_text_in_the_place_of_a_folder_of_pictures(output, tmp_path, monkeypatch):
-    monkeypatch.setattr("attnviz.cli.inputs.Run.load", lambda self: 1 / 0)
+    monkeypatch.setattr("attnviz.cli.run.Run.load", lambda self: 1 / 0)
     monkeypatch.chdir(tmp_path)
     for name in ("a.txt", "b"):
         Path(name).write_text(f"{APPLE}\n")
@@ -146,7 +146,7 @@ def test_nor_is_a_text_in_the_place_of_a_folder_of_pictures(output, tmp_path, mo
 @pytest.mark.parametrize("output", ["folder.png", "file/a.png", "circle.png"])
 @pytest.mark.parametrize("command", ["plot", "heads"])
 def test_what_cannot_be_written_is_found_out_before_a_model_runs(command, output, tmp_path, monkeypatch):
-    monkeypatch.setattr("attnviz.cli.inputs.Run.load", lambda self: 1 / 0)
+    monkeypatch.setattr("attnviz.cli.run.Run.load", lambda self: 1 / 0)
     monkeypatch.chdir(tmp_path)
     Path("folder.png").mkdir()
     Path("file").touch()

@@ -174,7 +174,7 @@ def test_the_numbers_of_heads_with_their_layers_are_of_those_only(tmp_path):
     ],
 )
 def test_other_endings_are_refused_before_anything_is_run(name, says, tmp_path, monkeypatch):
-    monkeypatch.setattr("attnviz.cli.inputs.Run.load", lambda run: 1 / 0)
+    monkeypatch.setattr("attnviz.cli.run.Run.load", lambda run: 1 / 0)
     done = run("plot", APPLE, "-o", tmp_path / "new" / name)
     assert (done.code, done.out) == (1, "")
     assert says in done.err

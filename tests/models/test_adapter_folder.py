@@ -21,7 +21,8 @@ from safetensors.torch import load_file, save_file
 import attnviz
 from attnviz.errors import AttnvizError
 from attnviz.kinds import KINDS
-from attnviz.models import model_files, patterns
+from attnviz.models import model_files
+from attnviz.models.huggingface import pattern_check
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")  # of peft
 
@@ -129,7 +130,7 @@ def test_a_base_that_is_not_there_is_named(adapter):
 
 
 def test_without_peft_it_is_named_with_the_base(adapter, monkeypatch):
-    from attnviz.models import location
+    from attnviz.models.huggingface import location
 
     there = location.find_spec
     monkeypatch.setattr(location, "find_spec", lambda name: None if name == "peft" else there(name))
@@ -249,7 +250,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("setting", HOSTILE.values(), ids=HOSTILE)
 def test_settings_that_make_no_sense_are_an_error_within_seconds(setting, adapter, capfd, monkeypatch):
-    monkeypatch.setattr(patterns, "_SECONDS", 1)
+    monkeypatch.setattr(pattern_check, "_SECONDS", 1)
     change(adapter, "adapter_config.json", **setting)
     capfd.readouterr()
     start = time.monotonic()

@@ -380,8 +380,8 @@ def test_shares_of_a_prefixed_head_are_those_of_its_rows_by_hand():
 
 @pytest.mark.parametrize("config", [peft.PromptTuningConfig, peft.PrefixTuningConfig])
 def test_a_picture_says_what_its_line_is_and_keeps_learned_vectors_without_marks(config):
+    from attnviz.render.exclusion import exclude
     from attnviz.render.scene import scene
-    from attnviz.render.taken import without
 
     trace = traced(adapted("bert", config, num_virtual_tokens=4))
     drawn = scene(trace, "self", ((0, 0),))
@@ -389,7 +389,7 @@ def test_a_picture_says_what_its_line_is_and_keeps_learned_vectors_without_marks
     marks = [token.text for token in drawn.attention.keys[4:] if token.special]
     assert marks
     left = [name for name in drawn.columns if name not in marks]
-    assert [*without(drawn, special="hide").columns] == left
+    assert [*exclude(drawn, special="hide").columns] == left
     assert "‹" in left[0]
 
 

@@ -10,9 +10,9 @@ from tokenizers import Regex, normalizers, pre_tokenizers
 
 import attnviz
 from attnviz.errors import InputError, ModelError
-from attnviz.models import bounded as bounds
-from attnviz.models.bounded import bounded
-from attnviz.models.huggingface import HuggingFaceModel
+from attnviz.models.huggingface import tokenizer_limits as bounds
+from attnviz.models.huggingface.model import HuggingFaceModel
+from attnviz.models.huggingface.tokenizer_limits import with_limits
 
 EXPLODING = "(a+)+$"
 TEXT = "a" * 30 + "b"
@@ -24,10 +24,10 @@ def tokenizer():
 
 
 def test_what_ends_is_given_as_it_is():
-    assert bounded(lambda: [1, 2], 2) == [1, 2]
+    assert with_limits(lambda: [1, 2], 2) == [1, 2]
     for error in (KeyError("a"), TimeoutError("its own"), InputError("empty")):
         with pytest.raises(type(error)) as raised:
-            bounded(lambda error=error: (_ for _ in ()).throw(error), 0)
+            with_limits(lambda error=error: (_ for _ in ()).throw(error), 0)
         assert raised.value is error
 
 
@@ -35,13 +35,13 @@ def test_what_does_not_end_is_told_after_its_time(monkeypatch):
     monkeypatch.setattr(bounds, "_SECONDS", 0.1)
     start = time.monotonic()
     with pytest.raises(ModelError, match="does not end within"):
-        bounded(lambda: time.sleep(3), 0)
+        with_limits(lambda: time.sleep(3), 0)
     assert time.monotonic() - start < 2
 
 
 def test_a_long_text_has_more_time(monkeypatch):
     monkeypatch.setattr(bounds, "_SECONDS", 0.05)
-    assert bounded(lambda: time.sleep(0.3) or 7, 10_000) == 7
+    assert with_limits(lambda: time.sleep(0.3) or 7, 10_000) == 7
 
 
 @pytest.mark.parametrize("place", ["pre_tokenizer", "normalizer"])
@@ -59,7 +59,7 @@ def test_a_panic_is_an_error_and_its_backtrace_is_kept_off_stderr(tokenizer, pla
 
 
 def test_what_else_is_written_meanwhile_is_not_lost(capfd):
-    bounded(lambda: os.write(2, b"from another thread\n"), 0)
+    with_limits(lambda: os.write(2, b"from another thread\n"), 0)
     assert capfd.readouterr().err == "from another thread\n"
 
 

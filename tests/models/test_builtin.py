@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.numpy import load, save
 
-from attnviz.analysis import choose
+from attnviz.analysis import choose_head
 from attnviz.attention import Trace
 from attnviz.errors import InputError, ModelError, SelectionError
 from attnviz.models.builtin import LONGEST, BuiltinModel
@@ -71,7 +71,7 @@ def test_it_translates_both_ways(text, translation, model):
 @pytest.mark.parametrize(("text", "verb", "object"), [(APPLE, "ate", "apple"), (SCHOOL, "먹고", "사과를")])
 def test_the_head_that_plot_chooses_looks_from_verb_to_object(text, verb, object, model):
     trace = model.trace(text)
-    choice = choose(trace)
+    choice = choose_head(trace)
     assert choice.kind == "self"
     assert peak_of(trace, "self", choice.layer, choice.head, verb) == object
 

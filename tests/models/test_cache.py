@@ -8,7 +8,7 @@ import transformers
 from loads import TEXT, refused, same
 
 import attnviz
-from attnviz.models.cache import cached_models
+from attnviz.models.huggingface.hub_cache import cached_models
 
 CONFIG = ["config.json"]
 TOKENIZER = ["tokenizer.json", "tokenizer_config.json"]

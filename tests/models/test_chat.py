@@ -7,9 +7,9 @@ import tiny
 from attnviz.attention import borders
 from attnviz.errors import InputError, ModelError
 from attnviz.labels import visible
-from attnviz.models import chat_template
-from attnviz.models.chat_template import rendered_chat
-from attnviz.models.huggingface import HuggingFaceModel
+from attnviz.models.huggingface import chat_template
+from attnviz.models.huggingface.chat_template import rendered_chat
+from attnviz.models.huggingface.model import HuggingFaceModel
 from attnviz.render.plan import title_of
 from attnviz.words import by_words
 

@@ -8,7 +8,7 @@ import transformers
 from loads import TEXT, refused, same
 
 import attnviz
-from attnviz.models import devices
+from attnviz.models.huggingface import devices
 
 LAYERS = {f"encoder.layer.{layer}": where for layer, where in enumerate(("cpu", "disk", "cpu"))}
 EMBEDDING = [f"decoder.{part}" for part in ("embed_tokens", "embed_positions", "layernorm_embedding")]

@@ -10,11 +10,11 @@ import transformers
 
 import attnviz
 from attnviz.attention import borders
-from attnviz.capture import base_of
+from attnviz.capture import find_base
 from attnviz.errors import InputError, ModelError
-from attnviz.models.huggingface import HuggingFaceModel
-from attnviz.models.loading import load_model
-from attnviz.models.location import locate
+from attnviz.models.huggingface.loading import load_model
+from attnviz.models.huggingface.location import locate
+from attnviz.models.huggingface.model import HuggingFaceModel
 from attnviz.selection import Selection
 
 PROMPT = "She ate an apple. 그녀는"
@@ -222,7 +222,7 @@ def test_no_head_runs_while_attention_is_captured(kind):
 @pytest.mark.parametrize("kind", ["t5", "umt5"])
 def test_a_bare_model_computes_what_the_whole_one_does(kind):
     model = HEADED[kind]()
-    bare = base_of(model)
+    bare = find_base(model)
     assert bare is not model
     assert bare.get_output_embeddings() is None
     assert not [name for name, weight in bare.named_parameters() if weight.is_meta]

@@ -10,7 +10,7 @@ from transformers import EncoderDecoderConfig, EncoderDecoderModel
 
 import attnviz
 from attnviz.errors import InputError, ModelError
-from attnviz.models.positions import goes_beyond, room
+from attnviz.models.huggingface.context_length import context_length, extrapolates
 
 TEXT = "She ate an apple."
 
@@ -158,7 +158,7 @@ def of_two_models(decoder: str) -> EncoderDecoderModel:
 def test_an_encoder_decoder_of_two_models_writes_as_far_as_its_decoder_has_positions(decoder):
     made = of_two_models(decoder)
     made.generation_config.eos_token_id = None
-    assert (room(made), room(made, "decoder")) == (64, 24)
+    assert (context_length(made), context_length(made, "decoder")) == (64, 24)
     written = trace(made)
     assert len(ids(written)) == 24
     assert "cut at 24 tokens" in written.notes[0]
@@ -192,8 +192,8 @@ def test_the_sides_of_led_too():
     size = {"max_encoder_position_embeddings": 64, "max_decoder_position_embeddings": 16, "vocab_size": 320}
     with torch.device("meta"):
         made = transformers.LEDForConditionalGeneration(transformers.LEDConfig(**size))
-    assert (room(made), room(made, "decoder")) == (64, 16)
-    assert not goes_beyond(made, "decoder")
+    assert (context_length(made), context_length(made, "decoder")) == (64, 16)
+    assert not extrapolates(made, "decoder")
 
 
 def test_a_token_that_the_tokenizer_does_not_have_is_called_by_its_id():

@@ -13,10 +13,10 @@ from transformers import Lfm2Config, Lfm2Model
 
 import attnviz
 from attnviz.errors import ModelError
-from attnviz.models import gguf as ours
 from attnviz.models import model_files
-from attnviz.models.gguf import one_parse
-from attnviz.models.huggingface import HuggingFaceModel
+from attnviz.models.huggingface import gguf as ours
+from attnviz.models.huggingface.gguf import one_parse
+from attnviz.models.huggingface.model import HuggingFaceModel
 
 
 @pytest.fixture(scope="module")

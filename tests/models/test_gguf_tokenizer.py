@@ -9,7 +9,7 @@ from loads import refused
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 import attnviz
-from attnviz.models.gguf_tokenizer import gguf_notes, load_gguf_tokenizer
+from attnviz.models.huggingface.gguf_tokenizer import gguf_notes, load_gguf_tokenizer
 
 PIECES = ("▁", "T", "h", "e", "c", "a", "t", "he", "The", "▁The", "at", "cat", "▁cat", "▁▁")
 IDS = {piece: 3 + 256 + rank for rank, piece in enumerate(PIECES)}

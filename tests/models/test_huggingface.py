@@ -10,9 +10,9 @@ import transformers
 from attnviz.attention import borders
 from attnviz.attention.trace_file import open_trace
 from attnviz.errors import InputError, ModelError, SelectionError
-from attnviz.models import location
-from attnviz.models.huggingface import HuggingFaceModel
-from attnviz.models.positions import room
+from attnviz.models.huggingface import location
+from attnviz.models.huggingface.context_length import context_length
+from attnviz.models.huggingface.model import HuggingFaceModel
 from attnviz.selection import Selection
 
 TEXT = "She ate an apple. 그녀는 사과를 먹었다."
@@ -282,7 +282,7 @@ def test_a_text_that_is_too_long_is_refused_with_both_numbers(bart):
 
 def test_roberta_has_as_much_room_as_its_positions_after_the_padding():
     loaded = HuggingFaceModel.load(tiny.build("roberta"), tokenizer=tiny.tokenizer())
-    assert room(loaded.model) == 62
+    assert context_length(loaded.model) == 62
     loaded.trace("." + " ." * 30)
     with pytest.raises(InputError, match="reads at most 62"):
         loaded.trace("." + " .," * 50)
@@ -373,5 +373,6 @@ def test_without_a_network_the_cache_alone_is_asked(monkeypatch):
 def test_importing_the_module_imports_no_torch():
     import subprocess
 
-    code = "import sys, attnviz.models.huggingface; sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
+    module = "attnviz.models.huggingface.model"
+    code = f"import sys, {module}; sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

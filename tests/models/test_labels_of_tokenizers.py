@@ -10,9 +10,9 @@ from tiny_tokenizers import FAST, SLOW, tokenizer
 
 from attnviz.attention import Attention, Trace
 from attnviz.labels import visible
-from attnviz.models.encoding import Encoding
-from attnviz.models.loading import load_tokenizer
-from attnviz.models.location import locate
+from attnviz.models.huggingface.loading import load_tokenizer
+from attnviz.models.huggingface.location import locate
+from attnviz.models.huggingface.tokenization import TextTokenizer
 from attnviz.words import by_words
 
 TEXTS = {
@@ -46,10 +46,10 @@ def encoding(minilm_folder, smollm2_file):
     real = {"MiniLM": minilm_folder, "SmolLM2": smollm2_file}
     found = {}
 
-    def of(sort: str) -> Encoding:
+    def of(sort: str) -> TextTokenizer:
         if sort in real and sort not in found:
-            found[sort] = Encoding(load_tokenizer(locate(str(real[sort]))))
-        return found[sort] if sort in found else Encoding(tokenizer(sort))
+            found[sort] = TextTokenizer(load_tokenizer(locate(str(real[sort]))))
+        return found[sort] if sort in found else TextTokenizer(tokenizer(sort))
 
     return of
 

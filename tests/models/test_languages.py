@@ -12,7 +12,7 @@ import translators
 
 import attnviz
 from attnviz.errors import InputError
-from attnviz.models.languages import Languages
+from attnviz.models.huggingface.languages import Languages
 from attnviz.retrace import Retrace
 
 TEXT, TARGET = "She ate an apple", "I ate"

@@ -135,7 +135,7 @@ def test_a_trained_file_is_a_model(spec, tmp_path, monkeypatch):
 
 
 def test_every_option_reaches_the_loading_of_a_hugging_face_model(monkeypatch):
-    from attnviz.models.huggingface import HuggingFaceModel
+    from attnviz.models.huggingface.model import HuggingFaceModel
 
     got = {}
     monkeypatch.setattr(HuggingFaceModel, "load", lambda spec, **options: got.update(spec=spec, **options))

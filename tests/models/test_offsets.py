@@ -2,7 +2,7 @@
 
 import pytest
 
-from attnviz.models.offsets import aligned, offsets_by_words
+from attnviz.models.huggingface.offsets import aligned, offsets_by_words
 
 
 def found(text: str, *pieces: str) -> list[str]:

@@ -10,8 +10,8 @@ from commands import run
 
 from attnviz.errors import ModelError
 from attnviz.models import load
-from attnviz.models.location import locate
-from attnviz.models.packages import packaged_model, packaged_models
+from attnviz.models.huggingface.location import locate
+from attnviz.models.huggingface.packages import packaged_model, packaged_models
 
 
 @pytest.fixture

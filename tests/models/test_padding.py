@@ -8,8 +8,8 @@ import transformers
 
 import attnviz
 from attnviz.errors import InputError
-from attnviz.models.huggingface import HuggingFaceModel
-from attnviz.models.padding import MOST_TEXTS
+from attnviz.models.huggingface.batching import MOST_TEXTS
+from attnviz.models.huggingface.model import HuggingFaceModel
 from attnviz.selection import Selection
 
 TEXTS = ["I ate an apple.", "She", tiny.LINES[2], tiny.LINES[4], "I ate"]

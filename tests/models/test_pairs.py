@@ -10,7 +10,7 @@ from tokenizers import processors
 import attnviz
 from attnviz.attention import borders
 from attnviz.errors import InputError
-from attnviz.models.huggingface import HuggingFaceModel
+from attnviz.models.huggingface.model import HuggingFaceModel
 
 FIRST, SECOND = "Which fruit did I eat?", "I ate an apple [SEP], 사과."
 

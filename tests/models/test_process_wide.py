@@ -11,11 +11,11 @@ import tiny
 import torch
 from transformers.utils import logging
 
-from attnviz.models.gguf import one_parse
-from attnviz.models.huggingface import HuggingFaceModel
-from attnviz.models.loading import quiet
-from attnviz.models.process_wide import process_wide
-from attnviz.models.progress import telling
+from attnviz.models.huggingface.gguf import one_parse
+from attnviz.models.huggingface.global_state import restores_global_state
+from attnviz.models.huggingface.loading import quiet
+from attnviz.models.huggingface.model import HuggingFaceModel
+from attnviz.models.huggingface.progress import telling
 
 STATES = {
     "gguf": (one_parse, lambda: (gguf.GGUFReader, gguf.get_tensor_name_map)),
@@ -55,7 +55,7 @@ def test_the_first_thread_leaves_before_the_second(what, error):
 def test_a_change_that_fails_is_tried_again():
     tries = []
 
-    @process_wide
+    @restores_global_state
     @contextmanager
     def change():
         tries.append(1)

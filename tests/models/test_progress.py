@@ -8,8 +8,8 @@ from loads import refused
 from safetensors.torch import load_file
 
 import attnviz
-from attnviz.models.gguf import one_parse
-from attnviz.models.progress import telling
+from attnviz.models.huggingface.gguf import one_parse
+from attnviz.models.huggingface.progress import telling
 
 
 def test_every_weight_is_told_of_and_the_hook_is_taken_out(whole):
@@ -53,5 +53,6 @@ def test_a_gguf_file_is_told_of_as_other_weights_are():
 
 
 def test_importing_it_imports_no_torch():
-    code = "import sys, attnviz.models.loading; sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
+    module = "attnviz.models.huggingface.loading"
+    code = f"import sys, {module}; sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -15,7 +15,7 @@ from transformers import CONFIG_MAPPING, BertConfig
 
 import attnviz
 from attnviz.errors import ModelError
-from attnviz.models.sizes import Weights, no_larger_than, require_said, weights_in
+from attnviz.models.huggingface.sizes import Weights, no_larger_than, require_said, weights_in
 
 NAMES = {
     "bert": ["hidden_size", "num_hidden_layers", "num_attention_heads"],

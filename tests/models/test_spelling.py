@@ -2,7 +2,7 @@ import pytest
 from tiny_tokenizers import tokenizer
 
 from attnviz.labels import tokens_from_offsets
-from attnviz.models.spelling import decode, is_space, name, offsets_by_decoding
+from attnviz.models.huggingface.spelling import decode, is_space, name, offsets_by_decoding
 
 
 def _bytes(text, sizes):

@@ -11,8 +11,8 @@ from safetensors.torch import load_file, save_file
 
 import attnviz
 from attnviz.errors import InputError, ModelError
-from attnviz.models.loading import load_model
-from attnviz.models.location import locate
+from attnviz.models.huggingface.loading import load_model
+from attnviz.models.huggingface.location import locate
 from attnviz.render.plan import plot_scene
 from attnviz.selection import Selection
 
@@ -73,7 +73,7 @@ def test_the_decoder_of_a_classifier_reads_the_text_and_writes_nothing(name, sta
     assert [note for note in trace.notes if "reads the text itself" in note and name in note]
     for kind, is_said in (("self", False), ("masked-self", True), ("cross", True)):
         asked = Selection(kinds=(kind,), layers=(0,), heads=(0,))
-        shown, _ = plot_scene(asked.narrow(trace), asked)
+        shown, _ = plot_scene(asked.apply(trace), asked)
         assert ("the decoder reads the text itself" in shown.caption) == is_said
     source, read = trace["self"].queries, trace["masked-self"].queries
     assert [token.text for token in read] == [start, *[token.text for token in source[:-1]]]
@@ -264,5 +264,5 @@ def test_an_encoder_decoder_whose_configuration_denies_it_is_refused(name, tmp_p
     assert "cross" in attnviz.trace(TEXT, tmp_path, target=None if "For" in name else TEXT).kinds
     configure(tmp_path, is_encoder_decoder=False)
     error = refused(tmp_path)
-    assert f"the config.json of {tmp_path} says is_encoder_decoder: false, and its {name} has both" in error.message
+    assert f"the config.json of {tmp_path} says is_encoder_decoder: false, and a {name} has both" in error.message
     assert error.hint == "Set it to true there."

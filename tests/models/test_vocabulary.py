@@ -7,7 +7,7 @@ import transformers
 
 import attnviz
 from attnviz.attention.trace_file import open_trace
-from attnviz.models.vocabulary import unknown_note
+from attnviz.models.unknown_words import unknown_note
 
 UNKNOWN = "She 漢字 ate 漢字 an 語"
 
@@ -62,7 +62,7 @@ def test_of_many_unknown_words_the_first_are_named_and_the_others_counted():
 
 @pytest.mark.parametrize(("rows", "is_said"), [(1.0, False), (1.09, False), (0.6, True), (3, True)])
 def test_a_tokenizer_of_another_size_than_the_embeddings_is_said(rows, is_said):
-    from attnviz.models.vocabulary import size_note
+    from attnviz.models.huggingface.vocabulary import size_note
 
     config = transformers.BertConfig(
         vocab_size=int(rows * 10_000), hidden_size=4, num_hidden_layers=1, num_attention_heads=1

@@ -25,9 +25,9 @@ def words_of(tokens) -> list[str]:
 
 @pytest.mark.parametrize("name", [*tiny_tokenizers.FAST, *tiny_tokenizers.SLOW])
 def test_the_model_reads_what_it_reads_of_the_text(name):
-    from attnviz.models.encoding import Encoding
+    from attnviz.models.huggingface.tokenization import TextTokenizer
 
-    encoding = Encoding(tiny_tokenizers.tokenizer(name))
+    encoding = TextTokenizer(tiny_tokenizers.tokenizer(name))
     words = ["She", "ate", "an", "apple."]
     found, expected = encoding.encode(words), encoding.encode(" ".join(words))
     assert found.text == "She ate an apple."

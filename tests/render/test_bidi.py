@@ -6,7 +6,7 @@ import pytest
 
 from attnviz.attention import Token
 from attnviz.render.bidi import base_level, levels, visual_order
-from attnviz.render.flow import directed, flow, glued
+from attnviz.render.text_layout import directed, flow, follows_without_space
 
 MIRRORED = str.maketrans("()[]", ")(][")
 
@@ -68,7 +68,7 @@ def placed(words: list[str], limit: float = 100.0, special: tuple[int, ...] = ()
         tokens.append(Token(0, word, None if i in special else (at, at + len(word)), special=i in special))
         at += len(word) + 1
     widths = [1.0] * len(words)
-    places, labels = directed(flow(widths, glued(tokens), limit, 1.0), widths, tokens, words)
+    places, labels = directed(flow(widths, follows_without_space(tokens), limit, 1.0), widths, tokens, words)
     lines = sorted({line for line, _ in places})
     rows = [sorted((x, word) for (row, x), word in zip(places, words, strict=True) if row == line) for line in lines]
     assert all(b[0] - a[0] == 2.0 for row in rows for a, b in pairwise(row))
@@ -87,7 +87,7 @@ def test_a_line_that_is_not_full_stands_at_the_right() -> None:
     words = hebrew("A B C D E").split()
     tokens = [Token(0, word, (2 * at, 2 * at + 1)) for at, word in enumerate(words)]
     widths = [1.0] * 5
-    places, _ = directed(flow(widths, glued(tokens), 5.0, 1.0), widths, tokens, words)
+    places, _ = directed(flow(widths, follows_without_space(tokens), 5.0, 1.0), widths, tokens, words)
     assert places == [(0, 4.0), (0, 2.0), (0, 0.0), (1, 4.0), (1, 2.0)]
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from attnviz.render.colours import ink, palette
-from attnviz.render.look import Look
+from attnviz.render.options import PlotOptions
 from attnviz.render.scale import scale_of
 from attnviz.render.scene import top_of
 
@@ -61,7 +61,7 @@ def test_text_on_every_colour_has_contrast(name: str) -> None:
 
 
 def test_what_lies_above_the_scale_is_drawn_as_its_end() -> None:
-    scale = scale_of(Look(vmax=0.5), [0.9])
+    scale = scale_of(PlotOptions(vmax=0.5), [0.9])
     assert scale.indices(np.array([0, 0.25, 0.5, 0.9])).tolist() == [0, 128, 255, 255]
 
 

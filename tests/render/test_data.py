@@ -66,7 +66,7 @@ def test_any_token_survives_and_bytes_repeat() -> None:
 
 
 def test_what_was_pooled_says_which_tokens_a_cell_covers():
-    trace = Selection(cells=2).narrow(encoder_decoder())
+    trace = Selection(cells=2).apply(encoder_decoder())
     a = trace["cross"]
     written = json.loads(as_json(trace))["attentions"][2]
     assert written["rows"] == written["columns"] == [[0, 1], [1, 4]]

@@ -1,7 +1,7 @@
 """Running text: words stay whole, and lines end where those of the text do."""
 
 from attnviz.attention import Token
-from attnviz.render.flow import flow, line_ends
+from attnviz.render.text_layout import flow, line_ends
 
 TEXT = "The cat.\nIt sat\n\n\ndown"
 

@@ -6,8 +6,8 @@ from dataclasses import FrozenInstanceError
 import numpy as np
 import pytest
 
-from attnviz.errors import LookError
-from attnviz.render.look import Look
+from attnviz.errors import PlotOptionError
+from attnviz.render.options import PlotOptions
 from attnviz.render.scale import Scale, scale_of
 
 REFUSED = {
@@ -28,13 +28,13 @@ REFUSED = {
 
 @pytest.mark.parametrize("hint", REFUSED)
 def test_what_cannot_be_drawn_is_refused_with_what_can(hint):
-    with pytest.raises(LookError, match=re.escape(hint)):
-        Look(**REFUSED[hint])
+    with pytest.raises(PlotOptionError, match=re.escape(hint)):
+        PlotOptions(**REFUSED[hint])
 
 
 def test_not_a_number_ends_no_scale():
-    with pytest.raises(LookError):
-        Look(vmax=float("nan"))
+    with pytest.raises(PlotOptionError):
+        PlotOptions(vmax=float("nan"))
 
 
 @pytest.mark.parametrize(
@@ -42,32 +42,32 @@ def test_not_a_number_ends_no_scale():
     [(None, (None, None)), (6.5, (6.5, None)), ("6.5", (6.5, None)), ("6.5x4", (6.5, 4.0)), ((8, 3), (8.0, 3.0))],
 )
 def test_a_size_is_a_width_or_width_and_height(size, inches):
-    assert Look(size=size).inches == inches
+    assert PlotOptions(size=size).inches == inches
 
 
 def test_what_was_given_is_what_differs_from_the_default():
-    assert Look().given == {}
-    assert Look(style="lines", log=False, vmax=0.5).given == {"style": "lines", "vmax": 0.5}
+    assert PlotOptions().given == {}
+    assert PlotOptions(style="lines", log=False, vmax=0.5).given == {"style": "lines", "vmax": 0.5}
     with pytest.raises(FrozenInstanceError):
-        Look().style = "arcs"
+        PlotOptions().style = "arcs"
 
 
 def test_a_linear_scale():
-    scale = scale_of(Look(), [0.3, 0.8], 0.77)
+    scale = scale_of(PlotOptions(), [0.3, 0.8], 0.77)
     assert (scale.bottom, scale.top, scale.above) == (0.0, 0.8, False)
     assert scale.parts(np.array([0.0, 0.2, 0.8, 1.0])).tolist() == pytest.approx([0, 0.25, 1, 1])
     assert scale.ticks() == [(0.0, "0"), (0.5, "0.4"), (1.0, "0.8")]
 
 
 def test_a_scale_that_ends_early_says_that_more_is_drawn_the_same():
-    scale = scale_of(Look(vmax=0.5), [0.95], 0.93)
+    scale = scale_of(PlotOptions(vmax=0.5), [0.95], 0.93)
     assert (scale.top, scale.above) == (0.5, True)
     assert scale.ticks()[-1] == (1.0, "≥0.5")
-    assert not scale_of(Look(vmax=0.5), [0.5], 0.45).above
+    assert not scale_of(PlotOptions(vmax=0.5), [0.5], 0.45).above
 
 
 def test_a_logarithmic_scale_covers_three_powers_of_ten():
-    scale = scale_of(Look(log=True), [1.0], 1.0)
+    scale = scale_of(PlotOptions(log=True), [1.0], 1.0)
     assert scale.bottom == pytest.approx(0.001)
     assert scale.parts(np.array([0, 0.0001, 0.001, 0.01, 0.1, 1])).tolist() == pytest.approx([0, 0, 0, 1 / 3, 2 / 3, 1])
     assert [label for _, label in scale.ticks()] == ["≤0.001", "0.01", "0.1", "1"]
@@ -78,7 +78,7 @@ def test_a_logarithmic_scale_covers_three_powers_of_ten():
 @pytest.mark.parametrize("theme", ["light", "dark", "print"])
 @pytest.mark.parametrize("log", [False, True])
 def test_the_index_of_a_colour_grows_with_the_weight(theme, log):
-    scale = scale_of(Look(theme=theme, log=log), [0.9], 0.9)
+    scale = scale_of(PlotOptions(theme=theme, log=log), [0.9], 0.9)
     indices = scale.indices(np.linspace(0, 1, 500)).astype(int)
     assert (indices[0], indices[-1]) == (0, 255)
     assert (np.diff(indices) >= 0).all()
@@ -89,7 +89,7 @@ def luminance(scale: Scale) -> np.ndarray:
 
 
 def test_the_print_theme_is_grey_and_light_where_there_is_nothing():
-    scale = scale_of(Look(theme="print"), [1.0])
+    scale = scale_of(PlotOptions(theme="print"), [1.0])
     assert (np.ptp(scale.colours.astype(int), axis=1) <= 2).all()
     assert (np.diff(luminance(scale)) < 1e-9).all()
     assert luminance(scale)[0] > 230
@@ -97,14 +97,14 @@ def test_the_print_theme_is_grey_and_light_where_there_is_nothing():
 
 @pytest.mark.parametrize(("theme", "paper"), [("light", "#ffffff"), ("dark", "#22242c")])
 def test_text_without_weight_stands_on_paper(theme, paper):
-    first = scale_of(Look(style="text", theme=theme), [1.0]).washed.colours[0].astype(int)
+    first = scale_of(PlotOptions(style="text", theme=theme), [1.0]).washed.colours[0].astype(int)
     assert np.abs(first - [int(paper[at : at + 2], 16) for at in (1, 3, 5)]).max() <= 4
 
 
 def test_a_colour_map_of_matplotlibs():
     from matplotlib import colormaps
 
-    scale = scale_of(Look(cmap="viridis"), [1.0])
+    scale = scale_of(PlotOptions(cmap="viridis"), [1.0])
     for index in (0, 77, 255):
         assert scale.colours[index].tolist() == [*colormaps["viridis"](index / 255, bytes=True)[:3]]
     assert scale.washed is scale

@@ -6,7 +6,7 @@ import numpy as np
 from traces import attention, decoder_only, encoder_decoder
 
 from attnviz.attention import Trace
-from attnviz.render.look import Look
+from attnviz.render.options import PlotOptions
 from attnviz.render.plan import head_scenes, plot_scene, title_of
 from attnviz.selection import Selection
 
@@ -27,12 +27,12 @@ def test_every_kind_is_named_in_the_same_place() -> None:
         "\nmasked self-attention",
         "\ncross-attention",
     ]
-    assert head_scenes(encoder_decoder(), Look(title=""))[0].title == "\nself-attention"
+    assert head_scenes(encoder_decoder(), PlotOptions(title=""))[0].title == "\nself-attention"
 
 
 def test_the_scene_holds_the_rows_and_columns_that_were_asked_for() -> None:
     asked = Selection.of(0, 0, "self", rows=(1, 2), columns=(0,))
-    scene, reason = plot_scene(asked.narrow(encoder_decoder()), asked)
+    scene, reason = plot_scene(asked.apply(encoder_decoder()), asked)
     assert reason is None
     assert (scene.rows, scene.columns) == (("ate", "an"), ("I",))
 
@@ -55,7 +55,7 @@ def test_the_caption_says_what_the_scale_leaves_out() -> None:
     trace = Trace("m", "t", (attention([sink], ["w"] * n, "masked-self"),))
     everything = Selection.of(0, 0)
     assert plot_scene(trace, everything)[0].caption.endswith("leaves out the first key, whose largest weight is 0.90")
-    assert "the scale" not in plot_scene(trace, everything, Look(vmax=0.5))[0].caption
+    assert "the scale" not in plot_scene(trace, everything, PlotOptions(vmax=0.5))[0].caption
 
 
 def test_the_scale_of_a_text_is_that_of_the_rows_it_shows() -> None:
@@ -64,6 +64,6 @@ def test_the_scale_of_a_text_is_that_of_the_rows_it_shows() -> None:
     one = Selection.of(0, 0)
     assert plot_scene(trace, one)[0].top == 1.0
     for query, rows, top in (("two", (1,), 0.7), (None, (2,), 0.8)):
-        shown, _ = plot_scene(trace, one, Look(style="text", query=query))
+        shown, _ = plot_scene(trace, one, PlotOptions(style="text", query=query))
         assert (shown.queries, shown.top) == (rows, top)
     assert replace(shown, queries=(1, 2)).top == 0.75  # their mean is shown

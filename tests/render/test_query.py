@@ -8,10 +8,10 @@ from traces import attention, decoder_only, encoder_decoder, labelled, tokens
 
 from attnviz.attention import Token, Trace
 from attnviz.errors import SelectionError
-from attnviz.pooling import reduced
-from attnviz.render.flow import flow, glued, running
-from attnviz.render.query import asked, gaze, looking, passed_over, query_label
+from attnviz.pooling import reduce_attention
+from attnviz.render.query import find_query, passed_over, query_label, query_rows, query_weights
 from attnviz.render.scene import scene
+from attnviz.render.text_layout import flow, follows_without_space, running
 
 
 def pieces() -> Trace:
@@ -28,29 +28,29 @@ def pieces() -> Trace:
     [("unbelievable", (0, 1, 2)), ("believ", (1,)), ("cats", (4,)), ("3", (3,)), ("2", (2,)), (" 0 ", (0,))],
 )
 def test_a_query_is_a_word_or_a_token_as_written_or_else_a_number(query, rows):
-    assert asked(pieces(), pieces()["self"], query) == rows
+    assert find_query(pieces(), pieces()["self"], query) == rows
 
 
 def test_a_query_that_is_not_there_is_refused_with_those_that_are():
     with pytest.raises(SelectionError) as error:
-        asked(pieces(), pieces()["self"], "eat")
+        find_query(pieces(), pieces()["self"], "eat")
     assert error.value.message == "no row reads 'eat'"
     assert error.value.hint == "Rows: 0 un, 1 believ, 2 able, 3 3, 4 cats."
     with pytest.raises(SelectionError, match="no row reads '5'"):
-        asked(pieces(), pieces()["self"], "5")
+        find_query(pieces(), pieces()["self"], "5")
 
 
 def test_a_query_that_stands_there_twice_is_named_with_its_place_or_by_number():
     twice = labelled(["an", "apple", "an"])
     with pytest.raises(SelectionError, match="2 rows read 'an'") as error:
-        asked(twice, twice["self"], "an")
+        find_query(twice, twice["self"], "an")
     assert error.value.hint == "Name one: an#1 (0 an), an#2 (2 an)."
-    assert asked(twice, twice["self"], "an#1") == (0,)
-    assert asked(twice, twice["self"], "an#2") == asked(twice, twice["self"], "2") == (2,)
+    assert find_query(twice, twice["self"], "an#1") == (0,)
+    assert find_query(twice, twice["self"], "an#2") == find_query(twice, twice["self"], "2") == (2,)
     with pytest.raises(SelectionError, match="no row reads 'an#3'"):
-        asked(twice, twice["self"], "an#3")
+        find_query(twice, twice["self"], "an#3")
     written = labelled(["an#2", "an", "an"])
-    assert asked(written, written["self"], "an#2") == (0,)  # a token of that name comes first
+    assert find_query(written, written["self"], "an#2") == (0,)  # a token of that name comes first
 
 
 # Row i of the decoder reads <s> 나는 사과를 먹었다 and writes 나는 사과를 먹었다 </s>.
@@ -73,80 +73,82 @@ def test_a_query_that_stands_there_twice_is_named_with_its_place_or_by_number():
 )
 def test_a_decoders_row_is_named_by_what_it_reads_and_in_cross_attention_by_what_it_writes(kind, query, row):
     trace = encoder_decoder()
-    assert asked(trace, trace[kind], query) == (row,)
+    assert find_query(trace, trace[kind], query) == (row,)
 
 
 def test_capital_letters_make_a_difference_only_where_both_are_there():
     trace = labelled(["The", "cat", "saw", "the", "Dog"])
-    assert asked(trace, trace["self"], "the") == (3,)
-    assert asked(trace, trace["self"], "The") == (0,)
-    assert asked(trace, trace["self"], "dog") == asked(trace, trace["self"], "DOG") == (4,)
+    assert find_query(trace, trace["self"], "the") == (3,)
+    assert find_query(trace, trace["self"], "The") == (0,)
+    assert find_query(trace, trace["self"], "dog") == find_query(trace, trace["self"], "DOG") == (4,)
 
 
 def test_a_row_that_is_pooled_with_others_or_left_out_is_said_to_be_there():
     whole = labelled(["The", "cat", "saw", "the", "dog"])
     for rows in ([(0, 1), (1, 3), (3, 5)], [(0, 1)]):
-        a = reduced(whole["self"], rows, whole["self"].columns)
+        a = reduce_attention(whole["self"], rows, whole["self"].columns)
         for query in ("saw", "2"):
             with pytest.raises(SelectionError, match=f"the row that reads '{query}' is not kept by itself") as error:
-                asked(whole, a, query)
+                find_query(whole, a, query)
             hint = "attnviz trace TEXT -m 'by hand' --rows 2 --columns 0-4 -o exact.safetensors"
             assert error.value.hint == f"Trace the text again: {hint}"
-        assert asked(whole, a, "The") == (0,)
+        assert find_query(whole, a, "The") == (0,)
 
 
 def test_of_several_rows_of_that_name_the_one_that_is_kept_is_taken_and_said_so():
     whole = labelled(["an", "apple", "an", "an", "oak"])
-    a = reduced(whole["self"], [(0, 1), (1, 2), (2, 4), (4, 5)], whole["self"].columns)
-    assert asked(whole, a, "an") == (0,)
+    a = reduce_attention(whole["self"], [(0, 1), (1, 2), (2, 4), (4, 5)], whole["self"].columns)
+    assert find_query(whole, a, "an") == (0,)
     assert passed_over(whole, a, "an") == "1 of 3 rows that read 'an' is kept by itself: this one"
     assert passed_over(whole, a, "apple") == passed_over(whole, whole["self"], "an") == ""
-    a = reduced(whole["self"], [(0, 1), (1, 3), (3, 4), (4, 5)], whole["self"].columns)
+    a = reduce_attention(whole["self"], [(0, 1), (1, 3), (3, 4), (4, 5)], whole["self"].columns)
     with pytest.raises(SelectionError, match="2 rows read 'an'") as error:
-        asked(whole, a, "an")
+        find_query(whole, a, "an")
     assert error.value.hint == "Name one: an#1 (0 an), an#3 (3 an)."
-    assert asked(whole, a, "an#3") == (2,)
+    assert find_query(whole, a, "an#3") == (2,)
 
 
 def test_the_row_that_is_shown_is_one_of_a_single_token():
     weights = np.array([[0.1, 0, 0.9, 0], [0, 0.1, 0.9, 0], [0.4, 0.3, 0.3, 0], [0.8, 0, 0, 0.2]])
     whole = Trace("m", "t", (attention([weights], ["oak", "elm", "ash", "fir"]),))
-    assert looking(scene(whole, "self", ((0, 0),))) == (0,)
-    pooled = replace(whole, attentions=(reduced(whole["self"], [(0, 2), (2, 3), (3, 4)], whole["self"].columns),))
-    assert looking(scene(pooled, "self", ((0, 0),))) == (2,)
+    assert query_rows(scene(whole, "self", ((0, 0),))) == (0,)
+    pooled = replace(
+        whole, attentions=(reduce_attention(whole["self"], [(0, 2), (2, 3), (3, 4)], whole["self"].columns),)
+    )
+    assert query_rows(scene(pooled, "self", ((0, 0),))) == (2,)
 
 
 def test_of_a_decoder_alone_too():
     trace = decoder_only(("The", "capital", "is", "Paris"))
-    assert asked(trace, trace["masked-self"], "is") == asked(trace, trace["masked-self"], "→Paris") == (2,)
-    assert asked(trace, trace["masked-self"], "Paris") == (3,)
+    assert find_query(trace, trace["masked-self"], "is") == find_query(trace, trace["masked-self"], "→Paris") == (2,)
+    assert find_query(trace, trace["masked-self"], "Paris") == (3,)
 
 
 def test_what_no_row_has_on_that_side_is_refused_with_the_other_side():
     trace = encoder_decoder()
     with pytest.raises(SelectionError, match="no row writes '<s>'") as error:
-        asked(trace, trace["cross"], "<s>")
+        find_query(trace, trace["cross"], "<s>")
     assert error.value.hint.startswith("One reads it: <s>→. Rows: 0 <s> → 나는, 1 나는 → 사과를, 2 ")
     with pytest.raises(SelectionError, match="no row reads '</s>'") as error:
-        asked(trace, trace["masked-self"], "</s>")
+        find_query(trace, trace["masked-self"], "</s>")
     assert error.value.hint.startswith("One writes it: →</s>. Rows: ")
     with pytest.raises(SelectionError, match="no row writes 'apple'") as error:
-        asked(trace, trace["cross"], "apple")  # a key, and not a query
+        find_query(trace, trace["cross"], "apple")  # a key, and not a query
     assert error.value.hint.startswith("Rows: ")
     with pytest.raises(SelectionError, match="no row reads '나는→먹었다'"):
-        asked(trace, trace["masked-self"], "나는→먹었다")
+        find_query(trace, trace["masked-self"], "나는→먹었다")
 
 
 def test_a_word_of_several_tokens_is_written_by_several_rows():
     whole = pieces()
     (a,) = whole.attentions
     decoder = replace(whole, attentions=(replace(a, kind="cross", part="decoder", predicts=(*a.queries[1:], None)),))
-    assert asked(decoder, decoder["cross"], "believ") == (0,)
-    assert asked(decoder, decoder["cross"], "unbelievable→") == (0, 1, 2)
+    assert find_query(decoder, decoder["cross"], "believ") == (0,)
+    assert find_query(decoder, decoder["cross"], "unbelievable→") == (0, 1, 2)
     start = replace(a.queries[0], text="<s>", span=None, word=None, special=True)
     written = replace(a, kind="cross", part="decoder", queries=(start, *a.queries[:-1]), predicts=a.queries)
     trace = replace(whole, attentions=(written,))
-    assert asked(trace, trace["cross"], "unbelievable") == (0, 1, 2)
+    assert find_query(trace, trace["cross"], "unbelievable") == (0, 1, 2)
     assert query_label(scene(trace, "cross", ((0, 0),)), (0, 1, 2)) == 'writes "unbelievable" · reads "<s> unbeliev"'
 
 
@@ -165,7 +167,7 @@ def test_the_rows_are_told_in_words_and_what_the_model_chose_is_told_apart():
 def test_the_tokens_of_a_word_are_averaged():
     trace = pieces()
     shown = scene(trace, "self", ((0, 0),))
-    weights, reachable = gaze(shown, 0, (0, 1, 2))
+    weights, reachable = query_weights(shown, 0, (0, 1, 2))
     np.testing.assert_allclose(weights, [0, 1 / 3, 1 / 3, 1 / 3, 0])
     assert reachable.all()
     assert query_label(shown, (0, 1, 2)) == "unbelievable"
@@ -173,23 +175,23 @@ def test_the_tokens_of_a_word_are_averaged():
 
 def test_what_none_of_the_tokens_may_look_at_is_not_reachable():
     shown = scene(decoder_only(), "masked-self", ((0, 0),))
-    assert gaze(shown, 0, (0, 1))[1].tolist() == [True, True, False]
+    assert query_weights(shown, 0, (0, 1))[1].tolist() == [True, True, False]
 
 
 def test_without_a_name_the_query_of_the_strongest_link_between_content_words_is_shown():
     trace = encoder_decoder()
-    assert looking(scene(trace, "self", ((1, 1),))) == (1,)  # ate → apple, 0.96
-    assert looking(replace(scene(trace, "self", ((1, 1),)), queries=(3,))) == (3,)
+    assert query_rows(scene(trace, "self", ((1, 1),))) == (1,)  # ate → apple, 0.96
+    assert query_rows(replace(scene(trace, "self", ((1, 1),)), queries=(3,))) == (3,)
 
 
 def test_without_content_words_the_largest_weight_to_another_token_decides():
     one = Trace("m", ". , !", (attention([[[0.9, 0.1, 0], [0.2, 0.1, 0.7], [0, 0, 1]]], [".", ",", "!"]),))
-    assert looking(scene(one, "self", ((0, 0),))) == (1,)
-    assert looking(scene(labelled(["a"]), "self", ((0, 0),))) == (0,)
+    assert query_rows(scene(one, "self", ((0, 0),))) == (1,)
+    assert query_rows(scene(labelled(["a"]), "self", ((0, 0),))) == (0,)
 
 
 def test_parts_of_a_word_stay_together_and_lines_are_broken_between_words():
-    assert glued(pieces()["self"].queries) == [False, True, True, False, False]
+    assert follows_without_space(pieces()["self"].queries) == [False, True, True, False, False]
     assert flow([2, 3, 2, 1, 4], [False, True, True, False, False], 10, 1) == [(0, 0), (0, 2), (0, 5), (0, 8), (1, 0)]
 
 
@@ -211,7 +213,7 @@ def test_tokens_in_one_line_are_the_text_that_they_cover():
 
 
 def test_tokens_that_are_not_in_the_text_stand_alone():
-    assert glued(tokens(["[CLS]", "a", "b"], ["[CLS]"])) == [False, False, False]
+    assert follows_without_space(tokens(["[CLS]", "a", "b"], ["[CLS]"])) == [False, False, False]
 
 
 @pytest.mark.parametrize(
@@ -229,6 +231,6 @@ def test_tokens_that_are_not_in_the_text_stand_alone():
 def test_a_query_with_an_arrow_is_refused_by_the_side_that_it_names(kind, query, says, hint):
     trace = encoder_decoder()
     with pytest.raises(SelectionError) as error:
-        asked(trace, trace[kind], query)
+        find_query(trace, trace[kind], query)
     assert error.value.message == says
     assert error.value.hint.startswith(hint)

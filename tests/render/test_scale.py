@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from attnviz.render.colours import oklab
-from attnviz.render.look import Look
+from attnviz.render.options import PlotOptions
 from attnviz.render.scale import apart, scale_of
 
 
@@ -12,7 +12,7 @@ from attnviz.render.scale import apart, scale_of
 @pytest.mark.parametrize("log", [False, True])
 def test_parts_lie_between_0_and_1_and_rise(vmax: float, log: bool) -> None:
     weights = np.concatenate([[0], np.logspace(-7, 0, 400)])
-    parts = scale_of(Look(vmax=vmax, log=log), [1.0]).parts(weights)
+    parts = scale_of(PlotOptions(vmax=vmax, log=log), [1.0]).parts(weights)
     assert parts.min() == 0.0
     assert parts.max() == 1.0  # not a rounding error more, which no colour has
     assert (np.diff(parts) >= 0).all()
@@ -29,7 +29,7 @@ def test_parts_lie_between_0_and_1_and_rise(vmax: float, log: bool) -> None:
     ],
 )
 def test_the_label_in_the_middle_is_easy_to_read_and_stands_where_its_weight_is(top: float, labels: list[str]) -> None:
-    scale = scale_of(Look(vmax=top), [1.0])
+    scale = scale_of(PlotOptions(vmax=top), [1.0])
     assert [label for _, label in scale.ticks()] == labels
     assert [part for part, _ in scale.ticks()] == pytest.approx([float(label) / top for label in labels])
 
@@ -43,7 +43,7 @@ def test_labels_that_would_touch_are_left_out_but_for_the_ends() -> None:
 
 @pytest.mark.parametrize("theme", ["light", "dark", "print"])
 def test_a_negative_weight_has_a_colour_of_its_own_as_far_from_that_of_0_as_a_positive_one(theme):
-    scale = scale_of(Look(theme=theme), [0.5], 0.5, signed=True)
+    scale = scale_of(PlotOptions(theme=theme), [0.5], 0.5, signed=True)
     assert scale.indices(np.array([-0.5, 0.0, 0.5, -0.7])).tolist() == [0, 128, 255, 0]
     assert [label for _, label in scale.ticks()] == ["−0.5", "0", "0.5"]
     assert (scale.at(0.0), scale.at(0.5), scale.at(1.0)) == (-0.5, 0.0, 0.5)

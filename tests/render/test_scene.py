@@ -12,15 +12,15 @@ from rich.cells import cell_len
 from rich.console import Console
 from traces import attention, decoder_only, encoder_decoder, tokens
 
-from attnviz.attention import Attention, Trace, each
-from attnviz.errors import LookError, SelectionError
-from attnviz.pooling import reduced
+from attnviz.attention import Attention, Trace, single_ranges
+from attnviz.errors import PlotOptionError, SelectionError
+from attnviz.pooling import reduce_attention
 from attnviz.render import on_screen
-from attnviz.render.look import Look
+from attnviz.render.exclusion import exclude, removed_labels
+from attnviz.render.options import PlotOptions
 from attnviz.render.picture import figure
 from attnviz.render.plan import plot_scene
 from attnviz.render.scene import LONG, Scene, scene, top_of
-from attnviz.render.taken import losses, without
 from attnviz.selection import Selection
 
 WEIGHTS = [[0.5, 0.2, 0.2, 0.1], [0.7, 0.1, 0.2, 0.0], [0.5, 0.0, 0.0, 0.5], [0.0, 0.0, 0.0, 0.0]]
@@ -33,155 +33,155 @@ def bert(a: Attention = BERT, **texts: str) -> Scene:
 
 def test_show_is_the_scene_itself() -> None:
     one = bert()
-    assert without(one) is one
-    assert one.taken is None
-    assert losses(one) == []
+    assert exclude(one) is one
+    assert one.removed_mass is None
+    assert removed_labels(one) == []
     assert not one.blank
 
 
 def test_special_hide() -> None:
-    shown = without(bert(caption="L0H0"), special="hide")
+    shown = exclude(bert(caption="L0H0"), special="hide")
     assert (shown.rows, shown.columns) == (("a", "b"), ("a", "b"))
     np.testing.assert_allclose(shown.matrices, [[[0.1, 0.2], [0, 0]]])
-    np.testing.assert_allclose(shown.taken, [[0.7, 1.0]])
-    np.testing.assert_array_equal(shown.lost, [[False, True]])
-    assert losses(shown) == ["−.70", "all"]
+    np.testing.assert_allclose(shown.removed_mass, [[0.7, 1.0]])
+    np.testing.assert_array_equal(shown.emptied, [[False, True]])
+    assert removed_labels(shown) == ["−.70", "all"]
     np.testing.assert_array_equal(shown.reachable, [[True, True], [False, False]])
     assert shown.top == 0.2
     assert shown.caption == "L0H0\nspecial tokens hidden · mean mass taken 0.85 · 1 of 2 rows lose everything"
 
 
 def test_special_renorm() -> None:
-    shown = without(bert(), special="renorm")
+    shown = exclude(bert(), special="renorm")
     np.testing.assert_allclose(shown.matrices, [[[1 / 3, 2 / 3], [0, 0]]], rtol=1e-6)
-    np.testing.assert_allclose(shown.taken, [[0.7, 1.0]])
+    np.testing.assert_allclose(shown.removed_mass, [[0.7, 1.0]])
     assert shown.top == 0.7
 
 
 def test_sink_mask_keeps_the_column_and_the_scale_ignores_it() -> None:
-    shown = without(bert(), sink="mask")
+    shown = exclude(bert(), sink="mask")
     assert shown.columns == ("[CLS]", "a", "b", "[SEP]")
     assert shown.masked == (0,)
     np.testing.assert_allclose(shown.matrices[0], [[0, 0.2, 0.2, 0.1], [0, 0.1, 0.2, 0], [0, 0, 0, 0.5], [0, 0, 0, 0]])
     assert not shown.reachable[:, 0].any()
     assert shown.reachable[:, 1:].all()
     assert shown.top == 0.5
-    assert losses(shown) == ["−.50", "−.70", "−.50", "·"]
+    assert removed_labels(shown) == ["−.50", "−.70", "−.50", "·"]
     assert shown.blank == "empty: taken out"
     assert shown.caption == "first key masked · mean mass taken 0.42"
 
 
 def test_sink_renorm_leaves_a_row_of_zeros_as_it_is() -> None:
-    shown = without(bert(), sink="renorm")
+    shown = exclude(bert(), sink="renorm")
     np.testing.assert_allclose(shown.matrices[0].sum(-1), [1, 1, 1, 0], rtol=1e-6)
     np.testing.assert_allclose(shown.matrices[0, 0], [0, 0.4, 0.4, 0.2], rtol=1e-6)
-    assert not shown.lost.any()
+    assert not shown.emptied.any()
 
 
 def test_both_at_once_take_the_first_key_once() -> None:
-    shown = without(bert(), sink="mask", special="hide")
-    np.testing.assert_allclose(shown.taken, [[0.7, 1.0]])
+    shown = exclude(bert(), sink="mask", special="hide")
+    np.testing.assert_allclose(shown.removed_mass, [[0.7, 1.0]])
     assert shown.masked == ()
     plain = attention([WEIGHTS], ["a", "b", "c", "[SEP]"], special=["[SEP]"])
-    shown = without(bert(plain), sink="mask", special="renorm")
+    shown = exclude(bert(plain), sink="mask", special="renorm")
     assert shown.columns == ("a", "b", "c")
     assert shown.masked == (0,)
-    np.testing.assert_allclose(shown.taken, [[0.6, 0.7, 1.0]])
+    np.testing.assert_allclose(shown.removed_mass, [[0.6, 0.7, 1.0]])
     np.testing.assert_allclose(shown.matrices[0], [[0, 0.5, 0.5], [0, 1 / 3, 2 / 3], [0, 0, 0]], rtol=1e-6)
 
 
 @pytest.mark.parametrize(("left", "lost"), [(1e-3, False), (2e-6, False), (9e-7, True), (0.0, True)])
 def test_a_row_loses_everything_within_a_millionth(left: float, lost: bool) -> None:
-    shown = without(bert(attention([[[1 - left, left], [0.5, 0.5]]])), sink="renorm")
-    assert shown.lost[0, 0] == lost
+    shown = exclude(bert(attention([[[1 - left, left], [0.5, 0.5]]])), sink="renorm")
+    assert shown.emptied[0, 0] == lost
     assert shown.matrices[0, 0].tolist() == ([0, 0] if lost else pytest.approx([0, 1], rel=1e-3))
-    assert losses(shown) == ["all" if lost else "−1.0", "−.50"]
+    assert removed_labels(shown) == ["all" if lost else "−1.0", "−.50"]
     assert np.isfinite(shown.matrices).all()
 
 
 def test_each_head_loses_its_own() -> None:
     a = attention([[[1, 0], [1, 0]], [[0.2, 0.8], [1, 0]]])
-    shown = without(Scene(a, ((0, 1), (0, 0))), sink="renorm")
-    np.testing.assert_allclose(shown.taken, [[0.2, 1], [1, 1]])
-    np.testing.assert_array_equal(shown.lost, [[False, True], [True, True]])
+    shown = exclude(Scene(a, ((0, 1), (0, 0))), sink="renorm")
+    np.testing.assert_allclose(shown.removed_mass, [[0.2, 1], [1, 1]])
+    np.testing.assert_array_equal(shown.emptied, [[False, True], [True, True]])
     np.testing.assert_array_equal(shown.matrices, [[[0, 1], [0, 0]], [[0, 0], [0, 0]]])
     np.testing.assert_array_equal(shown.reachable, [[False, True], [False, False]])
-    assert losses(shown, 1) == ["all", "all"]
+    assert removed_labels(shown, 1) == ["all", "all"]
 
 
 def test_a_causal_row_that_sees_only_the_sink_loses_everything() -> None:
-    shown = without(scene(decoder_only(), "masked-self", ((0, 0),)), sink="renorm")
+    shown = exclude(scene(decoder_only(), "masked-self", ((0, 0),)), sink="renorm")
     np.testing.assert_allclose(shown.matrices[0], [[0, 0, 0], [0, 1, 0], [0, 0.5, 0.5]], rtol=1e-6)
-    assert losses(shown) == ["all", "−.50", "−.33"]
+    assert removed_labels(shown) == ["all", "−.50", "−.33"]
     np.testing.assert_array_equal(shown.reachable, [[0, 0, 0], [0, 1, 0], [0, 1, 1]])
     assert shown.blank == "empty: may not look there, or taken out"
 
 
 def test_a_special_query_stays_where_it_writes_an_ordinary_token() -> None:
     trace = encoder_decoder()
-    cross = without(scene(trace, "cross", ((0, 0),)), special="hide")
+    cross = exclude(scene(trace, "cross", ((0, 0),)), special="hide")
     assert cross.rows[0] == "<s> → 나는"  # the row that writes the first word
     assert len(cross.rows) == 4
-    causal = without(scene(trace, "masked-self", ((0, 0),)), special="hide")
+    causal = exclude(scene(trace, "masked-self", ((0, 0),)), special="hide")
     assert causal.columns == ("나는", "사과를", "먹었다")
-    assert losses(causal)[0] == "all"
+    assert removed_labels(causal)[0] == "all"
     assert causal.rows[0] == "<s> → 나는"
     causal_encoder = replace(trace["masked-self"], predicts=None)
-    assert without(Scene(causal_encoder, ((0, 0),)), special="hide").rows == ("나는", "사과를", "먹었다")
+    assert exclude(Scene(causal_encoder, ((0, 0),)), special="hide").rows == ("나는", "사과를", "먹었다")
 
 
 def test_cross_attention_loses_its_source_specials() -> None:
     queries, keys = tokens(["<s>", "je"]), tokens(["I", "</s>"], ["</s>"])
     weights = {2: np.array([[[0.25, 0.75], [0.5, 0.5]]], np.float32)}
     a = Attention("cross", "decoder", queries, keys, weights, {2: (5,)}, {}, (queries[1], None))
-    shown = without(Scene(a, ((2, 5),)), special="renorm")
+    shown = exclude(Scene(a, ((2, 5),)), special="renorm")
     assert shown.columns == ("I",)
-    np.testing.assert_allclose(shown.taken, [[0.75, 0.5]])
+    np.testing.assert_allclose(shown.removed_mass, [[0.75, 0.5]])
     np.testing.assert_array_equal(shown.matrices, [[[1], [1]]])
-    assert without(Scene(a, ((2, 5),)), sink="mask").masked == (0,)
+    assert exclude(Scene(a, ((2, 5),)), sink="mask").masked == (0,)
 
 
 def test_a_learned_sink_is_not_given_back() -> None:
     a = replace(attention([[[0.2, 0.3], [0.1, 0.1]]]), sink_mass={0: np.array([[0.5, 0.8]], np.float32)})
-    shown = without(bert(a), sink="mask")
-    np.testing.assert_allclose(shown.taken, [[0.2, 0.1]])
-    np.testing.assert_allclose(without(bert(a), sink="renorm").matrices[0], [[0, 1], [0, 1]], rtol=1e-6)
+    shown = exclude(bert(a), sink="mask")
+    np.testing.assert_allclose(shown.removed_mass, [[0.2, 0.1]])
+    np.testing.assert_allclose(exclude(bert(a), sink="renorm").matrices[0], [[0, 1], [0, 1]], rtol=1e-6)
 
 
 def test_of_a_cut_matrix_what_is_left_is_reckoned_from_whole_rows() -> None:
-    part = reduced(BERT, [(0, 1), (1, 2)], [(0, 1), (2, 3)])  # the keys [CLS] and b
-    shown = without(bert(part), sink="renorm")
-    np.testing.assert_allclose(shown.taken, [[0.5, 0.7]])
+    part = reduce_attention(BERT, [(0, 1), (1, 2)], [(0, 1), (2, 3)])  # the keys [CLS] and b
+    shown = exclude(bert(part), sink="renorm")
+    np.testing.assert_allclose(shown.removed_mass, [[0.5, 0.7]])
     np.testing.assert_allclose(shown.matrices[0, :, 1], [0.2 / 0.5, 0.2 / 0.3], rtol=1e-6)
-    hidden = without(bert(part), special="hide")
+    hidden = exclude(bert(part), special="hide")
     assert (hidden.rows, hidden.columns) == (("a",), ("b",))
-    np.testing.assert_allclose(hidden.taken, [[0.7]])
+    np.testing.assert_allclose(hidden.removed_mass, [[0.7]])
     with pytest.raises(SelectionError, match="column 3 of this trace was not kept") as refused:
-        without(bert(part), special="renorm")
+        exclude(bert(part), special="renorm")
     assert "hide" in refused.value.hint
 
 
 def test_nothing_is_taken_out_of_pooled_columns_and_pooled_rows_are_not_divided() -> None:
-    one = bert(reduced(BERT, each(4), [(0, 2), (2, 4)]))
+    one = bert(reduce_attention(BERT, single_ranges(4), [(0, 2), (2, 4)]))
     for options in ({"sink": "mask"}, {"sink": "renorm"}, {"special": "hide"}, {"special": "renorm"}):
         with pytest.raises(SelectionError, match="keys 0–1 share a cell"):
-            without(one, **options)
-    rows = bert(reduced(BERT, [(0, 1), (1, 3), (3, 4)], each(4)))
+            exclude(one, **options)
+    rows = bert(reduce_attention(BERT, [(0, 1), (1, 3), (3, 4)], single_ranges(4)))
     for options in ({"sink": "renorm"}, {"special": "renorm"}):
         with pytest.raises(SelectionError, match="rows of several queries cannot be divided") as caught:
-            without(rows, **options)
+            exclude(rows, **options)
         assert "--sink mask" in caught.value.hint
-    ordinary = bert(reduced(attention([WEIGHTS]), [(0, 2), (2, 4)], [(0, 2), (2, 4)]))
-    assert without(ordinary, special="hide") is ordinary  # it has no special tokens
+    ordinary = bert(reduce_attention(attention([WEIGHTS]), [(0, 2), (2, 4)], [(0, 2), (2, 4)]))
+    assert exclude(ordinary, special="hide") is ordinary  # it has no special tokens
 
 
 def test_the_sink_is_masked_in_rows_of_several_queries() -> None:
     whole = decoder_only(["a", "b", "c", "d", "e"])["masked-self"]
-    pooled = Scene(reduced(whole, [(0, 1), (1, 3), (3, 5)], [(0, 1), (1, 3), (3, 5)]), ((0, 0),))
-    shown = without(pooled, sink="mask")
+    pooled = Scene(reduce_attention(whole, [(0, 1), (1, 3), (3, 5)], [(0, 1), (1, 3), (3, 5)]), ((0, 0),))
+    shown = exclude(pooled, sink="mask")
     np.testing.assert_allclose(shown.matrices[0], [[0, 0, 0], [0, 1 / 2, 0], [0, 1 / 4, 1 / 4]])
-    np.testing.assert_allclose(shown.taken, [[1, 1 / 2, 1 / 4]])  # the largest of each cell
-    assert shown.lost.tolist() == [[True, False, False]]
+    np.testing.assert_allclose(shown.removed_mass, [[1, 1 / 2, 1 / 4]])  # the largest of each cell
+    assert shown.emptied.tolist() == [[True, False, False]]
     assert "largest weight taken from a cell, on average 0.58" in shown.caption
 
 
@@ -194,26 +194,26 @@ def test_the_scale_of_a_long_decoder_text_leaves_out_the_first_key() -> None:
         assert decoder.top == (0.2 if long else 0.9)
         assert decoder.beyond == ("the scale leaves out the first key, whose largest weight is 0.90" if long else "")
         assert (encoder.top, encoder.beyond) == (0.9, "")
-    assert without(decoder, sink="mask").beyond == ""
+    assert exclude(decoder, sink="mask").beyond == ""
 
 
 def test_what_cannot_be_drawn_is_refused() -> None:
     with pytest.raises(SelectionError, match="nothing is left"):
-        without(bert(attention([[[1]]], ["</s>"], special=["</s>"])), special="hide")
-    with pytest.raises(LookError, match="special cannot be 'drop'") as refused:
-        Look(special="drop")
+        exclude(bert(attention([[[1]]], ["</s>"], special=["</s>"])), special="hide")
+    with pytest.raises(PlotOptionError, match="special cannot be 'drop'") as refused:
+        PlotOptions(special="drop")
     assert refused.value.hint == "Special: show, hide, renorm."
     with pytest.raises(SelectionError, match=r"\[CLS\] is a special token"):
-        without(replace(bert(), queries=(0,)), special="hide")
+        exclude(replace(bert(), queries=(0,)), special="hide")
 
 
 def test_rows_that_were_asked_for_are_found_again() -> None:
-    assert without(replace(bert(), queries=(2,)), special="hide").queries == (1,)
+    assert exclude(replace(bert(), queries=(2,)), special="hide").queries == (1,)
 
 
 def test_the_trace_stays_as_it_was() -> None:
     before = BERT.weights(0).copy()
-    without(bert(), "renorm", "renorm")
+    exclude(bert(), "renorm", "renorm")
     np.testing.assert_array_equal(BERT.weights(0), before)
 
 
@@ -222,16 +222,16 @@ def test_labels() -> None:
     assert scene(trace, "self", ((0, 0),)).rows == ("I", "ate", "an", "apple")
     assert scene(trace, "cross", ((0, 0),)).rows == ("<s> → 나는", "나는 → 사과를", "사과를 → 먹었다", "먹었다 → </s>")
     assert scene(decoder_only(), "masked-self", ((0, 0),)).rows == ("The → cat", "cat → sat", "sat")
-    pooled = Scene(reduced(BERT, [(0, 2), (2, 4)], [(0, 3), (3, 4)]), ((0, 0),))
+    pooled = Scene(reduce_attention(BERT, [(0, 2), (2, 4)], [(0, 3), (3, 4)]), ((0, 0),))
     assert (pooled.rows, pooled.columns) == (("0–1", "2–3"), ("0–2", "[SEP]"))
 
 
 def test_a_token_that_the_model_chose_has_a_sign_of_its_own_and_the_caption_explains_it() -> None:
-    def of(generated: Sequence[bool], **look: str) -> Scene:
+    def of(generated: Sequence[bool], **options: str) -> Scene:
         (whole,) = decoder_only(("The", "cat", "sat")).attentions
         marked = tuple(replace(t, generated=g) for t, g in zip(whole.queries, generated, strict=True))
         trace = Trace("by hand", "The cat sat", (replace(whole, queries=marked, predicts=(*marked[1:], None)),))
-        return plot_scene(trace, Selection(), Look(**look))[0]
+        return plot_scene(trace, Selection(), PlotOptions(**options))[0]
 
     mixed = of((False, False, True))
     assert mixed.rows == ("The → cat", "cat ⇒ sat", "sat")
@@ -241,7 +241,7 @@ def test_a_token_that_the_model_chose_has_a_sign_of_its_own_and_the_caption_expl
     assert "starts at the token that the row reads" in of((False, True, True), style="arcs").caption
     assert "rows:" not in of((False, True, True), style="text").caption  # its one row is named in words
     assert "rows:" not in plot_scene(encoder_decoder(), Selection())[0].caption  # an encoder's rows write nothing
-    pooled = Scene(reduced(mixed.attention, [(0, 2), (2, 3)], [(0, 3)]), ((0, 0),))
+    pooled = Scene(reduce_attention(mixed.attention, [(0, 2), (2, 3)], [(0, 3)]), ((0, 0),))
     assert (pooled.rows, pooled.signs) == (("0–1", "sat"), "")
 
 
@@ -259,7 +259,7 @@ def printed(one: Scene, width: int) -> str:
 
 
 def test_the_terminal_prints_what_each_row_lost() -> None:
-    page = printed(without(bert(title="a b", caption="L0H0"), sink="mask", special="hide"), 80)
+    page = printed(exclude(bert(title="a b", caption="L0H0"), sink="mask", special="hide"), 80)
     assert page == (
         "a b\n"
         "query (from) ↓   key (to) →\n"
@@ -272,11 +272,11 @@ def test_the_terminal_prints_what_each_row_lost() -> None:
         "special tokens hidden · mean mass taken 0.85 · 1 of 2 rows lose everything\n"
     )
     for width in range(20, 80):
-        assert all(cell_len(line) <= width for line in printed(without(bert(), sink="mask"), width).splitlines())
+        assert all(cell_len(line) <= width for line in printed(exclude(bert(), sink="mask"), width).splitlines())
 
 
 def test_the_picture_says_what_each_row_lost_and_hatches_the_mask() -> None:
-    shown = without(bert(), sink="mask")
+    shown = exclude(bert(), sink="mask")
     drawn = figure([shown])
     texts = [text.get_text() for text in drawn.findobj(Text)]
     assert [text for text in texts if text.startswith("−")] == ["−.50", "−.70", "−.50"]
@@ -292,7 +292,7 @@ def test_the_picture_says_what_each_row_lost_and_hatches_the_mask() -> None:
 def test_every_style_draws_what_is_left(style: str, heads: tuple[tuple[int, int], ...]) -> None:
     a = attention([WEIGHTS, np.eye(4)], ["[CLS]", "a", "b", "[SEP]"], special=["[CLS]", "[SEP]"])
     for options in ({"sink": "mask"}, {"special": "hide"}, {"sink": "renorm", "special": "renorm"}):
-        assert figure([without(Scene(a, heads), **options)], Look(style=style))
+        assert figure([exclude(Scene(a, heads), **options)], PlotOptions(style=style))
 
 
 def test_where_rows_are_numbered_only_those_of_an_answer_say_what_they_write() -> None:
@@ -331,7 +331,7 @@ def test_the_brightest_column_of_a_long_text_has_its_label(heads: int, at: int) 
     assert labels & {f"word{at}", f"{at} word{at}"}
     for width in (60, 100, 200):
         console = Console(width=width, color_system=None, file=io.StringIO(), force_terminal=False)
-        console.print(on_screen(bright_at(at), Look()))
+        console.print(on_screen(bright_at(at), PlotOptions()))
         header = next(line for line in console.file.getvalue().split("\n") if line.split() and line.split()[0] == "0")
         block = next(block for block in (1, 2, 3) if str(at // block * block) in header.split())
         assert block == 1 or width < 200

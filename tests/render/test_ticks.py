@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 from traces import tokens
 
-from attnviz.attention import Token, each
+from attnviz.attention import Token, single_ranges
 from attnviz.pooling import layout
 from attnviz.render.ticks import MOST, Tick, counted, is_long, named, numbers, segments, words
 
@@ -71,22 +71,22 @@ def test_so_are_the_first_tokens_of_bright_cells_among_numbers(most: int) -> Non
 
 
 def test_a_part_of_the_tokens_keeps_their_numbers() -> None:
-    assert [tick.label for tick in numbers(each(30)[10:], 5)] == ["10", "15", "20", "25"]
+    assert [tick.label for tick in numbers(single_ranges(30)[10:], 5)] == ["10", "15", "20", "25"]
 
 
 def test_only_pooled_axes_that_leave_nothing_out_are_numbered() -> None:
     assert is_long(layout(100, None, 10))
-    assert not is_long(each(100))
+    assert not is_long(single_ranges(100))
     assert not is_long([(0, 4), (8, 12)])
-    assert named("key (to)", each(9), True) == "key (to)"
+    assert named("key (to)", single_ranges(9), True) == "key (to)"
     assert named("key (to)", layout(100, None, 10), True) == "key (to): 100 tokens, 11 in a cell, numbered"
     assert named("key (to)", layout(100, None, 10), False) == "key (to): 100 tokens, 11 in a cell"
-    assert counted(each(9)) == "9 tokens"
+    assert counted(single_ranges(9)) == "9 tokens"
 
 
 def test_segments_begin_at_the_cell_of_their_first_token() -> None:
-    assert segments(tokens("abc"), each(3)) == []
-    assert segments(parts(2, 3, 1), each(6)) == [2, 5]
+    assert segments(tokens("abc"), single_ranges(3)) == []
+    assert segments(parts(2, 3, 1), single_ranges(6)) == [2, 5]
     assert segments(parts(20, 80), layout(100, None, 10)) == [2]
     assert segments(parts(25, 75), layout(100, None, 10)) == [3]  # it begins within the fourth cell, 23–33
     assert segments(parts(4, 4), [(5, 6), (6, 7)]) == []  # only the second part is shown

@@ -4,15 +4,15 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from attnviz.attention import Trace, ranges
-from attnviz.errors import LookError
+from attnviz.attention import Trace, format_ranges
+from attnviz.errors import PlotOptionError
 from attnviz.labels import visible
-from attnviz.render.look import DEFAULT, Look
+from attnviz.render.options import DEFAULT, PlotOptions
 from attnviz.render.picture.caption import caption
+from attnviz.render.picture.figure_page import DPI, Box, FigurePage, Headed, Page, Panel, line_height, settings
 from attnviz.render.picture.grid import Edges, GridPanel, GridPlan, plans
-from attnviz.render.picture.lettering import Lettering, outline
-from attnviz.render.picture.pixels import Pixels
-from attnviz.render.picture.sheet import DPI, Box, Headed, Page, Panel, Sheet, line_height, settings
+from attnviz.render.picture.palette_page import PalettePage
+from attnviz.render.picture.typesetting import Typesetting, outline
 from attnviz.render.scale import Scale, scale_of
 from attnviz.render.scene import Scene
 
@@ -32,56 +32,58 @@ LEAST = 0.6
 """The cells of a scene have at least so many inches, across and down."""
 
 
-def picture(trace: Trace, scenes: Sequence[Scene], suffix: str = ".png", look: Look = DEFAULT) -> bytes:
+def picture(trace: Trace, scenes: Sequence[Scene], suffix: str = ".png", options: PlotOptions = DEFAULT) -> bytes:
     """`scenes` of `trace`, one below the other, as the bytes of a `.png`, `.svg` or `.pdf` that looks like `look`.
 
     A scene of one head is a heatmap, one of several a grid of heads; all share one scale of colours. The same trace,
-    scenes and look give the same bytes, and the file's metadata says what it shows. Raises LookError where it cannot
-    be drawn so small or so large, and SelectionError where the style cannot show these heads.
+    scenes and options give the same bytes, and the file's metadata says what it shows. Raises PlotOptionError where it
+    cannot be drawn so small or so large, and SelectionError where the style cannot show these heads.
     """
-    about = _described(trace, scenes, look)
-    if suffix == ".png" and look.style == "heatmap" and all(len(scene.heads) > 1 for scene in scenes):
+    about = _described(trace, scenes, options)
+    if suffix == ".png" and options.style == "heatmap" and all(len(scene.heads) > 1 for scene in scenes):
         # A figure would take most of the time.
-        return _drawn(scenes, Pixels, look).png({name.capitalize(): said for name, said in about.items()})
+        return _drawn(scenes, PalettePage, options).png({name.capitalize(): said for name, said in about.items()})
     with settings():
-        return _saved(figure(scenes, look), suffix, about)
+        return _saved(figure(scenes, options), suffix, about)
 
 
-def figure(scenes: Sequence[Scene], look: Look = DEFAULT) -> "Figure":
+def figure(scenes: Sequence[Scene], options: PlotOptions = DEFAULT) -> "Figure":
     """`scenes`, one below the other, as a matplotlib figure."""
-    return _drawn(scenes, Sheet, look).figure
+    return _drawn(scenes, FigurePage, options).figure
 
 
-def _drawn(scenes: Sequence[Scene], kind: type[AnyPage], look: Look) -> AnyPage:
+def _drawn(scenes: Sequence[Scene], kind: type[AnyPage], options: PlotOptions) -> AnyPage:
     """A page of that kind with `scenes` on it, one below the other."""
-    lettering = lettering_of(scenes, look)
+    typesetting = lettering_of(scenes, options)
     largest = max(scene.largest for scene in scenes)
     signed = any(scene.signed for scene in scenes)
-    scale = scale_of(look, [scene.top for scene in scenes], largest, signed=signed)
-    scale = scale.washed if look.style == "text" else scale
-    planned = _planned(scenes, look, lettering)
-    dpi = look.dpi or max([DPI, *(plan.dots for plan in planned.values())])
-    if look.inches[1] is not None and len(scenes) > 1:
-        raise LookError(
+    scale = scale_of(options, [scene.top for scene in scenes], largest, signed=signed)
+    scale = scale.washed if options.style == "text" else scale
+    planned = _planned(scenes, options, typesetting)
+    dpi = options.dpi or max([DPI, *(plan.dots for plan in planned.values())])
+    if options.inches[1] is not None and len(scenes) > 1:
+        raise PlotOptionError(
             f"the height of {len(scenes)} kinds of attention, one below the other, cannot be set",
             "Give only the width: --size 8",
         )
 
     def headed(edges: Edges) -> list[Headed]:
-        return [_headed(scene, look, scale, dpi, lettering, planned.get(scene), edges) for scene in scenes]
+        return [_headed(scene, options, scale, dpi, typesetting, planned.get(scene), edges) for scene in scenes]
 
     panels = headed((0.0, 0.0))
     if len(planned) > 1:  # tiles and colour bars stand below one another
         own = [panel.inner.edges for panel in panels if isinstance(panel.inner, GridPanel)]
         panels = headed((max(left for left, _ in own), max(bar for _, bar in own)))
-    edge = _edge(lettering)
+    edge = _edge(typesetting)
     between = BETWEEN - EDGE + edge
     width = max(panel.width for panel in panels) + 2 * edge
     height = sum(panel.height for panel in panels) + between * (len(panels) - 1) + 2 * edge
-    width, height = look.inches[0] or width, look.inches[1] or height
+    width, height = options.inches[0] or width, options.inches[1] or height
     if max(width, height) * dpi > LARGEST:
-        raise LookError(f"{width:.3g} × {height:.3g} inches at {dpi} dpi are too many pixels", "Choose a lower --dpi.")
-    page = kind(width, height, dpi, lettering, scale, transparent=look.transparent)
+        raise PlotOptionError(
+            f"{width:.3g} × {height:.3g} inches at {dpi} dpi are too many pixels", "Choose a lower --dpi."
+        )
+    page = kind(width, height, dpi, typesetting, scale, transparent=options.transparent)
     y = edge
     for panel in panels:
         panel.draw(page, edge, y)
@@ -89,51 +91,57 @@ def _drawn(scenes: Sequence[Scene], kind: type[AnyPage], look: Look) -> AnyPage:
     return page
 
 
-def _edge(lettering: Lettering) -> float:
+def _edge(typesetting: Typesetting) -> float:
     """The white around the picture: the lowest number beside a colour bar stands half below it."""
-    return max(EDGE, line_height(lettering.small) / 2)
+    return max(EDGE, line_height(typesetting.small) / 2)
 
 
-def _planned(scenes: Sequence[Scene], look: Look, lettering: Lettering) -> dict[Scene, GridPlan]:
+def _planned(scenes: Sequence[Scene], options: PlotOptions, typesetting: Typesetting) -> dict[Scene, GridPlan]:
     """How the scenes that are grids are laid out."""
-    grids = [scene for scene in scenes if look.style == "heatmap" and len(scene.heads) > 1]
-    return dict(zip(grids, plans(grids, look, lettering), strict=True)) if grids else {}
+    grids = [scene for scene in scenes if options.style == "heatmap" and len(scene.heads) > 1]
+    return dict(zip(grids, plans(grids, options, typesetting), strict=True)) if grids else {}
 
 
 def _headed(
-    scene: Scene, look: Look, scale: Scale, dpi: int, lettering: Lettering, plan: GridPlan | None, edges: Edges
+    scene: Scene,
+    options: PlotOptions,
+    scale: Scale,
+    dpi: int,
+    typesetting: Typesetting,
+    plan: GridPlan | None,
+    edges: Edges,
 ) -> Headed:
     """`scene` with its title and caption, of the size that was asked for."""
 
     def panel(room: Box) -> Panel:
         if plan is None:
-            return _panel(scene, look, scale, lettering, room)
-        return _fitted(lambda area: GridPanel(scene, scale, dpi, lettering, plan, area, edges), room)
+            return _panel(scene, options, scale, typesetting, room)
+        return _fitted(lambda area: GridPanel(scene, scale, dpi, typesetting, plan, area, edges), room)
 
-    texts = scene.title, caption(scene, look)
-    around = 2 * _edge(lettering)
-    width, height = (side and side - around for side in look.inches)
-    headed = Headed(panel((width, None)), *texts, lettering, width)
+    texts = scene.title, caption(scene, options)
+    around = 2 * _edge(typesetting)
+    width, height = (side and side - around for side in options.inches)
+    headed = Headed(panel((width, None)), *texts, typesetting, width)
     if height is not None:
         room = width, max(height - (headed.height - headed.inner.height), 0.1)
-        headed = Headed(panel(room), *texts, lettering, width)
+        headed = Headed(panel(room), *texts, typesetting, width)
     for given, needed, side in ((width, headed.inner.width, "wide"), (height, headed.height, "high")):
         if given is not None and needed > given + 0.01:
             least = f"At least {needed + around:.2f} inches {side}."
-            raise LookError(f"a size of {given + around:g} inches leaves no room beside the labels", least)
+            raise PlotOptionError(f"a size of {given + around:g} inches leaves no room beside the labels", least)
     return headed
 
 
-def _panel(scene: Scene, look: Look, scale: Scale, lettering: Lettering, room: Box) -> Panel:
+def _panel(scene: Scene, options: PlotOptions, scale: Scale, typesetting: Typesetting, room: Box) -> Panel:
     """`scene` in its style, as large as `room` where that is given."""
     from attnviz.render.picture.heatmap import HeatmapPanel
-    from attnviz.render.picture.pen import Pen
     from attnviz.render.picture.styles import tiles
+    from attnviz.render.picture.text_style import TextStyle
 
-    pen = Pen.themed(lettering, scale.theme)
-    if look.style == "heatmap":
-        return _fitted(lambda area: HeatmapPanel(scene, scale, pen, look, area), room)
-    return tiles(scene, look, scale, pen, room)
+    text_style = TextStyle.themed(typesetting, scale.theme)
+    if options.style == "heatmap":
+        return _fitted(lambda area: HeatmapPanel(scene, scale, text_style, options, area), room)
+    return tiles(scene, options, scale, text_style, room)
 
 
 def _fitted(make: Callable[[Box], Fitting], room: Box) -> Fitting:
@@ -149,9 +157,9 @@ def _fitted(make: Callable[[Box], Fitting], room: Box) -> Fitting:
     return max(fits, key=lambda one: one.area[0] * one.area[1], default=panel)
 
 
-def lettering_of(scenes: Sequence[Scene], look: Look = DEFAULT) -> Lettering:
+def lettering_of(scenes: Sequence[Scene], options: PlotOptions = DEFAULT) -> Typesetting:
     """The fonts that a picture of `scenes` needs, in the sizes of `look`."""
-    return Lettering(_texts(scenes), look.font_size)
+    return Typesetting(_texts(scenes), options.font_size)
 
 
 def _texts(scenes: Sequence[Scene]) -> Iterator[str]:
@@ -161,7 +169,7 @@ def _texts(scenes: Sequence[Scene]) -> Iterator[str]:
             yield from (visible(token.text) for token in (*scene.attention.queries, *scene.attention.keys))
 
 
-def _described(trace: Trace, scenes: Sequence[Scene], look: Look) -> dict[str, str]:
+def _described(trace: Trace, scenes: Sequence[Scene], options: PlotOptions) -> dict[str, str]:
     """What the file's metadata says: enough to make the picture again."""
     from importlib.metadata import version
 
@@ -172,7 +180,7 @@ def _described(trace: Trace, scenes: Sequence[Scene], look: Look) -> dict[str, s
         "text": trace.text,
         "target": trace.target,
     }
-    facts |= {"heads": shown, **_parts(trace, scenes), "style": look.style, **look.given, **trace.provenance}
+    facts |= {"heads": shown, **_parts(trace, scenes), "style": options.style, **options.given, **trace.provenance}
     lines = [f"{name}: {visible(str(value))}" for name, value in facts.items() if value is not None]
     return {
         "title": visible(f"Attention of {trace.model} on {trace.text}"),
@@ -188,7 +196,7 @@ def _parts(trace: Trace, scenes: Sequence[Scene]) -> dict[str, str]:
         for side, cells, tokens in (("rows", a.rows, a.queries), ("columns", a.columns, a.keys)):
             kept = tuple(token for cell in cells for token in range(*cell))
             if len(kept) < len(tokens):
-                said[side].append(f"{ranges(kept)} of {a.name}")
+                said[side].append(f"{format_ranges(kept)} of {a.name}")
     return {side: "; ".join(parts) for side, parts in said.items() if parts}
 
 

@@ -6,12 +6,12 @@ from matplotlib.path import Path
 
 from attnviz.errors import SelectionError
 from attnviz.labels import visible
-from attnviz.render.links import Links, links, require_tokens
-from attnviz.render.look import Look
-from attnviz.render.picture.pen import Pen, shifted
-from attnviz.render.picture.sheet import Box
-from attnviz.render.picture.strokes import StrokeKey, strokes
-from attnviz.render.picture.tiles import Margins
+from attnviz.render.links import DrawnLinks, links_to_draw, require_tokens
+from attnviz.render.options import PlotOptions
+from attnviz.render.picture.figure_page import Box
+from attnviz.render.picture.link_artists import StrokeKey, strokes
+from attnviz.render.picture.small_multiples import Margins
+from attnviz.render.picture.text_style import TextStyle, shifted
 from attnviz.render.scale import Scale
 from attnviz.render.scene import Scene
 
@@ -34,39 +34,41 @@ class Arcs:
 
     hangs = False
 
-    def __init__(self, scene: Scene, scale: Scale, pen: Pen, look: Look, room: Box = (None, None)) -> None:
+    def __init__(
+        self, scene: Scene, scale: Scale, text_style: TextStyle, options: PlotOptions, room: Box = (None, None)
+    ) -> None:
         if scene.attention.kind == "cross":
             raise SelectionError(
                 "arcs join tokens of one sequence, and cross-attention has two", "Try --style lines, or --kind self."
             )
         require_tokens(scene, "arcs")
-        self.scene, self.scale, self.pen = scene, scale, pen
-        a, zoom = scene.attention, pen.lettering.zoom
+        self.scene, self.scale, self.text_style = scene, scale, text_style
+        a, zoom = scene.attention, text_style.typesetting.zoom
         self.tokens = sorted({start for start, _ in (*a.rows, *a.columns)})
-        self.labels = [pen.short(visible(a.queries[at].text), LONGEST * zoom) for at in self.tokens]
+        self.labels = [text_style.short(visible(a.queries[at].text), LONGEST * zoom) for at in self.tokens]
         limit = room[0] or (WIDEST if len(scene.heads) == 1 else SIDE_BY_SIDE)
-        slots = np.array([pen.width(label) + 0.16 for label in self.labels])
+        slots = np.array([text_style.width(label) + 0.16 for label in self.labels])
         self.level = float(slots.sum()) <= limit
         if not self.level:
             slots = np.full(
-                len(slots), UPRIGHT * zoom if room[0] is None else max(room[0] / len(slots), 0.8 * pen.line)
+                len(slots), UPRIGHT * zoom if room[0] is None else max(room[0] / len(slots), 0.8 * text_style.line)
             )
         elif room[0] or np.maximum(slots, SLOT).sum() > limit:
             slots *= limit / slots.sum()
         else:
             slots = np.maximum(slots, SLOT)
         self.xs = np.cumsum(slots) - slots / 2
-        self.band = pen.line * 1.25 if self.level else max(map(pen.width, self.labels)) + 0.16
+        self.band = text_style.line * 1.25 if self.level else max(map(text_style.width, self.labels)) + 0.16
         self._heights(float(slots.sum()), room[1])
         self.margins = Margins(0, 0.05, 0, 0.05)
 
     def key(self, room: float) -> StrokeKey:
         """What explains the arcs."""
-        return StrokeKey(self.scale, self.pen, room, SIDES if self.below else ())
+        return StrokeKey(self.scale, self.text_style, room, SIDES if self.below else ())
 
     def _heights(self, width: float, given: float | None) -> None:
         """How high arcs reach above the tokens, and below them."""
-        drawn = [self._ends(links(self.scene, at, self.scale)) for at in range(len(self.scene.heads))]
+        drawn = [self._ends(links_to_draw(self.scene, at, self.scale)) for at in range(len(self.scene.heads))]
         start, end = (np.concatenate([ends[i] for ends in drawn]) for i in (0, 1))
         self.longest = float(np.abs(end - start).max(initial=0.0)) or 1.0
         back, ahead = (start - end).max(initial=0.0), (end - start).max(initial=0.0)
@@ -81,19 +83,19 @@ class Arcs:
 
     def draw(self, axes: Axes, at: int) -> None:
         """Draw head `at` of the scene into `axes`."""
-        drawn = links(self.scene, at, self.scale)
+        drawn = links_to_draw(self.scene, at, self.scale)
         start, end = self._ends(drawn)
         axes.set(xlim=(0, self.box[0]), ylim=(-self.below - self.band / 2, self.above + self.band / 2))
         axes.set_axis_off()
         for side in (1, -1):
             which = (end > start) == (side < 0)
             paths = [self._arc(*ends, side) for ends in zip(start[which], end[which], strict=True)]
-            part = Links(drawn.rows[which], drawn.columns[which], drawn.parts[which])
+            part = DrawnLinks(drawn.rows[which], drawn.columns[which], drawn.parts[which])
             strokes(axes, paths, part, self.scale, shifted(axes, 0, side * self.band / 2))
         for x, label in zip(self.xs, self.labels, strict=True):
-            self.pen.text(axes, x, 0, label, ha="center", va="center", rotation=0 if self.level else 90)
+            self.text_style.text(axes, x, 0, label, ha="center", va="center", rotation=0 if self.level else 90)
 
-    def _ends(self, drawn: Links) -> tuple[np.ndarray, np.ndarray]:
+    def _ends(self, drawn: DrawnLinks) -> tuple[np.ndarray, np.ndarray]:
         """Where the query and the key of each link stand, in inches."""
         a = self.scene.attention
         at = dict(zip(self.tokens, self.xs, strict=True))

@@ -12,20 +12,20 @@ from matplotlib.colors import to_rgb, to_rgba
 
 from attnviz.arguments import require_type
 from attnviz.attention import Trace
-from attnviz.errors import InputError, LookError
+from attnviz.errors import InputError, PlotOptionError
 from attnviz.head_names import Names
 from attnviz.labels import visible
 from attnviz.render.colours import ink
-from attnviz.render.look import Look
+from attnviz.render.options import PlotOptions
+from attnviz.render.picture.axes_slot import Slot
 from attnviz.render.picture.caption import caption
+from attnviz.render.picture.figure_page import TITLE_LINES, line_height
 from attnviz.render.picture.grid_axes import AxesGrid
 from attnviz.render.picture.grid_labels import SMALLEST_TEXT
 from attnviz.render.picture.heatmap import HeatmapPanel
-from attnviz.render.picture.lettering import Lettering
-from attnviz.render.picture.pen import Pen, from_corner, size
-from attnviz.render.picture.sheet import TITLE_LINES, line_height
-from attnviz.render.picture.slot import Slot
 from attnviz.render.picture.styles import STYLES, tiles
+from attnviz.render.picture.text_style import TextStyle, from_corner, size
+from attnviz.render.picture.typesetting import Typesetting
 from attnviz.render.plan import plot_scene
 from attnviz.render.scale import THEMES, Scale, scale_of
 from attnviz.render.scene import FROM, TO, Scene
@@ -42,7 +42,7 @@ def plot(
     *,
     tokens: Sequence[str] | None = None,
     keys: Sequence[str] | None = None,
-    **look: Any,
+    **options: Any,
 ) -> Axes:
     """Draw heads of `trace` into `ax`, or into the axes of a new figure of pyplot's, and return the axes.
 
@@ -54,34 +54,36 @@ def plot(
     new figure `size`, `dpi` and `transparent`. Without a theme, fonts, sizes and the colours of text are matplotlib's
     settings; none of them is changed. With `font_size` only their sizes' proportions are.
 
-    Raises InputError for what is neither a trace nor weights with their tokens, LookError for an option that cannot
-    be, SelectionError for heads that there are not.
+    Raises InputError for what is neither a trace nor weights with their tokens, PlotOptionError for an option that
+    cannot be, SelectionError for heads that there are not.
     """
     trace, kind = _given(trace, kind, tokens, keys)
-    require_type("ax", ax, Axes, LookError, "ax: the Axes of one panel, such as pyplot.gca().")
-    if ax is not None and (set_there := sorted(look.keys() & {"size", "dpi", "transparent"})):
-        raise LookError(f"the figure of these axes has its own {set_there[0]}", "Set it there, or leave out ax.")
-    if unknown := look.keys() - Look.__dataclass_fields__.keys():
-        raise LookError(f"plot has no option {sorted(unknown)[0]}", f"Options: {', '.join(Look.__dataclass_fields__)}.")
-    wanted = Look(style, **look)
+    require_type("ax", ax, Axes, PlotOptionError, "ax: the Axes of one panel, such as pyplot.gca().")
+    if ax is not None and (set_there := sorted(options.keys() & {"size", "dpi", "transparent"})):
+        raise PlotOptionError(f"the figure of these axes has its own {set_there[0]}", "Set it there, or leave out ax.")
+    if unknown := options.keys() - PlotOptions.__dataclass_fields__.keys():
+        raise PlotOptionError(
+            f"plot has no option {sorted(unknown)[0]}", f"Options: {', '.join(PlotOptions.__dataclass_fields__)}."
+        )
+    wanted = PlotOptions(style, **options)
     selection = Selection.of(layer, head, kind)
-    scene, _ = plot_scene(selection.narrow(trace), selection, wanted)
+    scene, _ = plot_scene(selection.apply(trace), selection, wanted)
     axes = _new(wanted) if ax is None else ax
-    pen, scale = _means(axes, scene, wanted)
+    text_style, scale = _means(axes, scene, wanted)
     if wanted.theme is not None or wanted.transparent:
-        axes.set_facecolor("none" if wanted.transparent else pen.paper)
+        axes.set_facecolor("none" if wanted.transparent else text_style.paper)
     drawn, *taken = caption(scene, wanted).split("\n")
     told = (drawn.removesuffix(f" · {visible(trace.model)}") if ax else drawn, *taken)
     said = told if wanted.title is None or ax is None else scene.title.split("\n")
-    points = pen.body if ax is None else pen.large
-    lines = [part for line in said for part in pen.lettering.wrapped(line, points, size(axes)[0] + 0.4)]
-    above = _draw(axes, scene, wanted, pen, scale, len(lines) * line_height(points) if said != [""] else 0.0)
+    points = text_style.body if ax is None else text_style.large
+    lines = [part for line in said for part in text_style.typesetting.wrapped(line, points, size(axes)[0] + 0.4)]
+    above = _draw(axes, scene, wanted, text_style, scale, len(lines) * line_height(points) if said != [""] else 0.0)
     pad = rcParams["axes.titlepad"] + above * 72
-    axes.set_title("\n".join(lines), pad=pad, **{**pen.labels, "fontsize": points})
+    axes.set_title("\n".join(lines), pad=pad, **{**text_style.labels, "fontsize": points})
     if ax is None and scene.title:
         page: Any = axes.figure
-        whole = pen.lettering.title(scene.title, pen.large, page.get_figwidth() - 0.4, TITLE_LINES)
-        axes.figure.suptitle("\n".join(whole), **{**pen.labels, "fontsize": pen.large})
+        whole = text_style.typesetting.title(scene.title, text_style.large, page.get_figwidth() - 0.4, TITLE_LINES)
+        axes.figure.suptitle("\n".join(whole), **{**text_style.labels, "fontsize": text_style.large})
     return axes
 
 
@@ -106,95 +108,101 @@ def _given(
     return trace, None
 
 
-def _new(look: Look) -> Axes:
+def _new(options: PlotOptions) -> Axes:
     """Axes in a new figure of pyplot's, which shows itself in a notebook, and elsewhere by pyplot.show()."""
     from matplotlib import pyplot
 
-    width, height = look.inches
+    width, height = options.inches
     usual = rcParams["figure.figsize"]
     inches = width or usual[0], height or usual[1] * (width or usual[0]) / usual[0]
-    paper = {} if look.theme is None else {"facecolor": THEMES[look.theme].paper}
-    paper = {"facecolor": "none"} if look.transparent else paper
-    axes: Axes = pyplot.figure(figsize=inches, dpi=look.dpi, layout="constrained", **paper).add_subplot()
+    paper = {} if options.theme is None else {"facecolor": THEMES[options.theme].paper}
+    paper = {"facecolor": "none"} if options.transparent else paper
+    axes: Axes = pyplot.figure(figsize=inches, dpi=options.dpi, layout="constrained", **paper).add_subplot()
     return axes
 
 
-def _means(axes: Axes, scene: Scene, look: Look) -> tuple[Pen, Scale]:
+def _means(axes: Axes, scene: Scene, options: PlotOptions) -> tuple[TextStyle, Scale]:
     """What is drawn with: by the theme, or by matplotlib's settings and the colour of the axes."""
-    lettering = Lettering([scene.title, scene.caption, *scene.rows, *scene.columns, "…→·"], look.font_size)
+    typesetting = Typesetting([scene.title, scene.caption, *scene.rows, *scene.columns, "…→·"], options.font_size)
     behind = (to_rgba(part.get_facecolor()) for part in (axes, axes.figure))
     paper = next((colour for colour in behind if colour[3]), "white")  # of axes that are transparent what is behind
     dark = ink(np.round(np.array(to_rgb(paper)) * 255)) == "#ffffff"
-    themed = look if look.theme else replace(look, theme="dark" if dark else "light")
+    themed = options if options.theme else replace(options, theme="dark" if dark else "light")
     scale = scale_of(themed, [scene.top], scene.largest, signed=scene.signed)
-    pen = Pen.themed(lettering, scale.theme) if look.theme else Pen.of_settings(lettering, paper, look.font_size)
-    return pen, scale.washed if look.style == "text" else scale
+    text_style = (
+        TextStyle.themed(typesetting, scale.theme)
+        if options.theme
+        else TextStyle.of_settings(typesetting, paper, options.font_size)
+    )
+    return text_style, scale.washed if options.style == "text" else scale
 
 
-def _draw(axes: Axes, scene: Scene, look: Look, pen: Pen, scale: Scale, titled: float) -> float:
+def _draw(axes: Axes, scene: Scene, options: PlotOptions, text_style: TextStyle, scale: Scale, titled: float) -> float:
     """Draw into `axes`, below a title so high; gives the room, in inches, that labels take above them."""
-    if look.style == "heatmap" and len(scene.heads) > 1:
-        _bar(axes, AxesGrid(axes, scene, pen, scale).draw(), look, pen, scale)
-        return pen.line
-    if look.style == "heatmap":
-        _heatmap(axes, scene, look, pen, scale, titled)
+    if options.style == "heatmap" and len(scene.heads) > 1:
+        _bar(axes, AxesGrid(axes, scene, text_style, scale).draw(), options, text_style, scale)
+        return text_style.line
+    if options.style == "heatmap":
+        _heatmap(axes, scene, options, text_style, scale, titled)
         return 0.0
     wide, high = size(axes)
     if len(scene.heads) == 1:
-        return _alone(axes, scene, look, pen, scale, titled)
+        return _alone(axes, scene, options, text_style, scale, titled)
     axes.set_axis_off()
-    tiles(scene, look, scale, pen, (wide, high)).draw_at(
+    tiles(scene, options, scale, text_style, (wide, high)).draw_at(
         lambda x, y, w, h: axes.inset_axes((x / wide, 1 - (y + h) / high, w / wide, h / high))
     )
     return 0.0
 
 
-def _alone(axes: Axes, scene: Scene, look: Look, pen: Pen, scale: Scale, titled: float) -> float:
+def _alone(axes: Axes, scene: Scene, options: PlotOptions, text_style: TextStyle, scale: Scale, titled: float) -> float:
     """Draw one head in another style, and its key; gives the room, in inches, that labels take above."""
-    slot, (wide, high) = Slot(axes, None, pen, titled), size(axes)
-    make = STYLES[look.style]
+    slot, (wide, high) = Slot(axes, None, text_style, titled), size(axes)
+    make = STYLES[options.style]
     for _ in range(2):  # smaller labels, where there are too many for the height
-        drawing = make(scene, scale, pen, look, (wide, high))
-        around, key = drawing.margins, drawing.key(wide).height if look.colorbar else 0.0
+        drawing = make(scene, scale, text_style, options, (wide, high))
+        around, key = drawing.margins, drawing.key(wide).height if options.colorbar else 0.0
         wide, high = slot.inside(around.left, around.above, around.right, key)
-        drawing = make(scene, scale, pen, look, (wide + around.across, high + around.down))
+        drawing = make(scene, scale, text_style, options, (wide + around.across, high + around.down))
         if slot.kept or drawing.hangs or drawing.box[1] <= high + 0.01:
             break
-        pen = pen.at(max(pen.body * high / drawing.box[1], SMALLEST_TEXT))
+        text_style = text_style.at(max(text_style.body * high / drawing.box[1], SMALLEST_TEXT))
     slot.fill(None)
     drawing.draw(axes, 0)
     corner = from_corner(axes, down=drawing.box[1]) if drawing.hangs else from_corner(axes, True)
-    if look.colorbar:
+    if options.colorbar:
         drawing.key(wide).draw(axes, corner)
     return around.above
 
 
-def _heatmap(axes: Axes, scene: Scene, look: Look, pen: Pen, scale: Scale, titled: float) -> None:
+def _heatmap(
+    axes: Axes, scene: Scene, options: PlotOptions, text_style: TextStyle, scale: Scale, titled: float
+) -> None:
     """Draw one head, with the names of the axes and a colour bar."""
-    slot = Slot(axes, scale if look.colorbar else None, pen, titled)
+    slot = Slot(axes, scale if options.colorbar else None, text_style, titled)
     inches = size(axes)
     for _ in range(2):  # which labels there are depends on the room that they leave
-        panel = HeatmapPanel(scene, scale, pen, look, inches)
+        panel = HeatmapPanel(scene, scale, text_style, options, inches)
         inches = slot.inside(panel.left, panel.label_height)
-    drawn = HeatmapPanel(scene, scale, pen, look, inches).draw_into(axes)
-    axes.set_xlabel(TO, **pen.labels)
-    axes.set_ylabel(FROM, **pen.labels)
+    drawn = HeatmapPanel(scene, scale, text_style, options, inches).draw_into(axes)
+    axes.set_xlabel(TO, **text_style.labels)
+    axes.set_ylabel(FROM, **text_style.labels)
     axes.xaxis.set_label_position("top")
-    slot.fill(_bar(axes, drawn, look, pen, scale))
+    slot.fill(_bar(axes, drawn, options, text_style, scale))
 
 
-def _bar(axes: Axes, drawn: ScalarMappable, look: Look, pen: Pen, scale: Scale) -> Axes | None:
+def _bar(axes: Axes, drawn: ScalarMappable, options: PlotOptions, text_style: TextStyle, scale: Scale) -> Axes | None:
     """A colour bar beside `axes`, and their own frame and grid gone; gives the axes of the bar."""
     axes.grid(False)
     axes.spines[:].set_visible(False)
-    if not look.colorbar:
+    if not options.colorbar:
         return None
     ends = {(False, False): "neither", (True, False): "max", (False, True): "min", (True, True): "both"}
     bar = axes.figure.colorbar(drawn, ax=axes, extend=ends[scale.above, scale.log])
-    bar.set_label(scale.meaning, **pen.labels)
-    bar.ax.tick_params(labelsize=pen.body)
-    if pen.themes:
-        bar.ax.tick_params(colors=pen.muted)
+    bar.set_label(scale.meaning, **text_style.labels)
+    bar.ax.tick_params(labelsize=text_style.body)
+    if text_style.themes:
+        bar.ax.tick_params(colors=text_style.muted)
     bar.outline.set(visible=True, edgecolor=scale.theme.hair)
     beside: Axes = bar.ax
     return beside

@@ -1,12 +1,12 @@
 """What stands below a picture."""
 
-from attnviz.render.look import Look
+from attnviz.render.options import PlotOptions
 from attnviz.render.scene import Scene
 from attnviz.render.ticks import covering
 
 
-def caption(scene: Scene, look: Look) -> str:
+def caption(scene: Scene, options: PlotOptions) -> str:
     """The caption of `scene`, and what only a picture has to say there: the terminal says it above the cells."""
     a = scene.attention
-    notes = [covering(a.rows, a.columns), scene.divided] if look.style == "heatmap" else []
+    notes = [covering(a.rows, a.columns), scene.divided] if options.style == "heatmap" else []
     return "\n".join(line for line in (scene.caption, *notes) if line)

@@ -14,8 +14,8 @@ from matplotlib.path import Path
 from matplotlib.text import Text
 from matplotlib.transforms import Affine2D, Bbox
 
+from attnviz.render.picture.figure_page import colour_map, norm
 from attnviz.render.picture.mosaic import resized
-from attnviz.render.picture.sheet import colour_map, norm
 from attnviz.render.scale import Scale
 
 LINED = 0.1

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from attnviz.errors import LookError
+from attnviz.errors import PlotOptionError
 from attnviz.render.colours import ink
-from attnviz.render.look import Look
-from attnviz.render.numbers import number
+from attnviz.render.options import PlotOptions
 from attnviz.render.picture.arrangement import BEST, Arrangement, Place, arrangements, ratio
+from attnviz.render.picture.figure_page import Box, Page, bar_height, bar_room, line_height
 from attnviz.render.picture.grid_labels import READABLE, SMALLEST_TEXT, AxisLabels, tokens_in_words
-from attnviz.render.picture.lettering import POINT, Lettering
 from attnviz.render.picture.mosaic import BLANK, FRAME, HAIR, INK, PAPER, edge, mosaic, resized, slots
-from attnviz.render.picture.sheet import Box, Page, bar_height, bar_room, line_height
+from attnviz.render.picture.typesetting import POINT, Typesetting
 from attnviz.render.scale import Scale
 from attnviz.render.scene import Scene
 from attnviz.render.ticks import is_long, segments
+from attnviz.render.weight_format import format_weight
 
 PIXELS = 100
 """No head is fewer pixels wide: a picture of many heads has more dots an inch."""
@@ -55,28 +55,28 @@ class GridPlan:
         return math.ceil(PIXELS / self.wide)
 
 
-def plans(scenes: Sequence[Scene], look: Look, lettering: Lettering) -> list[GridPlan]:
+def plans(scenes: Sequence[Scene], options: PlotOptions, typesetting: Typesetting) -> list[GridPlan]:
     """Plans for scenes of several heads on one page, with tiles of one width.
 
     They are as wide as the page allows; and where the page need not be much larger for it, wide enough for the words
     beside the cells, or for the weights in them.
     """
-    width, height = look.inches
+    width, height = options.inches
     arranged = arrangements(scenes, BEST if height is None or width is None else width / height)
     shapes = [(scene, *one.shape) for scene, one in zip(scenes, arranged, strict=True)]
     wide = min(min(ACROSS / columns, DOWN / rows / ratio(scene), LARGEST) for scene, rows, columns in shapes)
     wide = max(wide, SMALLEST)
-    words = max(_cells_across(scene) * READABLE * lettering.zoom + 0.01 for scene in scenes)
-    numbers = max(_written(scene, lettering) + 0.01 for scene in scenes)
+    words = max(_cells_across(scene) * READABLE * typesetting.zoom + 0.01 for scene in scenes)
+    numbers = max(_written(scene, typesetting) + 0.01 for scene in scenes)
 
     def fits(tile: float, most: float) -> bool:
         return all(max(columns, rows * ratio(scene)) * tile <= most for scene, rows, columns in shapes)
 
-    if look.annotate or (look.annotate is None and fits(numbers, WRITTEN * lettering.zoom)):
+    if options.annotate or (options.annotate is None and fits(numbers, WRITTEN * typesetting.zoom)):
         wide = max(wide, numbers)
-    elif fits(words, LABELLED * lettering.zoom):
+    elif fits(words, LABELLED * typesetting.zoom):
         wide = max(wide, words)
-    return [GridPlan(one, wide, look.annotate) for one in arranged]
+    return [GridPlan(one, wide, options.annotate) for one in arranged]
 
 
 class GridPanel:
@@ -87,20 +87,20 @@ class GridPanel:
         scene: Scene,
         scale: Scale,
         dpi: int,
-        lettering: Lettering,
+        typesetting: Typesetting,
         plan: GridPlan,
         area: Box = (None, None),
         edges: Edges = (0.0, 0.0),
     ) -> None:
-        self.scene, self.scale, self.dpi, self.lettering, self.plan = scene, scale, dpi, lettering, plan
+        self.scene, self.scale, self.dpi, self.typesetting, self.plan = scene, scale, dpi, typesetting, plan
         self.arrangement = plan.arrangement
-        self._least, self.small_line = edges, line_height(lettering.small)
+        self._least, self.small_line = edges, line_height(typesetting.small)
         self._lay_out(plan.wide)
         for _ in range(4 if area != (None, None) else 0):  # the gaps grow with the tiles, a little
             self._lay_out(max(self._width_in(area), 0.05))
         if plan.annotate and not self.written:
             high, wide = (pixels / dpi / cells for pixels, cells in zip(self.tile, self._shape, strict=True))
-            raise LookError(
+            raise PlotOptionError(
                 f"cells of {wide:.2g} × {high:.2g} inches are too small for numbers",
                 "Make the picture larger with --size, or show fewer heads or tokens.",
             )
@@ -119,12 +119,12 @@ class GridPanel:
 
     def _lay_out(self, wide: float) -> None:
         """Measure everything for tiles so many inches wide."""
-        scene, lettering = self.scene, self.lettering
+        scene, typesetting = self.scene, self.typesetting
         high = wide * ratio(scene)
         self.tile = int(high * self.dpi + 1e-6), int(wide * self.dpi + 1e-6)
         self.written = self._written_size(wide / self._shape[1], high / self._shape[0])
         self.labels = [
-            AxisLabels.of(labels, cells, tokens, inches, lettering, upright, bright=bright)
+            AxisLabels.of(labels, cells, tokens, inches, typesetting, upright, bright=bright)
             for labels, cells, tokens, inches, upright, bright in zip(
                 (scene.rows, scene.columns),
                 (scene.attention.rows, scene.attention.columns),
@@ -136,24 +136,24 @@ class GridPanel:
             )
         ]
         self._place()
-        self.axes = lettering.wrapped(tokens_in_words(scene, self.labels), lettering.small, self.width)
+        self.axes = typesetting.wrapped(tokens_in_words(scene, self.labels), typesetting.small, self.width)
         self.height = len(self.axes) * self.small_line + self.above + max(self.area[1] + self.below, self.bar_height)
         self.height += 0.08 + self.small_line if scene.blanks else 0.0
 
     def _written_size(self, wide: float, high: float) -> float:
         """The size of the weights in cells so wide and so high, in points: 0 where they are not written."""
         asked, count = self.plan.annotate, self.scene.matrices.size
-        fits = min(self.lettering.small, wide / ROOM / self.lettering.width(".00", 1.0), high / ROOM / POINT)
+        fits = min(self.typesetting.small, wide / ROOM / self.typesetting.width(".00", 1.0), high / ROOM / POINT)
         if asked:
             return fits if fits >= 4.0 else 0.0
-        return fits if asked is None and fits >= SMALLEST_TEXT * self.lettering.zoom and count <= NUMBERS else 0.0
+        return fits if asked is None and fits >= SMALLEST_TEXT * self.typesetting.zoom and count <= NUMBERS else 0.0
 
     def _place(self) -> None:
         """Where everything stands: the room for labels, the gaps between tiles, and so the tiles."""
         rows, columns = self.labels
-        arrangement, lettering = self.arrangement, self.lettering
+        arrangement, typesetting = self.arrangement, self.typesetting
         names = [
-            max((lettering.width(name, lettering.body) for name in of.values()), default=0.0) for of in self._named
+            max((typesetting.width(name, typesetting.body) for name in of.values()), default=0.0) for of in self._named
         ]
         self.beside = rows.longest + 0.08
         self.left = max(self.beside + (names[0] + 0.1 if names[0] else 0.0), self._least[0])
@@ -162,7 +162,7 @@ class GridPanel:
         across, down = max(least, columns.overhang), max(least, rows.overhang)
         beyond = 0.0
         if arrangement.named:  # a name may be longer than its tile
-            longest = max(lettering.width(name, lettering.small) for name in arrangement.above.values())
+            longest = max(typesetting.width(name, typesetting.small) for name in arrangement.above.values())
             beyond = max(longest - self.tile[1] / self.dpi, 0.0)
             across = max(across, beyond + 0.05)
             down = 0.1 + self.small_line + self.below
@@ -174,8 +174,8 @@ class GridPanel:
         high, wide = (starts[-1] + tile for starts, tile in zip(self.corners, self.tile, strict=True))
         self.area = wide / self.dpi, high / self.dpi
         self.bar = max(self.left + self.area[0] + beyond + BAR_GAP, self._least[1])
-        self.bar_height = bar_height(self.scale, lettering, self.area[1])
-        self.width = self.bar + bar_room(self.scale, lettering)
+        self.bar_height = bar_height(self.scale, typesetting, self.area[1])
+        self.width = self.bar + bar_room(self.scale, typesetting)
 
     @property
     def edges(self) -> Edges:
@@ -193,7 +193,7 @@ class GridPanel:
 
     def draw(self, page: Page, x: float, y: float) -> None:
         """Draw onto `page`."""
-        y = page.lines(x, y, self.axes, self.lettering.small, color=page.theme.muted) + self.above
+        y = page.lines(x, y, self.axes, self.typesetting.small, color=page.theme.muted) + self.above
         bar = x + self.bar
         x += self.left
         around = (FRAME + self._mark) / self.dpi
@@ -270,10 +270,10 @@ class GridPanel:
         if arrangement.named:
             for place, name in above.items():
                 left, up = self._at(place)
-                page.text(x + left, y + up - 0.03, name, self.lettering.small, va="bottom", color=muted)
+                page.text(x + left, y + up - 0.03, name, self.typesetting.small, va="bottom", color=muted)
             return
-        small, body = self.lettering.small, self.lettering.body
-        widest = max(self.lettering.width(name, body) for name in above.values())
+        small, body = self.typesetting.small, self.typesetting.body
+        widest = max(self.typesetting.width(name, body) for name in above.values())
         size = body if widest + 0.05 < wide else small
         every = _every(self.small_line, high), _every(widest * size / body + 0.03, wide)
         for (row, column), name in beside.items():
@@ -316,7 +316,7 @@ class GridPanel:
             left, up = self._at(place)
             for i, j in zip(*np.nonzero(self.scene.reachable), strict=True):
                 across, down = x + left + (j + 0.5) * wide / m, y + up + (i + 0.5) * high / n
-                text, colour = number(self.scene.matrices[head, i, j]), inks[indices[head, i, j]]
+                text, colour = format_weight(self.scene.matrices[head, i, j]), inks[indices[head, i, j]]
                 page.text(across, down, text, self.written, color=colour, **style)
 
 
@@ -327,11 +327,11 @@ def _cells_across(scene: Scene) -> float:
     return max(0.0 if is_long(cells) else len(cells) / part for cells, part in sides)
 
 
-def _written(scene: Scene, lettering: Lettering) -> float:
+def _written(scene: Scene, typesetting: Typesetting) -> float:
     """The width of a tile with weights in its cells, in inches."""
     n, m = len(scene.rows), len(scene.columns)
-    side = SMALLEST_TEXT * lettering.zoom * ROOM
-    return max(m * lettering.width(".00", side), n * side * POINT / ratio(scene))
+    side = SMALLEST_TEXT * typesetting.zoom * ROOM
+    return max(m * typesetting.width(".00", side), n * side * POINT / ratio(scene))
 
 
 def _every(room: float, pitch: float) -> int:

@@ -10,7 +10,7 @@ from attnviz.render.picture.arrangement import Arrangement, Place, arrangements
 from attnviz.render.picture.cells import Cells
 from attnviz.render.picture.grid_labels import AxisLabels, tokens_in_words
 from attnviz.render.picture.mosaic import resized
-from attnviz.render.picture.pen import Pen, shifted, size
+from attnviz.render.picture.text_style import TextStyle, shifted, size
 from attnviz.render.scale import Scale
 from attnviz.render.scene import Scene
 from attnviz.render.ticks import segments
@@ -26,8 +26,8 @@ GAP = 0.08
 class AxesGrid:
     """The heads of a scene as tiles in `axes`, as large as those are."""
 
-    def __init__(self, axes: Axes, scene: Scene, pen: Pen, scale: Scale) -> None:
-        self.axes, self.scene, self.pen, self.scale = axes, scene, pen, scale
+    def __init__(self, axes: Axes, scene: Scene, text_style: TextStyle, scale: Scale) -> None:
+        self.axes, self.scene, self.text_style, self.scale = axes, scene, text_style, scale
         self.inches = size(axes)
         [self.arrangement] = arrangements([scene], self.inches[0] / self.inches[1])
         down, across = (-(-cells // -(-cells // TILE)) for cells in scene.reachable.shape)
@@ -46,8 +46,8 @@ class AxesGrid:
 
     def _names(self, arrangement: Arrangement) -> tuple[float, float]:
         """The room of names above a tile, and left of it, in inches."""
-        beside = max((self.pen.width(name) for name in arrangement.beside.values()), default=0.0)
-        return self.pen.line + 0.04, beside + 0.1
+        beside = max((self.text_style.width(name) for name in arrangement.beside.values()), default=0.0)
+        return self.text_style.line + 0.04, beside + 0.1
 
     def _starts(self, axis: int, names: float) -> list[int]:
         """The first cells of the tiles; those of the gaps between them are counted too."""
@@ -61,10 +61,10 @@ class AxesGrid:
 
     def _labels(self) -> list[AxisLabels]:
         scene, a, (high, wide) = self.scene, self.scene.attention, self._tile
-        lettering = self.pen.lettering
+        typesetting = self.text_style.typesetting
         return [
-            AxisLabels.of(scene.rows, a.rows, a.queries, high, lettering, True, LISTED),
-            AxisLabels.of(scene.columns, a.columns, a.keys, wide, lettering, False, LISTED, scene.bright),
+            AxisLabels.of(scene.rows, a.rows, a.queries, high, typesetting, True, LISTED),
+            AxisLabels.of(scene.columns, a.columns, a.keys, wide, typesetting, False, LISTED, scene.bright),
         ]
 
     @property
@@ -96,31 +96,37 @@ class AxesGrid:
         for x, y in map(self._corner, self.arrangement.places):
             for axis, at in cuts:
                 place, ends = (y + at, (x - 0.5, x + m - 0.5)) if axis == 0 else (x + at, (y - 0.5, y + n - 0.5))
-                self.pen.border(self.axes, axis, place, ends, sides[axis])
+                self.text_style.border(self.axes, axis, place, ends, sides[axis])
 
     def _label(self) -> None:
         """Label the queries at the left and the keys at the bottom, and name or list them."""
         rows, columns = self.labels
-        axes, pen = self.axes, self.pen
+        axes, text_style = self.axes, self.text_style
         for axis, one, cells in ((axes.yaxis, rows, self.scene.rows), (axes.xaxis, columns, self.scene.columns)):
             number = 0 if one is rows else 1
             part = self.cells[number] / len(cells)
             ticks = [(start + at * part - 0.5, label) for start in self.corners[number] for at, label in one.ticks]
-            style = {**pen.ticks, "fontsize": min(one.size, pen.body), "rotation": 90 if one.turned else 0}
+            style = {
+                **text_style.ticks,
+                "fontsize": min(one.size, text_style.body),
+                "rotation": 90 if one.turned else 0,
+            }
             axis.set_ticks([at for at, _ in ticks], [label for _, label in ticks], **style)
         axes.tick_params(length=0, pad=2)
-        said = "\n".join(pen.lettering.wrapped(tokens_in_words(self.scene, self.labels), pen.small, self.inches[0]))
-        axes.set_xlabel(said, loc="left", **{**pen.labels, "fontsize": pen.small})
+        said = "\n".join(
+            text_style.typesetting.wrapped(tokens_in_words(self.scene, self.labels), text_style.small, self.inches[0])
+        )
+        axes.set_xlabel(said, loc="left", **{**text_style.labels, "fontsize": text_style.small})
 
     def _name(self) -> None:
         """Name the rows and columns of tiles, or each tile."""
-        arrangement, pen, (n, m) = self.arrangement, self.pen, self.cells
+        arrangement, text_style, (n, m) = self.arrangement, self.text_style, self.cells
         for place, name in arrangement.above.items():
             x, y = self._corner(place)
             across, ha = (x - 0.5, "left") if arrangement.named else (x + m / 2 - 0.5, "center")
-            pen.text(self.axes, across, y - 0.5, name, va="bottom", ha=ha, transform=shifted(self.axes, 0, 0.03))
+            text_style.text(self.axes, across, y - 0.5, name, va="bottom", ha=ha, transform=shifted(self.axes, 0, 0.03))
         for place, name in arrangement.beside.items():
             x, y = self._corner(place)
             room = self.labels[0].longest + 0.1 if place[1] == 0 else 0.05
             place_it: dict[str, Any] = {"transform": shifted(self.axes, -room, 0), "va": "center", "ha": "right"}
-            pen.text(self.axes, x - 0.5, y + n / 2 - 0.5, name, **place_it)
+            text_style.text(self.axes, x - 0.5, y + n / 2 - 0.5, name, **place_it)

@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from attnviz.attention import Range, Token
 from attnviz.labels import visible
-from attnviz.render.picture.lettering import POINT, Lettering
-from attnviz.render.picture.sheet import line_height
+from attnviz.render.picture.figure_page import line_height
+from attnviz.render.picture.typesetting import POINT, Typesetting
 from attnviz.render.scale import Theme
 from attnviz.render.scene import FROM, TO, Scene
 from attnviz.render.ticks import Tick, counted, is_long, numbers, words
@@ -49,7 +49,7 @@ class AxisLabels:
         cells: Sequence[Range],
         tokens: Sequence[Token],
         inches: float,
-        lettering: Lettering,
+        typesetting: Typesetting,
         upright: bool,
         listed: int = LISTED,
         bright: Sequence[int] = (),
@@ -58,16 +58,16 @@ class AxisLabels:
 
         Where not all have one, `bright` cells come first.
         """
-        cell, zoom = inches / len(cells), lettering.zoom
+        cell, zoom = inches / len(cells), typesetting.zoom
         kind = kind_of(cells, cell / zoom, listed)
         size = min(
-            lettering.small, max(SMALLEST_TEXT * zoom, (cell if kind == "words" else inches / 4) / (PITCH * POINT))
+            typesetting.small, max(SMALLEST_TEXT * zoom, (cell if kind == "words" else inches / 4) / (PITCH * POINT))
         )
         pitch = size * PITCH * POINT
         if kind == "words":
-            ticks = words([lettering.short(label, size, LONGEST[kind] * zoom) for label in labels], len(labels))
+            ticks = words([typesetting.short(label, size, LONGEST[kind] * zoom) for label in labels], len(labels))
         elif kind == "listed":
-            last = lettering.width(str(cells[-1][1] - 1), size) + 0.04
+            last = typesetting.width(str(cells[-1][1] - 1), size) + 0.04
             ticks = numbers(cells, max(int(inches / (pitch if upright else last)) - 1, 1), bright)
         else:
             some = numbers(cells, inches / pitch, bright)
@@ -76,11 +76,11 @@ class AxisLabels:
             named = {str(start): visible(tokens[start].text) + more for start, more in first} | named
             longest = LONGEST[kind] * zoom
             ticks = [
-                Tick(at, f"{n} {lettering.short(name, size, longest - lettering.width(f'{n} ', size))}")
+                Tick(at, f"{n} {typesetting.short(name, size, longest - typesetting.width(f'{n} ', size))}")
                 for at, n in some
                 for name in [named.get(n, visible(tokens[int(n)].text))]
             ]
-        widths = [lettering.width(tick.label, size) for tick in ticks]
+        widths = [typesetting.width(tick.label, size) for tick in ticks]
         longest = max(widths, default=0.0)
         turned = not upright and (kind == "some" or (kind == "words" and longest + 0.05 > cell))
         along = [pitch if upright or turned else width for width in widths]

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from attnviz.attention import Range, Token
-from attnviz.errors import LookError
+from attnviz.errors import PlotOptionError
 from attnviz.labels import visible
 from attnviz.render.colours import ink
-from attnviz.render.look import Look
-from attnviz.render.numbers import number
+from attnviz.render.exclusion import removed_labels
+from attnviz.render.options import PlotOptions
 from attnviz.render.picture.cells import PART, Cells, Number
-from attnviz.render.picture.pen import Pen, shifted
-from attnviz.render.picture.sheet import DPI, Box, Sheet, bar_height, bar_room, line_height
+from attnviz.render.picture.figure_page import DPI, Box, FigurePage, bar_height, bar_room, line_height
+from attnviz.render.picture.text_style import TextStyle, shifted
 from attnviz.render.scale import Scale
 from attnviz.render.scene import FROM, TO, Scene
-from attnviz.render.taken import losses
 from attnviz.render.ticks import Tick, is_long, named, numbers, segments, words
+from attnviz.render.weight_format import format_weight
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,77 +40,87 @@ READABLE, LEGIBLE = 4.0, 6.0
 class HeatmapPanel:
     """The first head of a scene: its cells, their labels, the names of the axes and a colour bar."""
 
-    def __init__(self, scene: Scene, scale: Scale, pen: Pen, look: Look, area: Box = (None, None)) -> None:
-        self.scene, self.scale, self.pen = scene, scale, pen
-        self.attention, self.small_line = scene.attention, line_height(pen.small)
+    def __init__(
+        self, scene: Scene, scale: Scale, text_style: TextStyle, options: PlotOptions, area: Box = (None, None)
+    ) -> None:
+        self.scene, self.scale, self.text_style = scene, scale, text_style
+        self.attention, self.small_line = scene.attention, line_height(text_style.small)
         n, m = len(scene.rows), len(scene.columns)
         wide, high = ((inches and inches / count) for inches, count in zip(area, (m, n), strict=True))
         side = min(0.56, LARGEST / max(n, m), wide or LARGEST)
-        side = max(side, min(PITCH * pen.line, LARGEST * pen.lettering.zoom / max(n, m))) if wide is None else side
-        few = max(side, min(PITCH * pen.line, LARGEST / 2 / min(n, m)))
+        side = (
+            max(side, min(PITCH * text_style.line, LARGEST * text_style.typesetting.zoom / max(n, m)))
+            if wide is None
+            else side
+        )
+        few = max(side, min(PITCH * text_style.line, LARGEST / 2 / min(n, m)))
         across_side, down_side = (
-            given or _whole(few if count < other else side, look.dpi or DPI)
+            given or _whole(few if count < other else side, options.dpi or DPI)
             for given, count, other in ((wide, m, n), (high, n, m))
         )
         a, inches = self.attention, (n * down_side, m * across_side)
-        self.rows, down = _ticks(a.rows, _words(a.rows, scene.rows, a.queries), inches[0], pen)
+        self.rows, down = _ticks(a.rows, _words(a.rows, scene.rows, a.queries), inches[0], text_style)
         labels = _words(a.columns, scene.columns, a.keys)
-        self.columns, across = _ticks(a.columns, labels, inches[1], pen, scene.bright)
-        numbered = [not _in_words(cells, side, pen) for cells, side in zip((a.rows, a.columns), inches, strict=True)]
+        self.columns, across = _ticks(a.columns, labels, inches[1], text_style, scene.bright)
+        numbered = [
+            not _in_words(cells, side, text_style) for cells, side in zip((a.rows, a.columns), inches, strict=True)
+        ]
         self.left = down + 0.14
         room = max(LARGEST, m * side) if wide is None else m * wide
         apart = m * across_side / max(len(self.columns), 1)
         level = numbered[1] or across + 0.04 <= apart or m * max(across + 0.1, across_side) <= room
-        self.turned = 0 if level else 45 if across_side > 1.3 * pen.line else 90
+        self.turned = 0 if level else 45 if across_side > 1.3 * text_style.line else 90
         spread = wide is None and not self.turned and len(self.columns) == m
-        roomy = _whole(min(across + 0.2, room / m), look.dpi or DPI) if spread else 0.0
+        roomy = _whole(min(across + 0.2, room / m), options.dpi or DPI) if spread else 0.0
         self.cell = max(across_side, roomy), down_side
         self.area = m * self.cell[0], n * self.cell[1]
         self.names = named(TO, a.columns, numbered[1]), named(FROM, a.rows, numbered[0])
-        beyond = max(pen.at(pen.small).width(self.names[1]) - self.area[1], 0.0) / 2
-        self.high = max(bar_height(scale, pen.lettering, self.area[1]), self.area[1] + beyond)
-        self.losses = losses(scene) if len(self.rows) == n and not is_long(self.attention.rows) else []
-        self.beside = pen.at(pen.small).width(TAKEN) + 0.1 if self.losses else 0.0
-        self.label_height = 0.1 + {0: pen.line, 45: across * 0.72 + 0.1, 90: across + 0.08}[self.turned]
+        beyond = max(text_style.at(text_style.small).width(self.names[1]) - self.area[1], 0.0) / 2
+        self.high = max(bar_height(scale, text_style.typesetting, self.area[1]), self.area[1] + beyond)
+        self.losses = removed_labels(scene) if len(self.rows) == n and not is_long(self.attention.rows) else []
+        self.beside = text_style.at(text_style.small).width(TAKEN) + 0.1 if self.losses else 0.0
+        self.label_height = 0.1 + {0: text_style.line, 45: across * 0.72 + 0.1, 90: across + 0.08}[self.turned]
         leaning = across * 0.72 - self.cell[0] / 2 if self.turned == 45 else 0  # the last label leans over the edge
-        self.width = self._before + self.area[0] + max(self.beside + 0.2 + bar_room(scale, pen.lettering), leaning)
+        self.width = (
+            self._before + self.area[0] + max(self.beside + 0.2 + bar_room(scale, text_style.typesetting), leaning)
+        )
         below = 0.08 + self.small_line if scene.blanks else 0.0
         self.height = self.small_line + self.label_height + self.high + below
         fits = scene.matrices[0].size <= ANNOTATED and self._number_size >= LEGIBLE
-        self.annotated = fits if look.annotate is None else look.annotate
+        self.annotated = fits if options.annotate is None else options.annotate
 
     @property
     def _before(self) -> float:
         """What stands left of the cells: the name of the rows, and their labels."""
         return self.small_line + self.left
 
-    def draw(self, sheet: Sheet, x: float, y: float) -> None:
+    def draw(self, page: FigurePage, x: float, y: float) -> None:
         """Draw onto `sheet`."""
         x, y = x + self._before, y + self.small_line + self.label_height
-        axes = sheet.axes(x, y, *self.area)
+        axes = page.axes(x, y, *self.area)
         self.draw_into(axes)
         middle_x, middle_y = x + self.area[0] / 2, y + self.area[1] / 2
-        sheet.text(
+        page.text(
             middle_x,
             y - self.label_height,
             self.names[0],
-            self.pen.small,
-            color=sheet.theme.muted,
+            self.text_style.small,
+            color=page.theme.muted,
             ha="center",
             va="bottom",
         )
-        sheet.text(
+        page.text(
             x - self.left,
             middle_y,
             self.names[1],
-            self.pen.small,
-            color=sheet.theme.muted,
+            self.text_style.small,
+            color=page.theme.muted,
             ha="right",
             va="center",
             rotation=90,
         )
-        sheet.colour_bar(x + self.area[0] + self.beside + 0.2, y, self.high)
-        sheet.blanks(x, y + self.high + 0.08, self.scene.blanks)
+        page.colour_bar(x + self.area[0] + self.beside + 0.2, y, self.high)
+        page.blanks(x, y + self.high + 0.08, self.scene.blanks)
 
     def draw_into(self, axes: "Axes") -> "ScalarMappable":
         """Draw the cells and their labels into `axes`, as large as those are; gives what a colour bar explains."""
@@ -130,7 +140,7 @@ class HeatmapPanel:
 
     def _labels(self, axes: "Axes") -> None:
         """Label the rows and columns."""
-        style = self.pen.ticks
+        style = self.text_style.ticks
         axes.xaxis.tick_top()
         for axis, ticks, cells in (
             (axes.xaxis, self.columns, self.scene.columns),
@@ -149,32 +159,32 @@ class HeatmapPanel:
         n, m = self.scene.reachable.shape
         for at in self.scene.masked:
             axes.fill([at - 0.5, at + 0.5, at + 0.5, at - 0.5], [-0.5, -0.5, n - 0.5, n - 0.5], **self._hatched)
-        for at in [] if self.scene.lost is None else np.flatnonzero(self.scene.lost.all(0)).tolist():
+        for at in [] if self.scene.emptied is None else np.flatnonzero(self.scene.emptied.all(0)).tolist():
             axes.fill([-0.5, -0.5, m - 0.5, m - 0.5], [at - 0.5, at + 0.5, at + 0.5, at - 0.5], **self._hatched)
-        style: dict[str, Any] = {"fontsize": self.pen.small, "color": self.pen.muted, "ha": "right"}
+        style: dict[str, Any] = {"fontsize": self.text_style.small, "color": self.text_style.muted, "ha": "right"}
         for y, text in enumerate(self.losses):
             place = shifted(axes, self.beside, 0)
-            self.pen.text(axes, m - 0.5, y, text, transform=place, va="center_baseline", **style)
+            self.text_style.text(axes, m - 0.5, y, text, transform=place, va="center_baseline", **style)
         if self.losses:
             place = shifted(axes, self.beside, self.label_height)
-            self.pen.text(axes, m - 0.5, -0.5, TAKEN, transform=place, va="bottom", **style)
+            self.text_style.text(axes, m - 0.5, -0.5, TAKEN, transform=place, va="bottom", **style)
 
     @property
     def _hatched(self) -> dict[str, Any]:
-        return {"fill": False, "hatch": "//////", "edgecolor": self.pen.muted, "linewidth": 0, "alpha": 0.5}
+        return {"fill": False, "hatch": "//////", "edgecolor": self.text_style.muted, "linewidth": 0, "alpha": 0.5}
 
     def _segments(self, axes: "Axes") -> None:
         """A border wherever another part of the input begins."""
         n, m = self.scene.reachable.shape
         for cell in segments(self.attention.queries, self.attention.rows):
-            self.pen.border(axes, 0, cell - 0.5, (-0.5, m - 0.5), self.cell[1])
+            self.text_style.border(axes, 0, cell - 0.5, (-0.5, m - 0.5), self.cell[1])
         for cell in segments(self.attention.keys, self.attention.columns):
-            self.pen.border(axes, 1, cell - 0.5, (-0.5, n - 0.5), self.cell[0])
+            self.text_style.border(axes, 1, cell - 0.5, (-0.5, n - 0.5), self.cell[0])
 
     @property
     def _number_unit(self) -> tuple[float, float]:
         """The width and the height of a weight that is written, in inches a point of its size."""
-        small = self.pen.at(self.pen.small)
+        small = self.text_style.at(self.text_style.small)
         return small.width(".00") / small.body, small.line / small.body
 
     @property
@@ -184,11 +194,11 @@ class HeatmapPanel:
         return min(PART * self.cell[0] / wide, self.cell[1] / high)
 
     def _annotate(self, axes: "Axes") -> None:
-        """Write the weights, smaller than usual where cells are. Raises LookError where nobody could read them."""
-        weights, small, unit = self.scene.matrices[0], self.pen.small, self._number_unit
+        """Write the weights, smaller than usual where cells are. Raises PlotOptionError for what nobody could read."""
+        weights, small, unit = self.scene.matrices[0], self.text_style.small, self._number_unit
         if self._number_size < READABLE:
             wide, high = self.cell
-            raise LookError(
+            raise PlotOptionError(
                 f"cells of {wide:.2g} × {high:.2g} inches are too small for numbers",
                 "Make the picture larger with --size, or show fewer tokens with --rows and --columns.",
             )
@@ -196,7 +206,7 @@ class HeatmapPanel:
         for y, x in zip(*np.nonzero(self.scene.reachable), strict=True):
             weight = weights[y, x]
             axes.add_artist(Number(
-                x, y, number(weight), unit, READABLE, fontsize=small, transform=axes.transData,
+                x, y, format_weight(weight), unit, READABLE, fontsize=small, transform=axes.transData,
                 color=ink(self.scale.colours[indices[y, x]]), fontweight="bold" if weight == peaks[y] else "normal",
                 parse_math=False, usetex=False,
             ))  # fmt: skip
@@ -207,9 +217,9 @@ def _whole(side: float, dpi: int) -> float:
     return max(round(side * dpi), 1) / dpi if side * dpi > 0.75 else side
 
 
-def _in_words(cells: Sequence[Range], inches: float, pen: Pen) -> bool:
+def _in_words(cells: Sequence[Range], inches: float, text_style: TextStyle) -> bool:
     """Whether cells that take so many inches in all have words beside them: some, or all where they are long."""
-    return not is_long(cells) or inches >= len(cells) * PITCH * pen.line
+    return not is_long(cells) or inches >= len(cells) * PITCH * text_style.line
 
 
 def _words(cells: Sequence[Range], labels: Sequence[str], tokens: Sequence[Token]) -> list[str]:
@@ -219,12 +229,12 @@ def _words(cells: Sequence[Range], labels: Sequence[str], tokens: Sequence[Token
 
 
 def _ticks(
-    cells: Sequence[Range], labels: Sequence[str], inches: float, pen: Pen, bright: Sequence[int] = ()
+    cells: Sequence[Range], labels: Sequence[str], inches: float, text_style: TextStyle, bright: Sequence[int] = ()
 ) -> tuple[list[Tick], float]:
     """The labels of cells that take so many inches in all, of `bright` ones before others; the width of the longest."""
-    if not _in_words(cells, inches, pen):
-        ticks = numbers(cells, int(inches / (0.5 * pen.lettering.zoom)), bright)
+    if not _in_words(cells, inches, text_style):
+        ticks = numbers(cells, int(inches / (0.5 * text_style.typesetting.zoom)), bright)
     else:
-        few = words(labels, int(inches / (PITCH * pen.line) + 1e-6), bright)
-        ticks = [Tick(tick.at, pen.short(tick.label, LONGEST * pen.lettering.zoom)) for tick in few]
-    return ticks, max((pen.width(tick.label) for tick in ticks), default=0.0)
+        few = words(labels, int(inches / (PITCH * text_style.line) + 1e-6), bright)
+        ticks = [Tick(tick.at, text_style.short(tick.label, LONGEST * text_style.typesetting.zoom)) for tick in few]
+    return ticks, max((text_style.width(tick.label) for tick in ticks), default=0.0)

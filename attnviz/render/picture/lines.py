@@ -4,12 +4,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.path import Path
 
-from attnviz.render.links import links, require_tokens
-from attnviz.render.look import Look
-from attnviz.render.picture.pen import Pen, shifted
-from attnviz.render.picture.sheet import Box
-from attnviz.render.picture.strokes import StrokeKey, strokes
-from attnviz.render.picture.tiles import Margins
+from attnviz.render.links import links_to_draw, require_tokens
+from attnviz.render.options import PlotOptions
+from attnviz.render.picture.figure_page import Box
+from attnviz.render.picture.link_artists import StrokeKey, strokes
+from attnviz.render.picture.small_multiples import Margins
+from attnviz.render.picture.text_style import TextStyle, shifted
 from attnviz.render.scale import Scale
 from attnviz.render.scene import FROM, TO, Scene
 
@@ -31,31 +31,34 @@ class Lines:
 
     hangs = False
 
-    def __init__(self, scene: Scene, scale: Scale, pen: Pen, look: Look, room: Box = (None, None)) -> None:
+    def __init__(
+        self, scene: Scene, scale: Scale, text_style: TextStyle, options: PlotOptions, room: Box = (None, None)
+    ) -> None:
         require_tokens(scene, "lines")
-        self.scene, self.scale, self.pen = scene, scale, pen
-        zoom = pen.lettering.zoom
-        self.rows = [pen.short(label, LONGEST * zoom) for label in scene.rows]
-        self.columns = [pen.short(label, LONGEST * zoom) for label in scene.columns]
-        small = pen.at(pen.small)
+        self.scene, self.scale, self.text_style = scene, scale, text_style
+        zoom = text_style.typesetting.zoom
+        self.rows = [text_style.short(label, LONGEST * zoom) for label in scene.rows]
+        self.columns = [text_style.short(label, LONGEST * zoom) for label in scene.columns]
+        small = text_style.at(text_style.small)
         left, right = (
-            max(small.width(name), *map(pen.width, labels)) for name, labels in ((FROM, self.rows), (TO, self.columns))
+            max(small.width(name), *map(text_style.width, labels))
+            for name, labels in ((FROM, self.rows), (TO, self.columns))
         )
-        self.margins = Margins(left + APART, pen.line + 0.09, right + APART, 0.0)
+        self.margins = Margins(left + APART, text_style.line + 0.09, right + APART, 0.0)
         self.most = max(len(self.rows), len(self.columns))
         usual = BETWEEN if len(scene.heads) == 1 else SIDE_BY_SIDE
         width = usual if room[0] is None else max(room[0] - self.margins.across, SHORTEST)
         row = max(zoom, 1.0) * min(max(ROW, ROW * width / usual), STEEPEST)  # so that wider lines are as steep
         height = self.most * row if room[1] is None else room[1] - self.margins.down
-        self.box = width, max(height, self.most * PITCH * pen.line)
+        self.box = width, max(height, self.most * PITCH * text_style.line)
 
     def key(self, room: float) -> StrokeKey:
         """What explains the lines."""
-        return StrokeKey(self.scale, self.pen, room)
+        return StrokeKey(self.scale, self.text_style, room)
 
     def draw(self, axes: Axes, at: int) -> None:
         """Draw head `at` of the scene into `axes`, its labels around them."""
-        drawn = links(self.scene, at, self.scale)
+        drawn = links_to_draw(self.scene, at, self.scale)
         ys = [self._places(labels) for labels in (self.rows, self.columns)]
         paths = [
             Path([(0, ys[0][row]), (0.5, ys[0][row]), (0.5, ys[1][column]), (1, ys[1][column])], BEND)
@@ -67,14 +70,14 @@ class Lines:
         for x, name, labels, places in ((0, FROM, self.rows, ys[0]), (1, TO, self.columns, ys[1])):
             side = {"ha": "left" if x else "right", "transform": shifted(axes, APART * (2 * x - 1), 0)}
             for label, y in zip(labels, places, strict=True):
-                self.pen.text(axes, x, y, label, va="center", **side)
+                self.text_style.text(axes, x, y, label, va="center", **side)
             self._name(axes, x, name)
 
     def _name(self, axes: Axes, x: int, name: str) -> None:
         """Name a side above its labels, in line with them."""
-        pen, place = self.pen.at(self.pen.small), shifted(axes, APART * (2 * x - 1), 0.05)
+        text_style, place = self.text_style.at(self.text_style.small), shifted(axes, APART * (2 * x - 1), 0.05)
         side = "left" if x else "right"
-        pen.text(axes, x, -0.5, name, ha=side, va="bottom", color=pen.muted, transform=place)
+        text_style.text(axes, x, -0.5, name, ha=side, va="bottom", color=text_style.muted, transform=place)
 
     def _places(self, labels: list[str]) -> np.ndarray:
         """Where each token stands: the shorter side in the middle of the longer."""

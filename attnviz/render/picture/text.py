@@ -10,17 +10,17 @@ from matplotlib.transforms import Transform
 
 from attnviz.labels import visible
 from attnviz.render.colours import ink
-from attnviz.render.flow import directed, flow, glued, line_ends
 from attnviz.render.links import FAINT, require_tokens
-from attnviz.render.look import Look
-from attnviz.render.numbers import number
-from attnviz.render.picture.lettering import POINT
-from attnviz.render.picture.pen import Pen, from_corner
-from attnviz.render.picture.sheet import Box
-from attnviz.render.picture.tiles import Margins
-from attnviz.render.query import gaze, looking, query_label
+from attnviz.render.options import PlotOptions
+from attnviz.render.picture.figure_page import Box
+from attnviz.render.picture.small_multiples import Margins
+from attnviz.render.picture.text_style import TextStyle, from_corner
+from attnviz.render.picture.typesetting import POINT
+from attnviz.render.query import query_label, query_rows, query_weights
 from attnviz.render.scale import Scale
 from attnviz.render.scene import FROM, TO, Scene
+from attnviz.render.text_layout import directed, flow, follows_without_space, line_ends
+from attnviz.render.weight_format import format_weight
 
 SETTINGS = (1.3, 6.5, 20), (1.0, 7.5, 40), (0.8, 9.5, 60), (0.7, 12.0, 0)
 """How large the text is, beside labels, in lines of how many inches for labels of the usual size; for up to how many
@@ -42,28 +42,30 @@ class RunningText:
 
     hangs = True
 
-    def __init__(self, scene: Scene, scale: Scale, pen: Pen, look: Look, room: Box = (None, None)) -> None:
+    def __init__(
+        self, scene: Scene, scale: Scale, text_style: TextStyle, options: PlotOptions, room: Box = (None, None)
+    ) -> None:
         require_tokens(scene, "text")
-        self.scene, self.scale, self.small, self.annotate = scene, scale, pen, bool(look.annotate)
-        self.rows = looking(scene)
-        zoom = pen.lettering.zoom
+        self.scene, self.scale, self.small, self.annotate = scene, scale, text_style, bool(options.annotate)
+        self.rows = query_rows(scene)
+        zoom = text_style.typesetting.zoom
         for larger, widest, most in SETTINGS:
             limit = widest * zoom if room[0] is None else room[0]
-            self.pen = pen.at(pen.body * larger)
+            self.text_style = text_style.at(text_style.body * larger)
             self._set(limit)
             if self._lines <= most:
                 break
-        self.high = HIGH * self.pen.body * POINT
-        self.step = self.high + (pen.line if self.annotate else 0.06)
+        self.high = HIGH * self.text_style.body * POINT
+        self.step = self.high + (text_style.line if self.annotate else 0.06)
         used = max(x + width for (_, x), width in zip(self.places, self.widths, strict=True))
         alone = len(scene.heads) == 1  # else it stands beside the name of the first head
         self.indent = 0.0 if alone else 0.6 * zoom
-        self.name = pen.short(f"{FROM}: {query_label(scene, self.rows)}", limit - self.indent)
-        used = max(used, self.indent + pen.width(self.name))
-        self.asking = Asking(scene, self.rows, pen, limit) if alone and scene.attention.kind == "cross" else None
+        self.name = text_style.short(f"{FROM}: {query_label(scene, self.rows)}", limit - self.indent)
+        used = max(used, self.indent + text_style.width(self.name))
+        self.asking = Asking(scene, self.rows, text_style, limit) if alone and scene.attention.kind == "cross" else None
         self.down = self.asking.height if self.asking else 0.0
         self.box = max(used, self.asking.width if self.asking else 0.0), self.down + self._lines * self.step
-        self.margins = Margins(0, pen.line + 0.06 if alone else 0.0, 0, 0.0)
+        self.margins = Margins(0, text_style.line + 0.06 if alone else 0.0, 0, 0.0)
 
     @property
     def _lines(self) -> int:
@@ -72,13 +74,13 @@ class RunningText:
     def _set(self, limit: float) -> None:
         """Set the keys in lines of `limit` inches, as long as the text's own at most."""
         a = self.scene.attention
-        tokens, zoom = [a.keys[start] for start, _ in a.columns], self.pen.lettering.zoom
-        labels = [self.pen.short(label, LONGEST * zoom, limit - 0.1) for label in self.scene.columns]
-        self.widths = [self.pen.width(label) + 0.08 for label in labels]
+        tokens, zoom = [a.keys[start] for start, _ in a.columns], self.text_style.typesetting.zoom
+        labels = [self.text_style.short(label, LONGEST * zoom, limit - 0.1) for label in self.scene.columns]
+        self.widths = [self.text_style.width(label) + 0.08 for label in labels]
         if self.annotate:
             self.widths = [max(width, self.small.width(".00")) for width in self.widths]
         ends = line_ends(tokens, self.scene.text)
-        places = flow(self.widths, glued(tokens), limit, SPACE * zoom, ends)
+        places = flow(self.widths, follows_without_space(tokens), limit, SPACE * zoom, ends)
         self.places, self.labels = directed(places, self.widths, tokens, labels, ends)
 
     @cached_property
@@ -98,7 +100,7 @@ class RunningText:
 
     def draw(self, axes: Axes, at: int) -> None:
         """Draw head `at` of the scene into `axes`."""
-        weights, reachable = gaze(self.scene, at, self.rows)
+        weights, reachable = query_weights(self.scene, at, self.rows)
         parts, indices = self.scale.parts(weights), self.scale.indices(weights)
         corner = from_corner(axes)
         axes.set_axis_off()
@@ -111,75 +113,82 @@ class RunningText:
             if reachable[i]:
                 _box(axes, x, y, self.widths[i], self.high, corner, color=colour / 255.0, linewidth=0)
             if i in self._framed:
-                _frame(axes, x, y, self.widths[i], self.high, corner, self._framed[i], self.pen)
+                _frame(axes, x, y, self.widths[i], self.high, corner, self._framed[i], self.text_style)
             middle: dict[str, Any] = {"x": x + self.widths[i] / 2, "ha": "center", "transform": corner}
-            shown = self.pen.muted if not reachable[i] else self.pen.ink if parts[i] < FAINT else ink(colour)
-            self.pen.text(axes, y=y + 0.3 * self.high, text=self.labels[i], color=shown, **middle)
+            shown = (
+                self.text_style.muted if not reachable[i] else self.text_style.ink if parts[i] < FAINT else ink(colour)
+            )
+            self.text_style.text(axes, y=y + 0.3 * self.high, text=self.labels[i], color=shown, **middle)
             if self.annotate and reachable[i]:
-                style: dict[str, Any] = {"fontsize": self.small.small, "color": self.pen.muted, "va": "top", **middle}
-                self.small.text(axes, y=y - 0.02, text=number(weights[i]), **style)
+                style: dict[str, Any] = {
+                    "fontsize": self.small.small,
+                    "color": self.text_style.muted,
+                    "va": "top",
+                    **middle,
+                }
+                self.small.text(axes, y=y - 0.02, text=format_weight(weights[i]), **style)
 
 
 class Asking:
     """What the decoder of cross-attention reads and writes, in lines of `limit` inches, the query of `rows` framed."""
 
-    def __init__(self, scene: Scene, rows: Sequence[int], pen: Pen, limit: float) -> None:
-        a, self.pen, zoom = scene.attention, pen, pen.lettering.zoom
+    def __init__(self, scene: Scene, rows: Sequence[int], text_style: TextStyle, limit: float) -> None:
+        a, self.text_style, zoom = scene.attention, text_style, text_style.typesetting.zoom
         tokens = [a.queries[start] for start, _ in a.rows]
         last = a.predicts[a.rows[-1][0]] if a.predicts else None
         self.framed = dict.fromkeys(rows, "other" if a.predicts else "query")
         if a.predicts:  # row i writes what row i + 1 reads
             self.framed |= {row + 1: "query" for row in rows}
         tokens += [last] if last else []
-        labels = [pen.short(visible(token.text), LONGEST * zoom, limit - 0.1) for token in tokens]
-        self.widths = [pen.width(label) + 0.08 for label in labels]
-        places = flow(self.widths, glued(tokens), limit, SPACE * zoom)
+        labels = [text_style.short(visible(token.text), LONGEST * zoom, limit - 0.1) for token in tokens]
+        self.widths = [text_style.width(label) + 0.08 for label in labels]
+        places = flow(self.widths, follows_without_space(tokens), limit, SPACE * zoom)
         self.places, self.labels = directed(places, self.widths, tokens, labels)
-        self.high = HIGH * pen.body * POINT
+        self.high = HIGH * text_style.body * POINT
         self.step = self.high + 0.06
         self.name = TO
-        self.height = (1 + self.places[-1][0]) * self.step + pen.line + 0.1
+        self.height = (1 + self.places[-1][0]) * self.step + text_style.line + 0.1
         self.width = max(x + width for (_, x), width in zip(self.places, self.widths, strict=True))
 
     def draw(self, axes: Axes, corner: Transform) -> None:
         """Draw it below `corner`, which is in inches, and under it the name of the keys."""
-        style: dict[str, Any] = {"color": self.pen.muted, "transform": corner}
+        style: dict[str, Any] = {"color": self.text_style.muted, "transform": corner}
         for i, (line, x) in enumerate(self.places):
             y = -line * self.step - self.high
             if i in self.framed:
-                _frame(axes, x, y, self.widths[i], self.high, corner, self.framed[i], self.pen)
+                _frame(axes, x, y, self.widths[i], self.high, corner, self.framed[i], self.text_style)
             across, up = x + self.widths[i] / 2, y + 0.3 * self.high
-            self.pen.text(axes, across, up, self.labels[i], ha="center", **style)
-        self.pen.text(axes, 0, -self.height + 0.06, self.name, va="bottom", **style)
+            self.text_style.text(axes, across, up, self.labels[i], ha="center", **style)
+        self.text_style.text(axes, 0, -self.height + 0.06, self.name, va="bottom", **style)
 
 
 class ColourKey:
     """The scale of the colours, lying, and what it is a scale of: beside it where `room` inches are enough."""
 
-    def __init__(self, scale: Scale, pen: Pen, room: float) -> None:
-        self.scale, self.pen = scale, pen.at(pen.small)
-        zoom = pen.lettering.zoom
+    def __init__(self, scale: Scale, text_style: TextStyle, room: float) -> None:
+        self.scale, self.text_style = scale, text_style.at(text_style.small)
+        zoom = text_style.typesetting.zoom
         self.bar = min(BAR[0] * zoom, max(room, zoom)), BAR[1] * zoom
-        meaning = self.pen.width(scale.meaning)
+        meaning = self.text_style.width(scale.meaning)
         self.beside = self.bar[0] + 0.1 + meaning <= room
         self.width = self.bar[0] + 0.1 + meaning if self.beside else max(self.bar[0], meaning)
-        self.height = 0.13 + self.bar[1] + self.pen.line * (1 if self.beside else 2)
+        self.height = 0.13 + self.bar[1] + self.text_style.line * (1 if self.beside else 2)
 
     def draw(self, axes: Axes, corner: Transform) -> None:
         """Draw it below `corner`, which is in inches."""
         wide, high = self.bar
-        style: dict[str, Any] = {"transform": corner, "color": self.pen.muted}
+        style: dict[str, Any] = {"transform": corner, "color": self.text_style.muted}
         for i, colour in enumerate(self.scale.colours[::4]):
             _box(axes, i * wide / 64, -0.1 - high, wide / 64 + 0.001, high, corner, color=colour / 255.0, linewidth=0)
         for x, label in self._labels():
-            self.pen.text(axes, x, -0.13 - high, label, va="top", **style)
-        place = (wide + 0.1, -0.1 - high / 2) if self.beside else (0.0, -0.13 - high - 1.5 * self.pen.line)
-        self.pen.text(axes, *place, self.scale.meaning, va="center", **style)
+            self.text_style.text(axes, x, -0.13 - high, label, va="top", **style)
+        place = (wide + 0.1, -0.1 - high / 2) if self.beside else (0.0, -0.13 - high - 1.5 * self.text_style.line)
+        self.text_style.text(axes, *place, self.scale.meaning, va="center", **style)
 
     def _labels(self) -> list[tuple[float, str]]:
         """Where the numbers begin: the outer ones within the scale, the others below their place if they have room."""
         ticks = self.scale.ticks()
-        widths = [self.pen.width(label) for _, label in ticks]
+        widths = [self.text_style.width(label) for _, label in ticks]
         last = self.bar[0] - widths[-1]
         labels, end = [(0.0, ticks[0][1])], widths[0]
         for (part, label), width in zip(ticks[1:-1], widths[1:-1], strict=True):
@@ -189,9 +198,16 @@ class ColourKey:
         return [*labels, (last, ticks[-1][1])]
 
 
-def _frame(axes: Axes, x: float, y: float, wide: float, high: float, transform: Transform, what: str, pen: Pen) -> None:
+def _frame(
+    axes: Axes, x: float, y: float, wide: float, high: float, transform: Transform, what: str, text_style: TextStyle
+) -> None:
     width, dashes = FRAMES[what]
-    style = {"edgecolor": pen.ink, "linewidth": width, "linestyle": dashes, "zorder": 2.5}  # over all backgrounds
+    style = {
+        "edgecolor": text_style.ink,
+        "linewidth": width,
+        "linestyle": dashes,
+        "zorder": 2.5,
+    }  # over all backgrounds
     _box(axes, x, y, wide, high, transform, fill=False, **style)
 
 

@@ -12,9 +12,9 @@ from rich.segment import Segment
 from rich.style import Style
 
 from attnviz.render.colours import ink, oklab
-from attnviz.render.numbers import number
 from attnviz.render.scale import Scale
 from attnviz.render.terminal.cells import BOLD, DIM, fit
+from attnviz.render.weight_format import format_weight
 
 SHADES, ASCII_SHADES = "·░▒▓█", ".:=#@"
 """From nothing to the largest weight: characters that grow darker."""
@@ -63,7 +63,7 @@ class Brush:
 
     def number(self, weight: float) -> str:
         """A weight as it is written on the console."""
-        return self.written(number(weight))
+        return self.written(format_weight(weight))
 
     def cell(self, index: int, width: int, text: str = "", bold: bool = False) -> Segment:
         """One weight in `width` columns, with `text` in it."""
@@ -134,7 +134,7 @@ class Brush:
         if self.depth == 16:
             return [Color.parse(self._standard(index)) for index in range(256)]
         if self.depth == 256:  # rich would take each channel by itself, and the darkest colours far apart
-            return [Color.from_ansi(number) for number in _nearest(self.scale.colours)]
+            return [Color.from_ansi(format_weight) for format_weight in _nearest(self.scale.colours)]
         return [Color.from_rgb(*colour) for colour in self.scale.colours.tolist()]
 
     @cached_property

@@ -13,12 +13,12 @@ class Drawing(ABC):
     """Something that rich prints; it adapts to the console's width, colours and characters."""
 
     @abstractmethod
-    def parts(self, console: Console, options: ConsoleOptions) -> RenderResult:
+    def parts(self, console: Console, console_options: ConsoleOptions) -> RenderResult:
         """What is drawn, from above."""
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        drawn = Group(*self.parts(console, options))  # type: ignore[arg-type]  # segments, too
-        for line in console.render_lines(drawn, options, pad=False):
+    def __rich_console__(self, console: Console, console_options: ConsoleOptions) -> RenderResult:
+        drawn = Group(*self.parts(console, console_options))  # type: ignore[arg-type]  # segments, too
+        for line in console.render_lines(drawn, console_options, pad=False):
             yield from _ended(line)
             yield Segment.line()
 
@@ -29,7 +29,7 @@ class Trimmed(Drawing):
 
     inner: RenderableType
 
-    def parts(self, console: Console, options: ConsoleOptions) -> RenderResult:
+    def parts(self, console: Console, console_options: ConsoleOptions) -> RenderResult:
         """What is drawn."""
         yield self.inner
 

@@ -8,15 +8,15 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
 from rich.text import Text
 
-from attnviz.render.look import DEFAULT, Look
+from attnviz.render.options import DEFAULT, PlotOptions
 from attnviz.render.scale import scale_of
 from attnviz.render.scene import Scene
 from attnviz.render.terminal.cells import Line, fit, heading, ltr
 from attnviz.render.terminal.colours import Brush
 from attnviz.render.terminal.drawing import Drawing
+from attnviz.render.terminal.grid_layout import GridLayout, Row, grid_layout
 from attnviz.render.terminal.heatmap import axes, covering
 from attnviz.render.terminal.matrix import lines, pooled
-from attnviz.render.terminal.tiles import Row, Tiles, tiled
 
 NAMED = 64
 """The tokens of so many rows and columns are named above a grid that has no room for them beside its tiles."""
@@ -27,41 +27,43 @@ class Grid(Drawing):
     """Every head of every scene as something that rich prints, on one scale; it adapts to the console."""
 
     scenes: tuple[Scene, ...]
-    look: Look = DEFAULT
+    options: PlotOptions = DEFAULT
 
     def is_coarse(self, width: int) -> bool:
         """Whether a picture would show more: of several heads it does."""
         return True
 
-    def parts(self, console: Console, options: ConsoleOptions) -> RenderResult:
+    def parts(self, console: Console, console_options: ConsoleOptions) -> RenderResult:
         """What is drawn."""
         largest = max((scene.largest for scene in self.scenes), default=0.0)
         signed = any(scene.signed for scene in self.scenes)
-        brush = Brush.on(console, scale_of(self.look, [scene.top for scene in self.scenes], largest, "dark", signed))
+        brush = Brush.on(console, scale_of(self.options, [scene.top for scene in self.scenes], largest, "dark", signed))
         for at, scene in enumerate(self.scenes):
             if at and self.scenes[at - 1].caption:
                 yield Segment.line()
             if scene.title:
-                yield heading(scene.title, options.max_width)
-            tiles = tiled(scene, options.max_width, halves=brush.halves)
+                yield heading(scene.title, console_options.max_width)
+            tiles = grid_layout(scene, console_options.max_width, halves=brush.halves)
             yield Text(_axes(scene, tiles), style="dim")
             if tiles.label:
-                yield from tiles.names.listed(options.max_width)
+                yield from tiles.names.listed(console_options.max_width)
             yield Segment.line()
-            for line in _lines(tiles, brush, self.look.annotate is not False):
+            for line in _lines(tiles, brush, self.options.annotate is not False):
                 yield from line
                 yield Segment.line()
             if scene.caption:
                 yield Text(scene.caption, style="dim")
-        yield from brush.legend(max((scene.blank for scene in self.scenes), key=len, default=""), options.max_width)
+        yield from brush.legend(
+            max((scene.blank for scene in self.scenes), key=len, default=""), console_options.max_width
+        )
 
 
-def grid(scenes: Sequence[Scene], look: Look = DEFAULT) -> Grid:
+def grid(scenes: Sequence[Scene], options: PlotOptions = DEFAULT) -> Grid:
     """Every head of every scene as something that rich prints, on one scale; it adapts to the console."""
-    return Grid(tuple(scenes), look)
+    return Grid(tuple(scenes), options)
 
 
-def _axes(scene: Scene, tiles: Tiles) -> str:
+def _axes(scene: Scene, tiles: GridLayout) -> str:
     """Rows and columns in words, where they are not beside the tiles; what a cell covers, where that is no token."""
     if tiles.label or tiles.block > 1 or scene.attention.is_pooled or max(scene.reachable.shape) > NAMED:
         named = axes(tiles.gutter - 1) if tiles.label else axes()
@@ -69,7 +71,7 @@ def _axes(scene: Scene, tiles: Tiles) -> str:
     return ltr(scene.axes)
 
 
-def _lines(tiles: Tiles, brush: Brush, annotate: bool) -> Iterator[Line]:
+def _lines(tiles: GridLayout, brush: Brush, annotate: bool) -> Iterator[Line]:
     for at, row in enumerate(tiles.rows):
         if row.headed:
             if at and not tiles.apart:
@@ -89,7 +91,7 @@ def _lines(tiles: Tiles, brush: Brush, annotate: bool) -> Iterator[Line]:
         yield []
 
 
-def _header(tiles: Tiles, row: Row) -> Iterator[str]:
+def _header(tiles: GridLayout, row: Row) -> Iterator[str]:
     """The names of the heads, and below each those of its columns."""
     between, start = " " * tiles.between, " " * tiles.gutter
     yield (start + between.join(fit(name, tiles.width) for name in row.names))
@@ -97,7 +99,7 @@ def _header(tiles: Tiles, row: Row) -> Iterator[str]:
         yield start + between.join(fit(tiles.names.above(tiles.cuts[1]), tiles.width) for _ in row.names)
 
 
-def _beside(tiles: Tiles, layer: str) -> list[str]:
+def _beside(tiles: GridLayout, layer: str) -> list[str]:
     """What stands to the left of each line of a row of tiles: its layer, and the names of the lines."""
     names = [layer, *[""] * (tiles.high - 1)]
     if not tiles.label:
@@ -107,7 +109,7 @@ def _beside(tiles: Tiles, layer: str) -> list[str]:
     return [fit(name, left) + label for name, label in zip(names, labels, strict=True)]
 
 
-def _tile(tiles: Tiles, brush: Brush, head: int | None, annotate: bool) -> list[Line]:
+def _tile(tiles: GridLayout, brush: Brush, head: int | None, annotate: bool) -> list[Line]:
     """A head's weights, a line each of the same width; or as much room for one that there is not."""
     if head is None:
         return [[Segment(" " * tiles.width)]] * tiles.high

@@ -11,17 +11,17 @@ from rich.segment import Segment
 from rich.text import Text
 
 from attnviz.attention import Range
-from attnviz.pooling import joined
+from attnviz.pooling import join_ranges
 from attnviz.render import ticks
-from attnviz.render.look import DEFAULT, Look
+from attnviz.render.exclusion import removed_labels
+from attnviz.render.options import DEFAULT, PlotOptions
 from attnviz.render.scale import scale_of
 from attnviz.render.scene import FROM, TO, Scene
-from attnviz.render.taken import losses
+from attnviz.render.terminal.axis_names import Names, numbered_list
 from attnviz.render.terminal.cells import DIM, Line, fit, heading, ruler
 from attnviz.render.terminal.colours import Brush
 from attnviz.render.terminal.drawing import Drawing
 from attnviz.render.terminal.matrix import cuts, lines, parts, pooled
-from attnviz.render.terminal.names import Names, numbered_list
 
 LONGEST, SHORTEST = 28, 8
 """No word beside a row is longer, in terminal cells, and none is cut to less."""
@@ -59,7 +59,7 @@ class Layout:
 
         Cells of one column have their rows' names beside them where rows are no more than `high`.
         """
-        free = width - 1 - len(cuts(scene)[1]) - (0 if scene.taken is None else TAKEN)
+        free = width - 1 - len(cuts(scene)[1]) - (0 if scene.removed_mass is None else TAKEN)
         n, longest = len(scene.columns), max(map(cell_len, scene.columns))
         most = min(LONGEST, max(width // 3, SHORTEST))
         label = min(max(map(cell_len, scene.rows)), most)
@@ -94,16 +94,16 @@ class Heatmap(Drawing):
     """The first head of `scene` as something that rich prints; it adapts to the console's width and colours."""
 
     scene: Scene
-    look: Look = DEFAULT
+    options: PlotOptions = DEFAULT
 
     def is_coarse(self, width: int) -> bool:
         """Whether `width` columns leave no room for the names of the columns."""
         return Layout.of(self.scene, width).cell == 1
 
-    def parts(self, console: Console, options: ConsoleOptions) -> RenderResult:
+    def parts(self, console: Console, console_options: ConsoleOptions) -> RenderResult:
         """What is drawn."""
-        scene, width = self.scene, options.max_width
-        brush = Brush.on(console, scale_of(self.look, [scene.top], scene.largest, "dark", scene.signed))
+        scene, width = self.scene, console_options.max_width
+        brush = Brush.on(console, scale_of(self.options, [scene.top], scene.largest, "dark", scene.signed))
         layout = Layout.of(scene, width, max(console.height - AROUND, FEW) if brush.halves else width)
         if scene.title:
             yield heading(scene.title, width)
@@ -125,16 +125,16 @@ class Heatmap(Drawing):
         """The column labels, then the rows."""
         scene, at = self.scene, cuts(self.scene, layout.block)
         weights = pooled(np.where(scene.reachable, scene.matrices[0], np.nan), layout.block)
-        rows, columns = (joined(cells, size) for cells, size in zip(_cells(scene), layout.block, strict=True))
+        rows, columns = (join_ranges(cells, size) for cells, size in zip(_cells(scene), layout.block, strict=True))
         header = names.above(at[1]) if layout.cell > 1 else self._ruler(columns, layout.block[1], at[1])
         labels = names.beside if layout.named else _numbers(rows, at[0])
-        lost = losses(scene) if layout.named else []
-        yield [Segment(" " * (layout.label + 1) + header + ("taken".rjust(TAKEN) if lost else ""))]
-        annotate = layout.cell >= ANNOTATED and self.look.annotate is not False
+        emptied = removed_labels(scene) if layout.named else []
+        yield [Segment(" " * (layout.label + 1) + header + ("taken".rjust(TAKEN) if emptied else ""))]
+        annotate = layout.cell >= ANNOTATED and self.options.annotate is not False
         halves = brush.halves and not layout.named
         for y, line in lines(brush, weights, layout.cell, halves, at, annotate):
             label = "" if y is None else labels[y]
-            beside = [Segment(brush.written(lost[y]).rjust(TAKEN), DIM)] if lost and y is not None else []
+            beside = [Segment(brush.written(emptied[y]).rjust(TAKEN), DIM)] if emptied and y is not None else []
             yield [Segment(fit(label, layout.label, "right") + " "), *line, *beside]
 
     def _ruler(self, columns: Sequence[Range], block: int, cuts: Sequence[int]) -> str:
@@ -146,9 +146,9 @@ class Heatmap(Drawing):
         return ruler(labels, 1, cuts, bright)
 
 
-def heatmap(scene: Scene, look: Look = DEFAULT) -> Heatmap:
+def heatmap(scene: Scene, options: PlotOptions = DEFAULT) -> Heatmap:
     """The first head of `scene` as something that rich prints; it adapts to the console's width and colours."""
-    return Heatmap(scene, look)
+    return Heatmap(scene, options)
 
 
 def axes(label: int = 0) -> str:
@@ -158,7 +158,7 @@ def axes(label: int = 0) -> str:
 
 def covering(scene: Scene, block: Range) -> str:
     """What a cell covers where that is more than one token: the end of a header."""
-    said = ticks.covering(*(joined(cells, size) for cells, size in zip(_cells(scene), block, strict=True)))
+    said = ticks.covering(*(join_ranges(cells, size) for cells, size in zip(_cells(scene), block, strict=True)))
     return said and f"   {said}"
 
 

@@ -14,8 +14,8 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 
-from attnviz.render.links import Links, links, require_tokens
-from attnviz.render.look import Look
+from attnviz.render.links import DrawnLinks, links_to_draw, require_tokens
+from attnviz.render.options import PlotOptions
 from attnviz.render.scale import Scale, scale_of
 from attnviz.render.scene import FROM, TO, Scene
 from attnviz.render.terminal.cells import BOLD, DIM, Line, fit, heading
@@ -44,7 +44,7 @@ class Lines(Drawing):
     """
 
     scene: Scene
-    look: Look
+    options: PlotOptions
 
     def __post_init__(self) -> None:
         require_tokens(self.scene, "lines")
@@ -53,18 +53,18 @@ class Lines(Drawing):
         """Lines have their words, however narrow the terminal is."""
         return False
 
-    def parts(self, console: Console, options: ConsoleOptions) -> RenderResult:
+    def parts(self, console: Console, console_options: ConsoleOptions) -> RenderResult:
         """What is drawn."""
         scene = self.scene
-        scale = scale_of(self.look, [scene.top], scene.largest, "dark")
+        scale = scale_of(self.options, [scene.top], scene.largest, "dark")
         brush = Brush.on(console, scale)
-        label = max(min(LONGEST, (options.max_width - 8) // 2), 1)
+        label = max(min(LONGEST, (console_options.max_width - 8) // 2), 1)
         sides = [min(max(map(cell_len, labels)), label) for labels in (scene.rows, scene.columns)]
         if scene.title:
-            yield heading(scene.title, options.max_width)
+            yield heading(scene.title, console_options.max_width)
         for at, name in enumerate(scene.names):
             yield Text(f"{name}   {FROM} → {TO}" if len(scene.names) > 1 else f"{FROM} → {TO}", style="dim")
-            for line in self._drawn(at, brush, sides, options.max_width):
+            for line in self._drawn(at, brush, sides, console_options.max_width):
                 yield from line
                 yield Segment.line()
             yield Segment.line()
@@ -75,7 +75,7 @@ class Lines(Drawing):
     def _drawn(self, at: int, brush: Brush, sides: list[int], width: int) -> Iterator[Line]:
         """Head `at` with all links that are not faint, in colours; or with the strongest of each query."""
         if brush.depth and brush.blocks:
-            yield from self._lines(links(self.scene, at, brush.scale), sides, width)
+            yield from self._lines(links_to_draw(self.scene, at, brush.scale), sides, width)
             return
         room = max(min(STRAIGHT, width - sum(sides) - 8), 1)
         strongest = self._strongest(at, brush.scale)
@@ -91,7 +91,7 @@ class Lines(Drawing):
 
     def _strongest(self, at: int, scale: Scale) -> dict[int, tuple[int, float]]:
         """By its row the strongest link of each query: its column, and how far along the scale it is."""
-        every = links(self.scene, at, scale)
+        every = links_to_draw(self.scene, at, scale)
         weakest_first = zip(every.rows.tolist(), every.columns.tolist(), every.parts.tolist(), strict=True)
         return {row: (column, part) for row, column, part in weakest_first}
 
@@ -104,7 +104,7 @@ class Lines(Drawing):
         rows, columns = (range(start, start + step * size, step) for start, size in zip(starts, sizes, strict=True))
         return rows, columns
 
-    def _lines(self, drawn: Links, sides: list[int], width: int) -> Iterator[Line]:
+    def _lines(self, drawn: DrawnLinks, sides: list[int], width: int) -> Iterator[Line]:
         """In each line a query, a part of the curves, and a key."""
         starts, ends = self._places
         queries = dict(zip(starts, self.scene.rows, strict=True))

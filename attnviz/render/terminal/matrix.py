@@ -7,7 +7,7 @@ import numpy as np
 from rich.segment import Segment
 
 from attnviz.attention import Range
-from attnviz.pooling import joined
+from attnviz.pooling import join_ranges
 from attnviz.render.scene import Scene
 from attnviz.render.terminal.cells import DIM, Line
 from attnviz.render.terminal.colours import Brush
@@ -34,8 +34,8 @@ def cuts(scene: Scene, block: Range = (1, 1)) -> Cuts:
     """Where another part of the input begins among the rows and columns of `scene`, pooled by `block`."""
     attention = scene.attention
     return (
-        segments(attention.queries, joined(attention.rows, block[0])),
-        segments(attention.keys, joined(attention.columns, block[1])),
+        segments(attention.queries, join_ranges(attention.rows, block[0])),
+        segments(attention.keys, join_ranges(attention.columns, block[1])),
     )
 
 

@@ -8,17 +8,17 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from attnviz.analysis import MEASURES, strongest
+from attnviz.analysis import MEASURES, find_strongest_link
 from attnviz.attention import Attention, Range, Trace
 from attnviz.labels import visible
-from attnviz.render.flow import running
-from attnviz.render.look import Look
+from attnviz.render.options import PlotOptions
 from attnviz.render.plan import title_of
 from attnviz.render.scale import scale_of
 from attnviz.render.scene import FROM, TO, WRITES, Scene, scene
 from attnviz.render.terminal.cells import heading, ltr, without_middle
 from attnviz.render.terminal.colours import Brush
 from attnviz.render.terminal.drawing import Drawing
+from attnviz.render.text_layout import running
 
 SHARES = {"previous": "prev", "self": "self", "next": "next", "sink": "first", "special": "special"}
 """The measures that the table shows, all shares of the attention from 0 to 1, and their column heads."""
@@ -37,10 +37,10 @@ class Heads(Drawing):
 
     trace: Trace
 
-    def parts(self, console: Console, options: ConsoleOptions) -> RenderResult:
+    def parts(self, console: Console, console_options: ConsoleOptions) -> RenderResult:
         """What is drawn."""
-        brush = Brush.on(console, scale_of(Look(theme="dark"), [1.0]))
-        yield heading(visible(title_of(self.trace)), options.max_width)
+        brush = Brush.on(console, scale_of(PlotOptions(theme="dark"), [1.0]))
+        yield heading(visible(title_of(self.trace)), console_options.max_width)
         for kind in self.trace.kinds:
             yield Text()
             yield from _of_kind(self.trace, kind, brush)
@@ -104,7 +104,7 @@ def _share(value: float, brush: Brush) -> Text:
 
 def _peak(trace: Trace, shown: Scene, layer: int, head: int, brush: Brush) -> tuple[Text, ...]:
     """The strongest link of a head: its weight, its row and its column."""
-    pair = strongest(shown.attention, layer, head)
+    pair = find_strongest_link(shown.attention, layer, head)
     if pair is None:
         return (Text("–", style="dim"),) * 3
     a = shown.attention

@@ -10,15 +10,15 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 
-from attnviz.render.flow import flow, glued
 from attnviz.render.links import FAINT, require_tokens
-from attnviz.render.look import Look
-from attnviz.render.query import gaze, looking, query_label
+from attnviz.render.options import PlotOptions
+from attnviz.render.query import query_label, query_rows, query_weights
 from attnviz.render.scale import scale_of
 from attnviz.render.scene import FROM, Scene
 from attnviz.render.terminal.cells import DIM, Line, fit, heading, ltr
 from attnviz.render.terminal.colours import Brush
 from attnviz.render.terminal.drawing import Drawing
+from attnviz.render.text_layout import flow, follows_without_space
 
 WIDEST = 100
 """Lines of text are no longer than this, in columns."""
@@ -34,7 +34,7 @@ class RunningText(Drawing):
     """
 
     scene: Scene
-    look: Look
+    options: PlotOptions
 
     def __post_init__(self) -> None:
         require_tokens(self.scene, "text")
@@ -43,30 +43,30 @@ class RunningText(Drawing):
         """Text has its words, however narrow the terminal is."""
         return False
 
-    def parts(self, console: Console, options: ConsoleOptions) -> RenderResult:
+    def parts(self, console: Console, console_options: ConsoleOptions) -> RenderResult:
         """What is drawn."""
-        scene, rows = self.scene, looking(self.scene)
-        scale = scale_of(self.look, [scene.top], scene.largest, "dark")
-        brush = Brush.on(console, scale.washed if self.look.theme else scale)
+        scene, rows = self.scene, query_rows(self.scene)
+        scale = scale_of(self.options, [scene.top], scene.largest, "dark")
+        brush = Brush.on(console, scale.washed if self.options.theme else scale)
         if scene.title:
-            yield heading(scene.title, options.max_width)
+            yield heading(scene.title, console_options.max_width)
         yield Text(ltr(f"{FROM}: {query_label(scene, rows)}"), style="dim")
         for at, name in enumerate(scene.names):
             if len(scene.names) > 1:
                 yield Text(name, style="dim")
-            for line in self._lines(brush, at, rows, min(options.max_width, WIDEST)):
+            for line in self._lines(brush, at, rows, min(console_options.max_width, WIDEST)):
                 yield from line
                 yield Segment.line()
             yield Segment.line()
-        yield from brush.legend("", options.max_width)
+        yield from brush.legend("", console_options.max_width)
         if scene.caption:
             yield Text(scene.caption, style="dim")
 
     def _lines(self, brush: Brush, at: int, rows: tuple[int, ...], width: int) -> Iterator[Line]:
         """Head `at`: lines of tokens, and below each of them the weights where they are written."""
         a = self.scene.attention
-        numbered = not brush.depth if self.look.annotate is None else self.look.annotate
-        weights, reachable = gaze(self.scene, at, rows)
+        numbered = not brush.depth if self.options.annotate is None else self.options.annotate
+        weights, reachable = query_weights(self.scene, at, rows)
         written = reachable & numbered
         texts = [brush.number(weight) if shown else "" for weight, shown in zip(weights, written, strict=True)]
         least = 3 if numbered else 1
@@ -74,7 +74,7 @@ class RunningText(Drawing):
             min(max(cell_len(label), len(text), least), width)
             for label, text in zip(self.scene.columns, texts, strict=True)
         ]
-        places = flow(widths, glued([a.keys[start] for start, _ in a.columns]), width, 1)
+        places = flow(widths, follows_without_space([a.keys[start] for start, _ in a.columns]), width, 1)
         asking = [a.rows[row] for row in rows] if a.kind != "cross" else []
         for y in range(places[-1][0] + 1):
             tokens: Line = []

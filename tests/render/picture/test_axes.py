@@ -18,7 +18,7 @@ from matplotlib.transforms import Bbox
 from traces import HOSTILE, decoder_only, encoder_decoder, labelled
 
 import attnviz
-from attnviz.errors import InputError, LookError, SelectionError
+from attnviz.errors import InputError, PlotOptionError, SelectionError
 from attnviz.selection import Selection
 
 STYLES = ("heatmap", "lines", "arcs", "text")
@@ -86,9 +86,9 @@ def test_a_heatmap_has_the_weights_the_labels_and_the_names_of_the_axes():
 
 
 def test_the_head_is_that_of_the_command_line_where_none_is_named():
-    from attnviz.analysis import choose
+    from attnviz.analysis import choose_head
 
-    choice = choose(encoder_decoder())
+    choice = choose_head(encoder_decoder())
     axes = attnviz.plot(encoder_decoder(), ax=Figure().add_subplot())
     assert axes.get_title() == f"self-attention · L{choice.layer}H{choice.head}"
 
@@ -170,8 +170,8 @@ def test_what_cannot_be_is_refused():
         ({"kind": "masked-self"}, "no masked self-attention"),
         ({"layer": 9}, "no layer 9"),
     ):
-        with pytest.raises((LookError, SelectionError), match=message):
-            attnviz.plot(Selection.of(kinds="self").narrow(encoder_decoder()), ax=ax, **options)
+        with pytest.raises((PlotOptionError, SelectionError), match=message):
+            attnviz.plot(Selection.of(kinds="self").apply(encoder_decoder()), ax=ax, **options)
     assert not ax.has_data()
 
 

@@ -15,7 +15,7 @@ from PIL import Image
 from traces import attention, tokens
 
 from attnviz.attention import Attention, Trace
-from attnviz.render.look import Look
+from attnviz.render.options import PlotOptions
 from attnviz.render.picture import figure, picture
 from attnviz.render.picture.axes import plot
 from attnviz.render.picture.cells import Cells
@@ -107,7 +107,7 @@ def test_the_pixels_of_a_png_are_the_weights(shape: tuple[int, int]) -> None:
     weights = matrix(*shape, causal=True)
     page = Figure(figsize=(5.03, 4.01), dpi=100)
     axes = bare(page, 0.1017, 0.0771, 0.8123, 0.8341)
-    scale = scale_of(Look(), [1.0])
+    scale = scale_of(PlotOptions(), [1.0])
     cells = Cells(axes, np.ma.masked_invalid(weights), scale)
     axes.set(xlim=(-0.5, shape[1] - 0.5), ylim=(shape[0] - 0.5, -0.5))
     agree(decoded(shown(page, cells), scale), weights, scale)
@@ -117,10 +117,10 @@ def test_the_pixels_of_a_png_are_the_weights(shape: tuple[int, int]) -> None:
     ("shape", "theme"), [*((shape, "light") for shape in SHAPES), ((12, 12), "dark"), ((211, 197), "print")], ids=str
 )
 def test_the_pixels_of_a_picture_are_the_weights(shape: tuple[int, int], theme: str) -> None:
-    weights, look = matrix(*shape), Look(theme=theme, annotate=False)
-    page = figure([scene(trace_of(weights), "cross", ((0, 0),))], look)
+    weights, options = matrix(*shape), PlotOptions(theme=theme, annotate=False)
+    page = figure([scene(trace_of(weights), "cross", ((0, 0),))], options)
     [cells] = page.axes[0].images
-    scale = scale_of(look, [float(cells.norm.vmax)])
+    scale = scale_of(options, [float(cells.norm.vmax)])
     found = decoded(shown(page, cells), scale)
     agree(found, weights, scale)
     for pixels, count in zip(found.shape, shape, strict=True):
@@ -137,7 +137,7 @@ def test_in_axes_of_ones_own_at_every_resolution(shape: tuple[int, int], dpi: in
     left.plot([0, 1])
     plot(trace_of(weights), ax=right, annotate=False).tick_params(length=0)  # marks may touch the outermost pixels
     [cells] = right.images
-    scale = scale_of(Look(), [float(cells.norm.vmax)])
+    scale = scale_of(PlotOptions(), [float(cells.norm.vmax)])
     file = io.BytesIO()
     page.savefig(file, dpi=dpi)
     page.set_dpi(dpi)
@@ -150,7 +150,7 @@ def test_in_axes_of_ones_own_at_every_resolution(shape: tuple[int, int], dpi: in
 def test_a_causal_edge_is_a_clean_staircase() -> None:
     weights = matrix(37, 37, causal=True)
     page = Figure(figsize=(4, 4), dpi=101)
-    axes, scale = bare(page, 0.1, 0.1, 0.8, 0.8), scale_of(Look(), [1.0])
+    axes, scale = bare(page, 0.1, 0.1, 0.8, 0.8), scale_of(PlotOptions(), [1.0])
     cells = Cells(axes, np.ma.masked_invalid(weights), scale)
     axes.set(xlim=(-0.5, 36.5), ylim=(36.5, -0.5))
     blank = decoded(shown(page, cells), scale) == NOTHING
@@ -164,7 +164,7 @@ def test_a_causal_edge_is_a_clean_staircase() -> None:
 def test_axes_may_run_the_other_way(inverted: str) -> None:
     weights = matrix(5, 8)
     page = Figure(figsize=(4, 4))
-    axes, scale = bare(page, 0.1, 0.1, 0.8, 0.8), scale_of(Look(), [1.0])
+    axes, scale = bare(page, 0.1, 0.1, 0.8, 0.8), scale_of(PlotOptions(), [1.0])
     cells = Cells(axes, weights, scale)
     axes.set(xlim=(-0.5, 7.5), ylim=(4.5, -0.5))
     for axis in inverted:
@@ -178,7 +178,7 @@ def test_axes_may_run_the_other_way(inverted: str) -> None:
 
 def test_a_zoomed_view_takes_no_more_memory_than_its_pixels() -> None:
     page = Figure(figsize=(4, 4))
-    axes, scale = bare(page, 0, 0, 1, 1), scale_of(Look(), [1.0])
+    axes, scale = bare(page, 0, 0, 1, 1), scale_of(PlotOptions(), [1.0])
     weights = matrix(300, 300)
     Cells(axes, weights, scale)
     axes.set(xlim=(100.2, 100.3), ylim=(50.3, 50.2))  # within one cell: as a whole it would be 4 million pixels wide
@@ -207,7 +207,7 @@ def image_in_pdf(data: bytes) -> np.ndarray:
 def test_images_in_svg_and_pdf_are_the_weights(shape: tuple[int, int], suffix: str) -> None:
     weights = matrix(*shape, causal=True)
     page = Figure(figsize=(5, 4))
-    axes, scale = bare(page, 0.1, 0.1, 0.8, 0.8), scale_of(Look(), [1.0])
+    axes, scale = bare(page, 0.1, 0.1, 0.8, 0.8), scale_of(PlotOptions(), [1.0])
     Cells(axes, np.ma.masked_invalid(weights), scale)
     axes.set(xlim=(-0.5, shape[1] - 0.5), ylim=(shape[0] - 0.5, -0.5))
     file = io.BytesIO()
@@ -222,8 +222,8 @@ def test_images_in_svg_and_pdf_are_the_weights(shape: tuple[int, int], suffix: s
 def test_few_cells_in_svg_are_shapes() -> None:
     weights = np.array([[0.2, 0.8, 0.0], [0.5, 0.25, 0.25]], np.float32)
     trace = trace_of(weights)
-    page = picture(trace, [scene(trace, "cross", ((0, 0),))], ".svg", Look(annotate=False, vmax=1.0))
-    scale = scale_of(Look(), [1.0])
+    page = picture(trace, [scene(trace, "cross", ((0, 0),))], ".svg", PlotOptions(annotate=False, vmax=1.0))
+    scale = scale_of(PlotOptions(), [1.0])
     fills = re.findall(r"fill: (#[0-9a-f]{6})", page.decode())
     wanted = ["#{:02x}{:02x}{:02x}".format(*scale.colours[at]) for at in scale.indices(weights[::-1]).ravel()]
     near = [fill for fill in fills if fill in {*wanted}]
@@ -235,7 +235,7 @@ def test_a_weight_of_zero_differs_from_a_cell_that_may_not_be_looked_at() -> Non
     from attnviz.render.colours import oklab
 
     for theme in ("light", "dark", "print"):
-        scale = scale_of(Look(theme=theme), [1.0])
+        scale = scale_of(PlotOptions(theme=theme), [1.0])
         blank = np.array([int(scale.theme.blank[at : at + 2], 16) for at in (1, 3, 5)])
         apart = np.linalg.norm(oklab(scale.colours) - oklab(blank), axis=1)
         assert apart.min() > 0.02, theme

@@ -17,12 +17,12 @@ from traces import attention, encoder_decoder
 
 import attnviz
 from attnviz.attention import Trace
-from attnviz.errors import LookError
-from attnviz.render.look import STYLES, Look
+from attnviz.errors import PlotOptionError
+from attnviz.render.options import STYLES, PlotOptions
 from attnviz.render.picture import figure, picture
-from attnviz.render.picture.lettering import BODY, LARGE, SMALL, Lettering
-from attnviz.render.picture.pixels import Pixels
-from attnviz.render.picture.sheet import settings
+from attnviz.render.picture.figure_page import settings
+from attnviz.render.picture.palette_page import PalettePage
+from attnviz.render.picture.typesetting import BODY, LARGE, SMALL, Typesetting
 from attnviz.render.scene import Scene, scene
 
 SIZES = (6.0, 9.5, 16.0)
@@ -82,7 +82,7 @@ def outside(drawn: Figure) -> list[str]:
 def test_nothing_is_cut_off_and_nothing_touches(style: str, heads: int, kind: str, points: float) -> None:
     if style == "arcs" and kind == "cross":
         kind = "masked-self"
-    drawn = figure([shown(heads, kind)], Look(style, font_size=points))
+    drawn = figure([shown(heads, kind)], PlotOptions(style, font_size=points))
     assert outside(drawn) == []
     assert list(collisions(drawn)) == []
 
@@ -90,7 +90,7 @@ def test_nothing_is_cut_off_and_nothing_touches(style: str, heads: int, kind: st
 @pytest.mark.parametrize("points", SIZES)
 @pytest.mark.parametrize("style", STYLES)
 def test_labels_have_the_size_and_other_text_is_in_proportion(style: str, points: float) -> None:
-    drawn = figure([shown(1)], Look(style, font_size=points))
+    drawn = figure([shown(1)], PlotOptions(style, font_size=points))
     sizes = {text.get_text(): text.get_fontsize() for text, _ in texts(drawn)}
     assert sizes["I ate an apple"] == pytest.approx(points * LARGE / BODY)
     assert sizes["a caption that says what the picture shows"] == pytest.approx(points * SMALL / BODY)
@@ -101,14 +101,16 @@ def test_labels_have_the_size_and_other_text_is_in_proportion(style: str, points
 
 @pytest.mark.parametrize("style", STYLES)
 def test_the_usual_size_is_that_of_nine_and_a_half_points(style: str) -> None:
-    usual, asked = (picture(encoder_decoder(), [shown(2)], ".png", Look(style, font_size=f)) for f in (None, 9.5))
+    usual, asked = (
+        picture(encoder_decoder(), [shown(2)], ".png", PlotOptions(style, font_size=f)) for f in (None, 9.5)
+    )
     assert np.array_equal(*(np.asarray(Image.open(io.BytesIO(data))) for data in (usual, asked)))
 
 
 def test_the_page_grows_with_its_text_and_a_given_page_does_not() -> None:
-    small, large = (figure([shown(1)], Look(font_size=points)).get_size_inches() for points in (6, 16))
+    small, large = (figure([shown(1)], PlotOptions(font_size=points)).get_size_inches() for points in (6, 16))
     assert (large > small).all()
-    fixed = [figure([shown(1)], Look(font_size=points, size="6x4")) for points in (6, 16)]
+    fixed = [figure([shown(1)], PlotOptions(font_size=points, size="6x4")) for points in (6, 16)]
     assert {tuple(drawn.get_size_inches()) for drawn in fixed} == {(6, 4)}
     assert [outside(drawn) + list(collisions(drawn)) for drawn in fixed] == [[], []]
 
@@ -116,7 +118,7 @@ def test_the_page_grows_with_its_text_and_a_given_page_does_not() -> None:
 def test_cells_stay_as_they_are_while_their_labels_fit() -> None:
     inches = []
     for points in (9.5, 16):
-        drawn = figure([shown(1)], Look(font_size=points))
+        drawn = figure([shown(1)], PlotOptions(font_size=points))
         cells = max(drawn.axes, key=lambda axes: len(axes.get_yticklabels()))
         inches.append(cells.get_position().height * drawn.get_figheight())
     assert inches[0] == pytest.approx(inches[1], abs=0.02)
@@ -124,18 +126,18 @@ def test_cells_stay_as_they_are_while_their_labels_fit() -> None:
 
 def test_a_page_of_pixels_is_written_in_the_same_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
     written: dict[str, float] = {}
-    real = Pixels.text
+    real = PalettePage.text
 
-    def text(page: Pixels, x: float, y: float, text: str, size: float, **style: object) -> None:
+    def text(page: PalettePage, x: float, y: float, text: str, size: float, **style: object) -> None:
         written[text] = size
         real(page, x, y, text, size, **style)
 
-    monkeypatch.setattr(Pixels, "text", text)
-    picture(encoder_decoder(), [shown(4)], ".png", Look(font_size=19))
+    monkeypatch.setattr(PalettePage, "text", text)
+    picture(encoder_decoder(), [shown(4)], ".png", PlotOptions(font_size=19))
     assert written["I ate an apple"] == pytest.approx(2 * LARGE)
     assert written["L1"] in (2 * BODY, 2 * SMALL)
     assert 12 <= written["apple"] <= 2 * SMALL
-    drawn = {text.get_text(): text.get_fontsize() for text, _ in texts(figure([shown(4)], Look(font_size=19)))}
+    drawn = {text.get_text(): text.get_fontsize() for text, _ in texts(figure([shown(4)], PlotOptions(font_size=19)))}
     assert {name: drawn[name] for name in ("L1", "apple")} == {name: written[name] for name in ("L1", "apple")}
 
 
@@ -158,7 +160,7 @@ def test_in_axes_of_ones_own(style: str) -> None:
 def test_a_single_token_at_the_extremes(style: str, heads: int, points: float) -> None:
     one = Trace(model="by hand", text="사과", attentions=(attention([[[1.0]]] * heads, ["사과"]),))
     picked = tuple((0, head) for head in range(heads))
-    drawn = figure([scene(one, "self", picked, "사과", "")], Look(style, font_size=points))
+    drawn = figure([scene(one, "self", picked, "사과", "")], PlotOptions(style, font_size=points))
     assert outside(drawn) == []
     assert list(collisions(drawn)) == []
 
@@ -169,7 +171,9 @@ def test_many_large_labels_do_not_touch(style: str, heads: int) -> None:
     words = [f"word{at}" for at in range(24)]
     even = attention([np.full((24, 24), 1 / 24)] * heads, words)
     long = Trace(model="by hand", text=" ".join(words), attentions=(even,))
-    drawn = figure([scene(long, "self", tuple((0, head) for head in range(heads)), "", "")], Look(style, font_size=16))
+    drawn = figure(
+        [scene(long, "self", tuple((0, head) for head in range(heads)), "", "")], PlotOptions(style, font_size=16)
+    )
     assert {text.get_text() for text, _ in texts(drawn)} >= set(words)
     assert outside(drawn) == []
     assert list(collisions(drawn)) == []
@@ -180,13 +184,13 @@ def test_many_large_labels_do_not_touch(style: str, heads: int) -> None:
 def test_labels_of_every_script_are_of_one_size(style: str, heads: int) -> None:
     labels = ["[CLS]", "그₁", "녀", "apple", "3"]
     mixed = Trace(model="by hand", text="그녀", attentions=(attention([np.full((5, 5), 0.2)] * heads, labels),))
-    drawn = figure([scene(mixed, "self", tuple((0, head) for head in range(heads)), "", "")], Look(style))
+    drawn = figure([scene(mixed, "self", tuple((0, head) for head in range(heads)), "", "")], PlotOptions(style))
     sizes = {text.get_fontsize() for text, _ in texts(drawn) if text.get_text() in labels}
     assert len(sizes) == 1
 
 
 def test_hangul_is_as_large_as_latin_capitals() -> None:
-    family = Lettering(["가"]).files
+    family = Typesetting(["가"]).files
     high = {char: TextPath((0, 0), char, 100, FontProperties(fname=family[at])).get_extents().height
             for at, chars in enumerate(("H", "그학")) for char in chars}  # fmt: skip
     assert high["그"] == pytest.approx(high["H"], rel=0.1)
@@ -195,12 +199,12 @@ def test_hangul_is_as_large_as_latin_capitals() -> None:
 
 @pytest.mark.parametrize("points", [0, 3.9, 72.1, -1, float("nan"), float("inf")])
 def test_sizes_that_nobody_could_mean_are_refused(points: float) -> None:
-    with pytest.raises(LookError, match=r"font size cannot be .*") as refused:
-        Look(font_size=points)
+    with pytest.raises(PlotOptionError, match=r"font size cannot be .*") as refused:
+        PlotOptions(font_size=points)
     assert refused.value.hint == "From 4 to 72 points."
 
 
 def test_lettering_is_in_proportion() -> None:
-    lettering = Lettering([], 19)
-    assert (lettering.small, lettering.body, lettering.large) == (2 * SMALL, 19, 2 * LARGE)
-    assert lettering.zoom == 2
+    typesetting = Typesetting([], 19)
+    assert (typesetting.small, typesetting.body, typesetting.large) == (2 * SMALL, 19, 2 * LARGE)
+    assert typesetting.zoom == 2

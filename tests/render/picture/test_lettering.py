@@ -19,9 +19,9 @@ from traces import HOSTILE, attention, labelled
 
 from attnviz.attention import Trace
 from attnviz.render.bidi import base_level
-from attnviz.render.look import Look
+from attnviz.render.options import PlotOptions
 from attnviz.render.picture import fonts, picture
-from attnviz.render.picture.lettering import Lettering, outline
+from attnviz.render.picture.typesetting import Typesetting, outline
 from attnviz.render.scene import GENERATES, WRITES, scene
 
 SLOTH, OTTER = "\U0001f9a5", "\U0001f9a6"
@@ -31,12 +31,15 @@ Install = Callable[..., None]
 
 def font(path: Path, characters: str, family: str = "Made Here", style: str = "Regular", empty: bool = False) -> str:
     """A font in which each of `characters` is a square as large as its 1000 units, or nothing at all."""
-    pen = TTGlyphPen(None)
+    text_style = TTGlyphPen(None)
     if not empty:
-        for move, point in ((pen.moveTo, (0, 0)), *((pen.lineTo, p) for p in ((0, 1000), (1000, 1000), (1000, 0)))):
+        for move, point in (
+            (text_style.moveTo, (0, 0)),
+            *((text_style.lineTo, p) for p in ((0, 1000), (1000, 1000), (1000, 0))),
+        ):
             move(point)
-        pen.closePath()
-    square, names = pen.glyph(), [f"u{ord(c):X}" for c in characters]
+        text_style.closePath()
+    square, names = text_style.glyph(), [f"u{ord(c):X}" for c in characters]
     builder = FontBuilder(1000, isTTF=True)
     builder.setupGlyphOrder([".notdef", *names])
     builder.setupCharacterMap({ord(c): name for c, name in zip(characters, names, strict=True)})
@@ -66,11 +69,11 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Install:
     fonts._candidates.clear()
 
 
-def ink(lettering: Lettering, text: str) -> np.ndarray:
+def ink(typesetting: Typesetting, text: str) -> np.ndarray:
     """`text` as the fonts draw it at 40 points, uint8 `[pixel row, pixel column]`, without empty columns around it."""
-    chain = get_font(list(lettering.files))
+    chain = get_font(list(typesetting.files))
     chain.set_size(40, 72)
-    chain.set_text(lettering.shown(text), 0.0, flags=LoadFlags.NO_HINTING)
+    chain.set_text(typesetting.shown(text), 0.0, flags=LoadFlags.NO_HINTING)
     chain.draw_glyphs_to_bitmap(antialiased=False)
     drawn = np.asarray(chain.get_image())
     columns = np.nonzero(drawn.any(0))[0]
@@ -84,8 +87,8 @@ def alike(left: np.ndarray, right: np.ndarray) -> bool:
 
 def test_latin_and_cjk_need_no_installed_font(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fonts, "findSystemFonts", lambda: pytest.fail("looked for installed fonts"))
-    assert Lettering(["apple", "café →", "❤\ufe0f"]).family == ["DejaVu Sans"]
-    korean = Lettering(["사과를", "日本語", "ひらがな"])
+    assert Typesetting(["apple", "café →", "❤\ufe0f"]).family == ["DejaVu Sans"]
+    korean = Typesetting(["사과를", "日本語", "ひらがな"])
     assert korean.family == ["DejaVu Sans", "Noto Sans CJK JP"]
     assert [Path(file).name for file in korean.files] == ["DejaVuSans.ttf", "NotoSansCJKjp-Regular.otf"]
     assert not korean.lost
@@ -95,12 +98,12 @@ def test_latin_and_cjk_need_no_installed_font(monkeypatch: pytest.MonkeyPatch) -
 def test_an_installed_font_draws_what_the_others_lack(tmp_path: Path, installed: Install) -> None:
     path = font(tmp_path / "a.ttf", SLOTH)
     installed(path)
-    lettering = Lettering([f"a{SLOTH}", "사과"])
-    assert lettering.files == (fonts.latin(), fonts.cjk(), path)
-    assert lettering.shown(f"a{SLOTH}") == f"a{SLOTH}"
-    assert lettering.width(SLOTH, 72) == pytest.approx(1.0)  # a square of one em, at 72 points, is an inch wide
+    typesetting = Typesetting([f"a{SLOTH}", "사과"])
+    assert typesetting.files == (fonts.latin(), fonts.cjk(), path)
+    assert typesetting.shown(f"a{SLOTH}") == f"a{SLOTH}"
+    assert typesetting.width(SLOTH, 72) == pytest.approx(1.0)  # a square of one em, at 72 points, is an inch wide
     figure = Figure((1, 1), dpi=100)
-    figure.text(0.2, 0.2, SLOTH, fontfamily=lettering.family, fontsize=36, parse_math=False)
+    figure.text(0.2, 0.2, SLOTH, fontfamily=typesetting.family, fontsize=36, parse_math=False)
     buffer = io.BytesIO()
     FigureCanvasAgg(figure).print_png(buffer)
     dark = np.asarray(Image.open(buffer).convert("L")) < 128
@@ -127,7 +130,7 @@ def test_the_choice_is_the_best_font_and_not_the_first_that_is_listed(
     while len(ranked) > 1:
         every = [path for rank in ranked for path in rank]
         installed(*(reversed(every) if turned else every))
-        assert sorted(Lettering([both]).files[1:]) == sorted(ranked[0])
+        assert sorted(Typesetting([both]).files[1:]) == sorted(ranked[0])
         del ranked[0]
 
 
@@ -140,17 +143,17 @@ def test_fonts_that_draw_nothing_or_boxes_are_passed_over(tmp_path: Path, instal
         str(damaged),
         str(tmp_path / "gone.ttf"),
     )
-    assert Lettering([SLOTH]).shown(SLOTH) == "⟨U+1F9A5⟩"
+    assert Typesetting([SLOTH]).shown(SLOTH) == "⟨U+1F9A5⟩"
 
 
 def test_what_no_font_has_is_a_code_point_and_noted() -> None:
-    lettering = Lettering([f"a{SLOTH}b", "␛[31m"])
-    assert lettering.shown(f"a{SLOTH}b") == "a⟨U+1F9A5⟩b"
-    assert lettering.shown("␛[31m") == "⟨U+001B⟩[31m"
-    assert lettering.lost == {SLOTH, "␛"}
-    assert "U+1F9A5 SLOTH" in lettering.note
-    assert "and 12 more" in Lettering([chr(0x12000 + i) for i in range(20)]).note
-    assert lettering.width(f"a{SLOTH}b", 10) == lettering.width("a⟨U+1F9A5⟩b", 10)
+    typesetting = Typesetting([f"a{SLOTH}b", "␛[31m"])
+    assert typesetting.shown(f"a{SLOTH}b") == "a⟨U+1F9A5⟩b"
+    assert typesetting.shown("␛[31m") == "⟨U+001B⟩[31m"
+    assert typesetting.lost == {SLOTH, "␛"}
+    assert "U+1F9A5 SLOTH" in typesetting.note
+    assert "and 12 more" in Typesetting([chr(0x12000 + i) for i in range(20)]).note
+    assert typesetting.width(f"a{SLOTH}b", 10) == typesetting.width("a⟨U+1F9A5⟩b", 10)
 
 
 @pytest.mark.parametrize(
@@ -173,19 +176,19 @@ def test_a_character_and_its_marks_are_drawn_by_one_font(
     text: str, has: str, shown: str, tmp_path: Path, installed: Install
 ) -> None:
     installed(*([font(tmp_path / "a.ttf", has)] if has else []))
-    assert Lettering([text]).shown(text) == shown
+    assert Typesetting([text]).shown(text) == shown
 
 
 def test_right_to_left_text_is_shaped_and_keeps_its_place() -> None:
     for read, written in (("אכלתי.", "תפוח"), ("أكلت", "تفاحة"), ("I ate", "אכלתי."), ("אכלתי.", "I ate"), ("", "אב")):
-        lettering = Lettering([label := f"{read} → {written}"])
-        drawn, arrow, last = ink(lettering, label), ink(lettering, "→"), ink(lettering, written)
+        typesetting = Typesetting([label := f"{read} → {written}"])
+        drawn, arrow, last = ink(typesetting, label), ink(typesetting, "→"), ink(typesetting, written)
         assert alike(drawn[:, -last.shape[1] :], last)
         if read:
-            first = ink(lettering, read)
+            first = ink(typesetting, read)
             assert alike(drawn[:, : first.shape[1]], first)
         assert drawn.shape[1] > arrow.shape[1] + last.shape[1]
-    hebrew = Lettering(["שלום"])
+    hebrew = Typesetting(["שלום"])
     assert alike(ink(hebrew, "ששיי")[:, -30:], ink(hebrew, "שש")[:, -30:])  # the first letter is the rightmost
     joined, apart = hebrew.width("بب", 10), 2 * hebrew.width("ب", 10)
     assert joined < 0.8 * apart
@@ -193,61 +196,61 @@ def test_right_to_left_text_is_shaped_and_keeps_its_place() -> None:
 
 
 def test_short_and_wrapped() -> None:
-    lettering = Lettering(["사과를", "שלום → אב", "e\u0301", SLOTH])
-    assert lettering.short("apple", 9, 3) == "apple"
+    typesetting = Typesetting(["사과를", "שלום → אב", "e\u0301", SLOTH])
+    assert typesetting.short("apple", 9, 3) == "apple"
     for text in ("x" * 200, "e\u0301" * 200, "שלום " * 40, SLOTH * 30, "사과를" * 20):
-        short = lettering.short(text, 9, 1.0)
+        short = typesetting.short(text, 9, 1.0)
         assert short.endswith("…")
-        assert 0.7 < lettering.width(short, 9) <= 1.0
-        assert lettering.width(lettering.short(text, 9, 0.01, room=0.01), 9) == lettering.width("…", 9)
-    assert re.fullmatch("(e\u0301)+…", lettering.short("e\u0301" * 200, 9, 1.0))
-    lines = lettering.wrapped("one two three four " * 5 + "y" * 300, 9, 1.5)
-    assert all(lettering.width(line, 9) <= 1.5 for line in lines)
+        assert 0.7 < typesetting.width(short, 9) <= 1.0
+        assert typesetting.width(typesetting.short(text, 9, 0.01, room=0.01), 9) == typesetting.width("…", 9)
+    assert re.fullmatch("(e\u0301)+…", typesetting.short("e\u0301" * 200, 9, 1.0))
+    lines = typesetting.wrapped("one two three four " * 5 + "y" * 300, 9, 1.5)
+    assert all(typesetting.width(line, 9) <= 1.5 for line in lines)
     assert "".join(lines).endswith("y" * 300)  # what has no spaces is broken anywhere, and nothing is lost
-    assert " ".join(lettering.wrapped("one two three four " * 5, 9, 1.5)) == "one two three four " * 5
+    assert " ".join(typesetting.wrapped("one two three four " * 5, 9, 1.5)) == "one two three four " * 5
 
 
 def test_a_pair_of_tokens_keeps_the_beginnings_of_both() -> None:
-    lettering = Lettering([])
-    assert lettering.short("internationalisation → an", 9, 1.0) == "internati… → an"
-    assert lettering.short("an → internationalisation", 9, 1.0) == "an → internati…"
+    typesetting = Typesetting([])
+    assert typesetting.short("internationalisation → an", 9, 1.0) == "internati… → an"
+    assert typesetting.short("an → internationalisation", 9, 1.0) == "an → internati…"
     for sign in (WRITES, GENERATES):
-        both = lettering.short(f"internationalisation {sign} antidisestablishment", 9, 1.0)
+        both = typesetting.short(f"internationalisation {sign} antidisestablishment", 9, 1.0)
         assert re.fullmatch(f"inte\\w*… {sign} anti\\w*…", both)
-        assert lettering.width(both, 9) <= 1.0
+        assert typesetting.width(both, 9) <= 1.0
 
 
 def test_every_line_of_a_paragraph_runs_as_its_first_one() -> None:
     hebrew, english = "שלום לכולם and then he ate 3 apples", "and then he said שלום לכולם שלום"
-    lettering = Lettering([hebrew, english])
+    typesetting = Typesetting([hebrew, english])
     for text, base in ((hebrew, 1), (english, 0)):
         for width in (0.5, 0.9, 1.4):
-            lines = lettering.wrapped(text, 9, width)
+            lines = typesetting.wrapped(text, 9, width)
             assert len(lines) > 1
             assert {base_level([line]) for line in lines} == {base}
             assert " ".join(line.strip("\u200e\u200f") for line in lines) == text
 
 
 def test_of_too_many_lines_the_middle_is_left_out() -> None:
-    lettering = Lettering(["가"])
+    typesetting = Typesetting(["가"])
     text = "first " + "word " * 500 + "last"
-    lines = lettering.wrapped(text, 9, 3, 3)
+    lines = typesetting.wrapped(text, 9, 3, 3)
     assert len(lines) == 3
     assert lines[0].startswith("first")
     assert lines[-1].endswith("last")
     assert sum(line.count("…") for line in lines) == 1
-    assert max(lettering.width(line, 9) for line in lines) <= 3
-    assert lettering.wrapped("one two", 9, 3, 3) == ["one two"]
-    assert len(lettering.wrapped("가" * 20_000, 9, 3, 2)) == 2
-    assert len(lettering.wrapped("a\nb\nc\nd", 9, 3, 3)) == 3
-    even = [lettering.width(line, 9) for line in lettering.wrapped("words of a line " * 4, 9, 3, 3)]
+    assert max(typesetting.width(line, 9) for line in lines) <= 3
+    assert typesetting.wrapped("one two", 9, 3, 3) == ["one two"]
+    assert len(typesetting.wrapped("가" * 20_000, 9, 3, 2)) == 2
+    assert len(typesetting.wrapped("a\nb\nc\nd", 9, 3, 3)) == 3
+    even = [typesetting.width(line, 9) for line in typesetting.wrapped("words of a line " * 4, 9, 3, 3)]
     assert len(even) == 2
     assert min(even) > 0.6 * max(even)
 
 
 def test_a_code_point_is_never_cut() -> None:
-    lettering = Lettering([SLOTH])
-    for shown in (lettering.short(SLOTH * 30, 9, 2.0), *lettering.wrapped(SLOTH * 300, 9, 2.0, 3)):
+    typesetting = Typesetting([SLOTH])
+    for shown in (typesetting.short(SLOTH * 30, 9, 2.0), *typesetting.wrapped(SLOTH * 300, 9, 2.0, 3)):
         assert re.fullmatch("(⟨U\\+1F9A5⟩| ?… ?)+", shown)
 
 
@@ -256,19 +259,19 @@ FAMILY, CODES = "👨\u200d👩\u200d👧\u200d👦", "⟨U+1F468 1F469 1F467 1F
 
 def test_of_a_character_of_many_code_points_some_stand_where_not_all_have_room() -> None:
     many = "\u200d".join("👨👩👧👦👶🧒")
-    lettering = Lettering([FAMILY, many, "🏳\ufe0f\u200d🌈"])
-    assert lettering.short(FAMILY, 9, 0.8) == CODES  # a few are always written
-    assert lettering.short(many, 9, 0.8) == "⟨U+1F468 1F469 1F467 1F466⟩…"
-    assert lettering.short(FAMILY, 9, 0.8, room=1.0) == "⟨U+1F468⟩…"
-    assert lettering.short(FAMILY, 9, 3.0, room=1.7) == "⟨U+1F468 1F469 1F467⟩…"
-    assert lettering.short(f"the {FAMILY}", 9, 1.7) == "the ⟨U+1F468 1F469⟩…"
-    assert lettering.short(f"{FAMILY} → {FAMILY}", 9, 1.7) == f"{CODES} → {CODES}"
-    assert lettering.short(f"{FAMILY} → {FAMILY}", 9, 1.7, room=2.2) == "⟨U+1F468⟩… → ⟨U+1F468⟩…"
-    assert lettering.short(f"{FAMILY} → internationalisation", 9, 1.7).startswith(f"{CODES} → intern")
+    typesetting = Typesetting([FAMILY, many, "🏳\ufe0f\u200d🌈"])
+    assert typesetting.short(FAMILY, 9, 0.8) == CODES  # a few are always written
+    assert typesetting.short(many, 9, 0.8) == "⟨U+1F468 1F469 1F467 1F466⟩…"
+    assert typesetting.short(FAMILY, 9, 0.8, room=1.0) == "⟨U+1F468⟩…"
+    assert typesetting.short(FAMILY, 9, 3.0, room=1.7) == "⟨U+1F468 1F469 1F467⟩…"
+    assert typesetting.short(f"the {FAMILY}", 9, 1.7) == "the ⟨U+1F468 1F469⟩…"
+    assert typesetting.short(f"{FAMILY} → {FAMILY}", 9, 1.7) == f"{CODES} → {CODES}"
+    assert typesetting.short(f"{FAMILY} → {FAMILY}", 9, 1.7, room=2.2) == "⟨U+1F468⟩… → ⟨U+1F468⟩…"
+    assert typesetting.short(f"{FAMILY} → internationalisation", 9, 1.7).startswith(f"{CODES} → intern")
     for text in (f"fa → {FAMILY}", f"{FAMILY} → fa"):
-        assert lettering.short(text, 9, 1.7) == text.replace(FAMILY, CODES)
-    assert lettering.short(f"{many}s → ate", 9, 1.7) == "⟨U+1F468 1F469 1F467 1F466⟩… → ate"
-    assert lettering.wrapped(f"the {FAMILY} ate", 9, 3) == [f"the {CODES} ate"]
+        assert typesetting.short(text, 9, 1.7) == text.replace(FAMILY, CODES)
+    assert typesetting.short(f"{many}s → ate", 9, 1.7) == "⟨U+1F468 1F469 1F467 1F466⟩… → ate"
+    assert typesetting.wrapped(f"the {FAMILY} ate", 9, 3) == [f"the {CODES} ate"]
 
 
 @pytest.mark.parametrize("style", ["heatmap", "lines", "arcs", "text"])
@@ -277,7 +280,7 @@ def test_the_code_points_of_a_family_stand_in_pictures(style: str, heads: int) -
     words = ["the", FAMILY, "ate"]
     trace = Trace("by hand", "", (attention([np.roll(np.eye(3), 1, 1)] * heads, words),))
     shown = scene(trace, "self", tuple((0, head) for head in range(heads)))
-    svg = picture(trace, [shown], ".svg", Look(style=style)).decode()
+    svg = picture(trace, [shown], ".svg", PlotOptions(style=style)).decode()
     assert f"<!-- {CODES} -->" in svg
     assert "<!-- … -->" not in svg
 
@@ -295,9 +298,9 @@ def test_no_text_is_drawn_as_a_box_or_breaks_a_file(suffix: str) -> None:
 
 @pytest.mark.filterwarnings("error")
 def test_a_caption_may_have_several_lines() -> None:
-    lettering = Lettering(["사과 1\n사과 2"])
-    assert lettering.lost == set()
-    assert lettering.wrapped("사과 1\n사과 2", 9, 2) == ["사과 1", "사과 2"]
+    typesetting = Typesetting(["사과 1\n사과 2"])
+    assert typesetting.lost == set()
+    assert typesetting.wrapped("사과 1\n사과 2", 9, 2) == ["사과 1", "사과 2"]
     one = scene(labelled(["a", "b"]), "self", ((0, 0),), title="사과\nb\nc", caption="사과\ne")
     assert picture(labelled(["a", "b"]), [one], ".png")
 
@@ -319,14 +322,14 @@ def test_pieces() -> None:
 
 
 def test_a_long_text_is_cut_in_few_steps() -> None:
-    lettering, measured = Lettering([]), []
+    typesetting, measured = Typesetting([]), []
 
     def width(text: str, size: float) -> float:
         measured.append(text)
         return len(text) * size / 100
 
-    lettering.width = width
-    assert lettering.short("x" * 10_000, 1, 1.0) == "x" * 99 + "…"
+    typesetting.width = width
+    assert typesetting.short("x" * 10_000, 1, 1.0) == "x" * 99 + "…"
     assert len(measured) < 20
 
 
@@ -341,7 +344,7 @@ def test_the_kind_of_outlines_is_read_from_the_file(tmp_path) -> None:
 
 def test_a_title_of_two_texts_is_broken_before_the_second() -> None:
     two = "Je mange une pomme → She ate an apple"
-    lettering = Lettering([two])
-    assert lettering.title(two, 12, 2.5, 3) == ["Je mange une pomme", "→ She ate an apple"]
-    assert lettering.title(two, 12, 9, 3) == [two]
-    assert len(lettering.title(two, 12, 1.2, 3)) == 3
+    typesetting = Typesetting([two])
+    assert typesetting.title(two, 12, 2.5, 3) == ["Je mange une pomme", "→ She ate an apple"]
+    assert typesetting.title(two, 12, 9, 3) == [two]
+    assert len(typesetting.title(two, 12, 1.2, 3)) == 3

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from attnviz.render.look import Look
+from attnviz.render.options import PlotOptions
 from attnviz.render.picture.mosaic import (
     BLANK,
     FRAME,
@@ -23,7 +23,7 @@ from attnviz.render.scale import scale_of
 
 @pytest.mark.parametrize("theme", ["light", "dark", "print"])
 def test_the_table_holds_the_scale_and_the_inks(theme: str) -> None:
-    scale = scale_of(Look(theme=theme), [1.0])
+    scale = scale_of(PlotOptions(theme=theme), [1.0])
     colours = table(scale)
     assert colours.shape == (256, 3)
     for at, colour in (

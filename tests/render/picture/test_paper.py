@@ -10,7 +10,7 @@ from PIL import Image
 from traces import encoder_decoder
 
 import attnviz
-from attnviz.render.look import STYLES, Look
+from attnviz.render.options import STYLES, PlotOptions
 from attnviz.render.picture import figure, picture
 from attnviz.render.scene import Scene, scene
 
@@ -36,7 +36,7 @@ def over(data: bytes, paper: str) -> np.ndarray:
 @pytest.mark.parametrize("style", STYLES)
 def test_without_paper_the_same_is_drawn(style: str, heads: int) -> None:
     usual, bare = (
-        picture(encoder_decoder(), [shown(heads)], ".png", Look(style, transparent=on)) for on in (False, True)
+        picture(encoder_decoder(), [shown(heads)], ".png", PlotOptions(style, transparent=on)) for on in (False, True)
     )
     assert opacity(usual).min() == 255
     assert opacity(bare)[0, 0] == 0
@@ -48,10 +48,12 @@ def test_without_paper_the_same_is_drawn(style: str, heads: int) -> None:
 
 
 def test_without_paper_no_rectangle_covers_the_page() -> None:
-    drawn = figure([shown()], Look(transparent=True))
+    drawn = figure([shown()], PlotOptions(transparent=True))
     assert drawn.get_facecolor()[3] == 0
     assert all(axes.get_facecolor()[3] == 0 for axes in drawn.axes)
-    papers = [picture(encoder_decoder(), [shown()], ".svg", Look(transparent=on)).decode() for on in (False, True)]
+    papers = [
+        picture(encoder_decoder(), [shown()], ".svg", PlotOptions(transparent=on)).decode() for on in (False, True)
+    ]
     page = [re.search(r'<g id="patch_1">.*?fill: (\S+?)["; ]', paper, re.DOTALL)[1] for paper in papers]
     assert page == ["#ffffff", "none"]
 
@@ -59,7 +61,7 @@ def test_without_paper_no_rectangle_covers_the_page() -> None:
 @pytest.mark.parametrize("heads", [1, 4])
 @pytest.mark.parametrize("style", STYLES)
 def test_without_a_colour_bar_the_picture_is_smaller_and_says_nothing_of_it(style: str, heads: int) -> None:
-    usual, bare = (figure([shown(heads)], Look(style, colorbar=on, title="")) for on in (True, False))
+    usual, bare = (figure([shown(heads)], PlotOptions(style, colorbar=on, title="")) for on in (True, False))
     said = [{text.get_text() for axes in (drawn, *drawn.axes) for text in axes.texts} for drawn in (usual, bare)]
     assert any("attention weight" in text for text in said[0])
     assert not any("attention weight" in text for text in said[1])

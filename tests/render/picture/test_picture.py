@@ -18,15 +18,15 @@ from shades import shade
 from traces import HOSTILE, decoder_only, encoder_decoder, labelled
 
 from attnviz.attention import Attention, Token, Trace
-from attnviz.errors import LookError
+from attnviz.errors import PlotOptionError
 from attnviz.pooling import layout
 from attnviz.render.colours import palette
-from attnviz.render.look import Look
+from attnviz.render.options import PlotOptions
 from attnviz.render.picture import figure, picture
 from attnviz.render.picture.axes import plot
 from attnviz.render.picture.cells import Number
-from attnviz.render.picture.lettering import LARGE, Lettering
-from attnviz.render.picture.sheet import settings
+from attnviz.render.picture.figure_page import settings
+from attnviz.render.picture.typesetting import LARGE, Typesetting
 from attnviz.render.scene import Scene, scene
 from attnviz.selection import Selection
 
@@ -148,7 +148,7 @@ def test_a_picture_of_merged_cells_says_what_they_show_in_every_layout_and_names
     shown = matrix(28, 28, 1, per_cell=3, ends=(9,))
     answer = tuple(replace(token, generated=token.segment > 0) for token in shown.attention.keys)
     shown = replace(shown, attention=replace(shown.attention, queries=answer, keys=answer))
-    page = figure([shown], Look(colorbar=False))
+    page = figure([shown], PlotOptions(colorbar=False))
     said = "each cell: the largest weight of 3 × 3 tokens", "line: the answer begins"
     assert {*said, "key (to): 28 tokens, 3 in a cell"} <= set(words_of(page))
     assert [label.get_text() for label in page.axes[0].get_xticklabels()][:2] == ["t0", "1–3 t1…"]
@@ -289,7 +289,7 @@ def test_the_settings_of_a_matplotlibrc_change_no_file(suffix: str, name: str) -
 
 def test_metadata_says_how_the_matrix_was_made() -> None:
     made = replace(encoder_decoder(), provenance={"text pair": "It was red.", "merged": "tokens to words"})
-    cut = Selection.of(rows=(1, 2), columns=(0, 1, 3)).narrow(made)
+    cut = Selection.of(rows=(1, 2), columns=(0, 1, 3)).apply(made)
     with Image.open(io.BytesIO(picture(cut, [scene(cut, "self", ALL)], ".png"))) as page:
         said = page.text["Description"].split("\n")
     for fact in ("text pair: It was red.", "merged: tokens to words", "rows: 1-2 of self-attention"):
@@ -301,7 +301,7 @@ def test_metadata_says_how_the_matrix_was_made() -> None:
 @pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
 def test_metadata_of_every_format_is_enough_to_make_the_picture_again(suffix: str, heads) -> None:
     trace = replace(encoder_decoder(), text="I ate it", target="go", revision="abc123")
-    data = picture(trace, [scene(trace, "cross", heads)], suffix, Look(theme="dark", vmax=0.5))
+    data = picture(trace, [scene(trace, "cross", heads)], suffix, PlotOptions(theme="dark", vmax=0.5))
     if suffix == ".png":
         with Image.open(io.BytesIO(data)) as page:
             data = " ".join(page.text.values()).encode()
@@ -321,11 +321,11 @@ def test_text_is_as_wide_as_it_was_measured_at_every_resolution(dpi: int, suffix
     caption = "first key masked · rows divided by what is left · mean mass taken 0.77 · 1 of 10 rows lose everything"
     shown = heatmap(caption=caption)
     with settings():
-        drawn = figure([shown], Look(dpi=dpi))
+        drawn = figure([shown], PlotOptions(dpi=dpi))
         FigureCanvasAgg(drawn).draw()
         line = next(text for text in drawn.texts if text.get_text().startswith("first"))
         wide = line.get_window_extent().width / dpi
-    measured = Lettering([caption]).width(line.get_text(), line.get_fontsize())
+    measured = Typesetting([caption]).width(line.get_text(), line.get_fontsize())
     assert wide == pytest.approx(measured, abs=0.03)
 
 
@@ -341,20 +341,20 @@ def test_of_a_long_text_the_title_is_its_beginning_and_its_end() -> None:
 
 def test_numbers_that_were_asked_for_fit_their_cells_or_are_refused() -> None:
     for size in (8, 5):
-        drawn = figure([matrix(12, 12)], Look(annotate=True, size=size))
+        drawn = figure([matrix(12, 12)], PlotOptions(annotate=True, size=size))
         FigureCanvasAgg(drawn).draw()
         axes = drawn.axes[0]
         wide = axes.get_window_extent().width / 12
         texts = [text for text in axes.texts if text.get_text()[0] in ".1"]
         assert texts
         assert max(text.get_window_extent().width for text in texts) <= wide
-    with pytest.raises(LookError, match="too small for numbers"):
-        figure([matrix(60, 60)], Look(annotate=True, size=5))
+    with pytest.raises(PlotOptionError, match="too small for numbers"):
+        figure([matrix(60, 60)], PlotOptions(annotate=True, size=5))
 
 
 def test_a_column_of_a_journal_has_weights_where_they_are_legible() -> None:
     for n, written in ((4, 16), (14, 0)):
-        drawn = figure([matrix(n, n)], Look(size="3.3"))
+        drawn = figure([matrix(n, n)], PlotOptions(size="3.3"))
         FigureCanvasAgg(drawn).draw()
         numbers = drawn.axes[0].findobj(Number)
         assert len(numbers) == written
@@ -363,17 +363,17 @@ def test_a_column_of_a_journal_has_weights_where_they_are_legible() -> None:
 
 @pytest.mark.parametrize("size", ["1", "2", "6x1.2"])
 def test_cells_that_would_be_too_small_are_refused_with_the_size_that_is_enough(size: str) -> None:
-    with pytest.raises(LookError, match="no room") as refused:
-        picture(encoder_decoder(), [heatmap()], ".png", Look(size=size))
+    with pytest.raises(PlotOptionError, match="no room") as refused:
+        picture(encoder_decoder(), [heatmap()], ".png", PlotOptions(size=size))
     least = float(re.search(r"At least ([\d.]+) inches", refused.value.hint)[1])
-    assert picture(encoder_decoder(), [heatmap()], ".png", Look(size=f"6x{least}" if "x" in size else least))
+    assert picture(encoder_decoder(), [heatmap()], ".png", PlotOptions(size=f"6x{least}" if "x" in size else least))
 
 
 @pytest.mark.parametrize("width", [2.6, 3.0, 3.3, 4.0])
 def test_without_a_colour_bar_a_picture_needs_no_more_room(width: float) -> None:
     trace = labelled(["The", "cat", "sat", "on", "the", "mat", "because", "it", "was", "tired", "."])
     for colorbar in (True, False):
-        assert picture(trace, [heatmap(trace, title="tired")], ".svg", Look(size=width, colorbar=colorbar))
+        assert picture(trace, [heatmap(trace, title="tired")], ".svg", PlotOptions(size=width, colorbar=colorbar))
 
 
 NO_XML = [
@@ -389,11 +389,11 @@ def test_characters_that_xml_has_not_leave_every_file_well_formed(style: str) ->
     trace = replace(labelled([odd[:40], odd[40:80], odd[80:], "--", "]]>"]), model=f"m{odd}", text=f"<!--{odd}-->")
     trace = replace(trace, provenance={"revision": odd, "text pair": odd})
     shown = [scene(trace, "self", ((0, 0),), title=f"--{odd}", caption=odd)]
-    svg = ElementTree.fromstring(picture(trace, shown, ".svg", Look(style, title=odd)))
+    svg = ElementTree.fromstring(picture(trace, shown, ".svg", PlotOptions(style, title=odd)))
     described = " ".join(element.text or "" for element in svg.iter() if element.tag.endswith("description"))
     assert "⟨U+FFFF⟩" in described
-    assert b"\xef\xbf\xbf" not in picture(trace, shown, ".pdf", Look(style))
-    with Image.open(io.BytesIO(picture(trace, shown, ".png", Look(style)))) as page:
+    assert b"\xef\xbf\xbf" not in picture(trace, shown, ".pdf", PlotOptions(style))
+    with Image.open(io.BytesIO(picture(trace, shown, ".png", PlotOptions(style)))) as page:
         assert not any(char in said for said in page.text.values() for char in NO_XML if char != "\n")
 
 
@@ -401,7 +401,7 @@ def test_characters_that_xml_has_not_leave_every_file_well_formed(style: str) ->
 @pytest.mark.parametrize("style", ["heatmap", "lines"])
 def test_fonts_in_a_pdf_are_true_type_as_publishers_ask(name: str, style: str) -> None:
     shown = SCENES[name]() if style == "heatmap" else SCENES[name]()[:1]
-    pdf = picture(encoder_decoder(), shown, ".pdf", Look(style))
+    pdf = picture(encoder_decoder(), shown, ".pdf", PlotOptions(style))
     described = [pdf[at.start() : at.start() + 300] for at in re.finditer(rb"/Type /Font\b[^D]", pdf)]
     assert described
     assert not any(b"/Type3" in font for font in described)
@@ -457,10 +457,10 @@ def test_weights_are_written_into_the_cells_of_a_grid_that_have_room_or_not() ->
     weights = [text for text in words_of(figure([one])) if text[:1] in (".", "1", "·")]
     assert len(weights) >= 64
     assert ".96" in weights
-    assert ".96" not in words_of(figure([one], Look(annotate=False)))
-    assert ".96" in words_of(figure([one], Look(annotate=True, size=4)))
-    with pytest.raises(LookError, match="too small for numbers"):
-        figure([matrix(12, 12, 6)], Look(annotate=True, size=3))
+    assert ".96" not in words_of(figure([one], PlotOptions(annotate=False)))
+    assert ".96" in words_of(figure([one], PlotOptions(annotate=True, size=4)))
+    with pytest.raises(PlotOptionError, match="too small for numbers"):
+        figure([matrix(12, 12, 6)], PlotOptions(annotate=True, size=3))
 
 
 @pytest.mark.parametrize("size", [(1, 2), (2, 64), (6, 12), (12, 12), (30, 9), (48, 2), (64, 64)])

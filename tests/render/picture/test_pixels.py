@@ -12,11 +12,11 @@ from PIL import Image
 from traces import encoder_decoder, labelled
 
 from attnviz.attention import Trace
-from attnviz.render.look import Look
+from attnviz.render.options import PlotOptions
 from attnviz.render.picture import figure, picture
-from attnviz.render.picture.lettering import Lettering
-from attnviz.render.picture.pixels import Pixels
-from attnviz.render.picture.sheet import Page, Sheet, settings
+from attnviz.render.picture.figure_page import FigurePage, Page, settings
+from attnviz.render.picture.palette_page import PalettePage
+from attnviz.render.picture.typesetting import Typesetting
 from attnviz.render.scale import scale_of
 from attnviz.render.scene import Scene, scene
 
@@ -24,13 +24,13 @@ TEXTS = ("$x$ \\alpha", "사과를 日本語", "שלום abc", "مرحبا", "e\
 
 
 def pages(texts: tuple[str, ...] = (), theme: str = "light", dpi: int = 150) -> list[Page]:
-    lettering, scale = Lettering(texts), scale_of(Look(theme=theme), [1.0])
-    return [kind(4.0, 2.0, dpi, lettering, scale) for kind in (Sheet, Pixels)]
+    typesetting, scale = Typesetting(texts), scale_of(PlotOptions(theme=theme), [1.0])
+    return [kind(4.0, 2.0, dpi, typesetting, scale) for kind in (FigurePage, PalettePage)]
 
 
 def pixels(page: Page) -> np.ndarray:
     """What `page` shows, RGB `[row, column, 3]`."""
-    if isinstance(page, Pixels):
+    if isinstance(page, PalettePage):
         return np.asarray(Image.open(io.BytesIO(page.png({}))).convert("RGB")).astype(int)
     canvas = FigureCanvasAgg(page.figure)
     canvas.draw()
@@ -96,12 +96,12 @@ def blurred(image: np.ndarray, block: int = 8) -> np.ndarray:
 
 
 def test_a_grid_is_the_same_picture_either_way() -> None:
-    look = Look(annotate=False)
+    options = PlotOptions(annotate=False)
     one = grid(encoder_decoder(), title="I ate an apple → 나는 사과를 먹었다\ncross-attention", caption="by hand")
-    data = picture(encoder_decoder(), [one], ".png", look)
+    data = picture(encoder_decoder(), [one], ".png", options)
     ours = np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).astype(int)
     with settings():
-        canvas = FigureCanvasAgg(figure([one], look))
+        canvas = FigureCanvasAgg(figure([one], options))
         canvas.draw()
     theirs = np.asarray(canvas.buffer_rgba())[..., :3].astype(int)
     assert ours.shape == theirs.shape
@@ -114,7 +114,7 @@ def test_a_grid_is_the_same_picture_either_way() -> None:
 
 def test_metadata_is_that_of_every_other_picture() -> None:
     trace = encoder_decoder()
-    with Image.open(io.BytesIO(picture(trace, [grid(trace)], ".png", Look(annotate=False)))) as page:
+    with Image.open(io.BytesIO(picture(trace, [grid(trace)], ".png", PlotOptions(annotate=False)))) as page:
         ours, dots = page.text, page.info["dpi"]
         assert page.mode == "P"
     with Image.open(io.BytesIO(picture(trace, [scene(trace, "self", ((0, 0),))]))) as page:
@@ -138,15 +138,17 @@ def test_a_grid_loads_no_figure() -> None:
 
 def test_a_page_takes_a_byte_a_pixel() -> None:
     trace = labelled(["a", "b"])
-    page = Pixels(10.0, 10.0, 400, Lettering(trace.text), scale_of(Look(), [1.0]))
+    page = PalettePage(10.0, 10.0, 400, Typesetting(trace.text), scale_of(PlotOptions(), [1.0]))
     assert page.pixels.nbytes == 4000 * 4000
 
 
 def test_weights_in_the_cells_of_a_grid_are_written_in_full_colour() -> None:
     one = grid(encoder_decoder())
     plain, written = (
-        np.asarray(Image.open(io.BytesIO(picture(encoder_decoder(), [one], ".png", look))).convert("RGB")).astype(int)
-        for look in (Look(annotate=False), Look())
+        np.asarray(Image.open(io.BytesIO(picture(encoder_decoder(), [one], ".png", options))).convert("RGB")).astype(
+            int
+        )
+        for options in (PlotOptions(annotate=False), PlotOptions())
     )
     assert plain.shape == written.shape
     changed = (plain != written).any(-1)

@@ -12,9 +12,9 @@ from PIL import Image
 from traces import HOSTILE, attention, decoder_only, encoder_decoder, labelled, tokens
 
 from attnviz.attention import Attention, Token, Trace
-from attnviz.errors import LookError, SelectionError
+from attnviz.errors import PlotOptionError, SelectionError
 from attnviz.render.links import FAINT, MOST_TOKENS
-from attnviz.render.look import Look
+from attnviz.render.options import PlotOptions
 from attnviz.render.picture import figure, picture
 from attnviz.render.scale import THEMES
 from attnviz.render.scene import Scene, scene
@@ -54,7 +54,7 @@ SCENES = {
 @pytest.mark.parametrize("name", SCENES)
 @pytest.mark.parametrize("style", STYLES)
 def test_no_text_leaves_the_page_or_touches_another(style, name):
-    drawn = figure([SCENES[name]()], Look(style))
+    drawn = figure([SCENES[name]()], PlotOptions(style))
     FigureCanvasAgg(drawn).draw()
     boxes = [(text, text.get_window_extent()) for axes in drawn.axes for text in axes.texts]
     for text, box in boxes:
@@ -73,7 +73,7 @@ def test_no_text_leaves_the_page_or_touches_another(style, name):
 @pytest.mark.parametrize("name", ["usual", "korean", "hostile", "one token", "several"])
 @pytest.mark.parametrize("style", STYLES)
 def test_every_format_draws_every_style_without_a_warning(style, name, suffix, caplog):
-    data = picture(encoder_decoder(), [SCENES[name]()], suffix, Look(style))
+    data = picture(encoder_decoder(), [SCENES[name]()], suffix, PlotOptions(style))
     assert data.startswith({".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}[suffix])
     assert not caplog.records
 
@@ -89,7 +89,7 @@ def drawn_links(axes) -> dict[tuple[float, float], float]:
 
 
 def test_a_line_leads_from_every_query_to_every_key_that_it_looks_at():
-    axes = figure([SCENES["usual"]()], Look("lines")).axes[0]
+    axes = figure([SCENES["usual"]()], PlotOptions("lines")).axes[0]
     weights = encoder_decoder()["self"].matrix(1, 1)
     drawn = drawn_links(axes)
     assert set(drawn) == {((0.0, i), (1.0, j)) for i, j in np.argwhere(weights >= FAINT)}
@@ -102,7 +102,7 @@ def test_a_line_leads_from_every_query_to_every_key_that_it_looks_at():
 
 
 def test_lines_of_cross_attention_lead_from_the_decoder_to_the_encoder():
-    axes = figure([one(encoder_decoder(), "cross", layer=1)], Look("lines")).axes[0]
+    axes = figure([one(encoder_decoder(), "cross", layer=1)], PlotOptions("lines")).axes[0]
     sides = {
         ha: [t.get_text() for t in axes.texts if t.get_ha() == ha and "(" not in t.get_text()]
         for ha in ("right", "left")
@@ -113,12 +113,12 @@ def test_lines_of_cross_attention_lead_from_the_decoder_to_the_encoder():
 
 @pytest.mark.parametrize("style", ["lines", "arcs"])
 def test_what_is_masked_is_not_drawn(style):
-    axes = figure([SCENES["causal"]()], Look(style)).axes[0]
+    axes = figure([SCENES["causal"]()], PlotOptions(style)).axes[0]
     assert len(drawn_links(axes)) == 6
 
 
 def test_an_arc_above_looks_back_and_one_below_ahead():
-    axes = figure([SCENES["usual"]()], Look("arcs")).axes[0]
+    axes = figure([SCENES["usual"]()], PlotOptions("arcs")).axes[0]
     xs = {text.get_text(): text.get_position()[0] for text in axes.texts}
     assert list(xs) == ["I", "ate", "an", "apple"]
     ends = {}
@@ -136,22 +136,22 @@ def test_an_arc_above_looks_back_and_one_below_ahead():
 
 
 def test_a_causal_model_has_no_arcs_below():
-    axes = figure([SCENES["causal"]()], Look("arcs")).axes[0]
+    axes = figure([SCENES["causal"]()], PlotOptions("arcs")).axes[0]
     assert [len(collection.get_paths()) for collection in axes.collections] == [6, 0]
     assert axes.get_ylim()[0] == pytest.approx(-axes.texts[0].get_fontsize() * 1.4 / 72 * 1.25 / 2)
 
 
 def test_arcs_of_two_sequences_are_refused_with_what_works():
     with pytest.raises(SelectionError, match="Try style lines"):
-        figure([one(encoder_decoder(), "cross")], Look("arcs"))
+        figure([one(encoder_decoder(), "cross")], PlotOptions("arcs"))
 
 
 def test_text_is_shaded_by_the_row_of_the_query():
     from attnviz.render.scale import scale_of
 
-    axes = figure([SCENES["usual"]()], Look("text")).axes[0]
+    axes = figure([SCENES["usual"]()], PlotOptions("text")).axes[0]
     assert [text.get_text() for text in axes.texts] == ["query (from): ate", "I", "ate", "an", "apple"]
-    scale = scale_of(Look("text"), [1.0]).washed
+    scale = scale_of(PlotOptions("text"), [1.0]).washed
     boxes = [patch for patch in axes.patches if patch.get_fill()]
     expected = scale.colours[scale.indices(encoder_decoder()["self"].matrix(1, 1)[1])] / 255
     np.testing.assert_allclose([p.get_facecolor()[:3] for p in boxes], expected)
@@ -161,19 +161,19 @@ def test_text_is_shaded_by_the_row_of_the_query():
 
 def test_the_query_of_text_is_that_which_the_scene_names_and_weights_are_written_below():
     shown = replace(SCENES["usual"](), queries=(2,))
-    texts = [text.get_text() for text in figure([shown], Look("text", annotate=True)).axes[0].texts]
+    texts = [text.get_text() for text in figure([shown], PlotOptions("text", annotate=True)).axes[0].texts]
     assert texts == ["query (from): an", "I", "·", "ate", ".30", "an", ".10", "apple", ".60"]
 
 
 def test_keys_that_the_query_may_not_see_are_unshaded():
-    axes = figure([replace(SCENES["causal"](), queries=(1,))], Look("text")).axes[0]
+    axes = figure([replace(SCENES["causal"](), queries=(1,))], PlotOptions("text")).axes[0]
     assert len([p for p in axes.patches if p.get_fill()]) == 2
     assert axes.texts[-1].get_color() == THEMES["light"].muted
 
 
 def test_several_heads_are_each_drawn_under_their_name_and_one_key():
     for style in STYLES:
-        drawn = figure([SCENES["several"]()], Look(style))
+        drawn = figure([SCENES["several"]()], PlotOptions(style))
         assert len(drawn.axes) == 4
         names = {text.get_text() for axes in drawn.axes for text in axes.texts}
         assert {"L0H0", "L0H1", "L1H0"} <= names
@@ -185,20 +185,20 @@ def test_hundreds_of_heads_are_refused():
     many = Attention("self", "encoder", t, t, weights, dict.fromkeys(weights, tuple(range(10))))
     heads = tuple((layer, head) for layer in range(10) for head in range(10))
     with pytest.raises(SelectionError, match="100 heads"):
-        figure([Scene(many, heads)], Look("lines"))
+        figure([Scene(many, heads)], PlotOptions("lines"))
 
 
 @pytest.mark.parametrize("style", STYLES)
 def test_cells_of_several_tokens_are_refused(style):
-    pooled = Selection.of(cells=10).narrow(far())
+    pooled = Selection.of(cells=10).apply(far())
     with pytest.raises(SelectionError, match=r"attnviz trace TEXT .*--rows last:\d0 --columns "):
-        figure([one(pooled)], Look(style))
+        figure([one(pooled)], PlotOptions(style))
 
 
 @pytest.mark.parametrize("style", STYLES)
 def test_a_part_of_a_long_text_is_drawn_by_its_own_tokens(style):
-    cut = Selection.of(rows=[50, 51, 52, 53], columns=[50, 51, 52, 53]).narrow(far())
-    texts = [text.get_text() for text in figure([one(cut)], Look(style)).axes[0].texts]
+    cut = Selection.of(rows=[50, 51, 52, 53], columns=[50, 51, 52, 53]).apply(far())
+    texts = [text.get_text() for text in figure([one(cut)], PlotOptions(style)).axes[0].texts]
     assert {"word50", "word53"} <= set(texts)
     assert "word0" not in texts
 
@@ -206,40 +206,42 @@ def test_a_part_of_a_long_text_is_drawn_by_its_own_tokens(style):
 def test_too_many_tokens_for_links_are_refused():
     n = MOST_TOKENS + 1
     with pytest.raises(SelectionError, match=str(n)):
-        figure([one(labelled([f"t{i}" for i in range(n)]))], Look("lines"))
+        figure([one(labelled([f"t{i}" for i in range(n)]))], PlotOptions("lines"))
 
 
 @pytest.mark.parametrize("style", ["heatmap", *STYLES])
 def test_a_size_is_kept_to_the_pixel(style):
     for size, pixels in (("6", (600, None)), ("7x4", (700, 400))):
         page = Image.open(
-            io.BytesIO(picture(encoder_decoder(), [SCENES["usual"]()], ".png", Look(style, size=size, dpi=100)))
+            io.BytesIO(picture(encoder_decoder(), [SCENES["usual"]()], ".png", PlotOptions(style, size=size, dpi=100)))
         )
         assert page.width == pixels[0]
         assert pixels[1] in (None, page.height)
 
 
 def test_a_grid_of_heatmaps_keeps_to_its_size_too():
-    page = Image.open(io.BytesIO(picture(encoder_decoder(), [SCENES["several"]()], ".png", Look(size="5x3", dpi=100))))
+    page = Image.open(
+        io.BytesIO(picture(encoder_decoder(), [SCENES["several"]()], ".png", PlotOptions(size="5x3", dpi=100)))
+    )
     assert page.size == (500, 300)
 
 
 @pytest.mark.parametrize("style", ["heatmap", *STYLES])
 def test_what_cannot_be_so_small_is_refused(style):
-    with pytest.raises((LookError, SelectionError), match=r"inches|: size"):
-        figure([one(labelled(["a" * 30] * 12))], Look(style, size="1.2x1"))
+    with pytest.raises((PlotOptionError, SelectionError), match=r"inches|: size"):
+        figure([one(labelled(["a" * 30] * 12))], PlotOptions(style, size="1.2x1"))
 
 
 def test_a_picture_of_too_many_pixels_is_refused():
-    with pytest.raises(LookError, match="too many pixels"):
-        figure([SCENES["usual"]()], Look(size=90, dpi=2000))
+    with pytest.raises(PlotOptionError, match="too many pixels"):
+        figure([SCENES["usual"]()], PlotOptions(size=90, dpi=2000))
 
 
 @pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("style", ["heatmap", *STYLES])
 def test_the_page_of_a_theme(style, theme):
     for name in ("usual", "several"):
-        data = picture(encoder_decoder(), [SCENES[name]()], ".png", Look(style, theme=theme))
+        data = picture(encoder_decoder(), [SCENES[name]()], ".png", PlotOptions(style, theme=theme))
         page = np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).astype(int)
         paper = np.round(np.array(to_rgb(THEMES[theme].paper)) * 255)
         assert (page[0] == paper).all()
@@ -251,7 +253,7 @@ def test_the_page_of_a_theme(style, theme):
 def test_the_options_are_in_the_metadata():
     shown = [SCENES["usual"]()]
     with Image.open(
-        io.BytesIO(picture(encoder_decoder(), shown, ".png", Look("lines", vmax=0.5, theme="dark")))
+        io.BytesIO(picture(encoder_decoder(), shown, ".png", PlotOptions("lines", vmax=0.5, theme="dark")))
     ) as page:
         about = page.text["Description"]
     assert "style: lines\nvmax: 0.5\ntheme: dark" in about
@@ -262,9 +264,9 @@ def test_the_options_are_in_the_metadata():
 def test_another_process_makes_the_same_bytes():
     code = (
         "import hashlib, traces; from attnviz.render import render; from attnviz.render.scene import scene\n"
-        "from attnviz.render.look import Look\n"
+        "from attnviz.render.options import PlotOptions\n"
         "t = traces.encoder_decoder(); s = [scene(t, 'masked-self', ((1, 0), (1, 1)), 'title', 'caption')]\n"
-        "print([hashlib.sha256(render(t, s, x, Look(y))).hexdigest() for x in ('.png', '.svg', '.pdf')"
+        "print([hashlib.sha256(render(t, s, x, PlotOptions(y))).hexdigest() for x in ('.png', '.svg', '.pdf')"
         " for y in ('lines', 'arcs', 'text')])"
     )
     one, other = outputs_of_two_processes(code)
@@ -273,13 +275,13 @@ def test_another_process_makes_the_same_bytes():
 
 @pytest.mark.parametrize("style", ["lines", "arcs", "text"])
 def test_a_scale_that_ends_below_the_largest_weight_is_drawn_logarithmically_too(style):
-    assert picture(encoder_decoder(), [SCENES["usual"]()], ".png", Look(style, vmax=0.3, log=True))
+    assert picture(encoder_decoder(), [SCENES["usual"]()], ".png", PlotOptions(style, vmax=0.3, log=True))
 
 
 @pytest.mark.parametrize("style", ["lines", "arcs", "text"])
 def test_a_narrow_picture_keeps_the_whole_key(style):
     for size in (2.5, 6):
-        drawn = figure([SCENES["usual"]()], Look(style, size=size))
+        drawn = figure([SCENES["usual"]()], PlotOptions(style, size=size))
         FigureCanvasAgg(drawn).draw()
         texts = [text for axes in drawn.axes for text in axes.texts if text.get_text()]
         assert "attention weight" in " ".join(text.get_text() for text in texts)
@@ -288,14 +290,14 @@ def test_a_narrow_picture_keeps_the_whole_key(style):
 
 
 def test_lines_that_are_given_a_width_are_as_steep_as_others():
-    usual, wide = (figure([SCENES["usual"]()], Look("lines", size=size)).axes[0] for size in (None, "6"))
+    usual, wide = (figure([SCENES["usual"]()], PlotOptions("lines", size=size)).axes[0] for size in (None, "6"))
     shapes = [axes.get_window_extent().width / axes.get_window_extent().height for axes in (usual, wide)]
     assert shapes[1] <= 2.6
     assert shapes[1] <= 1.4 * shapes[0]
 
 
 def test_the_names_of_the_sides_stand_in_line_with_their_words():
-    axes = figure([SCENES["usual"]()], Look("lines")).axes[0]
+    axes = figure([SCENES["usual"]()], PlotOptions("lines")).axes[0]
     places = {text.get_text(): (text.get_ha(), text.get_window_extent()) for text in axes.texts}
     left, right = (
         [text for text in axes.texts if text.get_text() in ("I", "apple") and text.get_ha() == ha]
@@ -311,14 +313,14 @@ def test_the_names_of_the_sides_stand_in_line_with_their_words():
 def test_many_heads_one_by_one_are_no_strip(style):
     weights = np.full((12, 8, 8), 1 / 8, np.float32)
     trace = Trace("by hand", "a b c", (attention(weights),))
-    page = figure([scene(trace, "self", tuple((0, head) for head in range(12)))], Look(style))
+    page = figure([scene(trace, "self", tuple((0, head) for head in range(12)))], PlotOptions(style))
     wide, high = page.get_size_inches()
     assert 0.6 <= wide / high <= 2.0
 
 
 def test_a_stronger_line_is_darker_on_white_and_lighter_on_black():
     for theme, sign in (("light", -1), ("print", -1), ("dark", 1)):
-        axes = figure([SCENES["usual"]()], Look("lines", theme=theme)).axes[0]
+        axes = figure([SCENES["usual"]()], PlotOptions("lines", theme=theme)).axes[0]
         [collection] = axes.collections
         lightness = collection.get_edgecolor()[:, :3].mean(-1)
         assert sign * (lightness[-1] - lightness[0]) > 0.2
@@ -337,7 +339,7 @@ def left_of(axes, text: str) -> float:
 
 
 def test_the_token_that_a_decoder_s_query_reads_is_framed_and_what_it_writes_dashed():
-    axes = figure([replace(SCENES["causal"](), queries=(1,))], Look("text")).axes[0]
+    axes = figure([replace(SCENES["causal"](), queries=(1,))], PlotOptions("text")).axes[0]
     drawn = dict(frames(axes))
     assert drawn.pop(left_of(axes, "cat")) == "solid"
     [(x, dashes)] = drawn.items()
@@ -346,7 +348,7 @@ def test_the_token_that_a_decoder_s_query_reads_is_framed_and_what_it_writes_das
 
 
 def test_the_text_of_cross_attention_has_the_decoder_s_tokens_above_it_and_the_query_framed():
-    axes = figure([replace(one(encoder_decoder(), "cross", layer=1), queries=(1,))], Look("text")).axes[0]
+    axes = figure([replace(one(encoder_decoder(), "cross", layer=1), queries=(1,))], PlotOptions("text")).axes[0]
     texts = [text.get_text() for text in axes.texts]
     assert texts[1:] == ["<s>", "나는", "사과를", "먹었다", "</s>", "key (to)", "I", "ate", "an", "apple"]
     [read, written] = sorted(frames(axes))
@@ -361,15 +363,15 @@ def test_text_keeps_its_lines_and_its_paragraphs():
     words = tuple(Token(i, text[start:end], (start, end), i) for i, (start, end) in enumerate(spans))
     a = attention([np.full((4, 4), 0.25)])
     trace = Trace("by hand", text, (replace(a, queries=words, keys=words),))
-    axes = figure([one(trace)], Look("text")).axes[0]
+    axes = figure([one(trace)], PlotOptions("text")).axes[0]
     ys = {t.get_text(): t.get_position()[1] for t in axes.texts}
     assert ys["I"] == ys["ate"] > ys["an"] == ys["apple"]
-    step = figure([one(far())], Look("text")).axes[0]
+    step = figure([one(far())], PlotOptions("text")).axes[0]
     lines = sorted({t.get_position()[1] for t in step.texts[1:]}, reverse=True)
     assert ys["ate"] - ys["an"] == pytest.approx(2 * (lines[0] - lines[1]))
 
 
 def test_a_long_text_is_no_tall_strip():
     many = labelled([f"word{i}" for i in range(1200)])
-    wide, high = figure([one(many, title="long")], Look("text")).get_size_inches()
+    wide, high = figure([one(many, title="long")], PlotOptions("text")).get_size_inches()
     assert high <= 1.6 * wide

@@ -12,7 +12,7 @@ from traces import HOSTILE, decoder_only, encoder_decoder, labelled
 from attnviz.attention import Trace
 from attnviz.errors import SelectionError
 from attnviz.render import on_screen
-from attnviz.render.look import Look
+from attnviz.render.options import PlotOptions
 from attnviz.render.scene import scene
 from attnviz.render.terminal.table import table
 
@@ -20,7 +20,7 @@ from attnviz.render.terminal.table import table
 def drawing(trace: Trace, kind: str, style: str, heads: int) -> Callable[[], RenderableType]:
     layer = trace[kind].layers[0]
     some = tuple((layer, head) for head in range(heads))
-    return lambda: on_screen(scene(trace, kind, some, title="a title", caption="a caption"), Look(style))
+    return lambda: on_screen(scene(trace, kind, some, title="a title", caption="a caption"), PlotOptions(style))
 
 
 TRACES = {
@@ -77,7 +77,7 @@ def test_a_negative_weight_is_neither_blank_nor_0(colours: str | None) -> None:
 def test_without_colours_a_negative_weight_is_marked() -> None:
     file = io.StringIO()
     Console(file=file, width=40, color_system=None, _environ={}).print(
-        on_screen(scene(difference(), "self", ((1, 1),)), Look(annotate=False))
+        on_screen(scene(difference(), "self", ((1, 1),)), PlotOptions(annotate=False))
     )
     apple = next(line for line in file.getvalue().split("\n") if line.lstrip().startswith("apple "))
     assert "apple −█" in apple
@@ -86,4 +86,4 @@ def test_without_colours_a_negative_weight_is_marked() -> None:
 @pytest.mark.parametrize("style", ["lines", "text"])
 def test_styles_that_show_how_strong_links_are_refuse_a_difference(style: str) -> None:
     with pytest.raises(SelectionError, match="negative"):
-        on_screen(scene(difference(), "self", ((1, 1),)), Look(style))
+        on_screen(scene(difference(), "self", ((1, 1),)), PlotOptions(style))

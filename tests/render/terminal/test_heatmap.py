@@ -22,10 +22,9 @@ from traces import HOSTILE, attention, decoder_only, encoder_decoder, labelled
 
 from attnviz.attention import Token, Trace
 from attnviz.labels import word_spans
-from attnviz.pooling import layout, reduced
+from attnviz.pooling import layout, reduce_attention
 from attnviz.render.colours import oklab, palette
-from attnviz.render.look import Look
-from attnviz.render.numbers import number
+from attnviz.render.options import PlotOptions
 from attnviz.render.scale import scale_of
 from attnviz.render.scene import scene
 from attnviz.render.terminal.cells import across, fit, graphemes, heading, ltr, readable, ruler
@@ -34,6 +33,7 @@ from attnviz.render.terminal.drawing import Drawing
 from attnviz.render.terminal.grid import grid
 from attnviz.render.terminal.heatmap import heatmap
 from attnviz.render.terminal.table import table
+from attnviz.render.weight_format import format_weight
 
 GOLDENS = Path(__file__).parent / "goldens"
 LONG = [f"word{i}" for i in range(40)]
@@ -67,7 +67,7 @@ def part(trace: Trace, cells: int | None = None, rows=None, columns=None) -> Tra
     """`trace` pooled to so many cells, or cut to these rows and columns."""
     [a] = trace.attentions
     n = len(a.queries)
-    return replace(trace, attentions=(reduced(a, layout(n, rows, cells), layout(n, columns, cells)),))
+    return replace(trace, attentions=(reduce_attention(a, layout(n, rows, cells), layout(n, columns, cells)),))
 
 
 def pair_of_sentences() -> Trace:
@@ -92,7 +92,7 @@ def answer() -> Trace:
     predicts = (*(replace(token, generated=token.id > 193) for token in a.queries[1:]), None)
     a = replace(a, predicts=predicts)
     rows = [(at, at + 1) for at in range(193, 199)]
-    return replace(trace, attentions=(reduced(a, rows, layout(200, None, 50)),))
+    return replace(trace, attentions=(reduce_attention(a, rows, layout(200, None, 50)),))
 
 
 def shown(what: RenderableType, width: int, colours: str | None = None, **options: object) -> str:
@@ -205,7 +205,7 @@ def test_the_colours_of_256_are_those_that_no_reader_sets() -> None:
 @pytest.mark.parametrize("name", ["violet", "lilac", "amber", "grey"])
 def test_in_256_colours_lightness_goes_one_way_and_hue_in_small_steps(name: str) -> None:
     wanted = palette(name)
-    scale = replace(scale_of(Look(), [1.0]), colours=wanted)
+    scale = replace(scale_of(PlotOptions(), [1.0]), colours=wanted)
     brush = Brush(256, scale)
     found = oklab(np.array([brush.style(index).bgcolor.get_truecolor() for index in range(256)]))
     lightness = np.diff(found[:, 0]) * np.sign(oklab(wanted)[-1, 0] - oklab(wanted)[0, 0])
@@ -311,7 +311,7 @@ def test_no_word_is_broken_and_a_number_above_is_beside_its_word(words, longest,
 def test_rows_of_single_tokens_have_a_line_and_their_words_where_the_screen_has_room(width: int, height: int) -> None:
     trace = part(drawn(200), None, range(178, 200), None)
     [a] = trace.attentions
-    trace = replace(trace, attentions=(reduced(a, a.rows, layout(200, None, 110)),))
+    trace = replace(trace, attentions=(reduce_attention(a, a.rows, layout(200, None, 110)),))
     lines = without_escapes(shown(one(trace, "masked-self"), width, "truecolor", height=height)).split("\n")
     named = [line.split()[:2] for line in lines if re.match(r" *\d+ w\d+ *$", line)]
     assert named == ([] if height == 24 else [[str(at), f"w{at}"] for at in range(178, 200)])
@@ -339,10 +339,10 @@ def test_a_line_stands_where_another_segment_begins() -> None:
 
 def test_a_look_is_heeded() -> None:
     assert ".96" in shown(one(), 80)
-    assert ".96" not in shown(heatmap(scene(encoder_decoder(), "self", ((1, 1),)), Look(annotate=False)), 80)
-    fixed = shown(heatmap(scene(encoder_decoder(), "self", ((1, 1),)), Look(vmax=0.5)), 80)
+    assert ".96" not in shown(heatmap(scene(encoder_decoder(), "self", ((1, 1),)), PlotOptions(annotate=False)), 80)
+    fixed = shown(heatmap(scene(encoder_decoder(), "self", ((1, 1),)), PlotOptions(vmax=0.5)), 80)
     assert "≥0.5" in fixed
-    assert "attention weight (log)" in shown(grid([whole(encoder_decoder())], Look(log=True)), 80)
+    assert "attention weight (log)" in shown(grid([whole(encoder_decoder())], PlotOptions(log=True)), 80)
 
 
 @pytest.mark.parametrize(("heads", "n", "width"), [(12, 10, 60), (12, 300, 80), (12, 70, 200), (3, 100, 40)])
@@ -385,10 +385,10 @@ def test_pooled_cells_are_named_by_their_words_and_their_numbers() -> None:
     for a, row in ((one, "→ red letter"), (self_like, "long red letter")):
         weights = np.zeros((1, 8, 8), np.float32)
         weights[0, 6, 2] = 0.75  # of "red", which writes "letter", at "dog"
-        trace = Trace("by hand", source, (reduced(replace(a, by_layer={0: weights}), cells, cells),))
+        trace = Trace("by hand", source, (reduce_attention(replace(a, by_layer={0: weights}), cells, cells),))
         assert re.search(rf"L0H0 +\.75 {row}  5–7 +The old dog saw  0–3\n", shown(table(trace), 100))
     long = tuple(replace(token, text=f"longword{i}", span=None) for i, token in enumerate(t))
-    trace = Trace("by hand", source, (reduced(replace(self_like, queries=long, keys=long), cells, cells),))
+    trace = Trace("by hand", source, (reduce_attention(replace(self_like, queries=long, keys=long), cells, cells),))
     assert re.search(r" longword… longword7  5–7 ", shown(table(trace), 120))
 
 
@@ -425,11 +425,11 @@ def test_axes_and_scale_are_named() -> None:
 
 def test_numbers() -> None:
     weights = (0.0, 0.004, 0.005, 0.523, 0.994, 0.996, 1.0)
-    assert [number(w) for w in weights] == ["·", "·", ".01", ".52", ".99", "1.0", "1.0"]
+    assert [format_weight(w) for w in weights] == ["·", "·", ".01", ".52", ".99", "1.0", "1.0"]
 
 
 def test_a_negative_number_has_its_sign() -> None:
-    assert [number(-w) for w in (0.004, 0.005, 0.523, 0.994, 0.996)] == ["·", "−.01", "−.52", "−.99", "−1.0"]
+    assert [format_weight(-w) for w in (0.004, 0.005, 0.523, 0.994, 0.996)] == ["·", "−.01", "−.52", "−.99", "−1.0"]
 
 
 def test_text_in_cells() -> None:

@@ -15,7 +15,7 @@ from attnviz.attention import Trace
 from attnviz.render.colours import palette
 from attnviz.render.scene import Scene, scene
 from attnviz.render.terminal.grid import grid
-from attnviz.render.terminal.tiles import LONGEST, REPEATED, TALL, tiled
+from attnviz.render.terminal.grid_layout import LONGEST, REPEATED, TALL, grid_layout
 
 
 def model(heads: dict[int, tuple[int, ...]], n: int, words: str = "w") -> Scene:
@@ -42,7 +42,7 @@ def plain(text: str) -> list[str]:
 
 def rows(shown: Scene, width: int) -> list[tuple[str, str, bool]]:
     """Layer, heads that are there, and whether they are named, for each row of tiles."""
-    found = tiled(shown, width, halves=True).rows
+    found = grid_layout(shown, width, halves=True).rows
     names = (" ".join(n for n, at in zip(row.names, row.heads, strict=True) if at is not None) for row in found)
     return [(row.layer, some, row.headed) for row, some in zip(found, names, strict=True)]
 
@@ -97,7 +97,7 @@ def test_the_height_is_that_of_what_is_printed(colours: str | None) -> None:
             lines = plain(printed(shown, width, colours))
             first = next(at for at, line in enumerate(lines) if re.search(r"\bH0", line))
             last = next(at for at, line in enumerate(lines) if "attention weight" in line)
-            assert last - first == tiled(shown, width, halves=colours is not None).height, (n, width)
+            assert last - first == grid_layout(shown, width, halves=colours is not None).height, (n, width)
 
 
 def test_few_tokens_are_named_beside_and_above_their_numbers() -> None:
@@ -155,14 +155,14 @@ def test_columns_that_have_numbers_have_them_beside_the_rows_or_in_a_list() -> N
 
 def test_a_long_label_beside_tiles_is_cut() -> None:
     shown = model({0: (0, 1)}, 3, "word" * 10)
-    assert tiled(shown, 80, halves=True).label == len("0 ") + LONGEST
+    assert grid_layout(shown, 80, halves=True).label == len("0 ") + LONGEST
     assert "0 wordwordwordwor… " in "\n".join(plain(printed(shown, 80, "truecolor")))
 
 
 def test_half_blocks_of_pooled_tiles_show_the_largest_weights() -> None:
     shown = model({layer: tuple(range(9)) for layer in range(30)}, 60)
     text = printed(shown, 80, "truecolor")
-    tiles = tiled(shown, 80, halves=True)
+    tiles = grid_layout(shown, 80, halves=True)
     size = tiles.block
     assert size > 1
     assert f"the largest weight of {size} × {size} tokens" in " ".join(text.split())

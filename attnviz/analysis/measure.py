@@ -1,0 +1,26 @@
+"""Measures of single tokens, on matrices that keep every token."""
+
+import functools
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec
+
+import numpy as np
+
+from attnviz.attention import Attention
+
+Measure = Callable[[Attention, int], np.ndarray]
+Others = ParamSpec("Others")
+
+
+def token_measure(
+    measure: Callable[Concatenate[Attention, int, Others], np.ndarray],
+) -> Callable[Concatenate[Attention, int, Others], np.ndarray]:
+    """`measure`, which reads every query's whole row: nan for each head where rows were pooled or left out."""
+
+    @functools.wraps(measure)
+    def measured(attention: Attention, layer: int, /, *args: Others.args, **others: Others.kwargs) -> np.ndarray:
+        if not attention.has_all_rows:
+            return np.full(len(attention.heads(layer)), np.nan)
+        return measure(attention, layer, *args, **others)
+
+    return measured

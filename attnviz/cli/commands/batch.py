@@ -1,0 +1,135 @@
+"""`attnviz batch`: files of sentences to pictures."""
+
+from collections.abc import Iterator, Sequence
+from os.path import splitext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from attnviz.cli.options import Why, option
+from attnviz.cli.output import print_path, require_folder_name
+from attnviz.cli.plot_options import PlotOptionGroup
+from attnviz.cli.run import Run, expand_option_groups
+from attnviz.cli.running import FAILED, PARTLY_FAILED, bar, interruptible, notes, report, say
+from attnviz.errors import AttnvizError
+
+if TYPE_CHECKING:
+    from attnviz.attention import Trace
+    from attnviz.batch import Done, Job
+
+EXAMPLES = """\
+attnviz batch samples -o pictures
+attnviz batch english.txt pairs.tsv -o pictures --layer 3"""
+
+
+@expand_option_groups
+def batch(
+    run: Run,
+    plot_options: PlotOptionGroup,
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Files (.txt, .tsv), or folders of them.")],
+    output: Annotated[
+        Path, option("--output", "-o", metavar="FOLDER", help="The folder that the pictures are written to.")
+    ],
+    why: Why = False,
+) -> None:
+    """Draw every line of files of sentences to a .png, as plot would.
+
+    A line is a text in a .txt file; text, tab, target in a .tsv file. Line 7 of korean.txt becomes
+    FOLDER/korean.txt/007.png. Other files are ignored.
+    """
+    from attnviz.batch import find_files
+    from attnviz.files import require_writable
+    from attnviz.render import PICTURES
+
+    _ = run.selection  # what cannot be asked for is found out before a model is loaded
+    picture = output if output.suffix.lower() in PICTURES else f"{splitext(output)[0]}.png"
+    one = f"\nOr draw one picture: attnviz plot TEXT -o {picture}"
+    require_folder_name(output, "batch makes many pictures", one)
+    files = find_files(paths)
+    jobs, errors = _read(files, output)
+    require_writable((job.output for job in jobs), (*files, *run.reads()))
+    failed = _draw(jobs, run, plot_options, why) if jobs else []
+    for error in [*errors, *_summarised(failed)]:
+        report(error)
+    written = len(jobs) - len(failed)
+    if jobs:  # else the errors have said it
+        say(f"{_count(written, 'picture')} of {_count(len(jobs), 'line')} in {_count(len(files), 'file')}.")
+    if written:
+        print_path(output)
+    if errors or failed:
+        raise typer.Exit(PARTLY_FAILED if written else FAILED)
+
+
+def _read(files: Sequence[Path], output: Path) -> "tuple[list[Job], list[AttnvizError]]":
+    """The lines of all the files, and what is wrong with files that have none."""
+    from attnviz.batch import folders, read_jobs
+
+    jobs: list[Job] = []
+    errors: list[AttnvizError] = []
+    for file, folder in folders(files, output).items():
+        try:
+            jobs += read_jobs(file, folder)
+        except AttnvizError as error:
+            errors.append(error)
+    return jobs, errors
+
+
+def _draw(jobs: "Sequence[Job]", run: Run, plot_options: PlotOptionGroup, why: bool) -> "list[Done]":
+    """Write the picture of every line, and tell its notes; those lines that could not be drawn.
+
+    Raises AbsentHeadError, before anything is drawn, for a kind, layer or head that the model does not have.
+    """
+    from attnviz.analysis.head_choice import RULE
+    from attnviz.batch import draw_all, trace_each
+    from attnviz.files import write_whole
+    from attnviz.render import render
+    from attnviz.render.plan import plot_scene
+
+    model = run.load()
+    noted: dict[str, None] = {}
+    reasons: list[str] = []
+
+    def trace_all(some: "Sequence[Job]") -> "Iterator[Trace]":
+        return run.trace_all_with(model, [job.text for job in some], [job.target for job in some], plot_options.query)
+
+    traces = trace_each(jobs, trace_all)
+
+    def draw(job: "Job") -> None:
+        trace = next(traces)  # its own, for both go in order
+        if isinstance(trace, AttnvizError):
+            raise trace
+        noted.update(dict.fromkeys(f"{job.source}, line {job.line}: {note}" for note in trace.notes))
+        scene, choice = plot_scene(trace, run.selection, plot_options)
+        if why and choice:
+            reasons.append(f"{job.source}, line {job.line}: {choice.reason}")
+        write_whole(job.output, render(trace, [scene], ".png", plot_options))
+
+    failed = []
+    with bar("Drawing", len(jobs)) as advance, interruptible() as heed:
+        for done in draw_all(jobs, draw):
+            heed()
+            advance(now=f"{done.job.source.name}:{done.job.line}")
+            if done.error:
+                failed.append(done)
+    notes(noted)
+    for reason in [*reasons, RULE] if reasons else ():
+        say(reason)
+    return failed
+
+
+def _summarised(failed: "Sequence[Done]") -> list[AttnvizError]:
+    """Why lines could not be drawn, each reason once: with its first line, and how many others share it."""
+    alike: dict[tuple[str, str], list[Job]] = {}
+    for done in failed:
+        if done.error:
+            alike.setdefault((done.error.message, done.error.hint), []).append(done.job)
+    errors = []
+    for (message, hint), jobs in alike.items():
+        others = f" (and {_count(len(jobs) - 1, 'other line')})" if len(jobs) > 1 else ""
+        errors.append(AttnvizError(f"{jobs[0].source}, line {jobs[0].line}{others}: {message}", hint))
+    return errors
+
+
+def _count(number: int, of: str) -> str:
+    return f"{number} {of}" if number == 1 else f"{number} {of}s"

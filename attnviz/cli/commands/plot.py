@@ -1,0 +1,55 @@
+"""`attnviz plot`: one head, or several, in any style."""
+
+from attnviz.cli import options
+from attnviz.cli.output import Output, check_writable, write
+from attnviz.cli.pager import on_background, show
+from attnviz.cli.plot_options import PlotOptionGroup, require_drawn
+from attnviz.cli.run import Run, Text, expand_option_groups
+from attnviz.cli.running import notes, say, stdout
+
+EXAMPLES = """\
+attnviz plot "I ate an apple"
+attnviz plot "그녀는 사과를 먹고 학교에 갔다." -o apple.png
+attnviz plot "I ate an apple" --kind cross --layer 1
+attnviz plot "The cat sat on the mat." -m path/to/model --layer 3 --head 5
+attnviz plot saved.safetensors --layer 2
+attnviz plot "I ate an apple" --style lines -o lines.svg
+attnviz plot "I ate an apple" --style text --query ate"""
+
+
+@expand_option_groups
+def plot(
+    run: Run,
+    plot_options: PlotOptionGroup,
+    text: Text,
+    target: options.Target = None,
+    output: Output = None,
+    why: options.Why = False,
+) -> None:
+    """Draw a sentence's attention: one head, or the heads that you name.
+
+    Rows are queries ("from"), columns are keys ("to").
+    A layer without a head draws all its heads, a head without a layer that head in every layer. With neither, a rule
+    chooses one head; --why says which rule, and by what numbers.
+    """
+    check_writable(output, run.reads(text))
+    require_drawn(plot_options, output)
+    looking = "answer" if plot_options.query is None and plot_options.style == "text" else plot_options.query
+    trace = run.trace(text, "plot", target, looking)
+    from attnviz.analysis.head_choice import RULE
+    from attnviz.render.plan import drawn, plot_scene
+
+    notes(trace.notes)
+    scene, choice = plot_scene(trace, run.selection, plot_options)
+    if choice:
+        say(f"{choice.reason}\n{RULE}" if why else choice.summary)
+    elif why:
+        say("No head was chosen: layers or heads were named.")
+    if output is not None:
+        write(output, drawn(trace, scene), [scene], plot_options)
+    else:
+        from attnviz.render import on_screen, render
+
+        drawing = on_screen(scene, on_background(plot_options))
+        is_coarse = drawing.is_coarse(stdout().width)
+        show(drawing, (lambda: render(trace, [scene], ".png", plot_options)) if is_coarse else None)

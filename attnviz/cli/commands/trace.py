@@ -1,0 +1,47 @@
+"""`attnviz trace`: run once, save, draw later; or list the tokens by their numbers."""
+
+from pathlib import Path
+from typing import Annotated
+
+from attnviz.cli import options
+from attnviz.cli.output import print_path
+from attnviz.cli.pager import show
+from attnviz.cli.run import Run, Text, expand_option_groups
+from attnviz.cli.running import notes, say
+from attnviz.files import require_writable
+
+EXAMPLES = """\
+attnviz trace "I ate an apple" -o apple.safetensors
+attnviz plot apple.safetensors --kind cross
+attnviz trace apple.safetensors"""
+
+
+@expand_option_groups
+def trace(
+    run: Run,
+    text: Text,
+    target: options.Target = None,
+    output: Annotated[
+        Path | None, options.option("--output", "-o", metavar="FILE", help="Save to this file: x.safetensors.")
+    ] = None,
+) -> None:
+    """Run once, save the attention, draw it later.
+
+    Of every layer and head, or those named. The file can be given wherever TEXT can, and needs no model any more.
+    Without -o, list the tokens with their numbers, by which --rows and --columns choose.
+    """
+    if output is not None:
+        from attnviz.attention.trace_file import require_name
+
+        require_writable([output], run.reads(text))
+        require_name(output)
+    saved = run.trace(text, "trace", target)
+    notes(saved.notes)
+    if output is not None:
+        print_path(saved.save(output))
+    else:
+        from attnviz.render.terminal.token_list import Tokens
+
+        show(Tokens(saved))
+        if not text.saved:
+            say("Not saved: name a file with -o x.safetensors.")

@@ -1,0 +1,126 @@
+"""How a picture shall look, as options of the command line."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from attnviz.cli import completion
+from attnviz.cli.options import LOOK, OUTPUT, SHOWN, option
+from attnviz.cli.output import ending
+from attnviz.errors import PlotOptionError
+from attnviz.render import PICTURES, require_screen
+from attnviz.render.options import SINKS, SPECIALS, STYLES, THEMES, PlotOptions
+
+
+@dataclass(frozen=True)
+class PlotOptionGroup(PlotOptions):
+    """`PlotOptions` whose every field is an option of the command line, with the same defaults."""
+
+    style: Annotated[
+        str,
+        option(
+            metavar="STYLE",
+            autocompletion=completion.of(STYLES),
+            help=f"{', '.join(STYLES)}; {STYLES[0]} by default.",
+        ),
+    ]
+    query: Annotated[
+        str | None,
+        option(
+            group=SHOWN,
+            metavar="WORD",
+            help="The row that --style text shows: the word that it reads, or in cross-attention the word that it "
+            "writes. '->Paris' is the row that writes Paris, 'is->' the one that reads is, 'an#2' the second an. A "
+            "row's number will do too. By default the row of the strongest link between content words.",
+        ),
+    ]
+    cmap: Annotated[
+        str | None,
+        option(
+            group=LOOK,
+            metavar="NAME",
+            autocompletion=completion.colour_maps,
+            help="A colour map of matplotlib, such as viridis.",
+        ),
+    ]
+    vmax: Annotated[
+        float | None,
+        option(group=LOOK, metavar="WEIGHT", help="The weight where the scale ends; by default the largest."),
+    ]
+    log: Annotated[bool, option("--log", group=LOOK, help="Use a logarithmic scale, of three powers of ten.")]
+    annotate: Annotated[
+        bool | None, option(group=LOOK, help="Write the weights into the cells, or not; by default where they fit.")
+    ]
+    title: Annotated[
+        str | None, option(group=LOOK, metavar="TITLE", help="A title in place of the sentence; '' for none.")
+    ]
+    size: Annotated[str | None, option(group=OUTPUT, metavar="INCHES", help="The picture's width, or WxH: 6.5, 6.5x4.")]
+    dpi: Annotated[int | None, option(group=OUTPUT, metavar="N", help="Dots per inch of a .png; 150 by default.")]
+    theme: Annotated[
+        str | None,
+        option(group=LOOK, metavar="THEME", autocompletion=completion.of(THEMES), help=f"{', '.join(THEMES)}."),
+    ]
+    font_size: Annotated[
+        float | None,
+        option("--font-size", group=LOOK, metavar="POINTS", help="The size of a picture's labels; 9.5 by default."),
+    ]
+    transparent: Annotated[
+        bool, option("--transparent", group=LOOK, help="Leave out the background of a picture, for slides.")
+    ]
+    colorbar: Annotated[
+        bool,
+        option(
+            "--colorbar/--no-colorbar", group=LOOK, help="Show what the colours of a picture mean, or leave that out."
+        ),
+    ]
+    sink: Annotated[
+        str,
+        option(
+            group=SHOWN,
+            metavar="HOW",
+            autocompletion=completion.of(SINKS),
+            help=f"How to draw the first key, where many heads park their weight: {', '.join(SINKS)}. mask leaves "
+            "its column empty; renorm also divides each row by what is left.",
+        ),
+    ]
+    special: Annotated[
+        str,
+        option(
+            group=SHOWN,
+            metavar="HOW",
+            autocompletion=completion.of(SPECIALS),
+            help=f"How to draw special tokens, such as [CLS]: {', '.join(SPECIALS)}. hide leaves out their columns "
+            "and rows; renorm also divides each row by what is left.",
+        ),
+    ]
+
+
+def require_drawn(plot_options: PlotOptions, output: Path | None) -> None:
+    """Refuse what would be lost on this output, before a model is run. Raises PlotOptionError."""
+    if output is None:
+        require_screen(plot_options)
+        for name in ("size", "dpi", "font_size", "transparent", "colorbar"):
+            if name in plot_options.given:
+                raise PlotOptionError(
+                    f"{_flag(plot_options, name)} is for pictures, not for the terminal",
+                    f"Name a picture with -o, one of: {_PICTURES}",
+                )
+    else:
+        require_picture(plot_options, output)
+
+
+def require_picture(plot_options: PlotOptions, output: Path | None) -> None:
+    """Refuse all of it where numbers are written and nothing is drawn. Raises PlotOptionError."""
+    if plot_options.given and (output is None or ending(output).lower() not in PICTURES):
+        names = ", ".join(_flag(plot_options, name) for name in plot_options.given)
+        raise PlotOptionError(
+            f"{names} would change nothing: the output is numbers", f"Name a picture with -o, one of: {_PICTURES}"
+        )
+
+
+def _flag(plot_options: PlotOptions, name: str) -> str:
+    """The option as it was written: `--no-colorbar` is a field that is False."""
+    return f"--{'no-' if getattr(plot_options, name) is False else ''}{name.replace('_', '-')}"
+
+
+_PICTURES = " ".join(PICTURES)

@@ -1,0 +1,236 @@
+"""What the commands that run a model share: its options, and the way from TEXT to a trace."""
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import cached_property
+from os.path import exists, isdir, isfile
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING, Any
+
+from attnviz.cli import options
+from attnviz.cli.running import UsageError, loading, reading
+from attnviz.errors import InputError, SelectionError
+from attnviz.files import PICTURE_ENDINGS, decoded, has_file_ending
+from attnviz.retrace import NotKeptError
+
+if TYPE_CHECKING:
+    from attnviz.attention import Trace
+    from attnviz.models import Model
+    from attnviz.models.huggingface.progress import Progress
+    from attnviz.selection import Selection
+
+
+CELLS = 512
+"""What a model reads is pooled to so many rows and columns, where nothing else is said. A saved trace is not."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """TEXT of a command, as it stands or with --text: a sentence, the name of a saved trace, or `-` for what is piped.
+
+    With --text it is a sentence, whatever it looks like.
+    """
+
+    text: options.Text = None
+    as_text: options.AsText = None
+
+    @property
+    def is_given(self) -> bool:
+        """Whether there is one."""
+        return self.text is not None or self.as_text is not None
+
+    @property
+    def saved(self) -> str | None:
+        """The file of a saved trace, where TEXT, or what is piped, is its name."""
+        name = None if self.as_text is not None else self._from_stdin if self.piped else self.text
+        return name if name and name.endswith(".safetensors") else None
+
+    @property
+    def piped(self) -> bool:
+        """Whether it is what comes from standard input: `-`, or nothing."""
+        return self.as_text is None and self.text in (None, "-")
+
+    @cached_property
+    def _from_stdin(self) -> str | None:
+        """What is piped; None where a person would have to type it, and did not ask to."""
+        if self.text is None and sys.stdin.isatty():
+            return None
+        return decoded(sys.stdin.buffer.read(), "standard input").rstrip("\r\n")
+
+    def read(self, command: str) -> str:
+        """The sentence that `command` is given.
+
+        Raises UsageError where there is none, or two, InputError where standard input is not UTF-8, and where TEXT is
+        the name of a file that is no saved trace, or one word that ends as such a name does.
+        """
+        if self.as_text is not None:
+            if self.text is not None:
+                raise UsageError("there are two texts, one of them after --text", "Leave one of them out.")
+            return self.as_text
+        if self.text is None or self.text == "-":
+            if self._from_stdin is None:
+                raise UsageError("there is no text", f'For example: attnviz {command} "I ate an apple"')
+            return self._from_stdin
+        as_text = f"If it is the sentence itself: attnviz {command} --text {quote(self.text)}"
+        _require_no_file(self.text, f"{_commands_for(self.text, command)}\n{as_text}")
+        if has_file_ending(self.text) and not any(map(str.isspace, self.text)):
+            raise InputError(f"no such file: {self.text}", as_text)
+        return self.text
+
+
+@dataclass(frozen=True)
+class Run:
+    """Which model is run, and what of its attention is asked for: each field is an option of the command line."""
+
+    model: options.Model = "builtin"
+    text_pair: options.TextPair = None
+    source_language: options.SourceLanguage = None
+    target_language: options.TargetLanguage = None
+    chat: options.Chat = False
+    generate: options.Generate = None
+    layer: options.Layers = None
+    head: options.Heads = None
+    kind: options.Kind = None
+    rows: options.Rows = None
+    columns: options.Columns = None
+    cells: options.Cells = None
+    words: options.Words = False
+    tokenizer: options.Tokenizer = None
+    device: options.Device = None
+    dtype: options.Dtype = None
+    revision: options.Revision = None
+    trust_remote_code: options.TrustRemoteCode = False
+
+    @cached_property
+    def selection(self) -> "Selection":
+        """What of the attention was asked for. Raises SelectionError for a kind that is none, UsageError for a row."""
+        from attnviz.selection import Selection
+
+        rows, columns = options.tokens(self.rows, "--rows"), options.tokens(self.columns, "--columns")
+        return Selection.of(self.layer, self.head, self.kind, rows, columns, self.cells, self.words)
+
+    def load(self) -> "Model":
+        """Load the model. Raises ModelError."""
+        from attnviz.models import BUILTIN, load
+
+        options: dict[str, Any] = {"device": self.device, "dtype": self.dtype, "revision": self.revision}
+        options |= {"tokenizer": self.tokenizer, "trust_remote_code": self.trust_remote_code}
+        if self.model == BUILTIN:  # it is there in a blink: nothing to wait for
+            return load(BUILTIN, **options)
+        with loading(self.model) as progress:
+            return load(self.model, **options, with_head=self.generate is not None, progress=progress)
+
+    def reads(self, text: "Text | None" = None) -> Iterator[Path]:
+        """The files that are read: a saved trace, or those of the model, and what is piped in for `text`."""
+        if text is not None and (text.saved or text.piped):
+            yield Path(text.saved or "/dev/stdin")
+        if text is None or not text.saved:
+            from attnviz.models import model_files
+
+            yield from model_files(self.model, self.tokenizer)
+
+    def trace(self, text: "Text", command: str, target: str | None, query: str | None = None) -> "Trace":
+        """The saved trace that TEXT of `command` names, narrowed; or else the model's trace of it. Raises AttnvizError.
+
+        Where that is pooled the rows of `query` stay apart: of one that is called so, or those of the `answer`.
+        """
+        if text.saved:
+            made = {"target": target, "text-pair": self.text_pair, "chat": self.chat or None, "generate": self.generate}
+            made |= {"device": self.device, "dtype": self.dtype, "revision": self.revision, "tokenizer": self.tokenizer}
+            made |= {"source-language": self.source_language, "target-language": self.target_language}
+            made["model"] = None if self.model == Run.model else self.model
+            for option in (option for option, value in made.items() if value is not None):
+                raise UsageError(
+                    f"--{option} cannot change a saved trace", f"Leave it out, or trace the text again with --{option}."
+                )
+            from attnviz.attention.trace_file import open_trace
+
+            return replace(self.selection, query=query).apply(open_trace(text.saved))
+        sentence = text.read(command)
+        from attnviz.models.text import require_text
+
+        require_text(sentence)  # before a model is loaded
+        for option, what, given in (("--target", "target", target), ("--text-pair", "second text", self.text_pair)):
+            if given is not None:
+                require_text(given, what)
+                _require_no_file(given, f'Its content: {option} "$(cat {quote(given)})"')
+        from attnviz.models import BUILTIN
+
+        model = self.load()
+        with nullcontext() if self.model == BUILTIN else reading() as progress:  # the built-in model is at once done
+            return next(self.trace_all_with(model, [sentence], [target], query, progress))
+
+    def trace_all_with(
+        self,
+        model: "Model",
+        texts: Sequence[str],
+        targets: Sequence[str | None],
+        query: str | None = None,
+        progress: "Progress | None" = None,
+    ) -> "Iterator[Trace]":
+        """What was asked for of the model's traces of many texts. Raises AttnvizError."""
+        pairs = None if self.text_pair is None else [self.text_pair] * len(texts)
+        selection = replace(self.selection, cells=self.cells or CELLS, query=query)
+        asked: dict[str, Any] = {"chat": self.chat, "generate": self.generate, "selection": selection}
+        asked |= {"source_language": self.source_language, "target_language": self.target_language}
+        return model.trace_all(texts, targets=targets, text_pairs=pairs, **asked, progress=progress)
+
+
+def expand_option_groups(command: Callable[..., None]) -> Callable[..., None]:
+    """`command` for Typer: parameters that are a `Run` or a `PlotOptionGroup` become their fields, as options."""
+    parameters = inspect.signature(command).parameters
+    own = [parameter for parameter in parameters.values() if not is_dataclass(parameter.annotation)]
+    bundles: dict[str, Any] = {name: p.annotation for name, p in parameters.items() if is_dataclass(p.annotation)}
+    shared = [
+        inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=field.type)
+        for bundle in bundles.values()
+        for field in fields(bundle)
+    ]
+
+    @functools.wraps(command)
+    def run(**values: Any) -> None:
+        for name, bundle in bundles.items():
+            values[name] = bundle(**{field.name: values.pop(field.name) for field in fields(bundle)})
+        try:
+            command(**values)
+        except NotKeptError as error:
+            if isinstance(text := values.get("text"), Text) and text.saved:
+                raise
+            raise SelectionError(error.message, f"Add {error.added}") from error  # the model is at hand
+
+    ordered = [*(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own), *shared]
+    run.__signature__ = inspect.Signature(ordered)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in ordered}
+    return run
+
+
+def _require_no_file(text: str, hint: str) -> None:
+    """Refuse the name of a file or folder where its content was meant: drawn, it would look like a sentence."""
+    if exists(text):
+        what = "folder" if isdir(text) else "picture" if _is_picture(text) else "file"
+        raise InputError(f"{text} is a {what}, not a sentence", hint)
+
+
+def _is_picture(path: str) -> bool:
+    return Path(path).suffix.lower() in PICTURE_ENDINGS
+
+
+def _commands_for(path: str, command: str) -> str:
+    """How `command` takes what is in a file or folder: texts, or a model."""
+    from attnviz.models.huggingface.gguf import is_gguf
+
+    if (isfile(path) and is_gguf(Path(path))) or isfile(f"{path}/config.json"):
+        return f"If it is the model: attnviz {command} TEXT -m {quote(path)}"
+    if _is_picture(path):
+        return f'attnviz reads texts, such as: attnviz {command} "I ate an apple"'
+    hints = []
+    if isdir(path) or path.lower().endswith((".txt", ".tsv")):
+        hints.append(f"A picture of each line: attnviz batch {quote(path)} -o pictures")
+    if not isdir(path):
+        hints.append(f"All of it as one text: cat {quote(path)} | attnviz {command} -")
+    return "\n".join(hints)

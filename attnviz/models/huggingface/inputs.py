@@ -1,0 +1,301 @@
+"""What a model reads of one text: the text itself, put into its form, and in a decoder what is given or written."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from attnviz.attention import Part, Token
+from attnviz.errors import InputError, ModelError
+from attnviz.labels import visible
+from attnviz.models.huggingface.adapters import virtual_names
+from attnviz.models.huggingface.context_length import context_length, extrapolates
+from attnviz.models.huggingface.devices import input_device
+from attnviz.models.huggingface.generation import (
+    class_that_writes,
+    continue_text,
+    ends,
+    is_for_task,
+    reads_both_ways,
+    strategy_note,
+    write_target,
+    writes,
+)
+from attnviz.models.huggingface.languages import TARGET, Translation
+from attnviz.models.huggingface.loading import quiet
+from attnviz.models.huggingface.progress import Progress
+from attnviz.models.huggingface.tokenization import TextTokenizer, TokenizedText
+from attnviz.models.huggingface.vocabulary import require_embeddings
+from attnviz.models.model_inputs import ModelInputs, Side
+from attnviz.models.text import TextOrWords, require_count
+from attnviz.models.unknown_words import unknown_note
+from attnviz.models.word_list import joined
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel
+
+_LONGEST_TARGET = 256  # tokens that an encoder-decoder may generate, for one that never ends
+
+
+@dataclass(frozen=True)
+class InputBuilder:
+    """Reads texts for one model, which is called `name` where something is said of it.
+
+    `progress` is told of the tokens that the model writes. `source_language` and `target_language` are as a user says
+    them, for a translator of many languages.
+    """
+
+    name: str
+    model: "PreTrainedModel"
+    encoding: TextTokenizer
+    progress: Progress | None = None
+    source_language: str | None = None
+    target_language: str | None = None
+
+    @cached_property
+    def translation(self) -> Translation:
+        """From which language into which the model translates. Raises InputError for a language that there is not."""
+        asked = self.source_language, self.target_language
+        has_target = self.has_encoder and not self.reads_source
+        return Translation.of(self.encoding.languages, self.model, self.name, *asked, has_target)
+
+    @property
+    def has_encoder(self) -> bool:
+        """Whether an encoder reads the text, and a decoder something else, or the same once more."""
+        from attnviz.capture import is_encoder_decoder
+
+        return is_encoder_decoder(self.model)
+
+    @property
+    def reads_source(self) -> bool:
+        """Whether a decoder reads the text too, and no target."""
+        from attnviz.capture import reads_source
+
+        return reads_source(self.model)
+
+    def read(
+        self,
+        text: TextOrWords,
+        target: TextOrWords | None,
+        text_pair: TextOrWords | None,
+        chat: bool,
+        generate: int | None,
+    ) -> ModelInputs:
+        """The reading of one text. Raises InputError and ModelError as `HuggingFaceModel.trace` does."""
+        with quiet():
+            return self._after_virtual(self._read(text, target, text_pair, chat, generate))
+
+    def _read(
+        self,
+        text: TextOrWords,
+        target: TextOrWords | None,
+        text_pair: TextOrWords | None,
+        chat: bool,
+        generate: int | None,
+    ) -> ModelInputs:
+        self._require_place_for(target, generate)
+        encoded, said = self._encoded(text, text_pair, chat)
+        said |= self.translation.provenance
+        notes = self._checked(encoded, "text", generate or 0) + self.translation.notes_on(encoded.ids)
+        if generate is not None:
+            ids = continue_text(self._writer(), self._tensors(encoded.inputs), generate, self.progress)
+            prompt, encoded = encoded, self.encoding.continued(encoded, ids)
+            said["generated"] = encoded.text[len(prompt.text) :]
+            what = self._said_to_be_written(said["generated"], encoded.tokens[len(prompt.tokens) :])
+            notes += (f"generated {what} ({len(ids)} token{'s' * (len(ids) != 1)})", *strategy_note(self.model))
+        tokens = encoded.tokens
+        next_ones = (*tokens[1:], None) if writes(self.model) else None
+        sides: dict[Part, Side] = {"encoder": Side(tokens), "decoder": Side(tokens, next_ones)}
+        model_inputs = ModelInputs(encoded.text, encoded.inputs, sides, None, said, notes)
+        if self.has_encoder and not self.reads_source:
+            model_inputs = self._with_target(model_inputs, encoded, target)
+        model_inputs = replace(model_inputs, inputs=self._handed(model_inputs.inputs))
+        return self._with_source(model_inputs) if self.reads_source else model_inputs
+
+    def _said_to_be_written(self, text: str, tokens: tuple[Token, ...]) -> str:
+        """What the model wrote, for a note: `text`; or which marks, where `tokens` are nothing else."""
+        if text:
+            return visible(text.strip(" ") or text)
+        marks = dict.fromkeys(visible(token.text) for token in tokens if token.id not in ends(self.model))
+        return f"nothing but {', '.join(marks)}" if marks else "nothing, for the model ended the text at once"
+
+    def _after_virtual(self, model_inputs: ModelInputs) -> ModelInputs:
+        """`model_inputs` after the virtual tokens that an adapter puts before a text: see `capture.virtual_tokens`."""
+        from attnviz.capture import find_virtual_prompt
+
+        if (prompt := find_virtual_prompt(self.model)) is None:
+            return model_inputs
+        names = enumerate(virtual_names(self.model))
+        virtual = tuple(Token(number, name, special=True) for number, name in names)
+        parts: tuple[Part, ...] = ("encoder", "decoder")
+        if self.has_encoder:
+            parts = ("decoder",) if prompt.are_keys else ("encoder",)
+        changed = {part: model_inputs.sides[part].after(virtual, prompt.are_keys) for part in parts}
+        return replace(model_inputs, sides={**model_inputs.sides, **changed})
+
+    def _require_place_for(self, target: TextOrWords | None, generate: int | None) -> None:
+        """Raise InputError for what this model has no place for."""
+        if target is not None and not self.has_encoder:
+            raise InputError(f"{self.name} has no separate decoder that could read a target", "Leave the target out.")
+        if self.reads_source and (target, generate) != (None, None):
+            kind = type(self.model).__name__
+            raise InputError(
+                f"{self.name} is a {kind}: its decoder reads the text itself, and writes nothing",
+                f"Leave out {'the target' if generate is None else '--generate'}.",
+            )
+        if generate is not None and self.has_encoder:
+            raise InputError(
+                f"{self.name} is an encoder-decoder: it does not continue a text, it writes a target",
+                "Leave out --generate: without --target the model generates one.",
+            )
+        require_count(generate)
+
+    def _encoded(
+        self, text: TextOrWords, text_pair: TextOrWords | None, chat: bool
+    ) -> tuple[TokenizedText, dict[str, str]]:
+        """The text in the form that was asked for, and what it was put together from."""
+        if chat and text_pair is not None:
+            raise InputError("a chat is one message, and two texts were given", "Leave out --chat or --text-pair.")
+        if chat and self.encoding.languages:  # a template has no place for the mark of a language
+            raise InputError(f"{self.name} is a translator of many languages, and reads no chats", "Leave out --chat.")
+        if chat:
+            return self.encoding.encode_chat(text), {"chat": str(text)}
+        if text_pair is not None:
+            return self.encoding.encode_pair(text, text_pair), {"text pair": joined(text_pair)}
+        return self.encoding.encode(text, language=self.translation.in_source), {}
+
+    def _with_target(
+        self, model_inputs: ModelInputs, encoded: TokenizedText, target: TextOrWords | None
+    ) -> ModelInputs:
+        """`reading` with the decoder's side, which reads all of the target but its last token and writes the rest."""
+        if target is None:
+            ids, said, tokens, notes = self._written(encoded)
+        else:
+            ids, said, tokens, notes = self._given(target)
+        inputs = {**model_inputs.inputs, "decoder_input_ids": ids[:-1]}
+        sides = {**model_inputs.sides, "decoder": Side(tokens[:-1], tokens[1:])}
+        return replace(model_inputs, inputs=inputs, sides=sides, target=said, notes=model_inputs.notes + notes)
+
+    def _with_source(self, model_inputs: ModelInputs) -> ModelInputs:
+        """`reading` with the side of a decoder that reads the text itself, as the model has put it together."""
+        start, *others = model_inputs.inputs["decoder_input_ids"]
+        source, what = model_inputs.sides["encoder"].tokens[:-1], "the text itself, a token later"
+        if others != [token.id for token in source]:
+            _, spelled = self.encoding.spell(others)
+            source, what = (
+                tuple(replace(token, span=None, word=None) for token in spelled),
+                "what the model makes of the text",
+            )
+        tokens = (Token(start, self.encoding.named(start), special=True), *source)
+        note = f"the decoder of {type(self.model).__name__} reads {what}, and writes nothing"
+        notes = dict.fromkeys((*model_inputs.notes, *self._crowding(len(tokens), "text", in_decoder=True), note))
+        return replace(
+            model_inputs,
+            sides={**model_inputs.sides, "decoder": Side(tokens)},
+            provenance={**model_inputs.provenance, "decoder reads": what},
+            notes=tuple(notes),
+        )
+
+    def _handed(self, inputs: Mapping[str, Sequence[int]]) -> dict[str, list[int]]:
+        """What the model's base reads where the model reads `inputs`."""
+        from attnviz.capture import base_inputs
+
+        read = base_inputs(self.model, self._tensors(inputs))
+        return {name: [int(each) for each in value[0]] for name, value in read.items()}
+
+    def _given(self, target: TextOrWords) -> tuple[list[int], str, tuple[Token, ...], tuple[str, ...]]:
+        """The given target: its ids after the start token, its text, its tokens, and notes."""
+        self.translation.require_target(self.name)
+        encoded = self.encoding.encode(target, as_target=True, language=self.translation.in_target)
+        notes = self._checked(encoded, "target") + self.translation.note(TARGET)
+        start = self.translation.start(self.model, encoded.ids, self._start())
+        mark = Token(start, self.encoding.named(start), special=True)
+        return [start, *encoded.ids], encoded.text, (mark, *encoded.tokens), notes
+
+    def _written(self, encoded: TokenizedText) -> tuple[list[int], str, tuple[Token, ...], tuple[str, ...]]:
+        """The same of a target that the model generates."""
+        if not self.model.can_generate():
+            raise ModelError(f"{type(self.model).__name__} cannot generate a target", "Give one: --target TEXT.")
+        self.translation.require_target(self.name)
+        if (code := self.translation.in_target) is not None:
+            require_embeddings(self.model, [self.encoding.languages.ids[code]], self.name, in_decoder=True)
+        begins = self.translation.settings(self.model, self._start())
+        most = min(context_length(self.model, "decoder") or _LONGEST_TARGET, _LONGEST_TARGET)
+        written = write_target(self.model, self._tensors(encoded.inputs), begins, most, self.progress)
+        length = len(written.ids)
+        cut = [f"the target was cut at {length} tokens: {self.name} had not ended it"] if written.is_cut else []
+        notes = (*cut, *strategy_note(self.model), *self.translation.note(TARGET))
+        text, tokens = self.encoding.spell(written.ids)
+        own = zip(tokens, written.chosen, strict=True)
+        return written.ids, text, tuple(replace(token, generated=is_own) for token, is_own in own), notes
+
+    def _writer(self) -> "PreTrainedModel":
+        """The model, able to continue a text. Raises InputError and ModelError where it is not."""
+        from attnviz.capture import find_virtual_prompt
+
+        if reads_both_ways(self.model.config):
+            raise InputError(f"{self.name} reads both ways: it does not continue a text", "Leave out --generate.")
+        if not self.model.can_generate():
+            if is_for_task(self.model):
+                raise InputError(
+                    f"{self.name} is a {type(self.model).__name__}: it writes nothing", "Leave out --generate."
+                )
+            kind = class_that_writes(self.model.config)
+            hint = f"Load it with one: attnviz.load(MODEL, with_head=True), or {kind}."
+            hint = hint if kind else "Leave out --generate: transformers has no class that writes with this model."
+            raise ModelError(f"{type(self.model).__name__} has no language-model head to generate with", hint)
+        if (prompt := find_virtual_prompt(self.model)) and prompt.are_keys:  # which in llama loses count of positions
+            message = (
+                f"{self.name} has a learned prefix, and peft counts positions in another way when it writes after it"
+            )
+            raise ModelError(f"{message}: it would write something else than it reads", "Leave out --generate.")
+        return self.model
+
+    def _start(self) -> int:
+        """The token that a decoder starts from, to read a target as it does to write one.
+
+        What `generate` of transformers heeds goes first. Raises ModelError where nothing names one.
+        """
+        settings = getattr(self.model, "generation_config", None)
+        own = getattr(settings, "decoder_start_token_id", None)
+        candidates = (
+            own[0] if isinstance(own, list) and len(own) == 1 else own,  # one for each text of a batch
+            getattr(self.model.config, "decoder_start_token_id", None),
+            getattr(settings, "bos_token_id", None),
+            getattr(self.model.config, "pad_token_id", None),
+            self.encoding.tokenizer.pad_token_id,
+        )
+        for candidate in candidates:
+            if isinstance(candidate, int):
+                return candidate
+        raise ModelError(f"{self.name} does not say which token its decoder starts from", "Set decoder_start_token_id.")
+
+    def _checked(self, encoded: TokenizedText, what: str, more: int = 0) -> tuple[str, ...]:
+        """Notes on a text that the model can read. Raises InputError for one that it cannot."""
+        require_embeddings(self.model, encoded.ids, self.name, in_decoder=what == "target")
+        unknown = encoded.written(self.encoding.tokenizer.unk_token_id)
+        of = f"the {len(encoded.tokens) - sum(encoded.special)} tokens of the {what}"
+        crowding = self._crowding(len(encoded.tokens), what, more, in_decoder=what == "target")
+        return crowding + unknown_note(unknown, of, f"{self.name}'s")
+
+    def _crowding(self, length: int, what: str, more: int = 0, *, in_decoder: bool = False) -> tuple[str, ...]:
+        """A note where a text and `more` tokens to come go beyond the model's positions; InputError if they cannot."""
+        part: Part = "decoder" if in_decoder else "encoder"
+        most = context_length(self.model, part)
+        virtual = len(virtual_names(self.model)) if what == "text" else 0
+        if most is None or length + virtual + more <= most:
+            return ()
+        long = f"the {what} is {length} tokens long" + (f", with {more} to generate" if more else "")
+        long += f", after {virtual} virtual ones" if virtual else ""
+        length += virtual
+        if not extrapolates(self.model, part):
+            hint = f"Generate at most {most - length}." if length < most else f"Give it a shorter {what}."
+            raise InputError(f"{long}, and {self.name} reads at most {most}", hint)
+        return (f"{long}, and {self.name} was made for {most}: beyond, its attention may mean little",)
+
+    def _tensors(self, inputs: Mapping[str, Sequence[int]]) -> "dict[str, torch.Tensor]":
+        import torch
+
+        device = input_device(self.model)
+        return {name: torch.tensor([ids], device=device) for name, ids in inputs.items()}

@@ -1,0 +1,307 @@
+"""A Hugging Face model: loaded from wherever it is, run once on a text, its attention captured."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from functools import cached_property
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from attnviz.attention import IN_MEMORY, Range, Trace, format_ranges
+from attnviz.errors import ModelError, SelectionError
+from attnviz.kinds import Kind
+from attnviz.models.captured_attention import attentions_of_record
+from attnviz.models.huggingface.adapters import (
+    named_with,
+    notes_of,
+    provenance_of,
+    require_runnable,
+    to_run,
+    virtual_names,
+)
+from attnviz.models.huggingface.batching import group_by_length, is_even, pad
+from attnviz.models.huggingface.devices import devices, input_device, require_as_it_is
+from attnviz.models.huggingface.gguf import one_parse
+from attnviz.models.huggingface.gguf_tokenizer import gguf_notes
+from attnviz.models.huggingface.hub_cache import commit
+from attnviz.models.huggingface.inputs import InputBuilder
+from attnviz.models.huggingface.loading import given_tokenizer, load_model, load_tokenizer, quick_start, quiet
+from attnviz.models.huggingface.location import locate, locate_all
+from attnviz.models.huggingface.progress import Progress
+from attnviz.models.huggingface.tokenization import TextTokenizer
+from attnviz.models.huggingface.vocabulary import size_note, start_note
+from attnviz.models.model_inputs import ModelInputs
+from attnviz.models.text import TextOrWords, each_with
+from attnviz.selection import Layout, Selection
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+    from attnviz.capture import Record
+
+_ROUNDING = {"float32": 1e-5, "float16": 5e-3, "bfloat16": 4e-2}  # how far a weight may be off for rounding alone
+
+
+@dataclass(frozen=True)
+class HuggingFaceModel:
+    """A loaded model and its tokenizer; make one with `load`. `tokenizer` names one that is not the model's own.
+
+    `notes` are what a reader of each of its traces ought to be told of it. `base` is what an adapter was put into,
+    `in_memory` whether it was loaded by someone else, so that no name leads to it.
+    """
+
+    name: str
+    model: "PreTrainedModel"
+    encoding: TextTokenizer
+    revision: str | None = None
+    tokenizer: str | None = None
+    notes: tuple[str, ...] = ()
+    base: str | None = None
+    in_memory: bool = False
+
+    @classmethod
+    def load(
+        cls,
+        spec: "str | os.PathLike[str] | PreTrainedModel",
+        *,
+        revision: str | None = None,
+        device: str | None = None,
+        device_map: "str | Mapping[str, int | str] | None" = None,
+        dtype: str | None = None,
+        trust_remote_code: bool = False,
+        tokenizer: "str | os.PathLike[str] | PreTrainedTokenizerBase | None" = None,
+        with_head: bool = False,
+        progress: Progress | None = None,
+    ) -> "HuggingFaceModel":
+        """Load `spec`: a Hub name, a folder, a .gguf file, or a model already in memory, which needs its `tokenizer`.
+
+        `device` is the best that there is, and `dtype` the checkpoint's own, where they are not given; `device_map` is
+        transformers' own. Weights come from safetensors, or through torch's safe loader; code in a repository runs only
+        with `trust_remote_code`. A decoder that shall generate is loaded `with_head`. `progress` is told of bytes and
+        weights. Raises ModelError for what cannot be found or loaded.
+        """
+        if not isinstance(spec, str | os.PathLike):
+            require_as_it_is(spec, device=device, device_map=device_map, dtype=dtype)
+            return cls._of_loaded(spec, tokenizer, revision, trust_remote_code)
+        location = locate(os.fspath(spec))
+        if revision is not None and not location.on_hub:
+            raise ModelError(
+                f"{location.spec} has no revision {revision}", "Only models on the Hub have revisions: leave it out."
+            )
+        location = locate_all(location, revision)
+        options: dict[str, Any] = {"revision": revision, "trust_remote_code": trust_remote_code}
+        if tokenizer is not None:  # what is no tokenizer is found out before weights are read
+            read = given_tokenizer(tokenizer, trust_remote_code)
+        with quick_start(), one_parse() if location.is_file else nullcontext():
+            how: dict[str, Any] = {"device": device, "device_map": device_map, "dtype": dtype, "with_head": with_head}
+            model = load_model(location, progress=progress, **how, **options)
+            if tokenizer is None:
+                read = load_tokenizer(location, config=model.config, **options)
+            notes = gguf_notes(location.file, tokenizer is None) if location.is_file else ()
+        loaded = commit(location.spec, revision) if location.on_hub else None
+        other = _other_name(tokenizer, read, location.spec)
+        base = location.adapter.base_name if location.adapter else None
+        notes += location.adapter.notes if location.adapter else ()
+        notes += size_note(model, len(read), location.name) if tokenizer is not None else ()
+        notes += start_note(read)
+        return cls(location.name, model, TextTokenizer(read), loaded, other, notes, base)
+
+    @classmethod
+    def _of_loaded(
+        cls, given: Any, tokenizer: Any, revision: str | None, trust_remote_code: bool
+    ) -> "HuggingFaceModel":
+        """A model that is in memory, wrapped or not, and its tokenizer, which a wrapper may bring.
+
+        Raises ModelError without one, for what is no model, and for a wrapper that cannot be looked into.
+        """
+        from attnviz.capture import wrapped
+
+        *wrappers, model = wrapped(given)
+        model = to_run(wrappers, model)
+        if not hasattr(model, "config"):
+            raise ModelError(
+                f"what is given as a model is of type {type(given).__name__}",
+                "Name one, or pass one of transformers: model=AutoModel.from_pretrained(NAME).",
+            )
+        if tokenizer is None:
+            brought = (getattr(wrapper, "tokenizer", None) for wrapper in wrappers)
+            tokenizer = next((found for found in brought if found is not None), None)
+        if tokenizer is None:
+            raise ModelError(
+                f"a loaded {type(given).__name__} does not bring its tokenizer",
+                "Pass it too: attnviz.trace(text, model=model, tokenizer=tokenizer).",
+            )
+        name = model.config.name_or_path
+        name = os.path.basename(name) if os.path.isdir(name) else name or type(model).__name__
+        read = given_tokenizer(tokenizer, trust_remote_code)
+        other = _other_name(tokenizer, read, model.config.name_or_path)
+        notes = size_note(model, len(read), name) + start_note(read)
+        return cls(name, model, TextTokenizer(read), revision, other, notes, in_memory=True)
+
+    def trace(
+        self,
+        text: TextOrWords,
+        *,
+        target: TextOrWords | None = None,
+        text_pair: TextOrWords | None = None,
+        source_language: str | None = None,
+        target_language: str | None = None,
+        chat: bool = False,
+        generate: int | None = None,
+        selection: Selection | None = None,
+    ) -> Trace:
+        """Run the model once on `text` and return the attention that `selection` asks for; all where it is None.
+
+        An encoder-decoder reads `target` in its decoder, or, without one, what it greedily generates; for a task, as
+        in a classifier, whatever the model's own forward gives its decoder, and no target. A decoder alone
+        writes on with `generate`: so many tokens, or until it ends, greedily; the trace is of one pass over all, and
+        its text is the prompt with what was written. `text_pair` is a second text, for models that read pairs; the
+        trace's text is both, a line each. `chat` makes of the text a user's message in the model's chat template.
+        `source_language` and `target_language` are those of a translator of many languages, by the codes that its
+        tokenizer has for them: `fr_XX`, or `fr` where there is but one.
+
+        Raises InputError for a text that is empty or too long, or that the model has no place for, SelectionError for
+        what the model does not have, ModelError where it has no softmax attention, no head to generate with, or no chat
+        template, and CaptureError where what it gave is not attention.
+        """
+        asked: dict[str, Any] = {"targets": [target], "text_pairs": [text_pair]}
+        asked |= {"source_language": source_language, "target_language": target_language}
+        return next(self.trace_all([text], **asked, chat=chat, generate=generate, selection=selection))
+
+    def trace_all(
+        self,
+        texts: Sequence[TextOrWords],
+        *,
+        targets: Sequence[TextOrWords | None] | None = None,
+        text_pairs: Sequence[TextOrWords | None] | None = None,
+        source_language: str | None = None,
+        target_language: str | None = None,
+        chat: bool = False,
+        generate: int | None = None,
+        selection: Selection | None = None,
+        progress: Progress | None = None,
+    ) -> Iterator[Trace]:
+        """The traces of many texts, in order, as `trace` gives them; `targets` and `text_pairs` go with the texts.
+
+        Up to 16 texts run in one pass, padded to one length. Where the shortest of them, run alone, does not give the
+        same weights, for there are models that padding disturbs, each runs alone. `progress` is told of tokens
+        that are written, and read. Raises what `trace` does.
+        """
+        selection = selection or Selection()
+        require_runnable(self.model)
+        reader = InputBuilder(self.name, self.model, self.encoding, progress, source_language, target_language)
+        asked = each_with(texts, targets, text_pairs)
+        readings = (reader.read(text, target, pair, chat, generate) for text, target, pair in asked)
+        return self._traces(readings, selection, progress)
+
+    def _traces(
+        self, readings: Iterator[ModelInputs], selection: Selection, progress: Progress | None
+    ) -> Iterator[Trace]:
+        for group in group_by_length(readings):
+            if progress is not None:
+                progress("tokens read", sum(model_inputs.tokens for model_inputs in group), None)
+            for model_inputs, record in zip(group, self._records(group, selection), strict=True):
+                yield selection.reduce(
+                    self._trace(model_inputs.by_words() if selection.words else model_inputs, record)
+                )
+
+    def _records(self, group: Sequence[ModelInputs], selection: Selection) -> "list[Record]":
+        """The records of the texts of a group: of one pass, if padding leaves them as they are."""
+        if is_even(group):
+            return self._captured(group, selection)
+        shortest = min(range(len(group)), key=lambda at: len(group[at].inputs["input_ids"]))
+        [alone] = self._captured([group[shortest]], selection)
+        together = self._captured(group, selection)
+        if _agree(together[shortest], alone, _ROUNDING.get(self._dtype, 4e-2)):
+            return together
+        return [self._captured([model_inputs], selection)[0] for model_inputs in group]
+
+    def _captured(self, group: Sequence[ModelInputs], selection: Selection) -> "list[Record]":
+        import torch
+
+        from attnviz.capture import capture_all
+
+        device, filler = input_device(self.model), self.encoding.tokenizer.pad_token_id or 0
+        inputs = {name: torch.tensor(ids, device=device) for name, ids in pad(group, filler).items()}
+        lengths = [{}] * len(group) if is_even(group) else [model_inputs.lengths for model_inputs in group]
+        words = [model_inputs.words for model_inputs in group] if selection.words else None
+        read = [model_inputs.by_words() if selection.words else model_inputs for model_inputs in group]
+        layouts = [_of_rows(selection.layouts(model_inputs.trace(self.name)), model_inputs) for model_inputs in read]
+        with quiet():
+            return capture_all(self._base, inputs, selection, lengths, words, layouts)
+
+    @cached_property
+    def _base(self) -> "PreTrainedModel":
+        from attnviz.capture import find_base
+
+        return find_base(self.model)
+
+    def _trace(self, model_inputs: ModelInputs, record: "Record") -> Trace:
+        """What a record holds, with all that is known of it."""
+        not_there = record.selection.left_out(record.available) | _without_attention(record.without)
+        name = self.name if self.base else named_with(self.name, self.model)
+        found = attentions_of_record(record, model_inputs.trace(name), self._dtype)
+        if not found and any(model_inputs.prefixes.values()):
+            names = virtual_names(self.model)
+            raise SelectionError(f"{names[0]} to {names[-1]} have no rows: they are keys alone", "Name other rows.")
+        return replace(
+            model_inputs.trace(name),
+            attentions=found,
+            revision=self.revision,
+            provenance={**self._provenance(record.path), **model_inputs.provenance, **not_there},
+            notes=(*model_inputs.notes, *self.notes, *notes_of(self.model)),
+        )
+
+    @property
+    def _dtype(self) -> str:
+        return str(self.model.dtype).removeprefix("torch.")
+
+    def _provenance(self, path: str) -> dict[str, str]:
+        versions = {package: version(package) for package in ("attnviz", "transformers", "torch")}
+        versions |= {"base model": self.base} if self.base else {}
+        versions |= {"model": IN_MEMORY} if self.in_memory else {}
+        versions |= provenance_of(self.model)
+        how = {**versions, "dtype": self._dtype, "device": ", ".join(devices(self.model)), "capture": path}
+        return how if self.tokenizer is None else {**how, "tokenizer": self.tokenizer}
+
+
+def _other_name(given: Any, tokenizer: "PreTrainedTokenizerBase", model: str) -> str | None:
+    """What the `tokenizer` that was `given` is called; None where it is that of the `model`, or has no name."""
+    if given is None:
+        return None
+    name = os.fspath(given) if isinstance(given, str | os.PathLike) else getattr(tokenizer, "name_or_path", "")
+    return name if name and name != model else None
+
+
+def _of_rows(layouts: Mapping[Kind, Layout], model_inputs: ModelInputs) -> dict[Kind, Layout]:
+    """`layouts` with rows counted from the first query that there is: keys of a prefix have none."""
+    before = model_inputs.prefixes
+    return {
+        kind: (tuple(row for row in _moved(rows, -before.get(kind, 0)) if row[0] >= 0), columns)
+        for kind, (rows, columns) in layouts.items()
+    }
+
+
+def _moved(ranges: Sequence[Range], by: int) -> tuple[Range, ...]:
+    return tuple((start + by, stop + by) for start, stop in ranges)
+
+
+def _without_attention(layers: Mapping[int, str]) -> dict[str, str]:
+    """For a trace's provenance: the layers that have no softmax attention between tokens, and what they do instead."""
+    alike: dict[str, list[int]] = {}
+    for layer, what in layers.items():
+        alike.setdefault(what, []).append(layer)
+    told = [f"{format_ranges(tuple(numbers))}: {what}" for what, numbers in alike.items()]
+    return {"layers without attention": "; ".join(told)} if told else {}
+
+
+def _agree(one: "Record", other: "Record", tolerance: float) -> bool:
+    """Whether two records hold the same weights."""
+    return all(
+        np.allclose(weights, other.weights[kind][layer], rtol=0, atol=tolerance)
+        for kind, layers in one.weights.items()
+        for layer, weights in layers.items()
+    )

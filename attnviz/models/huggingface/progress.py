@@ -1,0 +1,80 @@
+"""How far the loading of a model has come, told in one form whoever does the work."""
+
+import io
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from attnviz.models.huggingface.global_state import restores_global_state
+
+# What is counted (bytes, weights), how many are done, and of how many, where that is known.
+Progress = Callable[[str, int, int | None], None]
+
+# What counts the weights that this thread loads.
+_weights: ContextVar[type | None] = ContextVar("weights", default=None)
+
+
+@contextmanager
+def telling(progress: Progress | None) -> Iterator[type | None]:
+    """Let `progress` hear of the weights that transformers reads while the body runs, and of nothing where it is None.
+
+    Yields the class of bars to hand to `from_pretrained` as `tqdm_class`, which tells of the bytes that it downloads.
+    """
+    if progress is None:
+        yield None
+        return
+    last: list[Any] = []
+    with _heard():
+        before = _weights.set(_bar(progress, "weights", "it", last))
+        try:
+            yield _bar(progress, "bytes", "B", last)
+        finally:
+            _weights.reset(before)
+
+
+@restores_global_state
+@contextmanager
+def _heard() -> Iterator[None]:
+    """Have transformers make the bar that `_weights` holds, in the thread that it does, and its own in others."""
+    from transformers.utils import logging
+
+    before = logging.set_tqdm_hook(None)
+
+    def make(factory: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if (bar := _weights.get()) is not None:
+            return bar(*args, **kwargs)
+        return factory(*args, **kwargs) if before is None else before(factory, args, kwargs)
+
+    logging.set_tqdm_hook(make)
+    try:
+        yield
+    finally:
+        logging.set_tqdm_hook(before)
+
+
+def _bar(progress: Progress, what: str, unit: str, last: list[Any]) -> type:
+    """A class of bars that draw nothing: those that count in `unit` tell `progress` how many of `what` are done.
+
+    Only the bar that was made last, which `last` holds, is heard: the Hub has two for one download.
+    """
+    from tqdm import tqdm  # type: ignore[import-untyped]
+
+    class Told(tqdm):  # type: ignore[misc]
+        monitor_interval = 0  # no thread that watches over it
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            if kwargs.get("unit", "it") == unit:
+                last[:] = [self]
+            super().__init__(*args, **kwargs | {"file": io.StringIO(), "leave": False, "disable": False})
+
+        def display(self, *_: Any, **__: Any) -> None:
+            if last and last[0] is self:
+                progress(what, int(self.n), int(self.total) if self.total else None)
+
+        def update_transfer(self, _: float | None = 1) -> None:
+            """Bytes from the network, which are heard of once they are written."""
+
+    Told.set_lock(threading.RLock())
+    return Told

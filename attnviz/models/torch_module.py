@@ -1,0 +1,215 @@
+"""Any module of torch: called on the ids of a text, or as its user says, with labels for what it reads."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from inspect import signature
+from typing import TYPE_CHECKING, Any
+
+from attnviz.attention import IN_MEMORY, Trace
+from attnviz.attention.arrays import labelled
+from attnviz.errors import AttnvizError, InputError, ModelError
+from attnviz.models.captured_attention import attentions_of_record
+from attnviz.models.huggingface.global_state import restores_global_state
+from attnviz.models.huggingface.loading import given_tokenizer, quiet
+from attnviz.models.huggingface.progress import Progress
+from attnviz.models.huggingface.tokenization import TextTokenizer
+from attnviz.models.model_inputs import ModelInputs, Side
+from attnviz.models.text import TextOrWords, each_with
+from attnviz.selection import Selection
+
+if TYPE_CHECKING:
+    import torch
+
+Forward = Callable[[Any], Any]
+"""What runs a module, which it is given: `lambda model: model(x)`."""
+
+_LABELS = "attnviz.trace(model=model, tokens=[…], forward=lambda model: model(x))"
+
+
+def is_module(given: Any) -> bool:
+    """Whether `given` is a module of torch that transformers does not know, wrapped or not."""
+    import torch
+    from transformers import PreTrainedModel
+
+    from attnviz.capture import unwrapped
+
+    model = unwrapped(given)
+    return isinstance(model, torch.nn.Module) and not isinstance(model, PreTrainedModel)
+
+
+@dataclass(frozen=True)
+class ModuleModel:
+    """A module in memory, and a tokenizer where it has one; make one with `of`."""
+
+    name: str
+    module: "torch.nn.Module"
+    encoding: TextTokenizer | None = None
+
+    @classmethod
+    def of(cls, given: Any, tokenizer: Any = None) -> "ModuleModel":
+        """A module, wrapped or not, or what `attnviz.load` made of one. Raises ModelError for anything else."""
+        import torch
+
+        from attnviz.capture import unwrapped
+        from attnviz.models.huggingface.model import HuggingFaceModel
+
+        held = given.module if isinstance(given, cls) else given.model if isinstance(given, HuggingFaceModel) else given
+        module = unwrapped(held)
+        if isinstance(held, str | os.PathLike):
+            raise ModelError(
+                f"tokens and forward go with a model in memory, and the model is {os.fspath(held)!r}",
+                f"Pass your own, {_LABELS}, or a text: attnviz.trace(TEXT, {os.fspath(held)!r}).",
+            )
+        if not isinstance(module, torch.nn.Module):
+            said = f"what is given as a model is of type {type(given).__name__}, no module in memory"
+            raise ModelError(said, f"For example {_LABELS}.")
+        encoding = None if tokenizer is None else TextTokenizer(given_tokenizer(tokenizer, False))
+        return cls(type(module).__name__, module, encoding)
+
+    def trace(
+        self,
+        text: TextOrWords,
+        *,
+        target: TextOrWords | None = None,
+        text_pair: TextOrWords | None = None,
+        source_language: str | None = None,
+        target_language: str | None = None,
+        chat: bool = False,
+        generate: int | None = None,
+        selection: Selection | None = None,
+    ) -> Trace:
+        """Call the module as `model(input_ids)`, `[1, token]`, and return the attention that `selection` asks for.
+
+        Raises InputError for a target, a pair, a chat, or a text to be continued, ModelError where there is no
+        tokenizer, where the module fails, and where no attention between the tokens was seen.
+        """
+        asked = {"target": target, "text_pair": text_pair, "chat": chat or None, "generate": generate}
+        asked |= {"source_language": source_language, "target_language": target_language}
+        for option in (option for option, value in asked.items() if value is not None):
+            raise InputError(f"{self.name} is called as model(input_ids): {option} has no place there", _other_ways())
+        if self.encoding is None:
+            raise ModelError(
+                f"a {self.name} in memory does not bring its tokenizer",
+                f"Pass it too, tokenizer=…, or name what the model reads: {_LABELS}.",
+            )
+        encoded = self.encoding.encode(text)
+        side = Side(encoded.tokens)
+        model_inputs = ModelInputs(encoded.text, encoded.inputs, {"encoder": side, "decoder": side})
+        return self._trace(model_inputs, self._on_ids(encoded.ids), selection)
+
+    def trace_all(
+        self,
+        texts: Sequence[TextOrWords],
+        *,
+        targets: Sequence[TextOrWords | None] | None = None,
+        text_pairs: Sequence[TextOrWords | None] | None = None,
+        source_language: str | None = None,
+        target_language: str | None = None,
+        chat: bool = False,
+        generate: int | None = None,
+        selection: Selection | None = None,
+        progress: Progress | None = None,
+    ) -> Iterator[Trace]:
+        """The trace of each text, one after another. `progress` is told of the tokens that are read."""
+        more: dict[str, Any] = {"chat": chat, "generate": generate, "selection": selection}
+        more |= {"source_language": source_language, "target_language": target_language}
+        for text, target, pair in each_with(texts, targets, text_pairs):
+            trace = self.trace(text, target=target, text_pair=pair, **more)
+            if progress is not None:
+                progress("tokens read", len(trace.attentions[0].queries), None)
+            yield trace
+
+    def trace_labels(
+        self,
+        tokens: Sequence[str] | None,
+        target_tokens: Sequence[str] | None,
+        forward: Forward | None,
+        selection: Selection | None = None,
+    ) -> Trace:
+        """Call `forward` with the module, and name what it reads by `tokens`, and `target_tokens` in a decoder.
+
+        Raises InputError for what are no labels, and for what cannot be called with a module; and as `trace` does.
+        """
+        if tokens is None or forward is None:
+            missing = "what the tokens are" if tokens is None else "how the model is run"
+            raise InputError(f"{missing} was not given", f"Both are needed: {_LABELS}.")
+        _require_forward(forward)
+        text, read = labelled(tokens)
+        target, written = (None, read) if target_tokens is None else labelled(target_tokens, "target_tokens")
+        model_inputs = ModelInputs(text, {}, {"encoder": Side(read), "decoder": Side(written)}, target)
+        return self._trace(model_inputs, forward, selection)
+
+    def _on_ids(self, ids: Sequence[int]) -> Forward:
+        import torch
+
+        def forward(model: Any) -> None:
+            location = next((tensor.device for tensor in (*model.parameters(), *model.buffers())), None)
+            try:
+                model(torch.tensor([ids], device=location))
+            except AttnvizError:
+                raise
+            except Exception as error:
+                said = f"{self.name} fails when it is called as model(input_ids) on {len(ids)} tokens: {error}"
+                raise ModelError(said, f"Does it know all ids of this tokenizer? {_other_ways()}") from error
+
+        return forward
+
+    def _trace(self, model_inputs: ModelInputs, forward: Forward, selection: Selection | None) -> Trace:
+        from attnviz.capture import capture_module
+
+        selection = selection or Selection()
+        read = model_inputs.by_words() if selection.words else model_inputs
+        target = None if model_inputs.target is None else len(model_inputs.sides["decoder"].tokens)
+        words = model_inputs.words if selection.words else None
+        layouts = selection.layouts(read.trace(self.name))
+        with quiet(), _as_written():
+            source = len(model_inputs.sides["encoder"].tokens)
+            found = capture_module(self.module, forward, selection, source, target, words, layouts)
+        known = read.trace(self.name)
+        others = (f"left out: attention of {found.others} queries and keys, which are not those tokens",)
+        provenance = self._provenance(found.record.path) | dict(read.provenance)
+        trace = replace(
+            known,
+            attentions=attentions_of_record(found.record, known, found.dtype),
+            provenance=provenance | selection.left_out(found.record.available),
+            notes=known.notes + found.notes + (others if found.others else ()),
+        )
+        return selection.reduce(trace)
+
+    def _provenance(self, path: str) -> dict[str, str]:
+        weights = [*self.module.parameters(), *self.module.buffers()]
+        places = dict.fromkeys(str(weight.device) for weight in weights)
+        types = dict.fromkeys(str(weight.dtype).removeprefix("torch.") for weight in self.module.parameters())
+        versions = {package: version(package) for package in ("attnviz", "torch")}
+        how = {"model": IN_MEMORY, "dtype": ", ".join(types)}
+        return {**versions, **how, "device": ", ".join(places), "capture": path}
+
+
+def _other_ways() -> str:
+    return f"A module that is called otherwise: {_LABELS}."
+
+
+def _require_forward(forward: Any) -> None:
+    """Raise InputError for what cannot be called with a model."""
+    example = "forward=lambda model: model(x)"
+    if not callable(forward):
+        raise InputError(f"forward is of type {type(forward).__name__}, which cannot be called", example)
+    try:
+        signature(forward).bind(None)
+    except ValueError:  # a callable that does not say what it takes
+        return
+    except TypeError:
+        raise InputError("forward is called with the model, and this one takes something else", example) from None
+
+
+@restores_global_state
+@contextmanager
+def _as_written() -> Iterator[None]:
+    """Run code that `torch.compile` has compiled as it was written: compiled, none of its calls can be seen."""
+    import torch
+
+    with torch.compiler.set_stance("force_eager"):
+        yield

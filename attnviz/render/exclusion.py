@@ -1,0 +1,158 @@
+"""A scene without its special tokens or its sink: what was taken from each row, and what is left of it."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from attnviz.attention import Attention, Range, count_virtual_tokens
+from attnviz.errors import SelectionError
+from attnviz.pooling import reduce_attention
+from attnviz.render.scene import Scene
+from attnviz.render.weight_format import format_weight
+
+NOTHING = 1e-6
+"""A row that has no more left than this has lost everything."""
+
+
+def exclude(scene: Scene, sink: str = "show", special: str = "show") -> Scene:
+    """`scene` with its attention sink masked, and its special tokens left out.
+
+    The sink is the first key (Gu et al. 2024, When Attention Sink Emerges): with `mask` its column stays, and stays
+    empty. With `hide` the columns of special keys are not drawn, nor the rows of special queries; in rows that are
+    labelled with what they write, only of those that write no ordinary token. What an adapter has learned stands before
+    the text and is no mark of it: it stays. With `renorm`, of either, the same, and every row is divided by what is
+    left of it. `Scene.removed_mass` says how much was taken from each row; a row of which at most NOTHING is left is
+    drawn as nothing and not as noise. The scale of the colours is that of what is left.
+
+    A row that covers several queries keeps only their largest weights: it can be masked but not divided, and
+    `Scene.removed_mass` is the largest weight that was taken.
+
+    What a learned sink took was never in a row, and is not counted. Raises SelectionError where the keys to take are
+    pooled with others or, to divide, were not kept, where rows to divide are pooled, and where nothing is left to draw.
+    """
+    a, renormalise = scene.attention, "renorm" in (sink, special)
+    marks = range(count_virtual_tokens(a.keys), len(a.keys))
+    specials = {at for at in marks if a.keys[at].special and special != "show"}
+    first = {0} - specials if sink != "show" else set()
+    removed = _cells(scene, specials | first, renormalise)
+    hidden = set(removed) & set(_cells(scene, specials, False))
+    rows = [at for at, cell in enumerate(a.rows) if special == "show" or not _is_special(scene, cell)]
+    columns = [at for at in range(len(a.columns)) if at not in hidden]
+    if not rows or not columns:
+        raise SelectionError("all tokens are special ones: nothing is left to draw", "Draw them: --special show.")
+    if not removed and len(rows) == len(a.rows):
+        return scene
+    left = {layer: _left(a, layer, removed, renormalise) for layer in dict(scene.heads)}
+    cut = replace(a, by_layer={layer: one.weights for layer, one in left.items()}, row_sums=_sums(a, left))
+    at = [(layer, a.heads(layer).index(head)) for layer, head in scene.heads]
+    shown = replace(
+        scene,
+        attention=reduce_attention(cut, [a.rows[at] for at in rows], [a.columns[at] for at in columns]),
+        queries=_moved(scene, rows),
+        masked=tuple(columns.index(at) for at in removed if at in columns),
+        removed_mass=np.stack([left[layer].removed_mass[head][rows] for layer, head in at]),
+        emptied=np.stack([left[layer].emptied[head][rows] for layer, head in at]),
+    )
+    said = _said(shown, hidden=len(rows) < len(a.rows) or bool(hidden), divided=renormalise)
+    return replace(shown, caption=f"{scene.caption}\n{said}".lstrip("\n"))
+
+
+def removed_labels(scene: Scene, at: int = 0) -> list[str]:
+    """What was taken from each row of head `at`, as it is written beside it: `−.62`, `all`, or a dot for nothing."""
+    if scene.removed_mass is None or scene.emptied is None:
+        return []
+    shown = [format_weight(share) for share in scene.removed_mass[at]]
+    return [
+        "all" if is_emptied else text if text == "·" else f"−{text}"
+        for text, is_emptied in zip(shown, scene.emptied[at], strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class _Left:
+    """What is left of a layer's `weights` `[head, row, column]`; what each row lost, and whether all, `[head, row]`."""
+
+    weights: np.ndarray
+    removed_mass: np.ndarray
+    emptied: np.ndarray
+
+
+def _left(a: Attention, layer: int, columns: Sequence[int], renormalise: bool) -> _Left:
+    weights = a.weights(layer).copy()
+    if _rows_are_pooled(a):
+        removed_mass = weights[:, :, columns].max(-1, initial=0.0)
+        weights[:, :, columns] = 0
+        return _Left(weights, removed_mass, (removed_mass > 0) & (weights.max(-1, initial=0.0) <= NOTHING))
+    sums = np.asarray(a.row_sums.get(layer, weights.sum(-1, dtype=np.float64)), np.float64)
+    removed_mass = weights[:, :, columns].sum(-1, dtype=np.float64)
+    emptied = (removed_mass > 0) & (sums - removed_mass <= NOTHING)
+    weights[:, :, columns] = 0
+    weights[emptied] = 0
+    if renormalise:
+        weights /= np.where((removed_mass > 0) & ~emptied, sums - removed_mass, 1.0)[:, :, None].astype(np.float32)
+    return _Left(weights, removed_mass, emptied)
+
+
+def _rows_are_pooled(a: Attention) -> bool:
+    return any(stop - start > 1 for start, stop in a.rows)
+
+
+def _sums(a: Attention, left: dict[int, _Left]) -> dict[int, np.ndarray]:
+    """The sums of rows before anything was taken: of the keys that are no longer drawn, too."""
+    return {layer: a.row_sums.get(layer, a.weights(layer).sum(-1)) for layer in left}
+
+
+def _cells(scene: Scene, tokens: Collection[int], all_kept: bool) -> list[int]:
+    """The columns of the keys `tokens`.
+
+    Raises SelectionError where one is pooled; with `all_kept`, which is to divide by what is left, where one has no
+    column, or rows are pooled.
+    """
+    a, retrace = scene.attention, scene.retrace
+    columns = [at for at, (start, stop) in enumerate(a.columns) if any(t in tokens for t in range(start, stop))]
+    if pooled := [a.columns[at] for at in columns if a.columns[at][1] - a.columns[at][0] > 1]:
+        first, last = pooled[0][0], pooled[0][1] - 1
+        message = f"keys {first}–{last} share a cell of this matrix: none can be taken out of it"
+        raise retrace.error(message, retrace.rows, retrace.all_columns)
+    if all_kept and columns and _rows_are_pooled(a):
+        raise SelectionError(
+            "rows of several queries cannot be divided: each query has something else left",
+            "Leave the column empty instead: --sink mask, --special hide. Or trace with --rows last:20.",
+        )
+    if all_kept and len(columns) < len(tokens):
+        missing = sorted(set(tokens) - {a.columns[at][0] for at in columns})
+        raise SelectionError(
+            f"what is left of a row is not known: column {missing[0]} of this trace was not kept",
+            "Do not divide by it: --sink mask, --special hide.",
+        )
+    return columns
+
+
+def _is_special(scene: Scene, row: Range) -> bool:
+    """Whether every query of a row is special and, in a decoder, writes no ordinary token."""
+    a = scene.attention
+    written = a.predicts or (None,) * len(a.queries)
+    return all(a.queries[at].special and ((token := written[at]) is None or token.special) for at in range(*row))
+
+
+def _moved(scene: Scene, rows: Sequence[int]) -> tuple[int, ...]:
+    """The rows that `scene.queries` are among `rows`. Raises SelectionError where one is not."""
+    for query in scene.queries:
+        if query not in rows:
+            raise SelectionError(f"{scene.rows[query]} is a special token, and left out", "Draw it: --special show.")
+    return tuple(rows.index(query) for query in scene.queries)
+
+
+def _said(scene: Scene, hidden: bool, divided: bool) -> str:
+    """What was taken, in words."""
+    assert scene.removed_mass is not None
+    assert scene.emptied is not None
+    said = ["special tokens hidden"] if hidden else []
+    said += ["first key masked"] if scene.masked else []
+    said += ["rows divided by what is left"] if divided else []
+    what = "largest weight taken from a cell, on average" if _rows_are_pooled(scene.attention) else "mean mass taken"
+    said += [f"{what} {scene.removed_mass.mean():.2f}"]
+    if count := int(scene.emptied.sum()):
+        said += [f"{count} of {scene.emptied.size} rows lose everything"]
+    return " · ".join(said)

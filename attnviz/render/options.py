@@ -1,0 +1,127 @@
+"""How a picture shall look: one frozen set of options that every renderer takes."""
+
+import math
+from dataclasses import MISSING, dataclass, fields
+from numbers import Real
+from typing import Any
+
+from attnviz.arguments import require_flag, require_type
+from attnviz.errors import PlotOptionError
+
+STYLES = ("heatmap", "lines", "arcs", "text")
+THEMES = ("light", "dark", "print")
+SINKS = ("show", "mask", "renorm")
+SPECIALS = ("show", "hide", "renorm")
+SIZES = (1.0, 100.0)
+"""No side of a picture is smaller or larger than this, in inches."""
+RESOLUTIONS = (20, 2400)
+"""No picture has fewer or more dots per inch than this."""
+FONT_SIZES = (4.0, 72.0)
+"""No labels are smaller or larger than this, in points."""
+
+_TYPES: dict[str, tuple[type, str]] = {
+    "query": (str, "query: a word of the text, or the number of a row: '3'."),
+    "vmax": (Real, "vmax: a number, more than 0, up to 1."),
+    "title": (str, "title: a text; '' for none."),
+    "dpi": (Real, "dpi: dots per inch, such as 300."),
+    "font_size": (Real, "font_size: points, such as 9.5."),
+}
+"""Of what type an option is that is not one of a few words, and what is said of another."""
+
+
+@dataclass(frozen=True)
+class PlotOptions:
+    """How attention is drawn. Nothing of it but `renorm` changes a number; every default is the picture without it.
+
+    `style` is one of STYLES; `query` names the row that `text` shows, as `render.query.asked` says. `cmap` is a
+    colour map of matplotlib's, or its name, for the theme's own colours; `vmax` is the weight at which the scale
+    ends, for the largest; with `log` it is logarithmic. `annotate` writes the weights or leaves them out, where
+    otherwise room decides. Without `colorbar` nothing explains the colours, or the lines. `title` stands for the
+    text's. `size` is the width in inches, or `WxH`; `dpi` the dots per inch of a PNG. `theme` is one of THEMES;
+    None is the light one in files, and matplotlib's settings in axes of one's own. `font_size` is that of labels,
+    in points; titles and small text keep their proportion to it. `transparent` leaves out the paper. `sink`, one of
+    SINKS, and `special`, one of SPECIALS, take the first key and the special tokens out, as `render.taken` says.
+
+    Raises PlotOptionError for a value that cannot be drawn.
+    """
+
+    style: str = "heatmap"
+    query: str | None = None
+    cmap: Any = None  # a name or a Colormap: matplotlib is imported only where one is given
+    vmax: float | None = None
+    log: bool = False
+    annotate: bool | None = None
+    title: str | None = None
+    size: str | float | tuple[float, float] | None = None
+    dpi: int | None = None
+    theme: str | None = None
+    font_size: float | None = None
+    transparent: bool = False
+    colorbar: bool = True
+    sink: str = "show"
+    special: str = "show"
+
+    def __post_init__(self) -> None:
+        for name, (known, hint) in _TYPES.items():
+            require_type(name, getattr(self, name), known, PlotOptionError, hint)
+        for name in ("log", "annotate", "transparent", "colorbar"):
+            require_flag(name, getattr(self, name), PlotOptionError, optional=name == "annotate")
+        _require_one_of("style", self.style, STYLES)
+        _require_one_of("sink", self.sink, SINKS)
+        _require_one_of("special", self.special, SPECIALS)
+        if self.theme is not None:
+            _require_one_of("theme", self.theme, THEMES)
+        if self.vmax is not None and not 0 < self.vmax <= 1:
+            raise PlotOptionError(f"vmax cannot be {self.vmax:g}", "A weight above 0 and up to 1, such as 0.5.")
+        if self.dpi is not None and not RESOLUTIONS[0] <= self.dpi <= RESOLUTIONS[1]:
+            raise PlotOptionError(
+                f"dpi cannot be {self.dpi:g}", f"From {RESOLUTIONS[0]} to {RESOLUTIONS[1]} dots per inch."
+            )
+        if self.font_size is not None and not FONT_SIZES[0] <= self.font_size <= FONT_SIZES[1]:
+            raise PlotOptionError(
+                f"font size cannot be {self.font_size:g}", "From {:g} to {:g} points.".format(*FONT_SIZES)
+            )
+        if self.query is not None and self.style != "text":
+            raise PlotOptionError(f"style {self.style} shows all queries, not one", "To show one query: --style text")
+        if self.annotate and self.style in ("lines", "arcs"):
+            raise PlotOptionError(
+                f"style {self.style} has no cells to write numbers into", "Styles with numbers: heatmap, text."
+            )
+        if self.cmap is not None:
+            from attnviz.render.colour_maps import require
+
+            require(self.cmap)
+        _ = self.inches
+
+    @property
+    def inches(self) -> tuple[float | None, float | None]:
+        """Width and height of the picture, each None where it is the content's. Raises PlotOptionError."""
+        if self.size is None:
+            return None, None
+        try:
+            given = self.size.lower().split("x") if isinstance(self.size, str) else self.size
+            sides = [float(side) for side in (given if isinstance(given, list | tuple) else [given])]
+        except (TypeError, ValueError):
+            sides = []
+        if len(sides) not in (1, 2) or not all(math.isfinite(side) for side in sides):
+            raise PlotOptionError(
+                f"size cannot be {self.size!r}", "Inches: a width such as 6.5, or width and height: 6.5x4."
+            )
+        if not all(SIZES[0] <= side <= SIZES[1] for side in sides):
+            raise PlotOptionError(f"size cannot be {self.size!r}", f"From {SIZES[0]:g} to {SIZES[1]:g} inches.")
+        return sides[0], sides[1] if len(sides) == 2 else None
+
+    @property
+    def given(self) -> dict[str, object]:
+        """The options that are not as they are by default; a colour map by its name."""
+        found = {f.name: value for f in fields(self) if (value := getattr(self, f.name)) != DEFAULTS[f.name]}
+        return {name: getattr(value, "name", value) for name, value in found.items()}
+
+
+def _require_one_of(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise PlotOptionError(f"{name} cannot be {value!r}", f"{name.capitalize()}: {', '.join(known)}.")
+
+
+DEFAULT = PlotOptions()
+DEFAULTS = {f.name: f.default for f in fields(PlotOptions) if f.default is not MISSING}

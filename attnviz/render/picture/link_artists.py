@@ -1,0 +1,71 @@
+"""Strokes in a picture that say a weight by their opacity and their width, and the key to them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import PatchCollection
+from matplotlib.lines import Line2D
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
+from matplotlib.transforms import Transform
+
+from attnviz.render.links import FAINT, DrawnLinks, opacity, width
+from attnviz.render.picture.text_style import TextStyle
+from attnviz.render.scale import Scale
+
+ABOVE = 0.1
+"""Between what is drawn and its key, in inches."""
+SAMPLE, AFTER, APART = 0.3, 0.06, 0.16
+"""The length of a stroke in a key, and the room after it and after its number, in inches."""
+
+
+def strokes(axes: Axes, paths: Sequence[Path], drawn: DrawnLinks, scale: Scale, transform: Transform) -> None:
+    """Draw the link `drawn[i]` along `paths[i]`, in the coordinates of `transform`."""
+    collection = PatchCollection([PathPatch(path) for path in paths], match_original=False)
+    collection.set(
+        facecolor="none",
+        edgecolor=_colours(drawn.parts, scale),
+        linewidth=width(drawn.parts),
+        capstyle="butt",
+        transform=transform,
+        clip_on=False,
+    )
+    axes.add_collection(collection, autolim=False)
+
+
+class StrokeKey:
+    """What the strokes mean, in one line where `room` inches are enough, and `notes` below it."""
+
+    def __init__(self, scale: Scale, text_style: TextStyle, room: float, notes: Sequence[str] = ()) -> None:
+        self.scale, self.text_style = scale, text_style.at(text_style.small)
+        self.samples = [(part, label) for part, label in scale.ticks() if part >= FAINT]
+        first = sum(SAMPLE + AFTER + self.text_style.width(label) + APART for _, label in self.samples)
+        named = first + self.text_style.width(scale.meaning)
+        self.meaning = scale.meaning if named <= room else ""
+        self.width = named if self.meaning else first - APART
+        said = (*notes, f"under {scale.at(FAINT):.2g} not drawn")
+        said = said if self.meaning else (scale.meaning, *said)
+        self.notes = text_style.typesetting.wrapped(" · ".join(said), text_style.small, max(room, self.width))
+        self.width = max(self.width, *map(self.text_style.width, self.notes))
+        self.height = ABOVE + self.text_style.line * (1 + len(self.notes))
+
+    def draw(self, axes: Axes, corner: Transform) -> None:
+        """Draw it below `corner`, which is in inches."""
+        x, y = 0.0, -ABOVE - self.text_style.line / 2
+        style: dict[str, Any] = {"transform": corner, "color": self.text_style.muted, "va": "center_baseline"}
+        parts = np.array([part for part, _ in self.samples])
+        for colour, wide, (_, label) in zip(_colours(parts, self.scale), width(parts), self.samples, strict=True):
+            ends = [x, x + SAMPLE], [y, y]
+            axes.add_artist(Line2D(*ends, color=colour, linewidth=wide, transform=corner, clip_on=False))
+            self.text_style.text(axes, x + SAMPLE + AFTER, y, label, **style)
+            x += SAMPLE + AFTER + self.text_style.width(label) + APART
+        self.text_style.text(axes, x, y, self.meaning, **style)
+        for at, note in enumerate(self.notes, 1):
+            self.text_style.text(axes, 0, y - at * self.text_style.line, note, **style)
+
+
+def _colours(parts: np.ndarray, scale: Scale) -> np.ndarray:
+    """RGBA from 0 to 1 for strokes of those parts of the scale."""
+    return np.concatenate([scale.strokes(parts), opacity(parts)[:, None]], 1)

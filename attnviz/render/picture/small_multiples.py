@@ -1,0 +1,159 @@
+"""One head in a picture, or several beside and below each other, in a style that labels each of them."""
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+from matplotlib.axes import Axes
+from matplotlib.transforms import Transform
+
+from attnviz.errors import SelectionError
+from attnviz.render.picture.figure_page import Box, FigurePage
+from attnviz.render.picture.text_style import TextStyle, from_corner
+from attnviz.render.scene import Scene
+
+Place = Callable[[float, float, float, float], Axes]
+"""Makes axes at x, y from the top left corner, so wide and so high, in inches."""
+
+COMFORTABLE, WIDEST, BEST = 8.0, 14.0, 1.4
+"""Heads stand side by side in this many inches, or in so many where the page would be a strip: not as wide for its
+height as this."""
+GAP = 0.25
+MOST = 36
+"""More heads than this are a heatmap's."""
+KEYED = 3.0
+"""A key is not squeezed for the sake of heads that are narrower than this, in inches."""
+SMALLEST = 0.15
+"""No axes are smaller than this, in inches."""
+
+
+class Margins(NamedTuple):
+    """Room for labels around axes, in inches."""
+
+    left: float
+    above: float
+    right: float
+    below: float
+
+    @property
+    def across(self) -> float:
+        """Left and right."""
+        return self.left + self.right
+
+    @property
+    def down(self) -> float:
+        """Above and below."""
+        return self.above + self.below
+
+
+class Key(Protocol):
+    """What explains a style, `width` × `height` inches."""
+
+    width: float
+    height: float
+
+    def draw(self, axes: Axes, corner: Transform) -> None:
+        """Draw it below `corner`, which is in inches."""
+
+
+class Drawing(Protocol):
+    """A style: draws each head of a scene into axes of `box` inches with `margins`, and has one key to all of them.
+
+    Where it `hangs` it keeps its size in axes that are larger, in their upper left corner; else it fills them.
+    """
+
+    box: tuple[float, float]
+    margins: Margins
+    hangs: bool
+
+    def key(self, room: float) -> Key:
+        """What explains it, in `room` inches where it can be so narrow."""
+
+    def draw(self, axes: Axes, at: int) -> None:
+        """Draw head `at` of the scene."""
+
+
+class SmallMultiples:
+    """The heads of `scene` in one style, each under its name where they are several, and one key below all of them."""
+
+    def __init__(
+        self,
+        scene: Scene,
+        make: Callable[[Box], Drawing],
+        text_style: TextStyle,
+        room: Box = (None, None),
+        keyed: bool = True,
+    ) -> None:
+        count = len(scene.heads)
+        if count > MOST:
+            raise SelectionError(
+                f"{count} heads are too many to be drawn one by one, at most {MOST}",
+                "Choose some with --layer and --head, or --style heatmap.",
+            )
+        self.scene, self.text_style, self.keyed = scene, text_style, keyed
+        self.named = text_style.line if count > 1 else 0.0
+        drawing = make((room[0], None)) if count == 1 else make((None, None))
+        self.across = self._across(drawing, room)
+        self.down = -(-count // self.across)
+        self.drawing = make(self._share(drawing, room, self.across)) if room != (None, None) else drawing
+        if min(self.drawing.box) < SMALLEST:
+            raise SelectionError(
+                "there is no room for the heads", "Make the picture larger with --size, or draw fewer heads."
+            )
+        wide, high = self._tile(self.drawing)
+        self.width = self.across * (wide + GAP) - GAP
+        self.height = self.down * (high + GAP) - GAP
+        if keyed:
+            self.key = self.drawing.key(room[0] or max(self.width, KEYED))
+            self.width, self.height = max(self.width, self.key.width), self.height + self.key.height
+
+    def draw(self, page: FigurePage, x: float, y: float) -> None:
+        """Draw onto `sheet`."""
+        self.draw_at(lambda left, top, wide, high: page.axes(x + left, y + top, wide, high))
+
+    def draw_at(self, place: Place) -> None:
+        """Draw into axes that `place` makes, within `width` × `height` inches."""
+        margins, box = self.drawing.margins, self.drawing.box
+        wide, high = self._tile(self.drawing)
+        for at, name in enumerate(self.scene.names):
+            row, column = divmod(at, self.across)
+            left, top = column * (wide + GAP) + margins.left, row * (high + GAP) + self.named + margins.above
+            axes = place(left, top, *box)
+            self.drawing.draw(axes, at)
+            if self.named:
+                corner = -margins.left, margins.above + 0.06
+                style: dict[str, Any] = {"transform": from_corner(axes), "va": "bottom", "color": self.text_style.muted}
+                self.text_style.text(axes, *corner, name, fontsize=self.text_style.small, **style)
+        if self.keyed:
+            axes = place(0, self.height - self.key.height, self.width, self.key.height)
+            axes.set_axis_off()
+            self.key.draw(axes, from_corner(axes))
+
+    def _tile(self, drawing: Drawing) -> tuple[float, float]:
+        margins, (wide, high) = drawing.margins, drawing.box
+        return wide + margins.across, self.named + high + margins.down
+
+    def _share(self, drawing: Drawing, room: Box, across: int) -> Box:
+        """What of `room` one head gets where so many stand side by side."""
+        down = -(-len(self.scene.heads) // across)
+        width = None if room[0] is None else (room[0] + GAP) / across - GAP
+        if room[1] is None:
+            return width, None
+        key = drawing.key(room[0] or KEYED).height if self.keyed else 0.0
+        return width, (room[1] - key + GAP) / down - GAP - self.named
+
+    def _across(self, drawing: Drawing, room: Box) -> int:
+        """How many heads stand side by side: as many as fit; in a given room, so that each keeps its shape."""
+        count, (wide, high) = len(self.scene.heads), self._tile(drawing)
+        if not (room[0] and room[1]):
+            least, most = (int(((room[0] or inches) + GAP) / (wide + GAP)) for inches in (COMFORTABLE, WIDEST))
+            broad = (n for n in range(max(least, 1), most) if n * wide >= BEST * -(-count // n) * high)
+            fit = next(broad, most)
+            return -(-count // -(-count // min(max(fit, 1), count)))  # 12 heads where 10 fit: 6 and 6
+
+        def badness(across: int) -> float:
+            width, height = self._share(drawing, room, across)
+            box = max((width or 0) - drawing.margins.across, 0.01), max((height or 0) - drawing.margins.down, 0.01)
+            return abs(math.log(box[0] / box[1] * drawing.box[1] / drawing.box[0]))
+
+        return min({-(-count // rows) for rows in range(1, count + 1)}, key=badness)

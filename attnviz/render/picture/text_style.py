@@ -1,0 +1,142 @@
+"""Text and colours of what is drawn into axes: those of a picture's theme, or matplotlib's settings."""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+from matplotlib import markers, rcParams
+from matplotlib.axes import Axes
+from matplotlib.font_manager import FontProperties
+from matplotlib.lines import Line2D
+from matplotlib.text import Text
+from matplotlib.textpath import text_to_path
+from matplotlib.transforms import Affine2D, ScaledTranslation, Transform
+
+from attnviz.render.picture.figure_page import line_height
+from attnviz.render.picture.typesetting import POINT, Typesetting
+from attnviz.render.scale import Theme
+
+Colour = str | tuple[float, ...]
+"""What matplotlib takes for one."""
+SPLIT = 0.06
+"""Between cells of so many inches there is room for a line; it takes 3 tenths of a cell."""
+MARK = 4.0
+"""The length of the marks outside of smaller ones, in points."""
+
+
+@dataclass(frozen=True)
+class TextStyle:
+    """Fonts, sizes of text in points, and colours; `lettering` says how a text is written."""
+
+    typesetting: Typesetting
+    family: tuple[str, ...]
+    small: float
+    body: float
+    large: float
+    ink: Colour
+    muted: Colour
+    paper: Colour
+    themes: bool = False
+
+    @classmethod
+    def themed(cls, typesetting: Typesetting, theme: Theme) -> "TextStyle":
+        """A pen for pages of ours."""
+        sizes = typesetting.small, typesetting.body, typesetting.large
+        return cls(typesetting, tuple(typesetting.family), *sizes, theme.ink, theme.muted, theme.paper, True)
+
+    @classmethod
+    def of_settings(cls, typesetting: Typesetting, paper: Colour, body: float | None = None) -> "TextStyle":
+        """A pen for axes that are others' and `paper`: matplotlib's settings, and our fonts for what theirs lack.
+
+        Labels are of `body` points where it is given, and other text is in proportion.
+        """
+        small, usual, large = (_points(rcParams[f"{name}size"]) for name in ("axes.label", "xtick.label", "axes.title"))
+        zoom = (body or usual) / usual
+        return cls(
+            typesetting,
+            (*rcParams["font.family"], *typesetting.family),
+            small * zoom,
+            usual * zoom,
+            large * zoom,
+            rcParams["text.color"],
+            rcParams["axes.labelcolor"],
+            paper,
+        )
+
+    def at(self, size: float) -> "TextStyle":
+        """This pen with that body size, in points."""
+        return replace(self, body=size)
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """What makes text of matplotlib's literal, `$` a dollar sign, and set in fonts that have it."""
+        return {"fontfamily": list(self.family), "parse_math": False, "usetex": False}
+
+    @property
+    def labels(self) -> dict[str, Any]:
+        """How the names of axes are written: matplotlib's settings have a colour of their own for them."""
+        return {"fontsize": self.small, **self.plain, **({"color": self.ink} if self.themes else {})}
+
+    @property
+    def ticks(self) -> dict[str, Any]:
+        """How tick labels are written: matplotlib's settings have a colour of their own for them."""
+        return {**self.labels, "fontsize": self.body}
+
+    @property
+    def line(self) -> float:
+        """The height of a line of text, in inches."""
+        return line_height(self.body)
+
+    def width(self, text: str) -> float:
+        """The width of `text` as it is drawn at body size, in inches."""
+        font = FontProperties(family=list(self.family), size=self.body)
+        wide, _, _ = text_to_path.get_text_width_height_descent(text, font, False)
+        return float(wide) * POINT
+
+    def short(self, text: str, width: float, room: float = math.inf) -> str:
+        """`text` as it is drawn, cut with an ellipsis to at most `width` inches, as `Typesetting.short` does it."""
+        return self.typesetting.short(text, self.body, width, room)
+
+    def text(self, axes: Axes, x: float, y: float, text: str, **style: Any) -> Text:
+        """Write `text`, at body size unless `fontsize` is given; `transform` is that of the data unless given."""
+        style = {"fontsize": self.body, "color": self.ink, "clip_on": False, **style}
+        return axes.text(x, y, text, **self.plain, **style)
+
+    def border(self, axes: Axes, axis: int, at: float, ends: tuple[float, float], cell: float) -> None:
+        """Where another part of the input begins among rows (`axis` 0) or columns of `cell` inches.
+
+        It is a line of ink in a gap of paper, which is seen between cells of every colour, from one of `ends` to the
+        other; where it would hide cells, marks outside of them. All places are in the data.
+        """
+        if cell >= SPLIT:
+            gap = min(0.3 * cell / POINT, 5.0)
+            for colour, wide in ((self.paper, gap), (self.ink, max(0.25 * gap, 0.5))):
+                along = (ends, (at, at))
+                axes.add_line(Line2D(*along[:: 1 - 2 * axis], color=colour, linewidth=wide, solid_capstyle="butt"))
+            return
+        style: dict[str, Any] = {"markersize": MARK, "markeredgewidth": 1.0, "linestyle": "none", "clip_on": False}
+        for end, side in zip(ends, (("left", "right"), ("up", "down"))[axis], strict=True):
+            place = ([end], [at]) if axis == 0 else ([at], [end])
+            axes.add_line(Line2D(*place, marker=getattr(markers, f"TICK{side.upper()}"), color=self.ink, **style))
+
+
+def shifted(axes: Axes, x: float, y: float) -> Transform:
+    """The data of `axes`, then so many inches to the right and upwards, whatever their size."""
+    return axes.transData + ScaledTranslation(x, y, axes.figure.dpi_scale_trans)
+
+
+def from_corner(axes: Axes, bottom: bool = False, down: float = 0.0) -> Transform:
+    """Inches to the right of the upper (or lower) left corner of `axes`, and above what is so far `down` from it."""
+    corner: Any = axes.transAxes
+    inches = Affine2D().translate(0, -down) + axes.figure.dpi_scale_trans
+    return inches + ScaledTranslation(0, 0 if bottom else 1, corner)
+
+
+def size(axes: Axes) -> tuple[float, float]:
+    """Width and height of `axes` now, in inches."""
+    box = axes.get_window_extent().transformed(axes.figure.dpi_scale_trans.inverted())
+    return float(box.width), float(box.height)
+
+
+def _points(size: float | str) -> float:
+    return float(FontProperties(size=size).get_size_in_points())

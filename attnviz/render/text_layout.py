@@ -1,0 +1,130 @@
+"""Tokens as running text: where each stands, by its width, in any unit."""
+
+import re
+from collections.abc import Sequence
+from itertools import chain, groupby, pairwise
+
+from attnviz.attention import Token
+from attnviz.labels import visible
+from attnviz.render.bidi import base_level, levels, runs_left, visual_order
+
+Places = list[tuple[int, float]]
+"""The line and the left edge of each piece."""
+_RIGHT_TO_LEFT, _OBJECT = "\N{RIGHT-TO-LEFT MARK}", "\N{OBJECT REPLACEMENT CHARACTER}"
+_SIGNS = re.compile("⟨[^⟩]*⟩|[₀-₉]")
+"""In labels: the names of what is unseen, and the numbers of parts. Their letters and digits are none of the text's."""
+
+
+def follows_without_space(tokens: Sequence[Token]) -> list[bool]:
+    """For each token whether it follows the one before without a space."""
+    ends = [None, *(token.span and token.span[1] for token in tokens)]
+    return [token.span is not None and token.span[0] == end for token, end in zip(tokens, ends, strict=False)]
+
+
+def running(tokens: Sequence[Token], text: str = "") -> str:
+    """`tokens` in one line: as they stand in `text`, or where it is not given, or one is not in it, one by one."""
+    spans = [token.span for token in tokens if token.span]
+    if text and len(spans) == len(tokens):
+        return visible(text[spans[0][0] : spans[-1][1]].strip(" "))
+    spaces = ["" if joins else " " for joins in follows_without_space(tokens)]
+    return "".join(space + visible(token.text) for space, token in zip(spaces, tokens, strict=True)).strip()
+
+
+def line_ends(tokens: Sequence[Token], text: str) -> list[int]:
+    """For each token how many lines of `text`, which they are in, end between it and the one before."""
+    ends, last = [], 0
+    for token in tokens:
+        start = last if token.span is None else token.span[0]
+        ends.append(text.count("\n", last, start))
+        last = max(last, start)
+    return ends
+
+
+def flow(
+    widths: Sequence[float], joined: Sequence[bool], limit: float, space: float, ends: Sequence[int] = ()
+) -> Places:
+    """The line and the left edge of each piece, in lines of at most `limit`, with `space` between words.
+
+    `joined` pieces are parts of a word, which is broken only where it is longer than a line. `ends` says how many lines
+    end before each piece: after one another begins, after more stands an empty one.
+    """
+    ends = ends or [0] * len(widths)
+    starts = [at for at, joins in enumerate(joined) if not joins or at == 0 or ends[at]]
+    places: Places = []
+    line, x = 0, 0.0
+    for start, stop in zip(starts, [*starts[1:], len(widths)], strict=True):
+        if start and ends[start]:
+            line, x = line + min(ends[start], 2), 0.0
+        elif x and x + sum(widths[start:stop]) > limit:
+            line, x = line + 1, 0.0
+        for width in widths[start:stop]:
+            if x and x + width > limit:
+                line, x = line + 1, 0.0
+            places.append((line, x))
+            x += width
+        x += space
+    return places
+
+
+def directed(
+    places: Places,
+    widths: Sequence[float],
+    tokens: Sequence[Token],
+    labels: Sequence[str],
+    ends: Sequence[int] = (),
+) -> tuple[Places, list[str]]:
+    """`places`, which `flow` gave, as each paragraph runs; and `labels`, marked where their brackets turn around.
+
+    One whose first letter runs from right to left begins at the right. Special tokens do not count for that.
+    """
+    found, marked, texts = list(places), list(labels), [_SIGNS.sub(_sign, visible(token.text)) for token in tokens]
+    if not any(map(runs_left, texts)):
+        return found, marked
+    right = max(x + width for (_, x), width in zip(places, widths, strict=True))
+    starts = [at for at in range(len(tokens)) if at == 0 or (ends and ends[at])]
+    for start, stop in zip(starts, [*starts[1:], len(tokens)], strict=True):
+        own = [text for text, token in zip(texts[start:stop], tokens[start:stop], strict=True) if not token.special]
+        base = next((level for some in (own, texts) if (level := base_level(some)) is not None), 0)
+        spaces, within = _levels(texts[start:stop], follows_without_space(tokens[start:stop]), base)
+        for at, level in enumerate(within, start):
+            marked[at] = _RIGHT_TO_LEFT * (level % 2 and base_level([labels[at]]) is None) + labels[at]
+        lines = groupby(range(start, stop), key=lambda at: places[at][0])
+        for line, pieces in lines:
+            here = list(pieces)
+            first = here[0] - start
+            depths = [*chain(*zip(spaces[first:], within[first : first + len(here)], strict=False))][1:]
+            gaps = [places[b][1] - places[a][1] - widths[a] for a, b in pairwise(here)]
+            sizes = [*chain(*zip([0.0, *gaps], (widths[at] for at in here), strict=True))][1:]
+            edges = _edges(depths, sizes, right - sum(sizes) if base else 0.0)
+            found[here[0] : here[-1] + 1] = [(line, x) for x in edges[::2]]
+    return found, marked
+
+
+def _levels(texts: Sequence[str], joined: Sequence[bool], base: int) -> tuple[list[int], list[int]]:
+    """The level of the space before each of the texts of a paragraph, and of each of them: that of its first letter."""
+    line, starts = "", []
+    for text, joins in zip(texts, joined, strict=True):
+        line += "" if joins or not line else " "
+        starts.append(len(line))
+        line += text
+    found = [base, *levels(line, base)]
+    within = []
+    for start, text in zip(starts, texts, strict=True):
+        letter = next((at for at, char in enumerate(text) if base_level([char]) is not None), None)
+        own = found[start + 1 : start + 1 + len(text)]
+        within.append(min(own, default=base) if letter is None else own[letter])
+    return [found[start] for start in starts], within
+
+
+def _sign(match: re.Match[str]) -> str:
+    """What stands for a sign that is no part of the text, as its direction is: an object, or nothing."""
+    return _OBJECT if match[0].startswith("⟨") else ""
+
+
+def _edges(depths: Sequence[int], sizes: Sequence[float], x: float) -> list[float]:
+    """The left edges of pieces of one line that have those levels and sizes, the first from the left at `x`."""
+    edges = [0.0] * len(sizes)
+    for at in visual_order(depths):
+        edges[at] = x
+        x += sizes[at]
+    return edges
