@@ -18,7 +18,7 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 EVERYWHERE = {"arguments", "errors", "files", "kinds"}
 DATA = {"attention", "head_names", "pooling", "selection", "words"}
 DRAWING = {*DATA, "labels", "retrace", "row_names", "analysis", "render"}
-RUNNING = {*DATA, "labels", "scratch", "capture", "models"}
+RUNNING = {*DATA, "labels", "prompt", "scratch", "capture", "models"}
 MAY_IMPORT: dict[str, set[str]] = {  # a room: the rooms above it; itself and EVERYWHERE go without saying
     "arguments": set(),
     "errors": set(),
@@ -29,6 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {  # a room: the rooms above it; itself and EV
     "labels": {"attention"},
     "pooling": {"attention"},
     "selection": {"attention", "head_names", "pooling", "retrace", "row_names", "token_names", "words"},
+    "prompt": {"arguments"},
     "row_names": {"attention", "labels"},
     "token_names": {"attention"},
     "retrace": {"attention", "token_names"},

@@ -20,8 +20,7 @@ from attnviz.retrace import NotKeptError
 
 if TYPE_CHECKING:
     from attnviz.attention import Trace
-    from attnviz.models import Model
-    from attnviz.models.huggingface.progress import Progress
+    from attnviz.models.base import Model, Progress
     from attnviz.selection import Selection
 
 
@@ -152,7 +151,7 @@ class Run:
 
             return replace(self.selection, query=query).apply(open_trace(text.saved))
         sentence = text.read(command)
-        from attnviz.models.text import require_text
+        from attnviz.prompt import require_text
 
         require_text(sentence)  # before a model is loaded
         for option, what, given in (("--target", "target", target), ("--text-pair", "second text", self.text_pair)):
@@ -174,11 +173,15 @@ class Run:
         progress: "Progress | None" = None,
     ) -> "Iterator[Trace]":
         """What was asked for of the model's traces of many texts. Raises AttnvizError."""
-        pairs = None if self.text_pair is None else [self.text_pair] * len(texts)
+        from attnviz.prompt import Prompt
+
         selection = replace(self.selection, cells=self.cells or CELLS, query=query)
-        asked: dict[str, Any] = {"chat": self.chat, "generate": self.generate, "selection": selection}
-        asked |= {"source_language": self.source_language, "target_language": self.target_language}
-        return model.trace_all(texts, targets=targets, text_pairs=pairs, **asked, progress=progress)
+        languages = self.source_language, self.target_language
+        prompts = [
+            Prompt(text, target, self.text_pair, *languages, self.chat, self.generate)
+            for text, target in zip(texts, targets, strict=True)
+        ]
+        return model.trace_all(prompts, selection, progress=progress)
 
 
 def expand_option_groups(command: Callable[..., None]) -> Callable[..., None]:

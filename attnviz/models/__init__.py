@@ -3,61 +3,17 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from attnviz.arguments import require_flag
 from attnviz.attention import Trace
 from attnviz.errors import InputError, ModelError
 from attnviz.head_names import Names
-from attnviz.models.huggingface.progress import Progress
-from attnviz.models.text import TextOrWords
+from attnviz.models.base import Model, Progress
+from attnviz.prompt import Prompt, TextOrWords
 from attnviz.selection import Selection
 
 BUILTIN = "builtin"
-
-
-class Model(Protocol):
-    """What can be traced."""
-
-    @property
-    def name(self) -> str:
-        """The name that its traces carry."""
-
-    def trace(
-        self,
-        text: TextOrWords,
-        *,
-        target: TextOrWords | None = None,
-        text_pair: TextOrWords | None = None,
-        source_language: str | None = None,
-        target_language: str | None = None,
-        chat: bool = False,
-        generate: int | None = None,
-        selection: Selection | None = None,
-    ) -> Trace:
-        """Run once on `text` and return the attention that `selection` asks for; all where it is None.
-
-        The other keywords are those of `attnviz.trace`. Raises InputError for one that the model has no place for.
-        """
-
-    def trace_all(
-        self,
-        texts: Sequence[TextOrWords],
-        *,
-        targets: Sequence[TextOrWords | None] | None = None,
-        text_pairs: Sequence[TextOrWords | None] | None = None,
-        source_language: str | None = None,
-        target_language: str | None = None,
-        chat: bool = False,
-        generate: int | None = None,
-        selection: Selection | None = None,
-        progress: Progress | None = None,
-    ) -> Iterator[Trace]:
-        """The trace of each text, in order, with its target and its second text; several run at once where they can.
-
-        `progress` is called with what is counted (tokens written, tokens read), how many, and of how many, where that
-        is known. Raises what `trace` does.
-        """
 
 
 def load(
@@ -225,8 +181,6 @@ def trace(
             trust_remote_code=trust_remote_code,
             with_head=generate is not None,
         )
-    given: dict[str, Any] = {"text_pair": text_pair, "chat": chat or None, "generate": generate}
-    given |= {"source_language": source_language, "target_language": target_language}
-    given = {name: value for name, value in given.items() if value is not None}  # a model may have none of them
-    traced: Trace = model.trace(text, target=target, selection=selection, **given)
+    prompt = Prompt(text, target, text_pair, source_language, target_language, chat, generate)  # type: ignore[arg-type]
+    traced: Trace = model.trace(prompt, selection)
     return traced

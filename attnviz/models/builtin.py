@@ -2,12 +2,11 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 from unicodedata import normalize
 
 import numpy as np
@@ -17,10 +16,10 @@ from attnviz.attention import Attention, Token, Trace
 from attnviz.errors import InputError, ModelError
 from attnviz.kinds import Kind
 from attnviz.labels import tokens_from_offsets, visible
-from attnviz.models.huggingface.progress import Progress
-from attnviz.models.text import TextOrWords, each_with, require_text
+from attnviz.models.base import Model, Progress
 from attnviz.models.unknown_words import unknown_note
 from attnviz.models.word_list import joined, numbered
+from attnviz.prompt import Prompt, TextOrWords, require_text
 from attnviz.scratch import transformer
 from attnviz.scratch.store import Checkpoint, read, shipped
 from attnviz.scratch.tokenizer import END, ENGLISH, KOREAN, UNKNOWN, Piece, language
@@ -30,7 +29,7 @@ LONGEST, LONGEST_WRITTEN = 512, 64  # tokens; it was trained on sentences of up 
 
 
 @dataclass(frozen=True)
-class BuiltinModel:
+class BuiltinModel(Model):
     """The built-in translator between English and Korean; make one with `load`."""
 
     checkpoint: Checkpoint
@@ -55,39 +54,28 @@ class BuiltinModel:
                 "For a Hugging Face model, give its folder: -m FOLDER.",
             ) from error
 
-    def trace(
-        self,
-        text: TextOrWords,
-        *,
-        target: TextOrWords | None = None,
-        text_pair: TextOrWords | None = None,
-        source_language: str | None = None,
-        target_language: str | None = None,
-        chat: bool = False,
-        generate: int | None = None,
-        selection: Selection | None = None,
-    ) -> Trace:
-        """Translate `text`, or read `target` as its translation, and return the attention that `selection` asks for.
+    def _trace_all(self, given: Iterator[Prompt], selection: Selection, progress: Progress | None) -> Iterator[Trace]:
+        return (self._trace(prompt, selection) for prompt in given)  # too soon for progress
 
-        Raises InputError for a text without a word, for one that is too long, and for a pair, a chat, or a text to be
-        continued: this model translates one sentence. Raises SelectionError as `Selection` does.
+    def _trace(self, prompt: Prompt, selection: Selection) -> Trace:
+        """Translate the text, or read the target as its translation, and return what `selection` asks for.
+
+        Raises InputError for a text without a word, for one that is too long, and for a pair, a chat, a language, or a
+        text to be continued: this model translates one sentence. Raises SelectionError as `Selection` does.
         """
-        asked = {"--text-pair": text_pair, "--chat": chat or None, "--generate": generate}
-        for option in (option for option, value in asked.items() if value is not None):
+        for option in prompt.options.keys() & {"text_pair", "chat", "generate"}:
             raise InputError(
                 "the built-in model translates one sentence: it reads no pairs or chats, and continues no text",
-                f"Leave out {option}, or take another model: -m NAME.",
+                f"Leave out --{option.replace('_', '-')}, or take another model: -m NAME.",
             )
-        for option, code in (("--source-language", source_language), ("--target-language", target_language)):
-            if code is not None:
-                raise InputError(
-                    "the built-in model tells English and Korean apart by itself: no language can be set",
-                    f"Leave out {option}, or take another model: -m NAME.",
-                )
-        selection = selection or Selection()
+        for option in prompt.options.keys() & {"source_language", "target_language"}:
+            raise InputError(
+                "the built-in model tells English and Korean apart by itself: no language can be set",
+                f"Leave out --{option.replace('_', '-')}, or take another model: -m NAME.",
+            )
         selection.resolve(self._available)
-        given, text = text, _composed(text, "text")
-        given_target, target = target, None if target is None else _composed(target, "target")
+        given, text = prompt.text, _composed(prompt.text, "text")
+        given_target, target = prompt.target, None if prompt.target is None else _composed(prompt.target, "target")
         pieces = self._encode(text)
         source = self._tokens(text, [piece.id for piece in pieces], [(piece.start, piece.end) for piece in pieces])
         source = _by_words(source, text, given)
@@ -123,25 +111,6 @@ class BuiltinModel:
             notes=notes,
         )
         return selection.apply(trace)
-
-    def trace_all(
-        self,
-        texts: Sequence[TextOrWords],
-        *,
-        targets: Sequence[TextOrWords | None] | None = None,
-        text_pairs: Sequence[TextOrWords | None] | None = None,
-        source_language: str | None = None,
-        target_language: str | None = None,
-        chat: bool = False,
-        generate: int | None = None,
-        selection: Selection | None = None,
-        progress: Progress | None = None,
-    ) -> Iterator[Trace]:
-        """The trace of each text, one after another, too soon for `progress`. Raises what `trace` does."""
-        more: dict[str, Any] = {"chat": chat, "generate": generate, "selection": selection}
-        more |= {"source_language": source_language, "target_language": target_language}
-        asked = each_with(texts, targets, text_pairs)
-        return (self.trace(text, target=target, text_pair=pair, **more) for text, target, pair in asked)
 
     @property
     def _provenance(self) -> dict[str, str]:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from attnviz.attention import IN_MEMORY, Trace
 from attnviz.attention.arrays import labelled
 from attnviz.errors import AttnvizError, InputError, ModelError
+from attnviz.models.base import Model, Progress
 from attnviz.models.captured_attention import attentions_of_record
 from attnviz.models.huggingface.global_state import restores_global_state
 from attnviz.models.huggingface.loading import given_tokenizer, quiet
-from attnviz.models.huggingface.progress import Progress
 from attnviz.models.huggingface.tokenization import TextTokenizer
 from attnviz.models.model_inputs import ModelInputs, Side
-from attnviz.models.text import TextOrWords, each_with
+from attnviz.prompt import Prompt
 from attnviz.selection import Selection
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def is_module(given: Any) -> bool:
 
 
 @dataclass(frozen=True)
-class ModuleModel:
+class ModuleModel(Model):
     """A module in memory, and a tokenizer where it has one; make one with `of`."""
 
     name: str
@@ -69,58 +69,30 @@ class ModuleModel:
         encoding = None if tokenizer is None else TextTokenizer(given_tokenizer(tokenizer, False))
         return cls(type(module).__name__, module, encoding)
 
-    def trace(
-        self,
-        text: TextOrWords,
-        *,
-        target: TextOrWords | None = None,
-        text_pair: TextOrWords | None = None,
-        source_language: str | None = None,
-        target_language: str | None = None,
-        chat: bool = False,
-        generate: int | None = None,
-        selection: Selection | None = None,
-    ) -> Trace:
+    def _trace_all(self, given: Iterator[Prompt], selection: Selection, progress: Progress | None) -> Iterator[Trace]:
+        for prompt in given:
+            trace = self._trace_prompt(prompt, selection)
+            if progress is not None:
+                progress("tokens read", len(trace.attentions[0].queries), None)
+            yield trace
+
+    def _trace_prompt(self, prompt: Prompt, selection: Selection) -> Trace:
         """Call the module as `model(input_ids)`, `[1, token]`, and return the attention that `selection` asks for.
 
         Raises InputError for a target, a pair, a chat, or a text to be continued, ModelError where there is no
         tokenizer, where the module fails, and where no attention between the tokens was seen.
         """
-        asked = {"target": target, "text_pair": text_pair, "chat": chat or None, "generate": generate}
-        asked |= {"source_language": source_language, "target_language": target_language}
-        for option in (option for option, value in asked.items() if value is not None):
+        for option in prompt.options:
             raise InputError(f"{self.name} is called as model(input_ids): {option} has no place there", _other_ways())
         if self.encoding is None:
             raise ModelError(
                 f"a {self.name} in memory does not bring its tokenizer",
                 f"Pass it too, tokenizer=…, or name what the model reads: {_LABELS}.",
             )
-        encoded = self.encoding.encode(text)
+        encoded = self.encoding.encode(prompt.text)
         side = Side(encoded.tokens)
         model_inputs = ModelInputs(encoded.text, encoded.inputs, {"encoder": side, "decoder": side})
         return self._trace(model_inputs, self._on_ids(encoded.ids), selection)
-
-    def trace_all(
-        self,
-        texts: Sequence[TextOrWords],
-        *,
-        targets: Sequence[TextOrWords | None] | None = None,
-        text_pairs: Sequence[TextOrWords | None] | None = None,
-        source_language: str | None = None,
-        target_language: str | None = None,
-        chat: bool = False,
-        generate: int | None = None,
-        selection: Selection | None = None,
-        progress: Progress | None = None,
-    ) -> Iterator[Trace]:
-        """The trace of each text, one after another. `progress` is told of the tokens that are read."""
-        more: dict[str, Any] = {"chat": chat, "generate": generate, "selection": selection}
-        more |= {"source_language": source_language, "target_language": target_language}
-        for text, target, pair in each_with(texts, targets, text_pairs):
-            trace = self.trace(text, target=target, text_pair=pair, **more)
-            if progress is not None:
-                progress("tokens read", len(trace.attentions[0].queries), None)
-            yield trace
 
     def trace_labels(
         self,

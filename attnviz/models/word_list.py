@@ -11,7 +11,7 @@ from itertools import accumulate
 
 from attnviz.attention import Token
 from attnviz.errors import InputError
-from attnviz.models.text import TextOrWords, require_text
+from attnviz.prompt import TextOrWords, require_text
 
 
 def joined(text: TextOrWords, what: str = "text") -> str:

@@ -266,7 +266,7 @@ def test_many_texts_and_several_threads_each_have_their_own(families):
     codes = ["fr_XX", "ko_KR", "de_DE", "it_IT"] * 2
 
     def marks(code: str) -> set[str]:
-        traces = loaded.trace_all(texts, targets=[TARGET] * 2, source_language=code, target_language=code)
+        traces = loaded.trace_all(texts, target=TARGET, source_language=code, target_language=code)
         return {name for trace in traces for name in (trace["self"].queries[-1].text, trace["cross"].queries[0].text)}
 
     with ThreadPoolExecutor(4) as threads:

@@ -10,6 +10,7 @@ import tiny
 import attnviz
 from attnviz import models
 from attnviz.errors import FileError, InputError, ModelError, SelectionError
+from attnviz.prompt import Prompt
 from attnviz.selection import Selection
 
 APPLE = "I ate an apple"
@@ -106,23 +107,35 @@ def test_a_model_that_load_returned_is_traced_again():
 
 def test_how_the_text_is_put_together_reaches_the_model_where_it_is_asked_for():
     class Mine:
-        def trace(self, text: str, **asked):
-            return asked
+        def trace(self, prompt: Prompt, selection: Selection):
+            return prompt, selection
 
-    everything = {"target": "ho", "text_pair": "ha", "chat": True, "generate": 0}
-    assert attnviz.trace("hi", Mine()) == {"target": None, "selection": Selection()}
-    assert attnviz.trace("hi", Mine(), **everything) == {**everything, "selection": Selection()}
+    everything = {"target": "ho", "text_pair": "ha", "chat": True, "generate": 3, "source_language": "fr"}
+    assert attnviz.trace("hi", Mine()) == (Prompt("hi"), Selection())
+    assert attnviz.trace("hi", Mine(), **everything) == (Prompt("hi", **everything), Selection())
 
 
 def test_anything_that_can_trace_is_a_model():
     class Mine:
         name = "mine"
 
-        def trace(self, text: str, *, target: str | None = None, selection: Selection | None = None):
-            return text, target, selection
+        def trace(self, prompt: Prompt, selection: Selection):
+            return prompt.text, prompt.target, selection
 
     asked = attnviz.trace("hi", Mine(), target="ho", layers=3, heads=(1, 2), kinds="self")
     assert asked == ("hi", "ho", Selection((3,), (1, 2), ("self",)))
+
+
+def test_a_loaded_model_takes_the_keywords_of_the_function():
+    model = attnviz.load()
+    asked = {"target": "나는 사과를 먹었다.", "layers": 1, "heads": [0, 2], "kinds": "cross"}
+    assert model.trace(APPLE, **asked).to_bytes() == attnviz.trace(APPLE, **asked).to_bytes()
+    both = list(model.trace_all([APPLE, Prompt("She drank milk.", target="그녀는 우유를 마셨다.")], layers=1))
+    assert [trace.target for trace in both] == [attnviz.trace(APPLE).target, "그녀는 우유를 마셨다."]
+    with pytest.raises(SelectionError, match="a selection is given, and layers beside it"):
+        model.trace(APPLE, Selection(), layers=1)
+    with pytest.raises(TypeError, match="words_"):
+        model.trace(APPLE, words_=True)
 
 
 @pytest.mark.parametrize("spec", ["builtin.safetensors", Path("builtin.safetensors")])

@@ -10,6 +10,7 @@ import attnviz
 from attnviz.errors import InputError
 from attnviz.models.huggingface.batching import MOST_TEXTS
 from attnviz.models.huggingface.model import HuggingFaceModel
+from attnviz.prompt import Prompt
 from attnviz.selection import Selection
 
 TEXTS = ["I ate an apple.", "She", tiny.LINES[2], tiny.LINES[4], "I ate"]
@@ -55,7 +56,7 @@ def test_each_text_has_what_it_has_alone(kind, passes):
 @pytest.mark.parametrize("targets", [TARGETS, [*TARGETS[:2], None, None, "나"], None])
 def test_an_encoder_decoder_with_targets_given_and_generated(kind, targets, passes):
     model = loaded(kind)
-    together = list(model.trace_all(TEXTS, targets=targets))
+    together = list(model.trace_all(map(Prompt, TEXTS, targets or [None] * 5)))
     if kind != "t5" or targets is TARGETS:  # what it writes by itself is too long for one pass
         assert sum(passes) == 6
     for trace, text, target in zip(together, TEXTS, targets or [None] * 5, strict=True):
@@ -84,7 +85,8 @@ def test_what_is_asked_for_is_asked_of_each(how):
 def test_pairs_of_texts_are_padded_with_their_segments(minilm_folder, passes):
     model = HuggingFaceModel.load(minilm_folder)
     pairs = ["an apple", "What did she eat, and where did she go?", "사과"]
-    for trace, text, pair in zip(model.trace_all(TEXTS[:3], text_pairs=pairs), TEXTS[:3], pairs, strict=True):
+    prompts = [Prompt(text, text_pair=pair) for text, pair in zip(TEXTS, pairs, strict=False)]
+    for trace, text, pair in zip(model.trace_all(prompts), TEXTS[:3], pairs, strict=True):
         assert_same(trace, model.trace(text, text_pair=pair))
     assert passes[:2] == [1, 3]
 
@@ -135,28 +137,22 @@ def test_a_text_that_cannot_be_used_is_an_error_as_it_is_alone():
 
 @pytest.mark.parametrize("load", [attnviz.load, lambda: loaded("bart")], ids=["built-in", "bart"])
 @pytest.mark.parametrize(
-    ("texts", "more", "message"),
+    ("texts", "message"),
     [
-        (None, {}, "the texts are None, not a list"),
-        ("I ate", {}, "the texts are of type str, not a list"),
-        (7, {}, "the texts are of type int, not a list"),
-        (["I ate", "She"], {"targets": ["나는"]}, "targets for 1 texts were given, and there are 2"),
-        (["I ate"], {"targets": ["나는", "그녀"]}, "targets for 2 texts were given, and there are 1"),
-        (["I ate"], {"targets": []}, "targets for 0 texts"),
-        (["I ate", "She"], {"targets": "나는"}, "the targets are of type str, not a list"),
-        (["I ate"], {"text_pairs": ["She", "He"]}, "text_pairs for 2 texts"),
-        (["I ate"], {"text_pairs": 3}, "the text_pairs are of type int"),
+        (None, "the texts are None, not a list"),
+        ("I ate", "the texts are of type str, not a list"),
+        (7, "the texts are of type int, not a list"),
     ],
 )
-def test_what_does_not_go_together_is_an_error_before_any_text_runs(load, texts, more, message):
+def test_what_is_no_list_of_texts_is_an_error_before_any_text_runs(load, texts, message):
     with pytest.raises(InputError, match=message):
-        load().trace_all(texts, **more)
+        load().trace_all(texts)
 
 
 def test_any_iterable_is_a_list_of_texts():
     texts = ["I ate", "She drank milk."]
     for model in (attnviz.load(), loaded("bart")):
-        made = [trace.text for trace in model.trace_all((text for text in texts), targets=iter(["나는", None]))]
+        made = [trace.text for trace in model.trace_all(map(Prompt, texts, ["나는", None]))]
         assert made == texts
 
 
@@ -173,10 +169,10 @@ def test_nothing_makes_nothing():
 
 def test_the_built_in_model_does_it_one_by_one():
     model = attnviz.load()
-    together = list(model.trace_all(["I ate an apple", "She drank milk."], targets=["나는 먹었다", None]))
+    together = list(model.trace_all([Prompt("I ate an apple", "나는 먹었다"), "She drank milk."]))
     assert_same(together[0], model.trace("I ate an apple", target="나는 먹었다"))
     assert_same(together[1], model.trace("She drank milk."))
-    for asked in ({"chat": True}, {"generate": 2}, {"text_pairs": ["I ate"]}):
+    for asked in ({"chat": True}, {"generate": 2}, {"text_pair": "I ate"}):
         with pytest.raises(InputError, match="translates one sentence") as error:
             list(model.trace_all(["I ate"], **asked))
         assert "-m NAME" in error.value.hint

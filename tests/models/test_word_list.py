@@ -9,6 +9,7 @@ import attnviz
 from attnviz.attention import Token
 from attnviz.errors import InputError
 from attnviz.models.word_list import numbered
+from attnviz.prompt import Prompt
 
 WORDS = ["Don't", "eat", "apple-pies", "!?"]
 
@@ -98,7 +99,7 @@ def test_the_built_in_model_takes_them():
 
 
 def test_many_lists_are_traced_in_a_row():
-    traces = attnviz.load().trace_all([["I", "ate"], "an apple"], targets=[None, ["사과"]])
+    traces = attnviz.load().trace_all([["I", "ate"], Prompt("an apple", ["사과"])])
     assert [trace.text for trace in traces] == ["I ate", "an apple"]
 
 

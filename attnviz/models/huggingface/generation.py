@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from attnviz.errors import ModelError
-from attnviz.models.huggingface.progress import Progress
+from attnviz.models.base import Progress
 
 if TYPE_CHECKING:
     import torch

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from attnviz.attention import Part, Token
 from attnviz.errors import InputError, ModelError
 from attnviz.labels import visible
+from attnviz.models.base import Progress
 from attnviz.models.huggingface.adapters import virtual_names
 from attnviz.models.huggingface.context_length import context_length, extrapolates
 from attnviz.models.huggingface.devices import input_device
@@ -23,13 +24,12 @@ from attnviz.models.huggingface.generation import (
 )
 from attnviz.models.huggingface.languages import TARGET, Translation
 from attnviz.models.huggingface.loading import quiet
-from attnviz.models.huggingface.progress import Progress
 from attnviz.models.huggingface.tokenization import TextTokenizer, TokenizedText
 from attnviz.models.huggingface.vocabulary import require_embeddings
 from attnviz.models.model_inputs import ModelInputs, Side
-from attnviz.models.text import TextOrWords, require_count
 from attnviz.models.unknown_words import unknown_note
 from attnviz.models.word_list import joined
+from attnviz.prompt import Prompt, TextOrWords
 
 if TYPE_CHECKING:
     import torch
@@ -40,23 +40,21 @@ _LONGEST_TARGET = 256  # tokens that an encoder-decoder may generate, for one th
 
 @dataclass(frozen=True)
 class InputBuilder:
-    """Reads texts for one model, which is called `name` where something is said of it.
+    """Reads a `prompt` for a model, which is called `name` where something is said of it.
 
-    `progress` is told of the tokens that the model writes. `source_language` and `target_language` are as a user says
-    them, for a translator of many languages.
+    `progress` is told of the tokens that the model writes.
     """
 
     name: str
     model: "PreTrainedModel"
     encoding: TextTokenizer
+    prompt: Prompt
     progress: Progress | None = None
-    source_language: str | None = None
-    target_language: str | None = None
 
     @cached_property
     def translation(self) -> Translation:
         """From which language into which the model translates. Raises InputError for a language that there is not."""
-        asked = self.source_language, self.target_language
+        asked = self.prompt.source_language, self.prompt.target_language
         has_target = self.has_encoder and not self.reads_source
         return Translation.of(self.encoding.languages, self.model, self.name, *asked, has_target)
 
@@ -74,42 +72,29 @@ class InputBuilder:
 
         return reads_source(self.model)
 
-    def read(
-        self,
-        text: TextOrWords,
-        target: TextOrWords | None,
-        text_pair: TextOrWords | None,
-        chat: bool,
-        generate: int | None,
-    ) -> ModelInputs:
-        """The reading of one text. Raises InputError and ModelError as `HuggingFaceModel.trace` does."""
+    def read(self) -> ModelInputs:
+        """What the model reads. Raises InputError and ModelError as `Model.trace` does."""
         with quiet():
-            return self._after_virtual(self._read(text, target, text_pair, chat, generate))
+            return self._after_virtual(self._read())
 
-    def _read(
-        self,
-        text: TextOrWords,
-        target: TextOrWords | None,
-        text_pair: TextOrWords | None,
-        chat: bool,
-        generate: int | None,
-    ) -> ModelInputs:
-        self._require_place_for(target, generate)
-        encoded, said = self._encoded(text, text_pair, chat)
+    def _read(self) -> ModelInputs:
+        generate = self.prompt.generate
+        self._require_place()
+        encoded, said = self._encoded()
         said |= self.translation.provenance
         notes = self._checked(encoded, "text", generate or 0) + self.translation.notes_on(encoded.ids)
         if generate is not None:
             ids = continue_text(self._writer(), self._tensors(encoded.inputs), generate, self.progress)
-            prompt, encoded = encoded, self.encoding.continued(encoded, ids)
-            said["generated"] = encoded.text[len(prompt.text) :]
-            what = self._said_to_be_written(said["generated"], encoded.tokens[len(prompt.tokens) :])
+            before, encoded = encoded, self.encoding.continued(encoded, ids)
+            said["generated"] = encoded.text[len(before.text) :]
+            what = self._said_to_be_written(said["generated"], encoded.tokens[len(before.tokens) :])
             notes += (f"generated {what} ({len(ids)} token{'s' * (len(ids) != 1)})", *strategy_note(self.model))
         tokens = encoded.tokens
         next_ones = (*tokens[1:], None) if writes(self.model) else None
         sides: dict[Part, Side] = {"encoder": Side(tokens), "decoder": Side(tokens, next_ones)}
         model_inputs = ModelInputs(encoded.text, encoded.inputs, sides, None, said, notes)
         if self.has_encoder and not self.reads_source:
-            model_inputs = self._with_target(model_inputs, encoded, target)
+            model_inputs = self._with_target(model_inputs, encoded)
         model_inputs = replace(model_inputs, inputs=self._handed(model_inputs.inputs))
         return self._with_source(model_inputs) if self.reads_source else model_inputs
 
@@ -134,8 +119,9 @@ class InputBuilder:
         changed = {part: model_inputs.sides[part].after(virtual, prompt.are_keys) for part in parts}
         return replace(model_inputs, sides={**model_inputs.sides, **changed})
 
-    def _require_place_for(self, target: TextOrWords | None, generate: int | None) -> None:
+    def _require_place(self) -> None:
         """Raise InputError for what this model has no place for."""
+        target, generate = self.prompt.target, self.prompt.generate
         if target is not None and not self.has_encoder:
             raise InputError(f"{self.name} has no separate decoder that could read a target", "Leave the target out.")
         if self.reads_source and (target, generate) != (None, None):
@@ -149,12 +135,10 @@ class InputBuilder:
                 f"{self.name} is an encoder-decoder: it does not continue a text, it writes a target",
                 "Leave out --generate: without --target the model generates one.",
             )
-        require_count(generate)
 
-    def _encoded(
-        self, text: TextOrWords, text_pair: TextOrWords | None, chat: bool
-    ) -> tuple[TokenizedText, dict[str, str]]:
+    def _encoded(self) -> tuple[TokenizedText, dict[str, str]]:
         """The text in the form that was asked for, and what it was put together from."""
+        text, text_pair, chat = self.prompt.text, self.prompt.text_pair, self.prompt.chat
         if chat and text_pair is not None:
             raise InputError("a chat is one message, and two texts were given", "Leave out --chat or --text-pair.")
         if chat and self.encoding.languages:  # a template has no place for the mark of a language
@@ -165,14 +149,10 @@ class InputBuilder:
             return self.encoding.encode_pair(text, text_pair), {"text pair": joined(text_pair)}
         return self.encoding.encode(text, language=self.translation.in_source), {}
 
-    def _with_target(
-        self, model_inputs: ModelInputs, encoded: TokenizedText, target: TextOrWords | None
-    ) -> ModelInputs:
-        """`reading` with the decoder's side, which reads all of the target but its last token and writes the rest."""
-        if target is None:
-            ids, said, tokens, notes = self._written(encoded)
-        else:
-            ids, said, tokens, notes = self._given(target)
+    def _with_target(self, model_inputs: ModelInputs, encoded: TokenizedText) -> ModelInputs:
+        """`model_inputs` with those of the decoder, which reads the target but for its last token."""
+        target = self.prompt.target
+        ids, said, tokens, notes = self._written(encoded) if target is None else self._given(target)
         inputs = {**model_inputs.inputs, "decoder_input_ids": ids[:-1]}
         sides = {**model_inputs.sides, "decoder": Side(tokens[:-1], tokens[1:])}
         return replace(model_inputs, inputs=inputs, sides=sides, target=said, notes=model_inputs.notes + notes)

@@ -10,6 +10,7 @@ from logging import getLogger
 from typing import TYPE_CHECKING, Any
 
 from attnviz.errors import ModelError
+from attnviz.models.base import Progress
 from attnviz.models.huggingface.adapter_folder import CONFIG, put_in, require_readable
 from attnviz.models.huggingface.architecture import classes, lost_weights, require_text, require_whole
 from attnviz.models.huggingface.devices import placement
@@ -19,7 +20,7 @@ from attnviz.models.huggingface.gguf_tokenizer import load_gguf_tokenizer
 from attnviz.models.huggingface.global_state import restores_global_state
 from attnviz.models.huggingface.load_errors import NO_TOKENIZER, OTHER_TOKENIZER, translate_load_errors
 from attnviz.models.huggingface.location import ModelLocation, chained_adapter_error, locate_all, locate_tokenizer
-from attnviz.models.huggingface.progress import Progress, telling
+from attnviz.models.huggingface.progress import telling
 from attnviz.models.huggingface.sizes import no_larger_than, require_said, weights_of
 from attnviz.models.huggingface.tokenizer_limits import held_stderr, require_bounds
 

@@ -13,6 +13,7 @@ import numpy as np
 from attnviz.attention import IN_MEMORY, Range, Trace, format_ranges
 from attnviz.errors import ModelError, SelectionError
 from attnviz.kinds import Kind
+from attnviz.models.base import Model, Progress
 from attnviz.models.captured_attention import attentions_of_record
 from attnviz.models.huggingface.adapters import (
     named_with,
@@ -30,11 +31,10 @@ from attnviz.models.huggingface.hub_cache import commit
 from attnviz.models.huggingface.inputs import InputBuilder
 from attnviz.models.huggingface.loading import given_tokenizer, load_model, load_tokenizer, quick_start, quiet
 from attnviz.models.huggingface.location import locate, locate_all
-from attnviz.models.huggingface.progress import Progress
 from attnviz.models.huggingface.tokenization import TextTokenizer
 from attnviz.models.huggingface.vocabulary import size_note, start_note
 from attnviz.models.model_inputs import ModelInputs
-from attnviz.models.text import TextOrWords, each_with
+from attnviz.prompt import Prompt
 from attnviz.selection import Layout, Selection
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ _ROUNDING = {"float32": 1e-5, "float16": 5e-3, "bfloat16": 4e-2}  # how far a we
 
 
 @dataclass(frozen=True)
-class HuggingFaceModel:
+class HuggingFaceModel(Model):
     """A loaded model and its tokenizer; make one with `load`. `tokenizer` names one that is not the model's own.
 
     `notes` are what a reader of each of its traces ought to be told of it. `base` is what an adapter was put into,
@@ -141,60 +141,14 @@ class HuggingFaceModel:
         notes = size_note(model, len(read), name) + start_note(read)
         return cls(name, model, TextTokenizer(read), revision, other, notes, in_memory=True)
 
-    def trace(
-        self,
-        text: TextOrWords,
-        *,
-        target: TextOrWords | None = None,
-        text_pair: TextOrWords | None = None,
-        source_language: str | None = None,
-        target_language: str | None = None,
-        chat: bool = False,
-        generate: int | None = None,
-        selection: Selection | None = None,
-    ) -> Trace:
-        """Run the model once on `text` and return the attention that `selection` asks for; all where it is None.
+    def _trace_all(self, given: Iterator[Prompt], selection: Selection, progress: Progress | None) -> Iterator[Trace]:
+        """Up to 16 texts run in one pass, padded to one length.
 
-        An encoder-decoder reads `target` in its decoder, or, without one, what it greedily generates; for a task, as
-        in a classifier, whatever the model's own forward gives its decoder, and no target. A decoder alone
-        writes on with `generate`: so many tokens, or until it ends, greedily; the trace is of one pass over all, and
-        its text is the prompt with what was written. `text_pair` is a second text, for models that read pairs; the
-        trace's text is both, a line each. `chat` makes of the text a user's message in the model's chat template.
-        `source_language` and `target_language` are those of a translator of many languages, by the codes that its
-        tokenizer has for them: `fr_XX`, or `fr` where there is but one.
-
-        Raises InputError for a text that is empty or too long, or that the model has no place for, SelectionError for
-        what the model does not have, ModelError where it has no softmax attention, no head to generate with, or no chat
-        template, and CaptureError where what it gave is not attention.
+        Where the shortest of them, run alone, does not give the same weights, for there are models that padding
+        disturbs, each runs alone.
         """
-        asked: dict[str, Any] = {"targets": [target], "text_pairs": [text_pair]}
-        asked |= {"source_language": source_language, "target_language": target_language}
-        return next(self.trace_all([text], **asked, chat=chat, generate=generate, selection=selection))
-
-    def trace_all(
-        self,
-        texts: Sequence[TextOrWords],
-        *,
-        targets: Sequence[TextOrWords | None] | None = None,
-        text_pairs: Sequence[TextOrWords | None] | None = None,
-        source_language: str | None = None,
-        target_language: str | None = None,
-        chat: bool = False,
-        generate: int | None = None,
-        selection: Selection | None = None,
-        progress: Progress | None = None,
-    ) -> Iterator[Trace]:
-        """The traces of many texts, in order, as `trace` gives them; `targets` and `text_pairs` go with the texts.
-
-        Up to 16 texts run in one pass, padded to one length. Where the shortest of them, run alone, does not give the
-        same weights, for there are models that padding disturbs, each runs alone. `progress` is told of tokens
-        that are written, and read. Raises what `trace` does.
-        """
-        selection = selection or Selection()
         require_runnable(self.model)
-        reader = InputBuilder(self.name, self.model, self.encoding, progress, source_language, target_language)
-        asked = each_with(texts, targets, text_pairs)
-        readings = (reader.read(text, target, pair, chat, generate) for text, target, pair in asked)
+        readings = (InputBuilder(self.name, self.model, self.encoding, one, progress).read() for one in given)
         return self._traces(readings, selection, progress)
 
     def _traces(

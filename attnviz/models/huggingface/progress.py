@@ -7,10 +7,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+from attnviz.models.base import Progress
 from attnviz.models.huggingface.global_state import restores_global_state
-
-# What is counted (bytes, weights), how many are done, and of how many, where that is known.
-Progress = Callable[[str, int, int | None], None]
 
 # What counts the weights that this thread loads.
 _weights: ContextVar[type | None] = ContextVar("weights", default=None)

@@ -15,8 +15,8 @@ from attnviz.models.huggingface.languages import Languages
 from attnviz.models.huggingface.offsets import offsets_by_words
 from attnviz.models.huggingface.spelling import Offsets, decode, is_space, name, offsets_by_decoding, own_name
 from attnviz.models.huggingface.tokenizer_limits import with_limits
-from attnviz.models.text import TextOrWords, require_text
 from attnviz.models.word_list import joined, numbered
+from attnviz.prompt import TextOrWords, require_text
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
