@@ -10,6 +10,20 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 
+_SLOW = (  # they load models, train, or run commands in processes of their own
+    "tests/capture/test_architectures", "tests/capture/test_long_inputs", "tests/capture/test_pictures_and_text",
+    "tests/capture/test_tasks", "tests/cli/", "tests/models/", "tests/render/picture/", "tests/scratch/",
+    "tests/test_readme",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what the quick loop leaves out: `pytest -m "not slow"`."""
+    for item in items:
+        if any(part in item.path.as_posix() for part in _SLOW):
+            item.add_marker("slow")
+
+
 def _package_folder(package: str) -> Path:
     """Where a package's files are, without importing it."""
     found = importlib.util.find_spec(package)

@@ -155,7 +155,7 @@ def test_jobs_are_done_one_after_another_as_they_are_asked_for():
 
 
 def test_a_text_without_a_trace_costs_no_other_its_own():
-    from traces import labelled
+    from handmade_traces import labelled
 
     jobs = [Job(Path("a.txt"), line, text, None, Path("a.png")) for line, text in enumerate(["one", "two", "", "four"])]
     jobs *= 10
@@ -177,7 +177,7 @@ def test_a_text_without_a_trace_costs_no_other_its_own():
 
 
 def test_traces_that_all_come_are_made_together():
-    from traces import labelled
+    from handmade_traces import labelled
 
     asked: list[int] = []
 

@@ -1,7 +1,7 @@
 """An error's text in Python, and what of it the command line prints."""
 
 import pytest
-from commands import run
+from command_line import run
 
 import attnviz
 from attnviz.errors import AttnvizError
@@ -27,6 +27,6 @@ def test_options_in_a_hint_are_keywords_in_python(hint, in_python):
 
 def test_the_same_hint_in_python_and_at_the_command_line():
     with pytest.raises(AttnvizError, match="Leave out generate, or take another model: model=NAME"):
-        attnviz.trace("a b", generate=-1)
+        attnviz.trace("a b", generate=1)
     done = run("plot", "a b", "--generate", "1")
     assert "Hint:  Leave out --generate, or take another model: -m NAME." in done.err.replace("\n", " ")

@@ -6,8 +6,8 @@ import subprocess
 import sys
 
 import pytest
+from handmade_traces import attention, decoder_only, encoder_decoder
 from PIL import Image
-from traces import attention, decoder_only, encoder_decoder
 
 from attnviz.analysis import choose_head
 from attnviz.attention import Trace

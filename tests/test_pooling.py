@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from traces import attention, tokens
+from handmade_traces import attention, tokens
 
 from attnviz.attention import Attention, Trace, single_ranges
 from attnviz.attention.trace_file import open_trace

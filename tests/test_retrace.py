@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 import pytest
-import tiny
-from traces import decoder_only, encoder_decoder
+import tiny_models
+from handmade_traces import decoder_only, encoder_decoder
 
 import attnviz
 from attnviz.attention import Trace
@@ -48,7 +48,9 @@ def test_a_target_is_named_where_the_model_did_not_generate_it():
 
 @pytest.mark.parametrize("saved", [False, True])
 def test_no_command_leads_to_a_model_that_was_in_memory(saved, tmp_path):
-    trace = attnviz.trace("I ate an apple and a pear", tiny.build("gpt2"), tokenizer=tiny.tokenizer(), cells=3)
+    trace = attnviz.trace(
+        "I ate an apple and a pear", tiny_models.build("gpt2"), tokenizer=tiny_models.tokenizer(), cells=3
+    )
     trace = attnviz.open(trace.save(tmp_path / "x.safetensors")) if saved else trace
     assert again(trace).command is None
     with pytest.raises(NotKeptError) as error:

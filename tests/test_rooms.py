@@ -1,49 +1,24 @@
-"""Who may import whom, as design.md lays it out, read off the code; and what a command imports, seen in a process."""
+"""Who may import whom, as ARCHITECTURE.md lays it out, read off the code; and what a command imports, in a process."""
 
 import ast
-import os
-import subprocess
-import sys
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from traces import encoder_decoder
+from command_line import imported_modules
+from handmade_traces import encoder_decoder
 
 import attnviz
 
 PACKAGE = Path(attnviz.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
+ARCHITECTURE = PACKAGE.parent / "ARCHITECTURE.md"
+_ROW = re.compile(r"^\| `(\w+)` \|(.*?)\| .+ \|$", re.MULTILINE)
 EVERYWHERE = {"arguments", "errors", "files", "kinds"}
-DATA = {"attention", "head_names", "pooling", "selection", "words"}
-DRAWING = {*DATA, "labels", "retrace", "row_names", "analysis", "render"}
-RUNNING = {*DATA, "labels", "prompt", "scratch", "capture", "models"}
-MAY_IMPORT: dict[str, set[str]] = {  # a room: the rooms above it; itself and EVERYWHERE go without saying
-    "arguments": set(),
-    "errors": set(),
-    "files": {"arguments"},
-    "kinds": set(),
-    "attention": set(),
-    "head_names": set(),
-    "labels": {"attention"},
-    "pooling": {"attention"},
-    "selection": {"attention", "head_names", "pooling", "retrace", "row_names", "token_names", "words"},
-    "prompt": {"arguments"},
-    "row_names": {"attention", "labels"},
-    "token_names": {"attention"},
-    "retrace": {"attention", "token_names"},
-    "words": {"attention", "labels", "retrace"},
-    "scratch": set(),
-    "capture": DATA,
-    "models": RUNNING,
-    "analysis": {"attention"},
-    "render": DRAWING,
-    "notebook": DRAWING | RUNNING,
-    "batch": DRAWING | RUNNING,
-    "cli": DRAWING | RUNNING | {"batch", "token_names"},
-    "__main__": {"cli"},
-    "__init__": {"attention", "models", "notebook", "render"},
+MAY_IMPORT: dict[str, set[str]] = {  # a room: the rooms that it may import; itself and EVERYWHERE go without saying
+    room: set(re.findall(r"`(\w+)`", rooms)) for room, rooms in _ROW.findall(ARCHITECTURE.read_text("utf-8"))
 }
 _RUNS = ("models/huggingface/", "models/torch_module.py")
 HEAVY = {  # a package: the places that may import it
@@ -104,7 +79,7 @@ def test_pyplot_is_imported_only_for_a_figure_that_nobody_else_has_made():
     assert importers == ["axes.py"]
     code = "import attnviz; from matplotlib.figure import Figure; "
     code += "attnviz.plot(attnviz.trace('I ate'), ax=Figure().add_subplot())"
-    assert "matplotlib.pyplot" not in modules(code)
+    assert "matplotlib.pyplot" not in imported_modules(code)
 
 
 @pytest.mark.parametrize(
@@ -130,19 +105,7 @@ def test_every_room_is_in_the_table_and_no_two_import_each_other():
 
 def loaded(code: str, **variables: str) -> set[str]:
     """The top-level packages that a fresh process has imported after `code`."""
-    return {module.split(".")[0] for module in modules(code, **variables)}
-
-
-def modules(code: str, **variables: str) -> set[str]:
-    """The modules that a fresh process has imported after `code`."""
-    code = (
-        f"import sys\ntry:\n    {code}\nexcept SystemExit as end:\n    assert not end.code\nprint('\\n', *sys.modules)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", env={**os.environ, **variables}
-    )
-    assert done.returncode == 0, done.stderr
-    return set(done.stdout.splitlines()[-1].split())
+    return {module.split(".")[0] for module in imported_modules(code, **variables)}
 
 
 def command(*args: str) -> str:

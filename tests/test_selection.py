@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from traces import encoder_decoder
+from handmade_traces import encoder_decoder
 
 from attnviz.attention import Attention, Trace
 from attnviz.errors import SelectionError

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from traces import decoder_only, encoder_decoder
+from handmade_traces import decoder_only, encoder_decoder
 
 from attnviz.attention import Trace
 from attnviz.errors import SelectionError

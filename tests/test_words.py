@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from commands import run
-from traces import encoder_decoder
+from command_line import run
+from handmade_traces import encoder_decoder
 
 import attnviz
 from attnviz.attention import Attention, Token, Trace

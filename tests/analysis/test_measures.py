@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from traces import attention, encoder_decoder
+from handmade_traces import attention, encoder_decoder
 
 from attnviz.analysis import MEASURES, best_offset, entropy, normalised_entropy, offset_share, sink, special_mass
 from attnviz.analysis.distance import distance

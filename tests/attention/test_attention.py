@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from traces import attention, encoder_decoder, hybrid, labelled, tokens
+from handmade_traces import attention, encoder_decoder, hybrid, labelled, tokens
 
 from attnviz.attention import Attention, Token, borders, format_ranges
 from attnviz.errors import CaptureError, SelectionError

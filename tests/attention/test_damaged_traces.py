@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from commands import run
+from command_line import run
+from handmade_traces import encoder_decoder
 from safetensors import safe_open
 from safetensors.numpy import load, save
-from traces import encoder_decoder
 
 from attnviz.attention import Attention, Token, Trace
 from attnviz.attention.trace_file import open_trace

@@ -7,9 +7,9 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 import safetensors
+from handmade_traces import HOSTILE, encoder_decoder, hybrid, labelled
 from safetensors import safe_open
 from safetensors.numpy import load, save
-from traces import HOSTILE, encoder_decoder, hybrid, labelled
 
 from attnviz.attention import Attention, Token, Trace
 from attnviz.attention.schema import VERSION, AttentionFields, TokenFields, TraceFields

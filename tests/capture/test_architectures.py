@@ -1,8 +1,8 @@
 """A fixed spread of the types that sweep.py goes through whole, and what is special about some of them."""
 
 import architectures
+import eager_reference
 import pytest
-import reference
 import sweep
 import torch
 
@@ -35,7 +35,7 @@ def test_weights_are_those_of_the_models_own_attention(model_type, path):
     assert (row.outcome, row.path) == ("exact", path), row
 
 
-@pytest.mark.parametrize("model_type", reference.NO_SOFTMAX)
+@pytest.mark.parametrize("model_type", eager_reference.NO_SOFTMAX)
 def test_what_has_no_softmax_attention_is_refused_by_what_it_does_instead(model_type):
     row = sweep.examine(model_type)
     assert row.outcome == "refused", row
@@ -47,7 +47,7 @@ def test_what_cannot_read_text_is_named_as_such_and_nothing_else_is():
 
 
 def test_what_goes_wrong_is_a_failed_row(monkeypatch):
-    monkeypatch.setattr(reference, "weights", lambda *_: {"self": {}})
+    monkeypatch.setattr(eager_reference, "weights", lambda *_: {"self": {}})
     assert sweep.examine("bert").outcome == "FAILED"
     monkeypatch.setitem(architectures.NOT_TEXT, "bert", "is said to be something else")
     assert sweep.examine("gpt2").outcome == "FAILED"
@@ -125,7 +125,9 @@ def test_tokens_with_global_attention_look_at_all_and_are_seen_by_all(model_type
 
 def test_what_goes_to_summaries_of_blocks_is_no_tokens(monkeypatch):
     monkeypatch.setitem(architectures.AMENDMENTS, "longt5", {"encoder_attention_type": "transient-global"})
-    monkeypatch.setattr(reference, "counts_sinks", lambda _: False)  # the reference is of the tokens' shares alone
+    monkeypatch.setattr(
+        eager_reference, "counts_sinks", lambda _: False
+    )  # the reference is of the tokens' shares alone
     assert sweep.examine("longt5").outcome == "exact"
     assert all((mass > 0).all() for mass in captured("longt5").sink_mass["self"].values())
 

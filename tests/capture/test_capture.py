@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-import tiny
+import tiny_models
 import torch
 
 from attnviz.capture import capture
@@ -16,18 +16,20 @@ WRITTEN = torch.tensor([[2, 30, 31, 32, 33, 34]])
 
 def inputs_of(model_type):
     inputs = {"input_ids": IDS, "attention_mask": torch.ones_like(IDS)}
-    return inputs | ({"decoder_input_ids": WRITTEN} if model_type in tiny.PAIRS else {})
+    return inputs | ({"decoder_input_ids": WRITTEN} if model_type in tiny_models.PAIRS else {})
 
 
 def eager(model_type):
     """layer → weights as a decoder's own eager attention gives them."""
     with torch.no_grad():
-        outputs = tiny.build(model_type, attn_implementation="eager")(**inputs_of(model_type), output_attentions=True)
+        outputs = tiny_models.build(model_type, attn_implementation="eager")(
+            **inputs_of(model_type), output_attentions=True
+        )
     return {layer: weights[0].numpy() for layer, weights in enumerate(outputs.attentions)}
 
 
 def test_an_error_in_the_model_leaves_it_as_it_was():
-    model = tiny.build("t5")
+    model = tiny_models.build("t5")
     model.train()
     model.encoder.eval()
     implementations = [m.config._attn_implementation for m in (model, model.encoder, model.decoder)]
@@ -39,7 +41,7 @@ def test_an_error_in_the_model_leaves_it_as_it_was():
 
 
 def test_a_model_in_training_is_captured_without_dropout():
-    model = tiny.build("bert", attention_probs_dropout_prob=0.9, hidden_dropout_prob=0.9)
+    model = tiny_models.build("bert", attention_probs_dropout_prob=0.9, hidden_dropout_prob=0.9)
     expected = capture(model, inputs_of("bert"), Selection()).weights["self"][2]
     model.train()
     np.testing.assert_array_equal(capture(model, inputs_of("bert"), Selection()).weights["self"][2], expected)
@@ -48,7 +50,7 @@ def test_a_model_in_training_is_captured_without_dropout():
 
 @pytest.mark.parametrize("model_type", ["llama", "bloom", "t5"])
 def test_layers_from_the_end_are_the_last_and_no_others_are_held(model_type):
-    model = tiny.build(model_type).base_model
+    model = tiny_models.build(model_type).base_model
     every = capture(model, inputs_of(model_type), Selection())
     last = capture(model, inputs_of(model_type), Selection.of("last", 2))
     assert last.resolve().keys() == every.buffers.keys()
@@ -66,7 +68,7 @@ def test_layers_from_the_end_are_the_last_and_no_others_are_held(model_type):
 @pytest.mark.parametrize("model_type", ["llama", "bloom"])
 def test_only_what_was_asked_for_is_kept(model_type):
     expected = eager(model_type)
-    record = capture(tiny.build(model_type), inputs_of(model_type), Selection(layers=(2,), heads=(3, 0)))
+    record = capture(tiny_models.build(model_type), inputs_of(model_type), Selection(layers=(2,), heads=(3, 0)))
     assert list(record.weights["masked-self"]) == [2]
     assert record.heads["masked-self"][2] == (0, 3)
     np.testing.assert_allclose(record.weights["masked-self"][2], expected[2][[0, 3]], atol=1e-5)
@@ -74,14 +76,14 @@ def test_only_what_was_asked_for_is_kept(model_type):
 
 
 def test_a_kind_alone():
-    record = capture(tiny.build("bart").base_model, inputs_of("bart"), Selection(kinds=("cross",)))
+    record = capture(tiny_models.build("bart").base_model, inputs_of("bart"), Selection(kinds=("cross",)))
     assert list(record.weights) == ["cross"]
     with pytest.raises(SelectionError, match="no layer 7"):
         Selection(layers=(7,)).resolve(record.available)
 
 
 def test_a_learned_sink_is_recorded_by_row():
-    record = capture(tiny.build("gpt_oss"), inputs_of("gpt_oss"), Selection())
+    record = capture(tiny_models.build("gpt_oss"), inputs_of("gpt_oss"), Selection())
     for layer, weights in record.weights["masked-self"].items():
         mass = record.sink_mass["masked-self"][layer]
         np.testing.assert_allclose(weights.sum(-1) + mass, 1, atol=1e-5)
@@ -89,7 +91,7 @@ def test_a_learned_sink_is_recorded_by_row():
 
 
 def test_a_sliding_window_hides_what_is_outside_it():
-    record = capture(tiny.build("mistral"), inputs_of("mistral"), Selection())
+    record = capture(tiny_models.build("mistral"), inputs_of("mistral"), Selection())
     weights = record.weights["masked-self"][0]
     assert not np.tril(weights, -4).any()
     assert np.tril(weights, -3).any()
@@ -98,8 +100,8 @@ def test_a_sliding_window_hides_what_is_outside_it():
 @pytest.mark.parametrize("model_type", ["bert", "deberta-v2", "gpt2", "bloom"])
 def test_one_token_alone_is_of_the_kind_that_the_model_is(model_type):
     inputs = {"input_ids": torch.tensor([[5]])}
-    record = capture(tiny.build(model_type), inputs, Selection())
-    assert list(record.weights) == ["self" if model_type in tiny.ENCODERS else "masked-self"]
+    record = capture(tiny_models.build(model_type), inputs, Selection())
+    assert list(record.weights) == ["self" if model_type in tiny_models.ENCODERS else "masked-self"]
 
 
 def test_both_kinds_of_mask_are_seen_to_be_causal():
@@ -112,7 +114,7 @@ def test_both_kinds_of_mask_are_seen_to_be_causal():
 
 
 def test_what_would_fill_the_memory_is_refused_before_it_does(monkeypatch):
-    model, one_layer = tiny.build("bert").base_model, 4 * 4 * len(IDS[0]) ** 2
+    model, one_layer = tiny_models.build("bert").base_model, 4 * 4 * len(IDS[0]) ** 2
     heads = model.config.num_attention_heads
     monkeypatch.setattr("attnviz.capture.record.machine_memory", lambda: 2 * heads * one_layer // 4)
     assert list(capture(model, inputs_of("bert"), Selection(layers=(1,))).weights["self"]) == [1]

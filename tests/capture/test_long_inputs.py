@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-import tiny
+import tiny_models
 import torch
 
 from attnviz.attention import Attention, Token, Trace
@@ -25,10 +25,12 @@ def block_size(request, monkeypatch):
 
 def record(model_type, selection=None, ids=IDS):
     inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
-    inputs |= {"decoder_input_ids": WRITTEN} if model_type in tiny.PAIRS else {}
-    written = WRITTEN if model_type in tiny.PAIRS else ids
+    inputs |= {"decoder_input_ids": WRITTEN} if model_type in tiny_models.PAIRS else {}
+    written = WRITTEN if model_type in tiny_models.PAIRS else ids
     asked = selection or Selection()
-    return capture(tiny.build(model_type).base_model, inputs, asked, layouts_of(asked, ids.shape[1], written.shape[1]))
+    return capture(
+        tiny_models.build(model_type).base_model, inputs, asked, layouts_of(asked, ids.shape[1], written.shape[1])
+    )
 
 
 def layouts_of(selection, source, written):
@@ -40,14 +42,14 @@ def layouts_of(selection, source, written):
 
 def eager(model_type):
     """kind → layers of weights by transformers' own eager attention."""
-    model = tiny.build(model_type, attn_implementation="eager").base_model
-    inputs = {"input_ids": IDS} | ({"decoder_input_ids": WRITTEN} if model_type in tiny.PAIRS else {})
+    model = tiny_models.build(model_type, attn_implementation="eager").base_model
+    inputs = {"input_ids": IDS} | ({"decoder_input_ids": WRITTEN} if model_type in tiny_models.PAIRS else {})
     with torch.no_grad():
         outputs = model(**inputs, output_attentions=True)
-    if model_type in tiny.PAIRS:
+    if model_type in tiny_models.PAIRS:
         fields = {"self": "encoder_attentions", "masked-self": "decoder_attentions", "cross": "cross_attentions"}
     else:
-        fields = {"self" if model_type in tiny.ENCODERS else "masked-self": "attentions"}
+        fields = {"self" if model_type in tiny_models.ENCODERS else "masked-self": "attentions"}
     return {kind: [w[0].numpy() for w in outputs[name]] for kind, name in fields.items()}
 
 
@@ -89,8 +91,8 @@ def test_beside_few_rows_columns_are_pooled_only_beyond_what_a_square_would_hold
 @pytest.mark.parametrize("model_type", ["llama", "gemma2", "gpt_oss", "bart"])
 @pytest.mark.parametrize("asked", [{}, {"cells": 8}, {"rows": (3, 9)}, {"heads": (1,)}, {"layers": (0,)}], ids=str)
 def test_the_model_gives_what_it_gives_without_capture(model_type, asked, monkeypatch):
-    model = tiny.build(model_type).base_model
-    inputs = {"input_ids": IDS} | ({"decoder_input_ids": WRITTEN} if model_type in tiny.PAIRS else {})
+    model = tiny_models.build(model_type).base_model
+    inputs = {"input_ids": IDS} | ({"decoder_input_ids": WRITTEN} if model_type in tiny_models.PAIRS else {})
     with torch.no_grad():
         plain = model(**inputs)[0]
     seen = []
@@ -112,7 +114,7 @@ def test_padding_is_in_no_matrix(model_type, asked):
     real[1, short:] = 0
     ids[1, short:] = 0
     both = capture_all(
-        tiny.build(model_type).base_model,
+        tiny_models.build(model_type).base_model,
         {"input_ids": ids, "attention_mask": real},
         asked,
         [{kind: (N, N)}, {kind: (short, short)}],

@@ -1,10 +1,10 @@
 """Models of pictures and text, loaded from a folder as a user has them, on text alone: a spread."""
 
 import architectures
+import eager_reference
 import pytest
-import reference
 import sweep
-import tiny
+import tiny_models
 import transformers
 from transformers.models.auto import modeling_auto as auto
 
@@ -34,7 +34,7 @@ def test_what_writes_nothing_from_text_alone_says_so(model_type):
     kind = getattr(transformers, auto.MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES[model_type])
     model = kind(architectures.tiny_config(model_type)).eval()
     with pytest.raises(ModelError, match="does not write from text alone"):
-        attnviz.trace("I ate", model, tokenizer=tiny.tokenizer(), generate=2)
+        attnviz.trace("I ate", model, tokenizer=tiny_models.tokenizer(), generate=2)
 
 
 def test_where_the_whole_fails_the_weights_are_said_to_be_of_the_text_model_inside():
@@ -44,7 +44,7 @@ def test_where_the_whole_fails_the_weights_are_said_to_be_of_the_text_model_insi
 
 def test_the_tables_name_types_that_there_are():
     assert {*architectures.NEEDS_PICTURE, *architectures.NOT_HERE} <= set(architectures.picture_types())
-    assert set(reference.GIVES_ATTENTIONS) | set(architectures.WHOLE) <= set(architectures.picture_types())
+    assert set(eager_reference.GIVES_ATTENTIONS) | set(architectures.WHOLE) <= set(architectures.picture_types())
 
 
 def test_one_that_is_said_to_need_a_picture_and_does_not_is_a_failed_row(monkeypatch):

@@ -1,9 +1,9 @@
 """A fixed spread of the classes for a task that sweep.py --tasks goes through whole, loaded as they were saved."""
 
+import eager_reference
 import pytest
-import reference
 import sweep
-import tasks
+import task_models
 
 from attnviz.capture import find_base
 from attnviz.models.huggingface.architecture import classes
@@ -32,7 +32,7 @@ def test_weights_are_those_of_the_whole_model_that_was_loaded(name, path):
 def test_what_is_given_to_the_base_is_compared_at_all(monkeypatch):
     monkeypatch.setattr(sweep, "base_inputs", lambda _model, inputs: inputs)
     assert sweep.examine_task("LongformerForSequenceClassification").outcome == "FAILED"
-    monkeypatch.setattr(reference, "weights", lambda *_: {"self": {}})
+    monkeypatch.setattr(eager_reference, "weights", lambda *_: {"self": {}})
     assert sweep.examine_task("DPRReader").outcome == "FAILED"
 
 
@@ -40,7 +40,7 @@ def test_what_is_given_to_the_base_is_compared_at_all(monkeypatch):
     "name", ["BertForMaskedLM", "GPT2LMHeadModel", "LlamaForCausalLM", "OPTForCausalLM", "XLNetLMHeadModel"]
 )
 def test_a_language_models_head_is_left_out_where_its_base_is_the_one_of_its_type(name):
-    whole = tasks.build(name, tasks.classes()[name], "eager")
+    whole = task_models.build(name, task_models.classes()[name], "eager")
     whole.config.architectures = [name]
     loaded = classes(whole.config, with_head=False)[0]
     assert loaded.__name__ == "AutoModel"

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-import tiny
+import tiny_models
 import torch
 
 from attnviz.capture import blockwise, capture_all
@@ -26,7 +26,7 @@ def block_size(request, monkeypatch):
     ids=str,
 )
 def test_it_is_what_a_whole_trace_gives_afterwards(model_type, asked):
-    model = HuggingFaceModel.load(tiny.build(model_type), tokenizer=tiny.tokenizer())
+    model = HuggingFaceModel.load(tiny_models.build(model_type), tokenizer=tiny_models.tokenizer())
     target = "나는 사과를 unbelievably 먹었다." if model_type == "bart" else None
     afterwards = Selection(words=True, **asked).reduce(model.trace(TEXT, target=target))
     streamed = model.trace(TEXT, target=target, selection=Selection(words=True, **asked))
@@ -64,6 +64,6 @@ def test_nothing_as_large_as_all_tokens_is_kept():
     kinds = {"masked-self": (words, words)}
     layouts = {"masked-self": (layout(10, None, 4),) * 2}
     asked = Selection(words=True, cells=4)
-    [record] = capture_all(tiny.build("llama"), {"input_ids": ids}, asked, [{}], [kinds], [layouts])
+    [record] = capture_all(tiny_models.build("llama"), {"input_ids": ids}, asked, [{}], [kinds], [layouts])
     assert record.size == 3 * 4 * 4 * 4 * 4  # layers, heads, cells, bytes
     assert record.weights["masked-self"][0].shape == (4, 4, 4)

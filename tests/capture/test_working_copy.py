@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import architectures
 import numpy as np
 import pytest
-import tiny
+import tiny_models
 import torch
 
 import attnviz
@@ -128,16 +128,16 @@ def compiled_in_part(model):
 
 @pytest.mark.parametrize("compiled", [compiled_in_place, torch.compile, compiled_by_forward, compiled_in_part])
 def test_a_compiled_model_gives_what_it_gave_before(compiled):
-    model = tiny.build("bert")
-    expected = attnviz.trace("I ate an apple.", model, tokenizer=tiny.tokenizer())
+    model = tiny_models.build("bert")
+    expected = attnviz.trace("I ate an apple.", model, tokenizer=tiny_models.tokenizer())
     given = compiled(model)
-    found = attnviz.trace("I ate an apple.", given, tokenizer=tiny.tokenizer())
+    found = attnviz.trace("I ate an apple.", given, tokenizer=tiny_models.tokenizer())
     assert found.model == expected.model
     assert_same(*({"self": trace["self"].by_layer} for trace in (found, expected)))
 
 
 def test_a_copy_has_its_own_modules_and_configurations_and_the_same_weights():
-    model = tiny.build("t5").train()
+    model = tiny_models.build("t5").train()
     model.again = model.encoder
     copied = working_copy(model)
     assert dict(copied.named_modules()).keys() == dict(model.named_modules()).keys()

@@ -2,10 +2,10 @@
 
 import accelerate
 import pytest
-import tiny
+import tiny_models
 import torch
 import transformers
-from loads import TEXT, refused, same
+from load_checks import TEXT, refused, same
 
 import attnviz
 from attnviz.capture import unwrapped
@@ -13,7 +13,7 @@ from attnviz.capture import unwrapped
 
 @pytest.fixture(scope="module")
 def expected():
-    return attnviz.trace(TEXT, tiny.build("llama"), tokenizer=tiny.tokenizer())
+    return attnviz.trace(TEXT, tiny_models.build("llama"), tokenizer=tiny_models.tokenizer())
 
 
 WRAPPERS = {
@@ -28,11 +28,11 @@ WRAPPERS = {
 
 @pytest.mark.parametrize("wrap", WRAPPERS.values(), ids=WRAPPERS)
 def test_a_wrapped_model_gives_what_it_gives_without(wrap, expected, tmp_path):
-    wrapper = wrap(tiny.build("llama"), tmp_path / "offloaded")
+    wrapper = wrap(tiny_models.build("llama"), tmp_path / "offloaded")
     ids = torch.tensor([[1, 5, 9]])
     with torch.no_grad():
         before = wrapper(ids)[0]
-    trace = attnviz.trace(TEXT, wrapper, tokenizer=tiny.tokenizer())
+    trace = attnviz.trace(TEXT, wrapper, tokenizer=tiny_models.tokenizer())
     assert same(trace, expected)
     assert trace.provenance["device"] == "cpu"
     with torch.no_grad():
@@ -40,7 +40,9 @@ def test_a_wrapped_model_gives_what_it_gives_without(wrap, expected, tmp_path):
 
 
 def test_a_pipeline_brings_its_tokenizer(expected):
-    pipeline = transformers.pipeline("feature-extraction", model=tiny.build("llama"), tokenizer=tiny.tokenizer())
+    pipeline = transformers.pipeline(
+        "feature-extraction", model=tiny_models.build("llama"), tokenizer=tiny_models.tokenizer()
+    )
     assert same(attnviz.trace(TEXT, pipeline), expected)
 
 
@@ -51,9 +53,9 @@ def of(package: str, name: str, *bases: type) -> type:
 
 def test_a_sentence_transformer_is_looked_into(expected):
     first = torch.nn.Module()
-    first.auto_model = tiny.build("llama")
+    first.auto_model = tiny_models.build("llama")
     sentences = of("sentence_transformers", "SentenceTransformer", torch.nn.Sequential)(first, torch.nn.Identity())
-    sentences.tokenizer = tiny.tokenizer()
+    sentences.tokenizer = tiny_models.tokenizer()
     assert same(attnviz.trace(TEXT, sentences), expected)
 
 
@@ -64,12 +66,12 @@ def test_what_cannot_be_looked_into_is_refused():
             return 2 * ids
 
     traced = torch.jit.trace(Alone(), torch.tensor([1]))
-    assert "torch.jit" in refused(traced, tokenizer=tiny.tokenizer()).message
+    assert "torch.jit" in refused(traced, tokenizer=tiny_models.tokenizer()).message
     sharded = of("torch", "FullyShardedDataParallel", torch.nn.Module)()
-    assert "spread over processes" in refused(sharded, tokenizer=tiny.tokenizer()).message
+    assert "spread over processes" in refused(sharded, tokenizer=tiny_models.tokenizer()).message
 
 
 def test_what_is_no_wrapper_is_itself():
-    model = tiny.build("bert")
+    model = tiny_models.build("bert")
     assert unwrapped(model) is model
     assert unwrapped(of("elsewhere", "DataParallel", torch.nn.Module)()).__module__ == "elsewhere.somewhere"

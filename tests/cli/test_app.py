@@ -8,9 +8,9 @@ import sys
 from importlib.metadata import version
 
 import pytest
-from commands import process, run, start
+from command_line import process, run, start
+from handmade_traces import encoder_decoder
 from rich.cells import cell_len
-from traces import encoder_decoder
 
 from attnviz.cli import COMMANDS
 from attnviz.cli.options import GROUPS

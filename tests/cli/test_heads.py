@@ -5,17 +5,14 @@
 
 import json
 import re
-import sys
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import process, run
+from handmade_traces import decoder_only, encoder_decoder
 from PIL import Image
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
-from commands import process, run
-from traces import decoder_only, encoder_decoder
 
 from attnviz.attention.trace_file import open_trace
 from attnviz.scratch.store import shipped

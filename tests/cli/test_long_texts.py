@@ -5,8 +5,8 @@ import shlex
 
 import numpy as np
 import pytest
-import tiny
-from commands import run
+import tiny_models
+from command_line import run
 
 from attnviz.attention.trace_file import open_trace
 
@@ -15,7 +15,7 @@ TEXT = " ".join(f"w{i}" for i in range(24))
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return tiny.save("llama", tmp_path_factory.mktemp("llama"), max_position_embeddings=256)
+    return tiny_models.save("llama", tmp_path_factory.mktemp("llama"), max_position_embeddings=256)
 
 
 @pytest.fixture(scope="module")
@@ -129,8 +129,8 @@ def test_text_of_one_query_is_drawn_of_a_long_text_in_one_command(folder, tmp_pa
 def writer(tmp_path_factory):
     """A folder with a model that writes on."""
     folder = tmp_path_factory.mktemp("writers") / "writer"
-    tiny.writer("llama", max_position_embeddings=256).save_pretrained(folder)
-    tiny.tokenizer().save_pretrained(folder)
+    tiny_models.writer("llama", max_position_embeddings=256).save_pretrained(folder)
+    tiny_models.tokenizer().save_pretrained(folder)
     return folder
 
 

@@ -4,11 +4,11 @@ import io
 import re
 from pathlib import Path
 
-import hub
+import fake_hub
 import huggingface_hub
 import pytest
-import tiny
-from commands import run
+import tiny_models
+from command_line import run
 from rich.console import Console
 
 from attnviz.cli import running
@@ -48,8 +48,8 @@ def test_models_of_the_cache_are_listed_and_what_they_lack(cache, tmp_path):
     files = [tmp_path / name for name in ("config.json", "model.safetensors")]
     for file in files:
         file.write_bytes(bytes(2000) + file.name.encode())
-    hub.put(cache, "org/second", files)
-    hub.put(cache, "org/first", files[:1])
+    fake_hub.put(cache, "org/second", files)
+    fake_hub.put(cache, "org/first", files[:1])
     lines = [line for line in run("models").out.splitlines() if line.startswith("org/")]
     assert [" ".join(line.split()) for line in lines] == [
         "org/first in the Hugging Face cache, 2.0K, without weights",
@@ -118,7 +118,7 @@ def test_where_nobody_watches_nothing_is_drawn(terminal, monkeypatch):
 
 
 def test_loading_in_a_pipe_writes_nothing_but_the_result(tmp_path):
-    folder = tiny.save("bert", tmp_path / "tiny")
+    folder = tiny_models.save("bert", tmp_path / "tiny")
     done = run("plot", "I ate", "-m", folder, "--layer", 0, "--head", 0)
     assert done.code == 0
     assert "Loading" not in done.out + done.err

@@ -5,8 +5,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from commands import run, start
-from hub import put
+from command_line import run, start
+from fake_hub import put
 
 from attnviz.scratch.store import shipped_file
 

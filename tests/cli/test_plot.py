@@ -11,11 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import process, run
+from handmade_traces import HOSTILE, decoder_only, encoder_decoder, labelled
 from PIL import Image
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
-from commands import process, run
-from traces import HOSTILE, decoder_only, encoder_decoder, labelled
 
 from attnviz.attention import Trace
 from attnviz.attention.trace_file import open_trace

@@ -1,10 +1,10 @@
 """--generate, --chat and --text-pair: a text that is put together with another, or goes on."""
 
 import pytest
-import tiny
-import translators
-from commands import run
-from traces import encoder_decoder
+import tiny_models
+import tiny_translators
+from command_line import run
+from handmade_traces import encoder_decoder
 
 import attnviz
 from attnviz.attention import borders
@@ -15,8 +15,8 @@ TEMPLATE = "{% for message in messages %}<s>{{ message['content'] }}</s>{% endfo
 @pytest.fixture(scope="module")
 def llama(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models") / "llama"
-    tiny.writer("llama").save_pretrained(folder)
-    tokenizer = tiny.tokenizer()
+    tiny_models.writer("llama").save_pretrained(folder)
+    tokenizer = tiny_models.tokenizer()
     tokenizer.chat_template = TEMPLATE
     tokenizer.save_pretrained(folder)
     return folder
@@ -106,9 +106,9 @@ def test_every_line_of_a_file_is_continued(llama, tmp_path):
 
 
 def test_every_line_is_translated_between_the_languages_that_are_named(tmp_path):
-    read = translators.tokenizer("nllb", tmp_path)
+    read = tiny_translators.tokenizer("nllb", tmp_path)
     model = tmp_path / "model"
-    translators.model("nllb", read).save_pretrained(model)
+    tiny_translators.model("nllb", read).save_pretrained(model)
     read.save_pretrained(model)
     asked = ("-m", model, "--source-language", "fra", "--target-language", "kor")
     trace = saved(tmp_path, "I ate", *asked)

@@ -5,7 +5,7 @@ import io
 import re
 
 import pytest
-from commands import PINNED, process
+from command_line import PINNED, process
 
 from attnviz.cli import app
 from attnviz.cli.streams import prepare

@@ -4,7 +4,7 @@ import subprocess
 from shlex import quote
 
 import pytest
-from commands import run
+from command_line import run
 
 APPLE = "I ate an apple"
 

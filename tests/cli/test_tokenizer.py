@@ -3,8 +3,8 @@
 import shutil
 
 import pytest
-import tiny
-from commands import run
+import tiny_models
+from command_line import run
 
 import attnviz
 
@@ -14,7 +14,7 @@ TEXT = "She ate an apple."
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
     """A model whose folder has no tokenizer, and a folder that has nothing else."""
-    whole = tiny.save("bert", tmp_path_factory.mktemp("models") / "whole")
+    whole = tiny_models.save("bert", tmp_path_factory.mktemp("models") / "whole")
     bare, tokenizer = whole.with_name("bare"), whole.with_name("tokenizer")
     for folder in (bare, tokenizer):
         folder.mkdir()

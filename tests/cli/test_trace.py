@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from commands import process, run, start
-from traces import decoder_only, encoder_decoder
+from command_line import process, run, start
+from handmade_traces import decoder_only, encoder_decoder
 
 import attnviz
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from commands import run
+from command_line import run
 
 from attnviz.scratch import corpus as corpora
 from attnviz.scratch import evaluate as evaluation

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import huggingface_hub
 import pytest
-import tiny
+import tiny_models
 
 
 @pytest.fixture(scope="session")
 def whole(tmp_path_factory) -> Path:
     """A tiny BERT on disk."""
-    return tiny.save("bert", tmp_path_factory.mktemp("models") / "whole")
+    return tiny_models.save("bert", tmp_path_factory.mktemp("models") / "whole")
 
 
 @pytest.fixture

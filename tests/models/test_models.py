@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tiny
+import tiny_models
 
 import attnviz
 from attnviz import models
@@ -174,11 +174,13 @@ def test_code_of_a_repository_is_not_run_unless_asked():
 
 @pytest.mark.parametrize("as_folder", [True, False])
 def test_a_hugging_face_model_by_folder_or_as_an_object(as_folder, tmp_path):
-    folder = tiny.save("bert", tmp_path / "bert")
+    folder = tiny_models.save("bert", tmp_path / "bert")
     if as_folder:
         trace = attnviz.trace(APPLE, folder, layers=[0, 2], heads=1)
     else:
-        trace = attnviz.trace(APPLE, tiny.build("bert"), tokenizer=tiny.tokenizer(), layers=[0, 2], heads=1)
+        trace = attnviz.trace(
+            APPLE, tiny_models.build("bert"), tokenizer=tiny_models.tokenizer(), layers=[0, 2], heads=1
+        )
     assert trace.kinds == ("self",)
     assert trace["self"].layers == (0, 2)
     assert trace["self"].heads(2) == (1,)

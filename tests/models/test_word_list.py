@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-import tiny
+import tiny_models
 import tiny_tokenizers
 
 import attnviz
@@ -47,13 +47,13 @@ def test_the_model_reads_what_it_reads_of_the_text(name):
 @pytest.mark.parametrize("name", ["bert, cased", "roberta", "bert in Python"])
 def test_so_it_reads_what_is_split_into_words(name):
     tokenizer = tiny_tokenizers.tokenizer(name)
-    model = tiny.build("bert", vocab_size=len(tokenizer))
+    model = tiny_models.build("bert", vocab_size=len(tokenizer))
     trace = attnviz.trace(WORDS, model, tokenizer=tokenizer)
     assert [token.id for token in trace["self"].queries] == tokenizer(WORDS, is_split_into_words=True)["input_ids"]
 
 
 def test_words_are_merged_as_they_were_given():
-    model, tokenizer = tiny.build("bert"), tiny_tokenizers.tokenizer("bert, cased")
+    model, tokenizer = tiny_models.build("bert"), tiny_tokenizers.tokenizer("bert, cased")
     trace = attnviz.trace(WORDS, model, tokenizer=tokenizer)
     assert trace.text == "Don't eat apple-pies !?"
     merged = attnviz.trace(WORDS, model, tokenizer=tokenizer, words=True)["self"]
@@ -67,7 +67,7 @@ def test_words_are_merged_as_they_were_given():
 
 
 def test_a_decoder_and_what_it_writes_after_them():
-    model, tokenizer = tiny.writer("gpt2"), tiny.tokenizer()
+    model, tokenizer = tiny_models.writer("gpt2"), tiny_models.tokenizer()
     trace = attnviz.trace(WORDS, model, tokenizer=tokenizer, generate=3)
     tokens = trace["masked-self"].queries
     prompt = [token for token in tokens if not token.generated]
@@ -77,12 +77,14 @@ def test_a_decoder_and_what_it_writes_after_them():
 
 def test_pairs_and_targets_may_be_lists_too():
     tokenizer = tiny_tokenizers.tokenizer("bert, cased")
-    pair = attnviz.trace(WORDS, tiny.build("bert"), tokenizer=tokenizer, text_pair=["He", "can't"], words=True)
+    pair = attnviz.trace(WORDS, tiny_models.build("bert"), tokenizer=tokenizer, text_pair=["He", "can't"], words=True)
     assert pair.text == "Don't eat apple-pies !?\nHe can't"
     assert [token.text for token in pair["self"].keys if not token.special] == [*WORDS, "He", "can't"]
     with pytest.raises(InputError, match="one is a list of words"):
-        attnviz.trace(WORDS, tiny.build("bert"), tokenizer=tokenizer, text_pair="He")
-    read = attnviz.trace(WORDS, tiny.build("bart"), tokenizer=tiny.tokenizer(), target=["Don't", "go"], words=True)
+        attnviz.trace(WORDS, tiny_models.build("bert"), tokenizer=tokenizer, text_pair="He")
+    read = attnviz.trace(
+        WORDS, tiny_models.build("bart"), tokenizer=tiny_models.tokenizer(), target=["Don't", "go"], words=True
+    )
     assert read.target == "Don't go"
     assert [token.text for token in read["cross"].queries if not token.special] == ["Don't", "go"]
 
@@ -120,14 +122,14 @@ def test_many_lists_are_traced_in_a_row():
     ],
 )
 def test_what_is_no_list_of_words_is_refused(model, given, message):
-    asked = {} if model == "builtin" else {"model": tiny.build("bert"), "tokenizer": tiny.tokenizer()}
+    asked = {} if model == "builtin" else {"model": tiny_models.build("bert"), "tokenizer": tiny_models.tokenizer()}
     with pytest.raises(InputError, match=message):
         attnviz.trace(given, **asked)
 
 
 def test_a_chat_is_one_message():
     with pytest.raises(InputError, match="a chat is one message, and a list of words was given"):
-        attnviz.trace(WORDS, tiny.build("gpt2"), tokenizer=tiny.tokenizer(), chat=True)
+        attnviz.trace(WORDS, tiny_models.build("gpt2"), tokenizer=tiny_models.tokenizer(), chat=True)
 
 
 def test_tokens_are_numbered_by_where_they_begin():

@@ -5,7 +5,7 @@ import json
 from dataclasses import replace
 
 import numpy as np
-from traces import HOSTILE, decoder_only, encoder_decoder, labelled
+from handmade_traces import HOSTILE, decoder_only, encoder_decoder, labelled
 
 from attnviz.attention import Trace
 from attnviz.render.data import as_json, as_npz

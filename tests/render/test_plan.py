@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
-from traces import attention, decoder_only, encoder_decoder
+from handmade_traces import attention, decoder_only, encoder_decoder
 
 from attnviz.attention import Trace
 from attnviz.render.options import PlotOptions

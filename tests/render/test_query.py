@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from traces import attention, decoder_only, encoder_decoder, labelled, tokens
+from handmade_traces import attention, decoder_only, encoder_decoder, labelled, tokens
 
 from attnviz.attention import Token, Trace
 from attnviz.errors import SelectionError

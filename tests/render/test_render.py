@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from traces import encoder_decoder
+from handmade_traces import encoder_decoder
 
 from attnviz.attention.trace_file import open_trace
 from attnviz.errors import FileError

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from handmade_traces import attention, decoder_only, encoder_decoder, tokens
 from matplotlib.patches import Patch
 from matplotlib.text import Text
 from rich.cells import cell_len
 from rich.console import Console
-from traces import attention, decoder_only, encoder_decoder, tokens
 
 from attnviz.attention import Attention, Trace, single_ranges
 from attnviz.errors import PlotOptionError, SelectionError

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from traces import tokens
+from handmade_traces import tokens
 
 from attnviz.attention import Token, single_ranges
 from attnviz.pooling import layout

@@ -4,7 +4,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from traces import tokens
+from handmade_traces import tokens
 
 from attnviz.attention import Attention
 from attnviz.render.picture.arrangement import Arrangement, arrangements

@@ -11,11 +11,11 @@ import warnings
 import matplotlib
 import numpy as np
 import pytest
+from handmade_traces import HOSTILE, decoder_only, encoder_decoder, labelled
 from matplotlib import style as sheets
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
-from traces import HOSTILE, decoder_only, encoder_decoder, labelled
 
 import attnviz
 from attnviz.errors import InputError, PlotOptionError, SelectionError
@@ -193,15 +193,17 @@ def test_without_axes_a_new_figure_of_pyplots_is_made():
 
 def test_threads_can_draw_at_once():
     code = (
-        "import threading, attnviz, traces; from matplotlib.figure import Figure\n"
+        "import threading, attnviz, handmade_traces; from matplotlib.figure import Figure\n"
         "from matplotlib.backends.backend_agg import FigureCanvasAgg\n"
         "import attnviz.render.picture.axes\n"
-        "trace, styles = traces.encoder_decoder(), ['heatmap', 'lines'] * 3\n"
+        "trace, styles = handmade_traces.encoder_decoder(), ['heatmap', 'lines'] * 3\n"
         "def draw(style):\n    attnviz.plot(trace, style=style, ax=Figure().add_subplot())\n"
         "ts = [threading.Thread(target=draw, args=(style,)) for style in styles]\n"
         "[t.start() for t in ts]; [t.join() for t in ts]"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd="tests", check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd="tests/support", check=False
+    )
     assert (done.returncode, done.stderr) == (0, "")
 
 

@@ -8,11 +8,11 @@ from xml.etree import ElementTree
 import matplotlib
 import numpy as np
 import pytest
+from handmade_traces import attention, tokens
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
-from traces import attention, tokens
 
 from attnviz.attention import Attention, Trace
 from attnviz.render.options import PlotOptions

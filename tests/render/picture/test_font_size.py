@@ -6,6 +6,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from handmade_traces import attention, encoder_decoder
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
@@ -13,7 +14,6 @@ from matplotlib.text import Text
 from matplotlib.textpath import TextPath
 from matplotlib.transforms import Bbox
 from PIL import Image
-from traces import attention, encoder_decoder
 
 import attnviz
 from attnviz.attention import Trace

@@ -5,9 +5,9 @@ import re
 
 import numpy as np
 import pytest
+from handmade_traces import encoder_decoder
 from matplotlib.figure import Figure
 from PIL import Image
-from traces import encoder_decoder
 
 import attnviz
 from attnviz.render.options import STYLES, PlotOptions

@@ -10,12 +10,12 @@ from xml.etree import ElementTree
 import matplotlib
 import numpy as np
 import pytest
-from commands import outputs_of_two_processes
+from command_line import outputs_of_two_processes
+from handmade_traces import HOSTILE, decoder_only, encoder_decoder, labelled
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from palette_indices import shade
 from PIL import Image
-from shades import shade
-from traces import HOSTILE, decoder_only, encoder_decoder, labelled
 
 from attnviz.attention import Attention, Token, Trace
 from attnviz.errors import PlotOptionError
@@ -245,8 +245,9 @@ def test_metadata_says_what_is_shown() -> None:
 
 def test_another_process_makes_the_same_bytes() -> None:
     code = (
-        "import hashlib, traces; from attnviz.render import render; from attnviz.render.scene import scene\n"
-        "t = traces.encoder_decoder(); s = [scene(t, 'cross', ((1, 1),)), scene(t, 'self', ((1, 0), (1, 1)))]\n"
+        "import hashlib, handmade_traces; from attnviz.render import render; from attnviz.render.scene import scene\n"
+        "t = handmade_traces.encoder_decoder()\n"
+        "s = [scene(t, 'cross', ((1, 1),)), scene(t, 'self', ((1, 0), (1, 1)))]\n"
         "print([hashlib.sha256(render(t, s[n:], x)).hexdigest() for x in ('.png', '.svg', '.pdf') for n in (0, 1)])"
     )
     one, other = outputs_of_two_processes(code)

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from commands import outputs_of_two_processes
+from command_line import outputs_of_two_processes
+from handmade_traces import HOSTILE, attention, decoder_only, encoder_decoder, labelled, tokens
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from PIL import Image
-from traces import HOSTILE, attention, decoder_only, encoder_decoder, labelled, tokens
 
 from attnviz.attention import Attention, Token, Trace
 from attnviz.errors import PlotOptionError, SelectionError
@@ -263,9 +263,9 @@ def test_the_options_are_in_the_metadata():
 
 def test_another_process_makes_the_same_bytes():
     code = (
-        "import hashlib, traces; from attnviz.render import render; from attnviz.render.scene import scene\n"
+        "import hashlib, handmade_traces; from attnviz.render import render; from attnviz.render.scene import scene\n"
         "from attnviz.render.options import PlotOptions\n"
-        "t = traces.encoder_decoder(); s = [scene(t, 'masked-self', ((1, 0), (1, 1)), 'title', 'caption')]\n"
+        "t = handmade_traces.encoder_decoder(); s = [scene(t, 'masked-self', ((1, 0), (1, 1)), 'title', 'caption')]\n"
         "print([hashlib.sha256(render(t, s, x, PlotOptions(y))).hexdigest() for x in ('.png', '.svg', '.pdf')"
         " for y in ('lines', 'arcs', 'text')])"
     )

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from handmade_traces import HOSTILE, decoder_only, encoder_decoder, labelled
 from rich.console import Console, RenderableType
-from traces import HOSTILE, decoder_only, encoder_decoder, labelled
 
 from attnviz.attention import Trace
 from attnviz.errors import SelectionError

@@ -1,8 +1,8 @@
 """Heatmaps in the terminal: goldens at pinned widths and colours, weights read back from the colours of the cells, and
 lines that stay aligned whatever is in a token.
 
-`PYTHONPATH=tests python tests/render/terminal/test_heatmap.py` writes the goldens again; look at the difference before
-you keep it.
+`PYTHONPATH=tests/support python tests/render/terminal/test_heatmap.py` writes the goldens again; look at the
+difference before you keep it.
 """
 
 import io
@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from handmade_traces import HOSTILE, attention, decoder_only, encoder_decoder, labelled
+from palette_indices import shade
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
-from shades import shade
-from traces import HOSTILE, attention, decoder_only, encoder_decoder, labelled
 
 from attnviz.attention import Token, Trace
 from attnviz.labels import word_spans

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from handmade_traces import HOSTILE, decoder_only, encoder_decoder, labelled
 from rich.cells import cell_len
 from rich.console import Console
 from rich.segment import Segment
-from traces import HOSTILE, decoder_only, encoder_decoder, labelled
 
 from attnviz.errors import PlotOptionError, SelectionError
 from attnviz.render import on_screen
@@ -115,7 +115,7 @@ def test_a_query_that_looks_at_nothing_has_no_line():
 def test_each_link_ends_at_its_key():
     n = 5
     matrix = np.roll(np.eye(n), 2, 1)
-    from traces import attention
+    from handmade_traces import attention
 
     from attnviz.attention import Trace
 

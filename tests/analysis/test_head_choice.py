@@ -1,0 +1,204 @@
+"""Content words, the strongest pair, and the head that is shown to someone who named none."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from handmade_traces import attention, decoder_only, encoder_decoder, labelled
+
+from attnviz.analysis import choose_head, content_pairs, content_peak, content_words, find_strongest_link
+from attnviz.analysis.fixed_key import key_share
+from attnviz.attention import Token, Trace
+from attnviz.errors import SelectionError
+from attnviz.selection import Selection
+
+ATE = ["I", "ate", "an", "apple"]
+
+
+def trace(*heads: object, texts: list[str] = ATE) -> Trace:
+    return Trace("by hand", " ".join(texts), (attention(heads, texts),))
+
+
+def looks(pairs: dict[tuple[int, int], float], n: int = 4) -> np.ndarray:
+    """A matrix with these weights; what is left of each row goes to key 0, which is no content word."""
+    matrix = np.zeros((n, n))
+    for at, weight in pairs.items():
+        matrix[at] = weight
+    matrix[:, 0] += 1 - matrix.sum(-1)
+    return matrix
+
+
+@pytest.mark.parametrize(
+    ("text", "content"),
+    [
+        ("I", None),
+        ("She", None),
+        ("ate", "ate"),
+        ("Apple,", "apple"),
+        ("an", None),
+        (".", None),
+        ("20", None),
+        ("그녀는", None),
+        ("나는", None),
+        ("사과를", "사과를"),
+        ("먹고", "먹고"),
+        ("don’t", None),
+        ("3D", "3d"),
+    ],
+)
+def test_content_words(text: str, content: str | None) -> None:
+    assert content_words([Token(0, text)]) == (content,)
+
+
+def test_pieces_of_a_word_are_judged_together() -> None:
+    pieces = [
+        Token(0, "under", word=0),
+        Token(1, "stand", word=0),
+        Token(2, "the", word=1),
+        Token(3, "[SEP]", special=True),
+    ]
+    assert content_words(pieces) == ("understand", "understand", None, None)
+    assert not content_pairs(attention([np.eye(2)])).diagonal().any()
+
+
+def test_a_word_met_again_is_not_another() -> None:
+    assert not content_pairs(attention([np.eye(2)], ["Apple", "apple"])).any()
+    assert content_pairs(attention([np.eye(2)], ["Apple", "apple"], kind="cross")).all()
+
+
+def test_strongest() -> None:
+    one = attention([looks({(1, 3): 0.6, (3, 1): 0.5, (2, 3): 0.9})], ATE)
+    found = find_strongest_link(one, 0, 0)
+    assert found is not None
+    assert (found.query, found.key, found.weight) == (1, 3, pytest.approx(0.6))
+    assert find_strongest_link(attention([np.eye(2)], ["I", "an"]), 0, 0) is None
+
+
+def test_in_cross_attention_the_row_is_the_word_written() -> None:
+    cross = encoder_decoder()["cross"]
+    pairs = content_pairs(cross)
+    assert pairs.tolist() == [[False] * 4, [False, True, False, True], [False, True, False, True], [False] * 4]
+
+
+def test_content_peak() -> None:
+    one = attention([looks({(1, 3): 0.6, (3, 1): 0.4})], ATE)
+    assert content_peak(one, 0) == pytest.approx([0.5])
+
+
+def test_choose_takes_the_largest_mean_and_says_by_what_number() -> None:
+    choice = choose_head(trace(looks({(1, 3): 0.4}), looks({(1, 3): 0.9, (3, 1): 0.5}), looks({(1, 3): 0.9})))
+    assert (choice.kind, choice.layer, choice.head) == ("self", 0, 1)
+    assert choice.value == pytest.approx(0.7)
+    assert "L0H1" in choice.reason
+    assert "0.70" in choice.reason
+    assert choose_head(encoder_decoder()).reason.startswith("L1H1 of self-attention")
+
+
+def test_heads_of_one_fixed_offset_are_left_out() -> None:
+    texts = ["cat", "dog", "owl", "fox"]
+    following = np.roll(np.eye(4), 1, 1)  # every word at the next: the offset 1 in 3 of 4 rows
+    modest = np.array([[0, 0, 0.6, 0.4], [0.6, 0, 0, 0.4], [0.5, 0, 0.3, 0.2], [0.4, 0.3, 0.3, 0]])
+    assert choose_head(trace(following, modest, texts=texts)).head == 1
+    alone = choose_head(trace(following, texts=texts))
+    assert alone.head == 0
+    assert "of 1 head, all" in alone.reason
+    assert (alone.heads, alone.left_out, alone.is_sure) == (1, 1, False)
+    assert alone.reason.endswith("Not sure: no head stands out")
+
+
+def test_what_is_parked_on_the_first_key_of_a_decoder_does_not_count() -> None:
+    texts = ["cats", "dogs", "owls", "hens"]
+    parked = np.array([[1, 0, 0, 0], [1, 0, 0, 0], [1, 0, 0, 0], [0.9, 0.1, 0, 0]])
+    links = np.array([[1, 0, 0, 0], [0.6, 0.4, 0, 0], [0.2, 0.7, 0.1, 0], [0.2, 0.5, 0.1, 0.2]])
+    decoder = choose_head(Trace("m", "t", (attention([parked, links], texts, "masked-self"),)))
+    assert (decoder.head, decoder.without_first, decoder.is_sure) == (1, True, True)
+    assert decoder.value == pytest.approx((0.7 + 0.5) / 2)  # of "owls" and "hens": "dogs" sees no other word
+    assert decoder.baseline == pytest.approx((1 / 3 + 1 / 4) / 2)
+    assert "0.60, the first key left out, where equal attention gives 0.29" in decoder.reason
+    encoder = choose_head(trace(parked, links, texts=texts))
+    assert (encoder.head, encoder.without_first) == (0, False)
+    assert "first key" not in encoder.reason
+
+
+def test_heads_of_one_fixed_key_are_left_out_in_a_text_of_enough_rows() -> None:
+    texts = [f"w{chr(97 + i)}" for i in range(24)]
+    sink, links = np.zeros((2, 24, 24))
+    sink[:, 5] = 1
+    links[range(24), np.random.default_rng(0).permutation(24)] = 0.4
+    chosen = choose_head(trace(sink, links, texts=texts))
+    assert (chosen.head, chosen.left_out) == (1, 1)
+    assert "1 left out that look mostly a fixed number of tokens away or at one key" in chosen.reason
+    assert choose_head(trace(sink[:7, :7], links[:7, :7], texts=texts[:7])).head == 0
+    one = attention([sink, links], texts)
+    assert key_share(one, 0) == pytest.approx([1, 1 / 24])
+
+
+def test_a_row_that_sees_the_first_key_alone_counts_for_no_key() -> None:
+    causal = attention([[[1, 0, 0], [0.9, 0.1, 0], [0.8, 0.1, 0.1]]], kind="masked-self")
+    assert key_share(causal, 0) == pytest.approx([1])
+    assert key_share(attention([[[1, 0], [1, 0]]], kind="masked-self"), 0) == pytest.approx([0])
+
+
+def test_a_text_of_two_words_has_no_link_but_to_the_first_key() -> None:
+    two = choose_head(Trace("m", "t", (attention([[[1, 0], [0.7, 0.3]]], ["cats", "sleep"], "masked-self"),)))
+    assert (two.value, two.without_first) == (pytest.approx(0.7), False)
+
+
+def test_where_no_head_stands_out_it_says_that_it_is_not_sure() -> None:
+    equal = choose_head(trace(np.full((4, 4), 0.25), texts=["cat", "dog", "owl", "fox"]))
+    assert equal.value == equal.baseline == pytest.approx(0.25)
+    assert equal.reason.endswith("Not sure: no head stands out")
+    assert "Not sure" not in choose_head(encoder_decoder()).reason
+
+
+def test_of_pooled_cells_it_says_cells() -> None:
+    pooled = Selection(cells=4).reduce(Trace("m", "t", (attention([np.full((6, 6), 1 / 6)], "bcdefg"),)))
+    assert choose_head(pooled).in_cells
+    assert "its cells with content words look at one another" in choose_head(pooled).reason
+
+
+@pytest.mark.parametrize("offset", [-1, 0, 1])
+@pytest.mark.parametrize("cells", [None, 12, 10])
+def test_a_head_of_one_fixed_offset_is_left_out_when_it_is_pooled_too(offset: int, cells: int | None) -> None:
+    words = [f"word{chr(97 + at)}" for at in range(30)]
+    fixed = 0.9 * np.roll(np.eye(30), offset, 1) + 0.1 / 30
+    looks = np.full((30, 30), 0.6 / 29)
+    looks[np.arange(30), (np.arange(30) * 7 + 11) % 30] = 0.4  # no fixed offset, no fixed key
+    choice = choose_head(
+        Selection(cells=cells).reduce(Trace("m", "t", (attention([fixed, looks / looks.sum(-1)], words),)))
+    )
+    assert (choice.head, choice.left_out, choice.in_cells) == (1, 1, cells is not None)
+    assert ("or into their own or the next cell" in choice.reason) == (cells is not None)
+    assert ("its cells look" in choice.summary) == (cells is not None)
+
+
+def test_the_neighbouring_cell_is_no_other_content_word() -> None:
+    exact = attention([np.full((6, 6), 1 / 6)], "bcdefg")
+    pooled = Selection(cells=4).reduce(Trace("m", "t", (exact,)))["self"]  # [0] [1 2] [3 4] [5]
+    assert content_pairs(pooled).tolist() == [[abs(row - column) > 1 for column in range(4)] for row in range(4)]
+    assert content_pairs(exact).sum() == 30
+
+
+def test_a_text_without_content_words_is_judged_by_other_links() -> None:
+    assert choose_head(trace([[0.5, 0.5], [0.5, 0.5]], [[0.1, 0.9], [0.9, 0.1]], texts=["I", "an"])).head == 1
+    assert choose_head(labelled(["I"])).head == 0
+
+
+def test_choose_by_kind() -> None:
+    trace = encoder_decoder()
+    assert choose_head(trace, "cross").kind == "cross"
+    assert choose_head(decoder_only()).kind == "masked-self"
+    assert choose_head(replace(trace, attentions=trace.attentions[::-1])).kind == "self"
+    with pytest.raises(SelectionError, match="no cross-attention"):
+        choose_head(decoder_only(), "cross")
+
+
+def test_a_function_word_in_parts_of_characters_is_one_still():
+    pieces = [
+        Token(1, "그녀₁", (0, 2), 0),
+        Token(2, "녀₂는", (1, 3), 0),
+        Token(3, "사과₁", (4, 6), 1),
+        Token(4, "과₂를", (5, 7), 1),
+    ]
+    assert content_words(pieces) == (None, None, "사과를", "사과를")
+    assert content_words([Token(1, "H₂", (0, 2), 0), Token(2, "O", (2, 3), 0)]) == ("h₂o", "h₂o")
