@@ -56,7 +56,7 @@ def _printed(what: "RenderableType", console: "Console") -> str:
 def on_background(plot_options: "PlotOptions") -> "PlotOptions":
     """`look` with the theme of the terminal's background, where text is shaded in many colours and none was named."""
     if (
-        plot_options.style != "text"
+        not plot_options.drawn_as.is_washed
         or plot_options.theme
         or not is_watched()
         or stdout().color_system not in ("truecolor", "256")

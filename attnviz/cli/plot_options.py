@@ -1,15 +1,12 @@
 """How a picture shall look, as options of the command line."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated
 
 from attnviz.cli import completion
 from attnviz.cli.options import LOOK, OUTPUT, SHOWN, option
-from attnviz.cli.output import ending
-from attnviz.errors import PlotOptionError
-from attnviz.render import PICTURES, require_screen
-from attnviz.render.options import SINKS, SPECIALS, STYLES, THEMES, PlotOptions
+from attnviz.render.options import SINKS, SPECIALS, THEMES, PlotOptions
+from attnviz.render.styles import STYLES
 
 
 @dataclass(frozen=True)
@@ -21,7 +18,7 @@ class PlotOptionGroup(PlotOptions):
         option(
             metavar="STYLE",
             autocompletion=completion.of(STYLES),
-            help=f"{', '.join(STYLES)}; {STYLES[0]} by default.",
+            help=f"{', '.join(STYLES)}; {next(iter(STYLES))} by default.",
         ),
     ]
     query: Annotated[
@@ -93,34 +90,3 @@ class PlotOptionGroup(PlotOptions):
             "and rows; renorm also divides each row by what is left.",
         ),
     ]
-
-
-def require_drawn(plot_options: PlotOptions, output: Path | None) -> None:
-    """Refuse what would be lost on this output, before a model is run. Raises PlotOptionError."""
-    if output is None:
-        require_screen(plot_options)
-        for name in ("size", "dpi", "font_size", "transparent", "colorbar"):
-            if name in plot_options.given:
-                raise PlotOptionError(
-                    f"{_flag(plot_options, name)} is for pictures, not for the terminal",
-                    f"Name a picture with -o, one of: {_PICTURES}",
-                )
-    else:
-        require_picture(plot_options, output)
-
-
-def require_picture(plot_options: PlotOptions, output: Path | None) -> None:
-    """Refuse all of it where numbers are written and nothing is drawn. Raises PlotOptionError."""
-    if plot_options.given and (output is None or ending(output).lower() not in PICTURES):
-        names = ", ".join(_flag(plot_options, name) for name in plot_options.given)
-        raise PlotOptionError(
-            f"{names} would change nothing: the output is numbers", f"Name a picture with -o, one of: {_PICTURES}"
-        )
-
-
-def _flag(plot_options: PlotOptions, name: str) -> str:
-    """The option as it was written: `--no-colorbar` is a field that is False."""
-    return f"--{'no-' if getattr(plot_options, name) is False else ''}{name.replace('_', '-')}"
-
-
-_PICTURES = " ".join(PICTURES)

@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING
 
 from attnviz.errors import FileError, PlotOptionError
 from attnviz.render.options import DEFAULT, PlotOptions
+from attnviz.render.styles import load
 
 if TYPE_CHECKING:
     from attnviz.attention import Trace
     from attnviz.render.scene import Scene
-    from attnviz.render.terminal.grid import Grid
-    from attnviz.render.terminal.heatmap import Heatmap
-    from attnviz.render.terminal.lines import Lines
-    from attnviz.render.terminal.text import RunningText
+    from attnviz.render.terminal.drawing import Drawing
 
 Writer = Callable[["Trace", Sequence["Scene"], str, PlotOptions], bytes]
 PICTURES = (".png", ".svg", ".pdf")
+_OF_PICTURES = ("size", "dpi", "font_size", "transparent", "colorbar")
 
 
 def render(trace: "Trace", scenes: Sequence["Scene"], suffix: str, options: PlotOptions = DEFAULT) -> bytes:
@@ -41,33 +40,48 @@ def remarks(scenes: Sequence["Scene"], suffix: str) -> list[str]:
     return [note] if note else []
 
 
-def require_screen(options: PlotOptions) -> None:
+def check(options: PlotOptions, suffix: str | None, is_drawn: bool = True) -> None:
+    """Raise PlotOptionError for what would be lost on an output: a file that ends so, or the terminal for None.
+
+    The terminal has numbers where nothing `is_drawn`, as a file has that is no picture.
+    """
+    if suffix is not None and suffix.lower() in PICTURES:
+        return
+    hint = f"Name a picture with -o, one of: {' '.join(PICTURES)}"
+    if suffix is not None or not is_drawn:
+        if names := ", ".join(_flag(options, name) for name in options.given):
+            raise PlotOptionError(f"{names} would change nothing: the output is numbers", hint)
+        return
+    _require_terminal(options)
+    for name in (name for name in _OF_PICTURES if name in options.given):
+        raise PlotOptionError(f"{_flag(options, name)} is for pictures, not for the terminal", hint)
+
+
+def _require_terminal(options: PlotOptions) -> None:
     """Raise PlotOptionError for a style that a terminal cannot show."""
-    if options.style == "arcs":
-        raise PlotOptionError("style arcs cannot be drawn in a terminal", "Name a picture with -o: arcs.png")
+    if options.drawn_as.terminal is None:
+        hint = f"Name a picture with -o: {options.style}.png"
+        raise PlotOptionError(f"style {options.style} cannot be drawn in a terminal", hint)
 
 
-def on_screen(scene: "Scene", options: PlotOptions = DEFAULT) -> "Heatmap | Grid | Lines | RunningText":
+def _flag(options: PlotOptions, name: str) -> str:
+    """The option as it was written: `--no-colorbar` is a field that is False."""
+    return f"--{'no-' if getattr(options, name) is False else ''}{name.replace('_', '-')}"
+
+
+def on_screen(scene: "Scene", options: PlotOptions = DEFAULT) -> "Drawing":
     """`scene` as something that rich prints: it adapts to the terminal's width and colours.
 
     Raises PlotOptionError for a style that a terminal cannot show.
     """
-    if options.style == "text":
-        from attnviz.render.terminal.text import RunningText
-
-        return RunningText(scene, options)
-    if options.style == "lines":
-        from attnviz.render.terminal.lines import Lines
-
-        return Lines(scene, options)
-    require_screen(options)
-    if len(scene.heads) > 1:
+    _require_terminal(options)
+    assert options.drawn_as.terminal is not None
+    if options.drawn_as.is_matrix and len(scene.heads) > 1:
         from attnviz.render.terminal.grid import grid
 
         return grid([scene], options)
-    from attnviz.render.terminal.heatmap import heatmap
-
-    return heatmap(scene, options)
+    drawing: Drawing = load(options.drawn_as.terminal)(scene, options)
+    return drawing
 
 
 def writer(suffix: str) -> Writer:

@@ -7,11 +7,10 @@ import numpy as np
 from attnviz.errors import SelectionError
 from attnviz.render.scale import Scale
 from attnviz.render.scene import Scene
+from attnviz.render.styles import STYLES
 
 FAINT = 0.04
 """A weight below this part of the scale is not drawn: it would be paler than the paper's own grain."""
-MOST_TOKENS = 160
-"""Links between more tokens than this cannot be told apart."""
 
 
 @dataclass(frozen=True)
@@ -45,20 +44,21 @@ def links_to_draw(scene: Scene, at: int, scale: Scale) -> DrawnLinks:
 def require_tokens(scene: Scene, style: str) -> None:
     """Raise SelectionError unless every row and column is one token, and they are few enough for `style`."""
     a = scene.attention
-    rows = [a.rows[row] for row in scene.queries] if style == "text" and scene.queries else a.rows
+    drawn_as = STYLES[style]
+    rows = [a.rows[row] for row in scene.queries] if drawn_as.shows_one_query and scene.queries else a.rows
     cells = max(len(a.rows), len(a.columns))
     if any(stop - start > 1 for start, stop in (*rows, *a.columns)):
         size = f"{len(a.rows)} × {len(a.columns)}"
         message = f"style {style} draws tokens, and the cells of this {size} matrix cover several"
-        if style == "text":
+        if drawn_as.shows_one_query:
             raise scene.retrace.error(message, scene.retrace.rows, scene.retrace.all_columns, added="--query WORD")
         raise scene.retrace.error(message, "last:40", "last:40")
     if scene.signed:
         raise SelectionError(
             f"style {style} draws how strong links are, and some of these weights are negative", "Try --style heatmap."
         )
-    if style != "text" and cells > MOST_TOKENS:
+    if drawn_as.most_tokens is not None and cells > drawn_as.most_tokens:
         raise SelectionError(
-            f"style {style} cannot show {cells} tokens, at most {MOST_TOKENS}",
+            f"style {style} cannot show {cells} tokens, at most {drawn_as.most_tokens}",
             "Choose tokens with --rows and --columns, such as last:40, or --style heatmap.",
         )

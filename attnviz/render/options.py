@@ -7,8 +7,8 @@ from typing import Any
 
 from attnviz.arguments import require_flag, require_type
 from attnviz.errors import PlotOptionError
+from attnviz.render.styles import STYLES, Style
 
-STYLES = ("heatmap", "lines", "arcs", "text")
 THEMES = ("light", "dark", "print")
 SINKS = ("show", "mask", "renorm")
 SPECIALS = ("show", "hide", "renorm")
@@ -66,7 +66,7 @@ class PlotOptions:
             require_type(name, getattr(self, name), known, PlotOptionError, hint)
         for name in ("log", "annotate", "transparent", "colorbar"):
             require_flag(name, getattr(self, name), PlotOptionError, optional=name == "annotate")
-        _require_one_of("style", self.style, STYLES)
+        _require_one_of("style", self.style, tuple(STYLES))
         _require_one_of("sink", self.sink, SINKS)
         _require_one_of("special", self.special, SPECIALS)
         if self.theme is not None:
@@ -81,17 +81,23 @@ class PlotOptions:
             raise PlotOptionError(
                 f"font size cannot be {self.font_size:g}", "From {:g} to {:g} points.".format(*FONT_SIZES)
             )
-        if self.query is not None and self.style != "text":
+        if self.query is not None and not self.drawn_as.shows_one_query:
             raise PlotOptionError(f"style {self.style} shows all queries, not one", "To show one query: --style text")
-        if self.annotate and self.style in ("lines", "arcs"):
+        if self.annotate and not self.drawn_as.takes_numbers:
+            numbered = ", ".join(style.name for style in STYLES.values() if style.takes_numbers)
             raise PlotOptionError(
-                f"style {self.style} has no cells to write numbers into", "Styles with numbers: heatmap, text."
+                f"style {self.style} has no cells to write numbers into", f"Styles with numbers: {numbered}."
             )
         if self.cmap is not None:
             from attnviz.render.colour_maps import require
 
             require(self.cmap)
         _ = self.inches
+
+    @property
+    def drawn_as(self) -> Style:
+        """The row of its style in the table of styles."""
+        return STYLES[self.style]
 
     @property
     def inches(self) -> tuple[float | None, float | None]:

@@ -77,23 +77,22 @@ def _looked(trace: Trace, scene: Scene, options: PlotOptions) -> Scene:
     title = scene.title if options.title is None else options.title
     queries = () if options.query is None else find_query(trace, scene.attention, options.query)
     said = (
-        _signs(scene, options.style),
+        _rows_note(scene, options),
         "" if options.query is None else passed_over(trace, scene.attention, options.query),
     )
     caption = "\n".join(line for line in (scene.caption, *said) if line)
     shown = exclude(replace(scene, title=title, caption=caption, queries=queries), options.sink, options.special)
-    if options.style == "text":  # so that the scale is that of the rows that are shown
+    if options.drawn_as.shows_one_query:  # so that the scale is that of the rows that are shown
         shown = replace(shown, queries=query_rows(shown))
     return (
         replace(shown, caption=f"{shown.caption}\n{shown.beyond}") if shown.beyond and options.vmax is None else shown
     )
 
 
-def _signs(scene: Scene, style: str) -> str:
-    """What is to be said of a decoder's rows in that style; `text` says it of its one row."""
-    if style == "arcs" and scene.signs:
-        return "an arc starts at the token that the row reads; it writes the next one"
-    return scene.signs if style in ("heatmap", "lines") else ""
+def _rows_note(scene: Scene, options: PlotOptions) -> str:
+    """What is to be said of a decoder's rows in that style."""
+    note = options.drawn_as.rows_note
+    return scene.signs if note is None or not scene.signs else note
 
 
 def _pairs(trace: Trace, kind: str) -> tuple[tuple[int, int], ...]:

@@ -1,11 +1,12 @@
 """`attnviz heads`: every head of the model, with what it does."""
 
 from attnviz.cli import options
-from attnviz.cli.output import Output, check_writable, write
+from attnviz.cli.output import Output, check_writable, ending, write
 from attnviz.cli.pager import show
-from attnviz.cli.plot_options import PlotOptionGroup, require_picture
+from attnviz.cli.plot_options import PlotOptionGroup
 from attnviz.cli.run import Run, Text, expand_option_groups
 from attnviz.cli.running import notes
+from attnviz.render import check
 
 EXAMPLES = """\
 attnviz heads
@@ -30,7 +31,7 @@ def heads(
     """
     text = text if text.is_given else Text(as_text=DEFAULT_TEXT)
     check_writable(output, run.reads(text))
-    require_picture(plot_options, output)
+    check(plot_options, None if output is None else ending(output), is_drawn=False)
     trace = run.trace(text, "heads", target, plot_options.query)
     notes(trace.notes)
     if left_out := trace.provenance.get("left out"):

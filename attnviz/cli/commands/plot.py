@@ -1,11 +1,12 @@
 """`attnviz plot`: one head, or several, in any style."""
 
 from attnviz.cli import options
-from attnviz.cli.output import Output, check_writable, write
+from attnviz.cli.output import Output, check_writable, ending, write
 from attnviz.cli.pager import on_background, show
-from attnviz.cli.plot_options import PlotOptionGroup, require_drawn
+from attnviz.cli.plot_options import PlotOptionGroup
 from attnviz.cli.run import Run, Text, expand_option_groups
 from attnviz.cli.running import notes, say, stdout
+from attnviz.render import check
 
 EXAMPLES = """\
 attnviz plot "I ate an apple"
@@ -33,8 +34,8 @@ def plot(
     chooses one head; --why says which rule, and by what numbers.
     """
     check_writable(output, run.reads(text))
-    require_drawn(plot_options, output)
-    looking = "answer" if plot_options.query is None and plot_options.style == "text" else plot_options.query
+    check(plot_options, None if output is None else ending(output))
+    looking = "answer" if plot_options.query is None and plot_options.drawn_as.shows_one_query else plot_options.query
     trace = run.trace(text, "plot", target, looking)
     from attnviz.analysis.head_choice import RULE
     from attnviz.render.plan import drawn, plot_scene

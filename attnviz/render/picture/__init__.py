@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from attnviz.attention import Trace, format_ranges
@@ -40,7 +41,7 @@ def picture(trace: Trace, scenes: Sequence[Scene], suffix: str = ".png", options
     cannot be drawn so small or so large, and SelectionError where the style cannot show these heads.
     """
     about = _described(trace, scenes, options)
-    if suffix == ".png" and options.style == "heatmap" and all(len(scene.heads) > 1 for scene in scenes):
+    if suffix == ".png" and options.drawn_as.is_matrix and all(len(scene.heads) > 1 for scene in scenes):
         # A figure would take most of the time.
         return _drawn(scenes, PalettePage, options).png({name.capitalize(): said for name, said in about.items()})
     with settings():
@@ -58,7 +59,7 @@ def _drawn(scenes: Sequence[Scene], kind: type[AnyPage], options: PlotOptions) -
     largest = max(scene.largest for scene in scenes)
     signed = any(scene.signed for scene in scenes)
     scale = scale_of(options, [scene.top for scene in scenes], largest, signed=signed)
-    scale = scale.washed if options.style == "text" else scale
+    scale = scale.washed if options.drawn_as.is_washed else scale
     planned = _planned(scenes, options, typesetting)
     dpi = options.dpi or max([DPI, *(plan.dots for plan in planned.values())])
     if options.inches[1] is not None and len(scenes) > 1:
@@ -98,7 +99,7 @@ def _edge(typesetting: Typesetting) -> float:
 
 def _planned(scenes: Sequence[Scene], options: PlotOptions, typesetting: Typesetting) -> dict[Scene, GridPlan]:
     """How the scenes that are grids are laid out."""
-    grids = [scene for scene in scenes if options.style == "heatmap" and len(scene.heads) > 1]
+    grids = [scene for scene in scenes if options.drawn_as.is_matrix and len(scene.heads) > 1]
     return dict(zip(grids, plans(grids, options, typesetting), strict=True)) if grids else {}
 
 
@@ -135,13 +136,14 @@ def _headed(
 def _panel(scene: Scene, options: PlotOptions, scale: Scale, typesetting: Typesetting, room: Box) -> Panel:
     """`scene` in its style, as large as `room` where that is given."""
     from attnviz.render.picture.heatmap import HeatmapPanel
-    from attnviz.render.picture.styles import tiles
+    from attnviz.render.picture.small_multiples import SmallMultiples, styled
     from attnviz.render.picture.text_style import TextStyle
 
     text_style = TextStyle.themed(typesetting, scale.theme)
-    if options.style == "heatmap":
+    if options.drawn_as.is_matrix:
         return _fitted(lambda area: HeatmapPanel(scene, scale, text_style, options, area), room)
-    return tiles(scene, options, scale, text_style, room)
+    make = partial(styled, scene, scale, text_style, options)
+    return SmallMultiples(scene, make, text_style, room, options.colorbar)
 
 
 def _fitted(make: Callable[[Box], Fitting], room: Box) -> Fitting:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from attnviz.render.picture.figure_page import TITLE_LINES, line_height
 from attnviz.render.picture.grid_axes import AxesGrid
 from attnviz.render.picture.grid_labels import SMALLEST_TEXT
 from attnviz.render.picture.heatmap import HeatmapPanel
-from attnviz.render.picture.styles import STYLES, tiles
+from attnviz.render.picture.small_multiples import SmallMultiples, styled
 from attnviz.render.picture.text_style import TextStyle, from_corner, size
 from attnviz.render.picture.typesetting import Typesetting
 from attnviz.render.plan import plot_scene
@@ -134,22 +135,23 @@ def _means(axes: Axes, scene: Scene, options: PlotOptions) -> tuple[TextStyle, S
         if options.theme
         else TextStyle.of_settings(typesetting, paper, options.font_size)
     )
-    return text_style, scale.washed if options.style == "text" else scale
+    return text_style, scale.washed if options.drawn_as.is_washed else scale
 
 
 def _draw(axes: Axes, scene: Scene, options: PlotOptions, text_style: TextStyle, scale: Scale, titled: float) -> float:
     """Draw into `axes`, below a title so high; gives the room, in inches, that labels take above them."""
-    if options.style == "heatmap" and len(scene.heads) > 1:
+    if options.drawn_as.is_matrix and len(scene.heads) > 1:
         _bar(axes, AxesGrid(axes, scene, text_style, scale).draw(), options, text_style, scale)
         return text_style.line
-    if options.style == "heatmap":
+    if options.drawn_as.is_matrix:
         _heatmap(axes, scene, options, text_style, scale, titled)
         return 0.0
     wide, high = size(axes)
     if len(scene.heads) == 1:
         return _alone(axes, scene, options, text_style, scale, titled)
     axes.set_axis_off()
-    tiles(scene, options, scale, text_style, (wide, high)).draw_at(
+    make = partial(styled, scene, scale, text_style, options)
+    SmallMultiples(scene, make, text_style, (wide, high), options.colorbar).draw_at(
         lambda x, y, w, h: axes.inset_axes((x / wide, 1 - (y + h) / high, w / wide, h / high))
     )
     return 0.0
@@ -158,12 +160,11 @@ def _draw(axes: Axes, scene: Scene, options: PlotOptions, text_style: TextStyle,
 def _alone(axes: Axes, scene: Scene, options: PlotOptions, text_style: TextStyle, scale: Scale, titled: float) -> float:
     """Draw one head in another style, and its key; gives the room, in inches, that labels take above."""
     slot, (wide, high) = Slot(axes, None, text_style, titled), size(axes)
-    make = STYLES[options.style]
     for _ in range(2):  # smaller labels, where there are too many for the height
-        drawing = make(scene, scale, text_style, options, (wide, high))
+        drawing = styled(scene, scale, text_style, options, (wide, high))
         around, key = drawing.margins, drawing.key(wide).height if options.colorbar else 0.0
         wide, high = slot.inside(around.left, around.above, around.right, key)
-        drawing = make(scene, scale, text_style, options, (wide + around.across, high + around.down))
+        drawing = styled(scene, scale, text_style, options, (wide + around.across, high + around.down))
         if slot.kept or drawing.hangs or drawing.box[1] <= high + 0.01:
             break
         text_style = text_style.at(max(text_style.body * high / drawing.box[1], SMALLEST_TEXT))

@@ -8,5 +8,5 @@ from attnviz.render.ticks import covering
 def caption(scene: Scene, options: PlotOptions) -> str:
     """The caption of `scene`, and what only a picture has to say there: the terminal says it above the cells."""
     a = scene.attention
-    notes = [covering(a.rows, a.columns), scene.divided] if options.style == "heatmap" else []
+    notes = [covering(a.rows, a.columns), scene.divided] if options.drawn_as.is_matrix else []
     return "\n".join(line for line in (scene.caption, *notes) if line)

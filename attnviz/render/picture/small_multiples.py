@@ -8,9 +8,12 @@ from matplotlib.axes import Axes
 from matplotlib.transforms import Transform
 
 from attnviz.errors import SelectionError
+from attnviz.render.options import PlotOptions
 from attnviz.render.picture.figure_page import Box, FigurePage
 from attnviz.render.picture.text_style import TextStyle, from_corner
+from attnviz.render.scale import Scale
 from attnviz.render.scene import Scene
+from attnviz.render.styles import load
 
 Place = Callable[[float, float, float, float], Axes]
 """Makes axes at x, y from the top left corner, so wide and so high, in inches."""
@@ -71,6 +74,13 @@ class Drawing(Protocol):
 
     def draw(self, axes: Axes, at: int) -> None:
         """Draw head `at` of the scene."""
+
+
+def styled(scene: Scene, scale: Scale, text_style: TextStyle, options: PlotOptions, room: Box) -> Drawing:
+    """The heads of `scene` in the style that `options` name. Raises SelectionError where it cannot show them."""
+    assert options.drawn_as.picture is not None
+    drawing: Drawing = load(options.drawn_as.picture)(scene, scale, text_style, options, room)
+    return drawing
 
 
 class SmallMultiples:

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.segment import Segment
+from rich.text import Text
 
-from attnviz.render.terminal.cells import Line
+from attnviz.render.scene import Scene
+from attnviz.render.terminal.cells import Line, heading
 
 
 class Drawing(ABC):
@@ -16,11 +18,38 @@ class Drawing(ABC):
     def parts(self, console: Console, console_options: ConsoleOptions) -> RenderResult:
         """What is drawn, from above."""
 
+    def is_coarse(self, width: int) -> bool:
+        """Whether a picture would show more than these `width` columns do; no where all words have room."""
+        return False
+
     def __rich_console__(self, console: Console, console_options: ConsoleOptions) -> RenderResult:
         drawn = Group(*self.parts(console, console_options))  # type: ignore[arg-type]  # segments, too
         for line in console.render_lines(drawn, console_options, pad=False):
             yield from _ended(line)
             yield Segment.line()
+
+
+class SceneDrawing(Drawing):
+    """One scene: its title, what `body` draws, and its caption."""
+
+    scene: Scene
+
+    @abstractmethod
+    def body(self, console: Console, console_options: ConsoleOptions) -> RenderResult:
+        """What is drawn between them."""
+
+    def parts(self, console: Console, console_options: ConsoleOptions) -> RenderResult:
+        """What is drawn."""
+        return framed(self.scene, console_options.max_width, self.body(console, console_options))
+
+
+def framed(scene: Scene, width: int, body: RenderResult) -> RenderResult:
+    """The title of `scene`, in so many columns, its `body`, and its caption."""
+    if scene.title:
+        yield heading(scene.title, width)
+    yield from body
+    if scene.caption:
+        yield Text(scene.caption, style="dim")
 
 
 @dataclass(frozen=True)

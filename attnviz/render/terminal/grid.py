@@ -11,9 +11,9 @@ from rich.text import Text
 from attnviz.render.options import DEFAULT, PlotOptions
 from attnviz.render.scale import scale_of
 from attnviz.render.scene import Scene
-from attnviz.render.terminal.cells import Line, fit, heading, ltr
+from attnviz.render.terminal.cells import Line, fit, ltr
 from attnviz.render.terminal.colours import Brush
-from attnviz.render.terminal.drawing import Drawing
+from attnviz.render.terminal.drawing import Drawing, framed
 from attnviz.render.terminal.grid_layout import GridLayout, Row, grid_layout
 from attnviz.render.terminal.heatmap import axes, covering
 from attnviz.render.terminal.matrix import lines, pooled
@@ -41,21 +41,21 @@ class Grid(Drawing):
         for at, scene in enumerate(self.scenes):
             if at and self.scenes[at - 1].caption:
                 yield Segment.line()
-            if scene.title:
-                yield heading(scene.title, console_options.max_width)
-            tiles = grid_layout(scene, console_options.max_width, halves=brush.halves)
-            yield Text(_axes(scene, tiles), style="dim")
-            if tiles.label:
-                yield from tiles.names.listed(console_options.max_width)
-            yield Segment.line()
-            for line in _lines(tiles, brush, self.options.annotate is not False):
-                yield from line
-                yield Segment.line()
-            if scene.caption:
-                yield Text(scene.caption, style="dim")
+            yield from framed(scene, console_options.max_width, self._body(scene, brush, console_options.max_width))
         yield from brush.legend(
             max((scene.blank for scene in self.scenes), key=len, default=""), console_options.max_width
         )
+
+    def _body(self, scene: Scene, brush: Brush, width: int) -> RenderResult:
+        """The tiles of `scene`, and what their rows and columns are."""
+        tiles = grid_layout(scene, width, halves=brush.halves)
+        yield Text(_axes(scene, tiles), style="dim")
+        if tiles.label:
+            yield from tiles.names.listed(width)
+        yield Segment.line()
+        for line in _lines(tiles, brush, self.options.annotate is not False):
+            yield from line
+            yield Segment.line()
 
 
 def grid(scenes: Sequence[Scene], options: PlotOptions = DEFAULT) -> Grid:

@@ -18,9 +18,9 @@ from attnviz.render.options import DEFAULT, PlotOptions
 from attnviz.render.scale import scale_of
 from attnviz.render.scene import FROM, TO, Scene
 from attnviz.render.terminal.axis_names import Names, numbered_list
-from attnviz.render.terminal.cells import DIM, Line, fit, heading, ruler
+from attnviz.render.terminal.cells import DIM, Line, fit, ruler
 from attnviz.render.terminal.colours import Brush
-from attnviz.render.terminal.drawing import Drawing
+from attnviz.render.terminal.drawing import SceneDrawing
 from attnviz.render.terminal.matrix import cuts, lines, parts, pooled
 
 LONGEST, SHORTEST = 28, 8
@@ -90,7 +90,7 @@ class Layout:
 
 
 @dataclass(frozen=True)
-class Heatmap(Drawing):
+class Heatmap(SceneDrawing):
     """The first head of `scene` as something that rich prints; it adapts to the console's width and colours."""
 
     scene: Scene
@@ -100,13 +100,11 @@ class Heatmap(Drawing):
         """Whether `width` columns leave no room for the names of the columns."""
         return Layout.of(self.scene, width).cell == 1
 
-    def parts(self, console: Console, console_options: ConsoleOptions) -> RenderResult:
-        """What is drawn."""
+    def body(self, console: Console, console_options: ConsoleOptions) -> RenderResult:
+        """What is drawn between its title and its caption."""
         scene, width = self.scene, console_options.max_width
         brush = Brush.on(console, scale_of(self.options, [scene.top], scene.largest, "dark", scene.signed))
         layout = Layout.of(scene, width, max(console.height - AROUND, FEW) if brush.halves else width)
-        if scene.title:
-            yield heading(scene.title, width)
         yield Text(axes(layout.label) + covering(scene, layout.block), style="dim")
         names = Names(scene, layout.cell)
         if layout.cell > 1:
@@ -118,8 +116,6 @@ class Heatmap(Drawing):
         yield from brush.legend(scene.blank, width)
         if layout.cell == 1:
             yield from names.listed(width) if layout.named else _listed(scene, width)
-        if scene.caption:
-            yield Text(scene.caption, style="dim")
 
     def _lines(self, layout: Layout, names: Names, brush: Brush) -> Iterator[Line]:
         """The column labels, then the rows."""

@@ -18,9 +18,9 @@ from attnviz.render.links import DrawnLinks, links_to_draw, require_tokens
 from attnviz.render.options import PlotOptions
 from attnviz.render.scale import Scale, scale_of
 from attnviz.render.scene import FROM, TO, Scene
-from attnviz.render.terminal.cells import BOLD, DIM, Line, fit, heading
+from attnviz.render.terminal.cells import BOLD, DIM, Line, fit
 from attnviz.render.terminal.colours import Brush
-from attnviz.render.terminal.drawing import Drawing
+from attnviz.render.terminal.drawing import SceneDrawing
 
 LONGEST, NARROW, WIDEST = 24, 16, 44
 """No label is longer, and no room for lines narrower or wider, in columns; four columns for each line else."""
@@ -37,7 +37,7 @@ DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
 
 
 @dataclass(frozen=True)
-class Lines(Drawing):
+class Lines(SceneDrawing):
     """The heads of `scene`, below each other, as something that rich prints.
 
     Raises SelectionError where its cells are not single tokens, or too many.
@@ -49,19 +49,13 @@ class Lines(Drawing):
     def __post_init__(self) -> None:
         require_tokens(self.scene, "lines")
 
-    def is_coarse(self, width: int) -> bool:
-        """Lines have their words, however narrow the terminal is."""
-        return False
-
-    def parts(self, console: Console, console_options: ConsoleOptions) -> RenderResult:
-        """What is drawn."""
+    def body(self, console: Console, console_options: ConsoleOptions) -> RenderResult:
+        """What is drawn between its title and its caption."""
         scene = self.scene
         scale = scale_of(self.options, [scene.top], scene.largest, "dark")
         brush = Brush.on(console, scale)
         label = max(min(LONGEST, (console_options.max_width - 8) // 2), 1)
         sides = [min(max(map(cell_len, labels)), label) for labels in (scene.rows, scene.columns)]
-        if scene.title:
-            yield heading(scene.title, console_options.max_width)
         for at, name in enumerate(scene.names):
             yield Text(f"{name}   {FROM} → {TO}" if len(scene.names) > 1 else f"{FROM} → {TO}", style="dim")
             for line in self._drawn(at, brush, sides, console_options.max_width):
@@ -69,8 +63,6 @@ class Lines(Drawing):
                 yield Segment.line()
             yield Segment.line()
         yield from _key(scale, bool(brush.depth and brush.blocks))
-        if scene.caption:
-            yield Text(scene.caption, style="dim")
 
     def _drawn(self, at: int, brush: Brush, sides: list[int], width: int) -> Iterator[Line]:
         """Head `at` with all links that are not faint, in colours; or with the strongest of each query."""

@@ -15,9 +15,9 @@ from attnviz.render.options import PlotOptions
 from attnviz.render.query import query_label, query_rows, query_weights
 from attnviz.render.scale import scale_of
 from attnviz.render.scene import FROM, Scene
-from attnviz.render.terminal.cells import DIM, Line, fit, heading, ltr
+from attnviz.render.terminal.cells import DIM, Line, fit, ltr
 from attnviz.render.terminal.colours import Brush
-from attnviz.render.terminal.drawing import Drawing
+from attnviz.render.terminal.drawing import SceneDrawing
 from attnviz.render.text_layout import flow, follows_without_space
 
 WIDEST = 100
@@ -25,7 +25,7 @@ WIDEST = 100
 
 
 @dataclass(frozen=True)
-class RunningText(Drawing):
+class RunningText(SceneDrawing):
     """The heads of `scene` as something that rich prints.
 
     The query is underlined among its keys, what it may not look at is dim. Weights stand below the tokens where
@@ -39,17 +39,11 @@ class RunningText(Drawing):
     def __post_init__(self) -> None:
         require_tokens(self.scene, "text")
 
-    def is_coarse(self, width: int) -> bool:
-        """Text has its words, however narrow the terminal is."""
-        return False
-
-    def parts(self, console: Console, console_options: ConsoleOptions) -> RenderResult:
-        """What is drawn."""
+    def body(self, console: Console, console_options: ConsoleOptions) -> RenderResult:
+        """What is drawn between its title and its caption."""
         scene, rows = self.scene, query_rows(self.scene)
         scale = scale_of(self.options, [scene.top], scene.largest, "dark")
         brush = Brush.on(console, scale.washed if self.options.theme else scale)
-        if scene.title:
-            yield heading(scene.title, console_options.max_width)
         yield Text(ltr(f"{FROM}: {query_label(scene, rows)}"), style="dim")
         for at, name in enumerate(scene.names):
             if len(scene.names) > 1:
@@ -59,8 +53,6 @@ class RunningText(Drawing):
                 yield Segment.line()
             yield Segment.line()
         yield from brush.legend("", console_options.max_width)
-        if scene.caption:
-            yield Text(scene.caption, style="dim")
 
     def _lines(self, brush: Brush, at: int, rows: tuple[int, ...], width: int) -> Iterator[Line]:
         """Head `at`: lines of tokens, and below each of them the weights where they are written."""
