@@ -1,6 +1,6 @@
 """Many texts to many pictures."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
@@ -118,17 +118,25 @@ def trace_each(
                     yield error
 
 
-def draw_all(jobs: Sequence[Job], draw: Callable[[Job], None], executor: Executor | None = None) -> Iterator[Done]:
-    """Draw every job, here or by `executor`; tell of each as it is done, in order. One that fails stops no other.
+def draw_all(
+    traced: Iterable[tuple[Job, Trace | AttnvizError]],
+    draw: Callable[[Job, Trace], None],
+    executor: Executor | None = None,
+) -> Iterator[Done]:
+    """Draw every job with its trace, here or by `executor`; tell of each as it is done, in order.
 
-    Raises AbsentHeadError: what the model does not have, it has for no job.
+    One that fails, or of which there is no trace, stops no other. Raises AbsentHeadError: what the model does not have,
+    it has for no job.
     """
-    return (executor.map if executor else map)(partial(_attempt, draw), jobs)
+    return (executor.map if executor else map)(partial(_attempt, draw), traced)
 
 
-def _attempt(draw: Callable[[Job], None], job: Job) -> Done:
+def _attempt(draw: Callable[[Job, Trace], None], traced: tuple[Job, Trace | AttnvizError]) -> Done:
+    job, trace = traced
     try:
-        draw(job)
+        if isinstance(trace, AttnvizError):
+            raise trace
+        draw(job, trace)
     except AbsentHeadError:
         raise
     except AttnvizError as error:

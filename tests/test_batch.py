@@ -118,37 +118,44 @@ def test_relative_and_absolute_paths_go_together(tmp_path, monkeypatch):
 JOBS = [Job(Path("a.txt"), line, text, None, Path(f"{line}.png")) for line, text in enumerate(["one", "", "three"], 1)]
 
 
+def traced():
+    """The jobs, each with something in place of its trace."""
+    return [(job, f"the trace of line {job.line}") for job in JOBS]
+
+
 @pytest.mark.parametrize("threads", [None, 2])
-def test_a_job_that_fails_stops_no_other(threads):
+@pytest.mark.parametrize("fails_in", ["its trace", "its picture"])
+def test_a_job_that_fails_stops_no_other_and_each_is_drawn_with_its_own_trace(threads, fails_in):
     drawn = []
     error = InputError("the text is empty")
 
-    def draw(job: Job) -> None:
+    def draw(job: Job, trace: str) -> None:
         if not job.text:
             raise error
-        drawn.append(job.line)
+        drawn.append((job.line, trace))
 
+    given = [(job, trace if job.text or fails_in == "its picture" else error) for job, trace in traced()]
     if threads is None:
-        done = list(draw_all(JOBS, draw))
+        done = list(draw_all(given, draw))
     else:
         with ThreadPoolExecutor(threads) as executor:
-            done = list(draw_all(JOBS, draw, executor))
+            done = list(draw_all(given, draw, executor))
     assert done == [Done(JOBS[0]), Done(JOBS[1], error), Done(JOBS[2])]
-    assert sorted(drawn) == [1, 3]
+    assert sorted(drawn) == [(1, "the trace of line 1"), (3, "the trace of line 3")]
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt, AbsentHeadError("there is no layer 9")])
 def test_a_bug_ctrl_c_and_what_no_job_can_have_stop_all(error):
-    def draw(job: Job) -> None:
+    def draw(job: Job, trace: str) -> None:
         raise error
 
     with pytest.raises(error if isinstance(error, type) else type(error)):
-        list(draw_all(JOBS, draw))
+        list(draw_all(traced(), draw))
 
 
 def test_jobs_are_done_one_after_another_as_they_are_asked_for():
     drawn: list[int] = []
-    done = draw_all(JOBS, lambda job: drawn.append(job.line))
+    done = draw_all(traced(), lambda job, _: drawn.append(job.line))
     assert drawn == []
     next(iter(done))
     assert drawn == [1]

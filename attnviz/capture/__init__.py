@@ -1,7 +1,7 @@
 """How attention leaves a running model: three paths for Hugging Face models, and one for any module of torch."""
 
 from attnviz.capture.base_model import base_inputs, find_base, reads_source
-from attnviz.capture.call_sites import is_encoder_decoder, reads_pictures
+from attnviz.capture.call_sites import is_encoder_decoder, reads_both_ways, reads_pictures
 from attnviz.capture.record import Record
 from attnviz.capture.run import capture, capture_all
 from attnviz.capture.torch_module import capture_module
@@ -20,6 +20,7 @@ __all__ = [
     "find_virtual_prompt",
     "is_encoder_decoder",
     "is_of",
+    "reads_both_ways",
     "reads_pictures",
     "reads_source",
     "unwrapped",

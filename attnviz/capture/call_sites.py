@@ -109,9 +109,12 @@ def is_encoder_decoder(model: PreTrainedModel) -> bool:
 
 def reads_one_way(model: PreTrainedModel) -> bool:
     """Whether a model is of a kind that writes from left to right: what decides where one token alone cannot."""
-    kind = model.config.model_type
-    may_read_both = kind in MODEL_FOR_MASKED_LM_MAPPING_NAMES and not getattr(model.config, "is_decoder", False)
-    return kind in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES and not may_read_both
+    return model.config.model_type in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES and not reads_both_ways(model.config)
+
+
+def reads_both_ways(config: PretrainedConfig) -> bool:
+    """Whether a model looks at what comes later too, as BERT does, and so cannot go on with a text."""
+    return config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES and not getattr(config, "is_decoder", False)
 
 
 def reads_pictures(config: PretrainedConfig) -> bool:

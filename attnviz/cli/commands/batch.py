@@ -95,10 +95,7 @@ def _draw(jobs: "Sequence[Job]", run: Run, plot_options: PlotOptionGroup, why: b
 
     traces = trace_each(jobs, trace_all)
 
-    def draw(job: "Job") -> None:
-        trace = next(traces)  # its own, for both go in order
-        if isinstance(trace, AttnvizError):
-            raise trace
+    def draw(job: "Job", trace: "Trace") -> None:
         noted.update(dict.fromkeys(f"{job.source}, line {job.line}: {note}" for note in trace.notes))
         scene, choice = plot_scene(trace, run.selection, plot_options)
         if why and choice:
@@ -107,7 +104,7 @@ def _draw(jobs: "Sequence[Job]", run: Run, plot_options: PlotOptionGroup, why: b
 
     failed = []
     with bar("Drawing", len(jobs)) as advance, interruptible() as heed:
-        for done in draw_all(jobs, draw):
+        for done in draw_all(zip(jobs, traces, strict=True), draw):
             heed()
             advance(now=f"{done.job.source.name}:{done.job.line}")
             if done.error:

@@ -11,7 +11,6 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from attnviz.errors import ModelError
-from attnviz.models.huggingface.generation import reads_both_ways
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
@@ -102,6 +101,8 @@ def _of_the_type(config: "PretrainedConfig", with_head: bool) -> Any:
         AutoModelForSeq2SeqLM,
     )
 
+    from attnviz.capture import reads_both_ways
+
     if config.is_encoder_decoder:
         return AutoModelForSeq2SeqLM
     has_one = type(config) in MODEL_FOR_CAUSAL_LM_MAPPING
@@ -111,6 +112,8 @@ def _of_the_type(config: "PretrainedConfig", with_head: bool) -> Any:
 def _of_the_repository(config: "PretrainedConfig", with_head: bool) -> Any:
     """The same of the code in the repository: what transformers calls the class that is named; None if it has none."""
     import transformers
+
+    from attnviz.capture import reads_both_ways
 
     given = getattr(config, "auto_map", None) or {}
     classes = {auto: str(code).split(".")[-1] for auto, code in given.items() if auto.startswith("AutoModel")}

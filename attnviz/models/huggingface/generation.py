@@ -19,13 +19,6 @@ if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
 
 
-def reads_both_ways(config: "PretrainedConfig") -> bool:
-    """Whether a model looks at what comes later too, as BERT does, and so cannot go on with a text."""
-    from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
-
-    return config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES and not getattr(config, "is_decoder", False)
-
-
 def class_that_writes(config: "PretrainedConfig") -> str | None:
     """The name of the class of transformers that loads a decoder with its head; None where there is none."""
     from transformers.models.auto import modeling_auto as auto

@@ -17,7 +17,6 @@ from attnviz.models.huggingface.generation import (
     continue_text,
     ends,
     is_for_task,
-    reads_both_ways,
     strategy_note,
     write_target,
     writes,
@@ -212,7 +211,7 @@ class InputBuilder:
 
     def _writer(self) -> "PreTrainedModel":
         """The model, able to continue a text. Raises InputError and ModelError where it is not."""
-        from attnviz.capture import find_virtual_prompt
+        from attnviz.capture import find_virtual_prompt, reads_both_ways
 
         if reads_both_ways(self.model.config):
             raise InputError(f"{self.name} reads both ways: it does not continue a text", "Leave out --generate.")
