@@ -10,26 +10,44 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from attnviz.attention import Attention, Token, Trace
-    from attnviz.attention.trace_file import open_trace as open
-    from attnviz.errors import AttnvizError
-    from attnviz.models import load, trace
-    from attnviz.render.picture.axes import plot
+if TYPE_CHECKING:  # what a type checker reads; the table below is what Python does
+    from attnviz.attention import Attention as Attention
+    from attnviz.attention import Token as Token
+    from attnviz.attention import Trace as Trace
+    from attnviz.attention.trace_file import open_trace
+    from attnviz.errors import AttnvizError as AttnvizError
+    from attnviz.errors import CaptureError as CaptureError
+    from attnviz.errors import FileError as FileError
+    from attnviz.errors import InputError as InputError
+    from attnviz.errors import ModelError as ModelError
+    from attnviz.errors import PlotOptionError as PlotOptionError
+    from attnviz.errors import SelectionError as SelectionError
+    from attnviz.models import load as load
+    from attnviz.models import trace as trace
+    from attnviz.models.base import Model as Model
+    from attnviz.prompt import Prompt as Prompt
+    from attnviz.render.picture.axes import plot as plot
+    from attnviz.selection import Selection as Selection
 
-__all__ = ["Attention", "AttnvizError", "Token", "Trace", "load", "open", "plot", "trace"]
+    open = open_trace
 
-# name: (module, its name there); imported when it is first asked for, so that `import attnviz` costs nothing.
-_PUBLIC = {
-    "Attention": ("attnviz.attention", "Attention"),
-    "AttnvizError": ("attnviz.errors", "AttnvizError"),
-    "Token": ("attnviz.attention", "Token"),
-    "Trace": ("attnviz.attention", "Trace"),
-    "load": ("attnviz.models", "load"),
-    "open": ("attnviz.attention.trace_file", "open_trace"),
-    "plot": ("attnviz.render.picture.axes", "plot"),
-    "trace": ("attnviz.models", "trace"),
+_ERRORS = (
+    "AttnvizError", "CaptureError", "FileError", "InputError", "ModelError", "PlotOptionError", "SelectionError",
+)  # fmt: skip
+_PUBLIC = {  # name: where it is, imported when it is first asked for, so that `import attnviz` costs nothing
+    **{name: f"attnviz.errors:{name}" for name in _ERRORS},
+    "Attention": "attnviz.attention:Attention",
+    "Model": "attnviz.models.base:Model",
+    "Prompt": "attnviz.prompt:Prompt",
+    "Selection": "attnviz.selection:Selection",
+    "Token": "attnviz.attention:Token",
+    "Trace": "attnviz.attention:Trace",
+    "load": "attnviz.models:load",
+    "open": "attnviz.attention.trace_file:open_trace",
+    "plot": "attnviz.render.picture.axes:plot",
+    "trace": "attnviz.models:trace",
 }
+__all__ = list(_PUBLIC)
 
 
 def __getattr__(name: str) -> Any:
@@ -39,7 +57,7 @@ def __getattr__(name: str) -> Any:
         return version("attnviz")
     if name not in _PUBLIC:
         raise AttributeError(f"module 'attnviz' has no attribute {name!r}")
-    module, attribute = _PUBLIC[name]
+    module, attribute = _PUBLIC[name].split(":")
     return globals().setdefault(name, getattr(import_module(module), attribute))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypedDict
 
-from attnviz.arguments import require_flag
+from attnviz.arguments import require_flag, shown_fields
 from attnviz.errors import InputError
 
 TextOrWords = str | Sequence[str]
@@ -46,6 +46,9 @@ class Prompt:
         require_flag("chat", self.chat, InputError)
         if self.generate is not None and (type(self.generate) is not int or self.generate < 1):
             raise InputError(f"{self.generate!r} is no number of tokens to generate", "--generate 1 or more.")
+
+    def __repr__(self) -> str:
+        return shown_fields(self)
 
     @property
     def options(self) -> dict[str, Any]:

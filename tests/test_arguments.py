@@ -20,7 +20,7 @@ def traced(**options):
 
 
 REFUSED = [
-    (lambda: attnviz.plot("x"), InputError, "'x'", "attnviz.trace(TEXT)"),
+    (lambda: attnviz.plot("x"), InputError, "'x'", "attnviz.trace('x')"),
     (lambda: attnviz.plot(None), InputError, "None", "attnviz.trace(TEXT)"),
     (drawn(cmap=3), PlotOptionError, "cmap cannot be 3", "viridis, or a Colormap"),
     (drawn(cmap=["red"]), PlotOptionError, "cmap cannot be ['red']", "viridis, or a Colormap"),

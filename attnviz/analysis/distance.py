@@ -4,11 +4,11 @@ import numpy as np
 
 from attnviz.analysis.attention_mask import is_one_sequence
 from attnviz.analysis.measure import token_measure
-from attnviz.attention import Attention
+from attnviz.attention import Attention, HeadValues
 
 
 @token_measure
-def distance(attention: Attention, layer: int) -> np.ndarray:
+def distance(attention: Attention, layer: int) -> HeadValues:
     """Mean distance between query and key, weighted by attention, `[head]`, in tokens.
 
     `Σ A[i,j]·|i−j| / Σ A[i,j]` (Vig & Belinkov 2019). nan for cross-attention, whose queries and keys are different

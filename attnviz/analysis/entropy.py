@@ -4,11 +4,11 @@ import numpy as np
 
 from attnviz.analysis.attention_mask import allowed_pairs
 from attnviz.analysis.measure import token_measure
-from attnviz.attention import Attention
+from attnviz.attention import Attention, HeadValues
 
 
 @token_measure
-def entropy(attention: Attention, layer: int) -> np.ndarray:
+def entropy(attention: Attention, layer: int) -> HeadValues:
     """Mean entropy of each head's rows, `[head]`, in nats.
 
     `(1/n) Σ_i −Σ_j a ln a` with `a = 0.9999·A + 0.0001/n` (Clark et al. 2019, What Does BERT Look At?). Rows
@@ -19,7 +19,7 @@ def entropy(attention: Attention, layer: int) -> np.ndarray:
 
 
 @token_measure
-def normalised_entropy(attention: Attention, layer: int) -> np.ndarray:
+def normalised_entropy(attention: Attention, layer: int) -> HeadValues:
     """Mean entropy of each head's rows over the most each could have, `[head]`: 0 looks at one key, 1 at all alike.
 
     Row `i` of `entropy` divided by `ln(keys that i may look at)`; rows that see one key, or nothing, are left out, and
@@ -39,7 +39,7 @@ def _sees(weights: np.ndarray) -> np.ndarray:
 
 def _of_rows(weights: np.ndarray) -> np.ndarray:
     a = 0.9999 * weights.astype(np.float64) + 0.0001 / weights.shape[-1]  # [head, query, key]
-    entropies: np.ndarray = -(a * np.log(a)).sum(-1)
+    entropies: HeadValues = -(a * np.log(a)).sum(-1)
     return entropies
 
 

@@ -3,10 +3,10 @@
 import numpy as np
 
 from attnviz.analysis.attention_mask import without_first_key
-from attnviz.attention import Attention
+from attnviz.attention import Attention, HeadValues
 
 
-def key_share(attention: Attention, layer: int) -> np.ndarray:
+def key_share(attention: Attention, layer: int) -> HeadValues:
     """The share of a head's rows that peak at the key at which most of them do, `[head]`, from 0 to 1.
 
     The first key of masked self-attention, where every query sees it, is left out, and so are rows that see no other.

@@ -6,19 +6,19 @@ from typing import Concatenate, ParamSpec
 
 import numpy as np
 
-from attnviz.attention import Attention
+from attnviz.attention import Attention, HeadValues
 
-Measure = Callable[[Attention, int], np.ndarray]
+Measure = Callable[[Attention, int], HeadValues]
 Others = ParamSpec("Others")
 
 
 def token_measure(
-    measure: Callable[Concatenate[Attention, int, Others], np.ndarray],
-) -> Callable[Concatenate[Attention, int, Others], np.ndarray]:
+    measure: Callable[Concatenate[Attention, int, Others], HeadValues],
+) -> Callable[Concatenate[Attention, int, Others], HeadValues]:
     """`measure`, which reads every query's whole row: nan for each head where rows were pooled or left out."""
 
     @functools.wraps(measure)
-    def measured(attention: Attention, layer: int, /, *args: Others.args, **others: Others.kwargs) -> np.ndarray:
+    def measured(attention: Attention, layer: int, /, *args: Others.args, **others: Others.kwargs) -> HeadValues:
         if not attention.has_all_rows:
             return np.full(len(attention.heads(layer)), np.nan)
         return measure(attention, layer, *args, **others)

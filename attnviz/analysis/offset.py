@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from attnviz.attention import Attention
+from attnviz.attention import Attention, HeadValues, Pairs
 
 
-def best_offset(attention: Attention, layer: int) -> np.ndarray:
+def best_offset(attention: Attention, layer: int) -> HeadValues:
     """The offset key − query at which most of a head's rows peak, int `[head]`; of equals the one nearest to 0.
 
     After Clark et al. 2019, who hold a head against the best fixed offset. In cross-attention both positions are
@@ -15,24 +15,24 @@ def best_offset(attention: Attention, layer: int) -> np.ndarray:
     return np.array([_most_common(offsets)[0] for offsets in _offsets(attention, layer)], int)
 
 
-def offset_share(attention: Attention, layer: int) -> np.ndarray:
+def offset_share(attention: Attention, layer: int) -> HeadValues:
     """The share of a head's rows that peak at its `best_offset`, `[head]`, from 0 to 1. Rows that see nothing count."""
     rows = len(attention.rows)
     return np.array([_most_common(offsets)[1] / rows for offsets in _offsets(attention, layer)], float)
 
 
-def beside_share(attention: Attention, layer: int) -> np.ndarray:
+def beside_share(attention: Attention, layer: int) -> HeadValues:
     """The share of a head's rows that peak in a cell which overlaps their own or lies beside it, `[head]`; ours.
 
     In a pooled matrix a head that looks a fixed few tokens away peaks there: in its own cell, or where that ends, in
     the next one.
     """
     peaks = attention.weights(layer).argmax(-1)  # [head, row]
-    shares: np.ndarray = _beside(attention)[np.arange(peaks.shape[1]), peaks].mean(-1)
+    shares: HeadValues = _beside(attention)[np.arange(peaks.shape[1]), peaks].mean(-1)
     return shares
 
 
-def apart(attention: Attention) -> np.ndarray:
+def apart(attention: Attention) -> Pairs:
     """Bool `[row, column]`: false where a cell of several tokens overlaps that of the other side, or lies beside it.
 
     Its largest weight may as well be from a token to itself or to its neighbour.
@@ -47,7 +47,7 @@ def _beside(attention: Attention) -> np.ndarray:
     return np.asarray((columns[:, 0] <= rows[:, 1:]) & (columns[:, 1] >= rows[:, :1]))
 
 
-def _offsets(attention: Attention, layer: int) -> np.ndarray:
+def _offsets(attention: Attention, layer: int) -> HeadValues:
     cells = attention.rows, attention.columns
     size = max((stop - start for ranges in cells for start, stop in ranges), default=1)
     rows, columns = (np.array([-(-start // size) * size for start, _ in ranges], int) for ranges in cells)

@@ -4,17 +4,17 @@ import numpy as np
 
 from attnviz.analysis.attention_mask import is_one_sequence
 from attnviz.analysis.measure import token_measure
-from attnviz.attention import Attention
+from attnviz.attention import Attention, HeadValues
 
 
 @token_measure
-def previous_token(attention: Attention, layer: int) -> np.ndarray:
+def previous_token(attention: Attention, layer: int) -> HeadValues:
     """Mean of `A[i, i−1]` over the rows that have such a key, `[head]` (Clark et al. 2019). nan where none has."""
     return _at_offset(attention, layer, -1)
 
 
 @token_measure
-def next_token(attention: Attention, layer: int) -> np.ndarray:
+def next_token(attention: Attention, layer: int) -> HeadValues:
     """Mean of `A[i, i+1]` over the rows that have such a key, `[head]` (Clark et al. 2019). nan where none has.
 
     In masked self-attention no query may look at what comes next: nan, and not a 0 that would say it chose not to.
@@ -25,16 +25,16 @@ def next_token(attention: Attention, layer: int) -> np.ndarray:
 
 
 @token_measure
-def same_token(attention: Attention, layer: int) -> np.ndarray:
+def same_token(attention: Attention, layer: int) -> HeadValues:
     """Mean of `A[i, i]`, `[head]` (Clark et al. 2019). nan in cross-attention."""
     return _at_offset(attention, layer, 0)
 
 
-def _at_offset(attention: Attention, layer: int, offset: int) -> np.ndarray:
+def _at_offset(attention: Attention, layer: int, offset: int) -> HeadValues:
     """Mean weight at key − query = `offset`, `[head]`; nan in cross-attention, where positions do not compare."""
     offset += attention.covered[0]  # a prefix is keys alone: its queries have no rows
     diagonal = np.diagonal(attention.weights(layer), offset, axis1=1, axis2=2)  # [head, row that has the key]
     if not is_one_sequence(attention) or diagonal.shape[1] == 0:
         return np.full(len(diagonal), np.nan)
-    mean: np.ndarray = diagonal.mean(-1, dtype=np.float64)
+    mean: HeadValues = diagonal.mean(-1, dtype=np.float64)
     return mean

@@ -3,11 +3,11 @@
 import numpy as np
 
 from attnviz.analysis.measure import token_measure
-from attnviz.attention import Attention
+from attnviz.attention import Attention, HeadValues
 
 
 @token_measure
-def sink(attention: Attention, layer: int, key: int = 0) -> np.ndarray:
+def sink(attention: Attention, layer: int, key: int = 0) -> HeadValues:
     """Mean attention that `key` gets from the rows that could give it, `[head]`, from 0 to 1.
 
     `α_k = 1/(n−k) Σ_{i≥k} A[i,k]` (Gu et al. 2024, When Attention Sink Emerges; Xiao et al. 2023); they say that a head
@@ -15,5 +15,5 @@ def sink(attention: Attention, layer: int, key: int = 0) -> np.ndarray:
     not captured.
     """
     first = 0 if attention.kind == "cross" else max(key - attention.covered[0], 0)
-    alpha: np.ndarray = attention.weights(layer)[:, first:, key].mean(-1, dtype=np.float64)
+    alpha: HeadValues = attention.weights(layer)[:, first:, key].mean(-1, dtype=np.float64)
     return alpha

@@ -3,11 +3,11 @@
 import numpy as np
 
 from attnviz.analysis.measure import token_measure
-from attnviz.attention import Attention, count_virtual_tokens
+from attnviz.attention import Attention, HeadValues, count_virtual_tokens
 
 
 @token_measure
-def special_mass(attention: Attention, layer: int) -> np.ndarray:
+def special_mass(attention: Attention, layer: int) -> HeadValues:
     """Mass on special keys (BOS, CLS, SEP, EOS, PAD, language tags), mean over rows, `[head]` (Clark et al. 2019).
 
     0 where the text has no special token; the virtual ones that an adapter puts before it are none. Raises
@@ -15,5 +15,5 @@ def special_mass(attention: Attention, layer: int) -> np.ndarray:
     """
     special = np.array([token.special for token in attention.keys], bool)
     special[: count_virtual_tokens(attention.keys)] = False
-    mass: np.ndarray = attention.weights(layer)[:, :, special].sum(-1, dtype=np.float64).mean(-1)
+    mass: HeadValues = attention.weights(layer)[:, :, special].sum(-1, dtype=np.float64).mean(-1)
     return mass

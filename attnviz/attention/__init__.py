@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from attnviz.errors import CaptureError, SelectionError
 from attnviz.kinds import KIND_NAMES, Kind
@@ -18,6 +19,21 @@ Part = Literal["encoder", "decoder"]
 
 Range = tuple[int, int]
 """Tokens from the first number up to, not including, the second."""
+
+Matrix = NDArray[np.float32]
+"""The weights of one head, `[row, column]`."""
+
+HeadMatrices = NDArray[np.float32]
+"""The weights of the heads of a layer, `[head, row, column]`."""
+
+HeadRows = NDArray[np.float32]
+"""A number for each query of each head of a layer, `[head, query]`."""
+
+HeadValues = NDArray[np.float64]
+"""A number for each head of a layer, `[head]`."""
+
+Pairs = NDArray[np.bool_]
+"""Which cells of a matrix are meant, `[row, column]`."""
 
 
 @dataclass(frozen=True)
@@ -73,14 +89,14 @@ class Attention:
     part: Part
     queries: tuple[Token, ...]
     keys: tuple[Token, ...]
-    by_layer: Mapping[int, np.ndarray]
+    by_layer: Mapping[int, HeadMatrices]
     head_numbers: Mapping[int, tuple[int, ...]]
-    sink_mass: Mapping[int, np.ndarray] = field(default_factory=dict)
+    sink_mass: Mapping[int, HeadRows] = field(default_factory=dict)
     predicts: tuple[Token | None, ...] | None = None
     groups: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
     rows: tuple[Range, ...] = ()
     columns: tuple[Range, ...] = ()
-    row_sums: Mapping[int, np.ndarray] = field(default_factory=dict)
+    row_sums: Mapping[int, HeadRows] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rows", tuple(self.rows) or single_ranges(len(self.queries)))
@@ -144,19 +160,19 @@ class Attention:
         self._require(layer)
         return self.head_numbers[layer]
 
-    def weights(self, layer: int) -> np.ndarray:
+    def weights(self, layer: int) -> HeadMatrices:
         """The weights of `layer`, float32 `[head, row, column]`. Raises SelectionError for a layer not captured."""
         self._require(layer)
         return self.by_layer[layer]
 
-    def matrix(self, layer: int, head: int) -> np.ndarray:
+    def matrix(self, layer: int, head: int) -> Matrix:
         """The weights of one head by its true number, float32 `[row, column]`. Raises SelectionError without it."""
         heads = self.heads(layer)
         if not _is_one_of(head, heads):
             raise SelectionError(
                 f"head {head!r} of layer {layer} was not captured", f"Captured: {format_ranges(heads)}."
             )
-        weights: np.ndarray = self.weights(layer)[heads.index(head)]
+        weights: Matrix = self.weights(layer)[heads.index(head)]
         return weights
 
     def check(self, tolerance: float = 1e-4) -> None:
@@ -175,6 +191,11 @@ class Attention:
             off = np.where(sums > 0, np.abs(sums - (1.0 - sinks)), 0.0)
             if off.max(initial=0) > tolerance:
                 raise CaptureError(f"{where}: a row sums to 1 only within {off.max():.2g}, not within {tolerance:.2g}")
+
+    def __repr__(self) -> str:
+        heads = sorted({head for numbers in self.head_numbers.values() for head in numbers})
+        which = f"layers {format_ranges(self.layers) or 'none'}, heads {format_ranges(tuple(heads)) or 'none'}"
+        return f"<{self.name}: {which}; {len(self.rows)}×{len(self.columns)} cells>"
 
     def _require(self, layer: int) -> None:
         if not _is_one_of(layer, self.layers):
@@ -262,7 +283,7 @@ class Trace:
         return to_bytes(self)
 
 
-def _read_only(array: np.ndarray) -> np.ndarray:
+def _read_only(array: NDArray[np.float32]) -> NDArray[np.float32]:
     """A view of `array`, which itself stays writable: it may be someone else's."""
     view = array.view()
     view.flags.writeable = False

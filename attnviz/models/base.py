@@ -36,6 +36,9 @@ class Model(ABC):
     name: str
     """The name that its traces carry."""
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"
+
     def trace(
         self, text: Prompt | TextOrWords, selection: Selection | None = None, **options: Unpack[TraceOptions]
     ) -> Trace:

@@ -28,7 +28,7 @@ from attnviz.selection import Selection
 LONGEST, LONGEST_WRITTEN = 512, 64  # tokens; it was trained on sentences of up to 20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class BuiltinModel(Model):
     """The built-in translator between English and Korean; make one with `load`."""
 

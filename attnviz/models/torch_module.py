@@ -40,7 +40,7 @@ def is_module(given: Any) -> bool:
     return isinstance(model, torch.nn.Module) and not isinstance(model, PreTrainedModel)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ModuleModel(Model):
     """A module in memory, and a tokenizer where it has one; make one with `of`."""
 

@@ -5,7 +5,7 @@ from dataclasses import MISSING, dataclass, fields
 from numbers import Real
 from typing import Any
 
-from attnviz.arguments import require_flag, require_type
+from attnviz.arguments import require_flag, require_type, shown_fields
 from attnviz.errors import PlotOptionError
 from attnviz.render.styles import STYLES, Style
 
@@ -93,6 +93,9 @@ class PlotOptions:
 
             require(self.cmap)
         _ = self.inches
+
+    def __repr__(self) -> str:
+        return shown_fields(self)
 
     @property
     def drawn_as(self) -> Style:

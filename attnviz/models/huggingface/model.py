@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 _ROUNDING = {"float32": 1e-5, "float16": 5e-3, "bfloat16": 4e-2}  # how far a weight may be off for rounding alone
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class HuggingFaceModel(Model):
     """A loaded model and its tokenizer; make one with `load`. `tokenizer` names one that is not the model's own.
 

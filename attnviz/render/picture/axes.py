@@ -1,5 +1,6 @@
 """`attnviz.plot`: heads in matplotlib axes of one's own, beside one's own panels and under one's own style sheet."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -13,6 +14,7 @@ from matplotlib.colors import to_rgb, to_rgba
 
 from attnviz.arguments import require_type
 from attnviz.attention import Trace
+from attnviz.attention.trace_file import ENDING, open_trace
 from attnviz.errors import InputError, PlotOptionError
 from attnviz.head_names import Names
 from attnviz.labels import visible
@@ -25,7 +27,7 @@ from attnviz.render.picture.grid_axes import AxesGrid
 from attnviz.render.picture.grid_labels import SMALLEST_TEXT
 from attnviz.render.picture.heatmap import HeatmapPanel
 from attnviz.render.picture.small_multiples import SmallMultiples, styled
-from attnviz.render.picture.text_style import TextStyle, from_corner, size
+from attnviz.render.picture.text_style import TextStyle, axes_size, from_corner
 from attnviz.render.picture.typesetting import Typesetting
 from attnviz.render.plan import plot_scene
 from attnviz.render.scale import THEMES, Scale, scale_of
@@ -34,40 +36,64 @@ from attnviz.selection import Selection
 
 
 def plot(
-    trace: Any,
-    kind: str | Sequence[str] | None = None,
-    layer: Names | None = None,
-    head: Names | None = None,
+    given: Any,
+    tokens: Sequence[str] | None = None,
+    *,
+    keys: Sequence[str] | None = None,
+    kind: str | None = None,
+    layers: Names | None = None,
+    heads: Names | None = None,
     style: str = "heatmap",
     ax: Axes | None = None,
-    *,
-    tokens: Sequence[str] | None = None,
-    keys: Sequence[str] | None = None,
-    **options: Any,
+    query: str | None = None,
+    cmap: Any = None,
+    vmax: float | None = None,
+    log: bool = False,
+    annotate: bool | None = None,
+    title: str | None = None,
+    size: str | float | tuple[float, float] | None = None,
+    dpi: int | None = None,
+    theme: str | None = None,
+    font_size: float | None = None,
+    transparent: bool = False,
+    colorbar: bool = True,
+    sink: str = "show",
+    special: str = "show",
 ) -> Axes:
-    """Draw heads of `trace` into `ax`, or into the axes of a new figure of pyplot's, and return the axes.
+    """Draw heads of a trace into `ax`, or into the axes of a new figure of pyplot's, and return the axes.
 
-    Weights of one's own are drawn with the names of their tokens: `plot(weights, tokens)`, or `plot(weights, kind,
-    tokens=…, keys=…)`; what they may be is told by `Trace.of`.
+    `given` is a `Trace`, the name of a file that holds one, or weights of one's own, which are drawn with the names of
+    their `tokens`, and with `keys` where those are others: what they may be is told by `Trace.of`.
 
-    Which heads are drawn is as in `attnviz plot`: with neither `layer` nor `head` one is chosen. `look` takes that
-    command's options: `query`, `cmap`, `vmax`, `log`, `annotate`, `title`, `theme`, `font_size`, `colorbar`, and for a
-    new figure `size`, `dpi` and `transparent`. Without a theme, fonts, sizes and the colours of text are matplotlib's
-    settings; none of them is changed. With `font_size` only their sizes' proportions are.
+    Which heads are drawn is as in `attnviz plot`: with neither `layers` nor `heads` one is chosen. The other keywords
+    are those of `PlotOptions`; `size`, `dpi` and `transparent` are for a new figure. Without a theme, fonts, sizes and
+    the colours of text are matplotlib's settings; none of them is changed. With `font_size` only their proportions are.
 
-    Raises InputError for what is neither a trace nor weights with their tokens, PlotOptionError for an option that
-    cannot be, SelectionError for heads that there are not.
+    Raises InputError for what is neither a trace nor weights with their tokens, FileError for a file that holds no
+    trace, PlotOptionError for an option that cannot be, SelectionError for heads that there are not.
     """
-    trace, kind = _given(trace, kind, tokens, keys)
+    trace, kind = _trace(given, kind, tokens, keys)
+    wanted = PlotOptions(
+        style,
+        query,
+        cmap,
+        vmax,
+        log,
+        annotate,
+        title,
+        size,
+        dpi,
+        theme,
+        font_size,
+        transparent,
+        colorbar,
+        sink,
+        special,
+    )
     require_type("ax", ax, Axes, PlotOptionError, "ax: the Axes of one panel, such as pyplot.gca().")
-    if ax is not None and (set_there := sorted(options.keys() & {"size", "dpi", "transparent"})):
+    if ax is not None and (set_there := sorted(wanted.given.keys() & {"size", "dpi", "transparent"})):
         raise PlotOptionError(f"the figure of these axes has its own {set_there[0]}", "Set it there, or leave out ax.")
-    if unknown := options.keys() - PlotOptions.__dataclass_fields__.keys():
-        raise PlotOptionError(
-            f"plot has no option {sorted(unknown)[0]}", f"Options: {', '.join(PlotOptions.__dataclass_fields__)}."
-        )
-    wanted = PlotOptions(style, **options)
-    selection = Selection.of(layer, head, kind)
+    selection = Selection.of(layers, heads, kind)
     scene, _ = plot_scene(selection.apply(trace), selection, wanted)
     axes = _new(wanted) if ax is None else ax
     text_style, scale = _means(axes, scene, wanted)
@@ -77,7 +103,7 @@ def plot(
     told = (drawn.removesuffix(f" · {visible(trace.model)}") if ax else drawn, *taken)
     said = told if wanted.title is None or ax is None else scene.title.split("\n")
     points = text_style.body if ax is None else text_style.large
-    lines = [part for line in said for part in text_style.typesetting.wrapped(line, points, size(axes)[0] + 0.4)]
+    lines = [part for line in said for part in text_style.typesetting.wrapped(line, points, axes_size(axes)[0] + 0.4)]
     above = _draw(axes, scene, wanted, text_style, scale, len(lines) * line_height(points) if said != [""] else 0.0)
     pad = rcParams["axes.titlepad"] + above * 72
     axes.set_title("\n".join(lines), pad=pad, **{**text_style.labels, "fontsize": points})
@@ -88,24 +114,28 @@ def plot(
     return axes
 
 
-def _given(
-    given: Any, kind: str | Sequence[str] | None, tokens: Sequence[str] | None, keys: Sequence[str] | None
+def _trace(
+    given: Any, kind: str | None, tokens: Sequence[str] | None, keys: Sequence[str] | None
 ) -> tuple[Trace, str | None]:
     """The trace that is to be drawn, or that weights and the names of their tokens make; and which kind of it."""
-    if kind is not None and not isinstance(kind, str) and not isinstance(given, Trace):
-        tokens, kind = kind, None
-    if (tokens, keys) == (None, None):
-        if (shape := getattr(given, "shape", None)) is not None:
-            raise InputError(
-                f"weights of shape {list(shape)} have no names for their tokens",
-                "A list of them: attnviz.plot(weights, ['I', 'ate', 'an', 'apple']).",
-            )
-        needs = "A Trace is drawn, attnviz.plot(attnviz.trace(TEXT)), or weights: attnviz.plot(weights, tokens)."
-        require_type("trace", given, Trace, InputError, needs, optional=False)
-        return given, kind  # type: ignore[return-value]
+    if isinstance(given, os.PathLike) or (isinstance(given, str) and given.endswith(ENDING)):
+        given = open_trace(given)
     if isinstance(given, Trace):
-        raise InputError("a trace names its own tokens and keys", "Leave them out.")
-    trace = Trace.of(given, () if tokens is None else tokens, keys=keys, kind=kind)  # type: ignore[arg-type]
+        if (tokens, keys) != (None, None):
+            hint = f"The kind is a keyword: kind={tokens!r}." if isinstance(tokens, str) else "Leave them out."
+            raise InputError("a trace names its own tokens and keys", hint)
+        return given, kind
+    if isinstance(given, str):
+        raise InputError(f"{given!r} is no trace", f"Trace the text first: attnviz.plot(attnviz.trace({given!r})).")
+    if (tokens, keys) == (None, None) and (shape := getattr(given, "shape", None)) is not None:
+        raise InputError(
+            f"weights of shape {list(shape)} have no names for their tokens",
+            "A list of them: attnviz.plot(weights, ['I', 'ate', 'an', 'apple']).",
+        )
+    if (tokens, keys) == (None, None):
+        needs = "A Trace is drawn, attnviz.plot(attnviz.trace(TEXT)), or weights: attnviz.plot(weights, tokens)."
+        raise InputError(f"what is given is of type {type(given).__name__}, and no trace", needs)
+    trace = Trace.of(given, () if tokens is None else tokens, keys=keys, kind=kind)
     return trace, None
 
 
@@ -146,7 +176,7 @@ def _draw(axes: Axes, scene: Scene, options: PlotOptions, text_style: TextStyle,
     if options.drawn_as.is_matrix:
         _heatmap(axes, scene, options, text_style, scale, titled)
         return 0.0
-    wide, high = size(axes)
+    wide, high = axes_size(axes)
     if len(scene.heads) == 1:
         return _alone(axes, scene, options, text_style, scale, titled)
     axes.set_axis_off()
@@ -159,7 +189,7 @@ def _draw(axes: Axes, scene: Scene, options: PlotOptions, text_style: TextStyle,
 
 def _alone(axes: Axes, scene: Scene, options: PlotOptions, text_style: TextStyle, scale: Scale, titled: float) -> float:
     """Draw one head in another style, and its key; gives the room, in inches, that labels take above."""
-    slot, (wide, high) = Slot(axes, None, text_style, titled), size(axes)
+    slot, (wide, high) = Slot(axes, None, text_style, titled), axes_size(axes)
     for _ in range(2):  # smaller labels, where there are too many for the height
         drawing = styled(scene, scale, text_style, options, (wide, high))
         around, key = drawing.margins, drawing.key(wide).height if options.colorbar else 0.0
@@ -181,7 +211,7 @@ def _heatmap(
 ) -> None:
     """Draw one head, with the names of the axes and a colour bar."""
     slot = Slot(axes, scale if options.colorbar else None, text_style, titled)
-    inches = size(axes)
+    inches = axes_size(axes)
     for _ in range(2):  # which labels there are depends on the room that they leave
         panel = HeatmapPanel(scene, scale, text_style, options, inches)
         inches = slot.inside(panel.left, panel.label_height)

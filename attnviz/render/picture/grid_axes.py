@@ -10,7 +10,7 @@ from attnviz.render.picture.arrangement import Arrangement, Place, arrangements
 from attnviz.render.picture.cells import Cells
 from attnviz.render.picture.grid_labels import AxisLabels, tokens_in_words
 from attnviz.render.picture.mosaic import resized
-from attnviz.render.picture.text_style import TextStyle, shifted, size
+from attnviz.render.picture.text_style import TextStyle, axes_size, shifted
 from attnviz.render.scale import Scale
 from attnviz.render.scene import Scene
 from attnviz.render.ticks import segments
@@ -28,7 +28,7 @@ class AxesGrid:
 
     def __init__(self, axes: Axes, scene: Scene, text_style: TextStyle, scale: Scale) -> None:
         self.axes, self.scene, self.text_style, self.scale = axes, scene, text_style, scale
-        self.inches = size(axes)
+        self.inches = axes_size(axes)
         [self.arrangement] = arrangements([scene], self.inches[0] / self.inches[1])
         down, across = (-(-cells // -(-cells // TILE)) for cells in scene.reachable.shape)
         self.cells = down, across  # of a tile

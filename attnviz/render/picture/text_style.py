@@ -132,7 +132,7 @@ def from_corner(axes: Axes, bottom: bool = False, down: float = 0.0) -> Transfor
     return inches + ScaledTranslation(0, 0 if bottom else 1, corner)
 
 
-def size(axes: Axes) -> tuple[float, float]:
+def axes_size(axes: Axes) -> tuple[float, float]:
     """Width and height of `axes` now, in inches."""
     box = axes.get_window_extent().transformed(axes.figure.dpi_scale_trans.inverted())
     return float(box.width), float(box.height)

@@ -7,6 +7,7 @@ import itertools
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import matplotlib
 import numpy as np
@@ -18,7 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
 import attnviz
-from attnviz.errors import InputError, PlotOptionError, SelectionError
+from attnviz.errors import FileError, InputError, PlotOptionError, SelectionError
 from attnviz.selection import Selection
 
 STYLES = ("heatmap", "lines", "arcs", "text")
@@ -43,13 +44,13 @@ def words(axes) -> list[str]:
     return [text.get_text() for text in axes.texts]
 
 
-@pytest.mark.parametrize("heads", [{}, {"layer": 1}, {"head": 1}, {"layer": [0, 1], "head": (0, 1)}])
+@pytest.mark.parametrize("heads", [{}, {"layers": 1}, {"heads": 1}, {"layers": [0, 1], "heads": (0, 1)}])
 @pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("layout", [None, "constrained", "tight"])
 def test_it_draws_into_the_axes_given_and_returns_them(layout, style, heads):
     figure = Figure(layout=layout)
     left, right = figure.subplots(1, 2)
-    assert attnviz.plot(encoder_decoder(), "self", style=style, ax=right, **heads) is right
+    assert attnviz.plot(encoder_decoder(), kind="self", style=style, ax=right, **heads) is right
     pixels = drawn(figure)
     assert not left.has_data()
     assert not left.texts
@@ -75,7 +76,7 @@ def test_any_backend_can_save_it(suffix):
 
 
 def test_a_heatmap_has_the_weights_the_labels_and_the_names_of_the_axes():
-    axes = attnviz.plot(encoder_decoder(), "cross", 1, 1, ax=Figure().add_subplot())
+    axes = attnviz.plot(encoder_decoder(), kind="cross", layers=1, heads=1, ax=Figure().add_subplot())
     np.testing.assert_array_equal(axes.images[0].get_array(), encoder_decoder()["cross"].matrix(1, 1))
     assert [t.get_text() for t in axes.get_xticklabels()] == ["I", "ate", "an", "apple"]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("key (to)", "query (from)")
@@ -95,7 +96,7 @@ def test_the_head_is_that_of_the_command_line_where_none_is_named():
 
 def test_several_heads_are_tiles_in_the_one_axes():
     figure = Figure()
-    axes = attnviz.plot(encoder_decoder(), "self", ax=figure.add_subplot(), layer=[0, 1])
+    axes = attnviz.plot(encoder_decoder(), kind="self", ax=figure.add_subplot(), layers=[0, 1])
     weights = encoder_decoder()["self"]
     for tile, (layer, head) in zip(axes.images, np.ndindex(2, 2), strict=True):
         np.testing.assert_array_equal(tile.get_array(), weights.matrix(layer, head))
@@ -107,7 +108,7 @@ def test_several_heads_are_tiles_in_the_one_axes():
 
 
 def test_masked_cells_of_tiles_are_empty():
-    axes = attnviz.plot(encoder_decoder(), "masked-self", layer=0, ax=Figure().add_subplot())
+    axes = attnviz.plot(encoder_decoder(), kind="masked-self", layers=0, ax=Figure().add_subplot())
     tile = axes.images[0].get_array()
     assert tile.mask.tolist() == np.triu(np.ones((4, 4), bool), 1).tolist()
 
@@ -115,7 +116,7 @@ def test_masked_cells_of_tiles_are_empty():
 @pytest.mark.parametrize("style", STYLES)
 def test_settings_and_style_sheets_are_respected(style):
     with matplotlib.rc_context({"text.color": "#123456", "xtick.labelsize": 7, "font.family": "DejaVu Serif"}):
-        axes = attnviz.plot(encoder_decoder(), "self", 1, 1, style, ax=Figure().add_subplot())
+        axes = attnviz.plot(encoder_decoder(), kind="self", layers=1, heads=1, style=style, ax=Figure().add_subplot())
         tokens = [text for text in (*axes.texts, *axes.get_yticklabels()) if text.get_text() == "apple"]
         assert tokens
         assert {text.get_fontfamily()[0] for text in tokens} == {"DejaVu Serif"}
@@ -147,15 +148,17 @@ def test_labels_are_literal_even_where_settings_ask_for_tex():
 
 def test_options_of_the_command_line():
     axes = attnviz.plot(
-        encoder_decoder(), "self", 1, 1, ax=Figure().add_subplot(), cmap="viridis", vmax=0.5, log=True, annotate=False,
-        title="mine",
+        encoder_decoder(), kind="self", layers=1, heads=1, ax=Figure().add_subplot(),
+        cmap="viridis", vmax=0.5, log=True, annotate=False, title="mine",
     )  # fmt: skip
     mesh = axes.images[0]
     assert (mesh.norm.vmin, mesh.norm.vmax) == (0.001, 0.5)
     assert mesh.cmap(0.0)[:3] == pytest.approx(matplotlib.colormaps["viridis"](0.0)[:3], abs=0.01)
     assert not axes.texts
     assert axes.get_title() == "mine"
-    text = attnviz.plot(encoder_decoder(), "self", 1, 1, "text", Figure().add_subplot(), query="an")
+    text = attnviz.plot(
+        encoder_decoder(), kind="self", layers=1, heads=1, style="text", ax=Figure().add_subplot(), query="an"
+    )
     assert "query (from): an" in words(text)
 
 
@@ -164,15 +167,31 @@ def test_what_cannot_be_is_refused():
     for options, message in (
         ({"size": 3}, "its own size"),
         ({"transparent": True}, "its own transparent"),
-        ({"colour": 3}, "no option colour"),
         ({"style": "bars"}, "bars"),
         ({"style": "text", "query": "eat"}, "no row reads 'eat'"),
         ({"kind": "masked-self"}, "no masked self-attention"),
-        ({"layer": 9}, "no layer 9"),
+        ({"layers": 9}, "no layer 9"),
     ):
         with pytest.raises((PlotOptionError, SelectionError), match=message):
             attnviz.plot(Selection.of(kinds="self").apply(encoder_decoder()), ax=ax, **options)
+    with pytest.raises(TypeError, match="colour"):
+        attnviz.plot(encoder_decoder(), ax=ax, colour=3)
     assert not ax.has_data()
+
+
+@pytest.mark.parametrize("named", [str, Path])
+def test_a_saved_trace_is_drawn_by_its_name_and_a_text_is_to_be_traced_first(named, tmp_path):
+    saved = encoder_decoder().save(tmp_path / "saved.safetensors")
+    axes = attnviz.plot(named(saved), kind="cross", layers=1, heads=1, ax=Figure().add_subplot())
+    np.testing.assert_array_equal(axes.images[0].get_array(), encoder_decoder()["cross"].matrix(1, 1))
+    with pytest.raises(FileError, match="no such file"):
+        attnviz.plot(named("gone.safetensors"))
+    with pytest.raises(InputError) as error:
+        attnviz.plot("I ate an apple")
+    assert error.value.hint == "Trace the text first: attnviz.plot(attnviz.trace('I ate an apple'))."
+    with pytest.raises(InputError) as error:
+        attnviz.plot(encoder_decoder(), "cross")
+    assert error.value.hint == "The kind is a keyword: kind='cross'."
 
 
 def test_without_axes_a_new_figure_of_pyplots_is_made():
@@ -208,7 +227,7 @@ def test_threads_can_draw_at_once():
 
 
 def test_what_was_taken_is_said_whole_and_named():
-    axes = attnviz.plot(encoder_decoder(), "self", layer=0, head=0, sink="mask", ax=Figure().add_subplot())
+    axes = attnviz.plot(encoder_decoder(), kind="self", layers=0, heads=0, sink="mask", ax=Figure().add_subplot())
     first, said = axes.get_title().split("\n")
     assert first == "self-attention · L0H0"
     assert said.startswith("first key masked · mean mass taken 0.")
@@ -221,7 +240,7 @@ def test_a_grid_shows_where_another_part_of_the_input_begins():
     parts = tuple(dataclasses.replace(token, segment=at // 2) for at, token in enumerate(a.queries))
     two = {0: np.repeat(a.by_layer[0], 2, 0)}
     cut = dataclasses.replace(a, queries=parts, keys=parts, by_layer=two, head_numbers={0: (0, 1)})
-    axes = attnviz.plot(dataclasses.replace(trace, attentions=(cut,)), layer=0, ax=Figure().add_subplot())
+    axes = attnviz.plot(dataclasses.replace(trace, attentions=(cut,)), layers=0, ax=Figure().add_subplot())
     inks = [line for line in axes.lines if line.get_color() == matplotlib.rcParams["text.color"]]
     assert [tuple(line.get_ydata()) for line in inks[::2]] == [(1.5, 1.5), (1.5, 1.5)]
     assert [tuple(line.get_xdata()) for line in inks] == [(-0.5, 3.5), (1.5, 1.5), (4.5, 8.5), (6.5, 6.5)]
@@ -232,7 +251,7 @@ def test_in_plain_subplots_nothing_leaves_the_page_or_touches_the_neighbour(shap
     page = Figure(figsize=(3.2 * shape[1], 2.6 * shape[0] + 1))
     panels = page.subplots(*shape, squeeze=False).ravel()
     for at, axes in enumerate(panels):
-        attnviz.plot(encoder_decoder(), ("self", "cross")[at % 2], 1, at % 2, ax=axes)
+        attnviz.plot(encoder_decoder(), kind=("self", "cross")[at % 2], layers=1, heads=at % 2, ax=axes)
     drawn(page)
     boxes = []
     for axes, bar in zip(panels, page.axes[len(panels) :], strict=True):
@@ -288,7 +307,7 @@ def test_a_new_figure_says_which_sentence_and_which_model():
 
     pyplot.switch_backend("agg")
     try:
-        axes = attnviz.plot(encoder_decoder(), "self", 1, 1)
+        axes = attnviz.plot(encoder_decoder(), kind="self", layers=1, heads=1)
         assert axes.figure.get_suptitle() == "I ate an apple → 나는 사과를 먹었다"
         assert axes.get_title() == "self-attention · L1H1 · by hand"
         assert attnviz.plot(encoder_decoder(), title="").figure.get_suptitle() == ""
@@ -304,7 +323,7 @@ def test_labels_of_one_syllable_stay_level_where_they_fit():
 
 def test_weights_of_ones_own_are_drawn_with_the_names_of_their_tokens():
     weights, names = np.random.default_rng(0).dirichlet(np.ones(3), (2, 3, 4)), list("abcd")
-    cross = {"tokens": names, "keys": ["x", "y", "z"], "layer": 1, "head": 2}
+    cross = {"tokens": names, "keys": ["x", "y", "z"], "layers": 1, "heads": 2}
     axes = attnviz.plot(weights, ax=Figure().add_subplot(), **cross)
     np.testing.assert_array_equal(axes.images[0].get_array(), weights[1, 2].astype(np.float32))
     assert [label.get_text() for label in axes.get_yticklabels()] == names
@@ -312,11 +331,10 @@ def test_weights_of_ones_own_are_drawn_with_the_names_of_their_tokens():
     assert "cross-attention · L1H2" in axes.get_title()
     square = np.tri(4) / np.arange(1, 5)[:, None]
     assert "masked self-attention" in attnviz.plot(square, names, ax=Figure().add_subplot()).get_title()
-    own = attnviz.plot(square, "self", tokens=names, style="lines", ax=Figure().add_subplot())
+    own = attnviz.plot(square, kind="self", tokens=names, style="lines", ax=Figure().add_subplot())
     assert own.get_title().startswith("self-attention")
     for given, options, message in (
         (square, {}, r"weights of shape \[4, 4\] have no names"),
-        (square, {"kind": "text"}, r"attnviz.plot\(weights, \["),
         (square.tolist(), {}, "Trace"),
         (square * 2, {"tokens": names}, "sums to 2"),
         (square, {"keys": names}, "there are no tokens"),

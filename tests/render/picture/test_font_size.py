@@ -146,7 +146,9 @@ def test_in_axes_of_ones_own(style: str) -> None:
     found = {}
     for points in (None, 20):
         page = Figure(figsize=(9, 7), layout="constrained")
-        attnviz.plot(encoder_decoder(), "self", 1, 0, style, ax=page.add_subplot(), font_size=points)
+        attnviz.plot(
+            encoder_decoder(), kind="self", layers=1, heads=0, style=style, ax=page.add_subplot(), font_size=points
+        )
         found[points] = {text.get_text(): text.get_fontsize() for text, _ in texts(page)}
     same = found[None].keys() & found[20].keys()
     assert {"apple", "I"} <= same

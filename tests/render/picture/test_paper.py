@@ -71,7 +71,7 @@ def test_without_a_colour_bar_the_picture_is_smaller_and_says_nothing_of_it(styl
 
 def test_axes_without_a_colour_bar() -> None:
     page = Figure()
-    attnviz.plot(encoder_decoder(), "self", 1, ax=page.add_subplot(), colorbar=False)
+    attnviz.plot(encoder_decoder(), kind="self", layers=1, ax=page.add_subplot(), colorbar=False)
     assert len(page.axes) == 1
 
 
@@ -80,7 +80,7 @@ def test_on_transparent_axes_the_paper_is_what_is_behind_them() -> None:
     firsts = []
     for page in (light, dark):
         axes = page.add_subplot(facecolor="none")
-        attnviz.plot(encoder_decoder(), "self", 1, 1, ax=axes)
+        attnviz.plot(encoder_decoder(), kind="self", layers=1, heads=1, ax=axes)
         firsts.append(axes.images[0].cmap(0.0)[0])
     assert firsts[0] > 0.9
     assert firsts[1] < 0.2

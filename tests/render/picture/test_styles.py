@@ -13,11 +13,12 @@ from PIL import Image
 
 from attnviz.attention import Attention, Token, Trace
 from attnviz.errors import PlotOptionError, SelectionError
-from attnviz.render.links import FAINT, MOST_TOKENS
+from attnviz.render.links import FAINT
 from attnviz.render.options import PlotOptions
 from attnviz.render.picture import figure, picture
 from attnviz.render.scale import THEMES
 from attnviz.render.scene import Scene, scene
+from attnviz.render.styles import MOST_TOKENS
 from attnviz.selection import Selection
 
 STYLES = ("lines", "arcs", "text")

@@ -1,0 +1,55 @@
+"""The names that a user has of attnviz: which there are, how they show themselves, what a type checker reads."""
+
+import ast
+from pathlib import Path
+
+import pytest
+from tiny_models import build, tokenizer
+
+import attnviz
+from attnviz.render.options import PlotOptions
+
+SOURCE = Path(attnviz.__file__).read_text("utf-8")
+
+
+def test_a_type_checker_reads_the_names_that_there_are():
+    (block,) = (
+        node for node in ast.parse(SOURCE).body if isinstance(node, ast.If) and "TYPE" in ast.unparse(node.test)
+    )
+    typed = {alias.asname for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names} - {None}
+    typed |= {node.targets[0].id for node in block.body if isinstance(node, ast.Assign)}
+    assert typed == set(attnviz.__all__)
+    assert Path(attnviz.__file__).with_name("py.typed").exists()
+
+
+@pytest.mark.parametrize("name", attnviz.__all__)
+def test_each_name_is_there_and_documented(name):
+    assert getattr(attnviz, name).__doc__
+    assert name in dir(attnviz)
+
+
+def test_what_is_no_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'plott'"):
+        _ = attnviz.plott
+
+
+TRACE = attnviz.trace("I ate an apple")
+
+
+@pytest.mark.parametrize(
+    ("thing", "shown"),
+    [
+        (TRACE["self"], "<self-attention: layers 0-3, heads 0-3; 4×4 cells>"),
+        (attnviz.load(), "<BuiltinModel builtin>"),
+        (attnviz.load(build("bert"), tokenizer=tokenizer()), "<HuggingFaceModel BertModel>"),
+        (attnviz.Prompt("I ate", target="나는"), "Prompt(text='I ate', target='나는')"),
+        (attnviz.Selection.of(layers=3, cells=8), "Selection(layers=(3,), cells=8)"),
+        (PlotOptions("text", query="ate"), "PlotOptions(style='text', query='ate')"),
+    ],
+)
+def test_each_thing_is_shown_on_a_short_line(thing, shown):
+    assert repr(thing) == shown
+
+
+def test_a_long_text_is_cut_where_it_is_shown():
+    assert len(repr(attnviz.Prompt("word " * 500))) < 100
