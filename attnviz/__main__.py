@@ -7,7 +7,7 @@ import sys
 
 def main() -> None:
     """Run the command line, then end at once: tearing torch down takes a second that the user would wait for."""
-    gc.disable()  # collecting while importing finds nothing and takes half a second; `cli.running` switches it on again
+    gc.disable()  # while importing it finds nothing and takes half a second; `cli.progress` switches it on
     try:
         from attnviz.cli.streams import prepare
 

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from attnviz.cli.commands import batch, heads, models, plot, trace, train
-from attnviz.cli.help import Command, Commands, Sentence
-from attnviz.cli.running import examples, paragraphs, settings
+from attnviz.cli.errors import settings
+from attnviz.cli.help import Command, Commands, Sentence, examples, paragraphs
 
 COMMANDS = {
     "plot": plot,

@@ -10,8 +10,8 @@ import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup
 from typer.exceptions import TyperException
 
+from attnviz.cli.errors import MISUSED, UsageError, exit_code
 from attnviz.cli.options import GROUPS
-from attnviz.cli.running import MISUSED, UsageError, exit_code
 
 
 class Command(TyperCommand):
@@ -168,3 +168,13 @@ def _in_groups(parameters: Iterable[Any]) -> list[Any]:
         if isinstance(parameter, TyperArgument) or parameter.is_flag:
             parameter.display_type_rich = lambda ctx: None
     return ordered
+
+
+def examples(lines: str) -> str:
+    """Example commands as the end of a help text, a line each."""
+    return "[bold]Examples:[/bold]\n" + lines
+
+
+def paragraphs(docstring: str) -> str:
+    """A docstring as a help text: a line a paragraph, for the terminal to wrap."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in docstring.split("\n\n"))

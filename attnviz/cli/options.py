@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from attnviz.cli import completion
-from attnviz.cli.running import UsageError
+from attnviz.cli.errors import UsageError
 from attnviz.errors import SelectionError
 from attnviz.head_names import Names, heads_named, layers_named
 from attnviz.kinds import KINDS

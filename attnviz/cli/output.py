@@ -5,8 +5,8 @@ from os.path import isdir
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from attnviz.cli.console import notes, printable, stdout
 from attnviz.cli.options import option
-from attnviz.cli.running import notes, printable, stdout
 from attnviz.errors import FileError
 from attnviz.files import has_file_ending, is_standard_output, is_stream, require_writable, write_whole
 

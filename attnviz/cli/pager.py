@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attnviz.cli.running import stdout
+from attnviz.cli.console import stdout
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

@@ -13,7 +13,8 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from attnviz.cli import options
-from attnviz.cli.running import UsageError, loading, reading
+from attnviz.cli.errors import UsageError
+from attnviz.cli.progress import loading, reading
 from attnviz.errors import InputError, SelectionError
 from attnviz.files import PICTURE_ENDINGS, decoded, has_file_ending
 from attnviz.retrace import NotKeptError

@@ -11,7 +11,7 @@ import tiny_models
 from command_line import run
 from rich.console import Console
 
-from attnviz.cli import running
+from attnviz.cli import progress as bars
 from attnviz.cli.commands import models
 from attnviz.scratch.store import shipped
 
@@ -70,8 +70,8 @@ def screen(width: int, **terminal: object) -> tuple[Console, io.StringIO]:
 
 def test_a_model_that_is_loaded_is_watched_as_a_bar(monkeypatch):
     console, file = screen(80, force_terminal=True, color_system=None)
-    monkeypatch.setattr(running, "stderr", lambda: console)
-    with running.loading("org/tiny") as progress:
+    monkeypatch.setattr(bars, "stderr", lambda: console)
+    with bars.loading("org/tiny") as progress:
         for heard in [("bytes", 1_500_000_000, 3_000_000_000), ("weights", 30, 272), ("weights", 31, None)]:
             progress(*heard)
             console._live_stack[0].refresh()
@@ -83,8 +83,8 @@ def test_a_model_that_is_loaded_is_watched_as_a_bar(monkeypatch):
 
 def test_a_model_that_writes_and_reads_is_watched_with_its_tokens(monkeypatch):
     console, file = screen(80, force_terminal=True, color_system=None)
-    monkeypatch.setattr(running, "stderr", lambda: console)
-    with running.reading() as progress:
+    monkeypatch.setattr(bars, "stderr", lambda: console)
+    with bars.reading() as progress:
         for heard in [("tokens written", 7, 20), ("tokens written", 8, None), ("tokens read", 1462, None)]:
             progress(*heard)
             console._live_stack[0].refresh()
@@ -97,8 +97,8 @@ def test_a_model_that_writes_and_reads_is_watched_with_its_tokens(monkeypatch):
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_a_long_name_leaves_room_for_the_bar(width, monkeypatch):
     console, file = screen(width, force_terminal=True, color_system=None)
-    monkeypatch.setattr(running, "stderr", lambda: console)
-    with running.loading("/a/long/way/to/" * 9 + "model.gguf") as progress:
+    monkeypatch.setattr(bars, "stderr", lambda: console)
+    with bars.loading("/a/long/way/to/" * 9 + "model.gguf") as progress:
         progress("bytes", 999_900_000_000, 999_900_000_000)
         console._live_stack[0].refresh()
     assert re.search(r"Downloading …\S*gguf ━+ +999\.9 GB/999\.9 GB 0:00:0", file.getvalue())
@@ -107,12 +107,12 @@ def test_a_long_name_leaves_room_for_the_bar(width, monkeypatch):
 @pytest.mark.parametrize("terminal", [{}, {"force_terminal": True, "_environ": {"TERM": "dumb"}}])
 def test_where_nobody_watches_nothing_is_drawn(terminal, monkeypatch):
     file = io.StringIO()
-    monkeypatch.setattr(running, "stderr", lambda: Console(file=file, **{"_environ": {}, **terminal}))
-    with running.loading("org/tiny") as progress:
+    monkeypatch.setattr(bars, "stderr", lambda: Console(file=file, **{"_environ": {}, **terminal}))
+    with bars.loading("org/tiny") as progress:
         progress("weights", 1, 2)
-    with running.reading() as progress:
+    with bars.reading() as progress:
         assert progress is None
-    with running.working("Waiting"), running.bar("Drawing", 2) as advance:
+    with bars.working("Waiting"), bars.bar("Drawing", 2) as advance:
         advance()
     assert file.getvalue() == ""
 

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from attnviz.cli.console import notes, report, say
+from attnviz.cli.errors import FAILED, PARTLY_FAILED
 from attnviz.cli.options import Why, option
 from attnviz.cli.output import print_path, require_folder_name
 from attnviz.cli.plot_options import PlotOptionGroup
+from attnviz.cli.progress import bar, interruptible
 from attnviz.cli.run import Run, expand_option_groups
-from attnviz.cli.running import FAILED, PARTLY_FAILED, bar, interruptible, notes, report, say
 from attnviz.errors import AttnvizError
 
 if TYPE_CHECKING:

@@ -1,11 +1,11 @@
 """`attnviz heads`: every head of the model, with what it does."""
 
 from attnviz.cli import options
+from attnviz.cli.console import notes
 from attnviz.cli.output import Output, check_writable, ending, write
 from attnviz.cli.pager import show
 from attnviz.cli.plot_options import PlotOptionGroup
 from attnviz.cli.run import Run, Text, expand_option_groups
-from attnviz.cli.running import notes
 from attnviz.render import check
 
 EXAMPLES = """\

@@ -2,7 +2,7 @@
 
 from importlib.util import find_spec
 
-from attnviz.cli.running import printable, stdout
+from attnviz.cli.console import printable, stdout
 
 EXAMPLES = "attnviz models"
 

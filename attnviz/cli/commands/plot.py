@@ -1,11 +1,11 @@
 """`attnviz plot`: one head, or several, in any style."""
 
 from attnviz.cli import options
+from attnviz.cli.console import notes, say, stdout
 from attnviz.cli.output import Output, check_writable, ending, write
 from attnviz.cli.pager import on_background, show
 from attnviz.cli.plot_options import PlotOptionGroup
 from attnviz.cli.run import Run, Text, expand_option_groups
-from attnviz.cli.running import notes, say, stdout
 from attnviz.render import check
 
 EXAMPLES = """\

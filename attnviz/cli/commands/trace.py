@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Annotated
 
 from attnviz.cli import options
+from attnviz.cli.console import notes, say
 from attnviz.cli.output import print_path
 from attnviz.cli.pager import show
 from attnviz.cli.run import Run, Text, expand_option_groups
-from attnviz.cli.running import notes, say
 from attnviz.files import require_writable
 
 EXAMPLES = """\

@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Annotated
 
+from attnviz.cli.console import stdout
 from attnviz.cli.options import option, positive
 from attnviz.cli.output import print_path, require_folder_name
-from attnviz.cli.running import bar, stdout, working
+from attnviz.cli.progress import bar, working
 
 EXAMPLES = """\
 attnviz train -o runs

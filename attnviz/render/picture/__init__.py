@@ -11,9 +11,11 @@ from attnviz.labels import visible
 from attnviz.render.options import DEFAULT, PlotOptions
 from attnviz.render.picture.caption import caption
 from attnviz.render.picture.figure_page import DPI, Box, FigurePage, Headed, Page, Panel, line_height, settings
-from attnviz.render.picture.grid import Edges, GridPanel, GridPlan, plans
+from attnviz.render.picture.grid import Edges, GridPanel
+from attnviz.render.picture.grid_plan import GridPlan, plans
+from attnviz.render.picture.outlines import outline
 from attnviz.render.picture.palette_page import PalettePage
-from attnviz.render.picture.typesetting import Typesetting, outline
+from attnviz.render.picture.typesetting import Typesetting
 from attnviz.render.scale import Scale, scale_of
 from attnviz.render.scene import Scene
 

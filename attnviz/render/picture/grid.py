@@ -1,32 +1,22 @@
 """Several heads in a picture: one mosaic image, and not one pair of axes a head."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from attnviz.errors import PlotOptionError
 from attnviz.render.colours import ink
-from attnviz.render.options import PlotOptions
-from attnviz.render.picture.arrangement import BEST, Arrangement, Place, arrangements, ratio
+from attnviz.render.picture.arrangement import Place, ratio
 from attnviz.render.picture.figure_page import Box, Page, bar_height, bar_room, line_height
-from attnviz.render.picture.grid_labels import READABLE, SMALLEST_TEXT, AxisLabels, tokens_in_words
+from attnviz.render.picture.grid_labels import SMALLEST_TEXT, AxisLabels, tokens_in_words
+from attnviz.render.picture.grid_plan import ROOM, GridPlan
 from attnviz.render.picture.mosaic import BLANK, FRAME, HAIR, INK, PAPER, edge, mosaic, resized, slots
 from attnviz.render.picture.typesetting import POINT, Typesetting
 from attnviz.render.scale import Scale
 from attnviz.render.scene import Scene
-from attnviz.render.ticks import is_long, segments
+from attnviz.render.ticks import segments
 from attnviz.render.weight_format import format_weight
 
-PIXELS = 100
-"""No head is fewer pixels wide: a picture of many heads has more dots an inch."""
-ACROSS, DOWN = 8.5, 10.5
-"""The tiles of many heads are about this wide, or this high, in inches."""
-LABELLED, WRITTEN = 16.0, 10.0
-"""They may be so wide and so high for cells that are large enough for words beside them, and for weights in them."""
-SMALLEST, LARGEST = 0.25, 1.6
-"""The width of a tile, in inches; it may be larger for words and for weights."""
 GAP = 0.06
 """Between tiles, in inches."""
 BAR_GAP = 0.2
@@ -35,48 +25,8 @@ NUMBERS = 6000
 """At most so many weights are written, unless they are asked for."""
 SPLIT = 8
 """Between cells of so many pixels there is room for a line."""
-ROOM = 1.45
-"""How much wider and higher than a weight its cell is."""
 Edges = tuple[float, float]
 """How far the tiles, and the colour bar, are from the left edge of a panel, in inches."""
-
-
-@dataclass(frozen=True)
-class GridPlan:
-    """How the heads of a scene are arranged, how wide a tile is, in inches, and whether weights are written into it."""
-
-    arrangement: Arrangement
-    wide: float
-    annotate: bool | None = None
-
-    @property
-    def dots(self) -> int:
-        """The dots an inch that it needs for `PIXELS` a head."""
-        return math.ceil(PIXELS / self.wide)
-
-
-def plans(scenes: Sequence[Scene], options: PlotOptions, typesetting: Typesetting) -> list[GridPlan]:
-    """Plans for scenes of several heads on one page, with tiles of one width.
-
-    They are as wide as the page allows; and where the page need not be much larger for it, wide enough for the words
-    beside the cells, or for the weights in them.
-    """
-    width, height = options.inches
-    arranged = arrangements(scenes, BEST if height is None or width is None else width / height)
-    shapes = [(scene, *one.shape) for scene, one in zip(scenes, arranged, strict=True)]
-    wide = min(min(ACROSS / columns, DOWN / rows / ratio(scene), LARGEST) for scene, rows, columns in shapes)
-    wide = max(wide, SMALLEST)
-    words = max(_cells_across(scene) * READABLE * typesetting.zoom + 0.01 for scene in scenes)
-    numbers = max(_written(scene, typesetting) + 0.01 for scene in scenes)
-
-    def fits(tile: float, most: float) -> bool:
-        return all(max(columns, rows * ratio(scene)) * tile <= most for scene, rows, columns in shapes)
-
-    if options.annotate or (options.annotate is None and fits(numbers, WRITTEN * typesetting.zoom)):
-        wide = max(wide, numbers)
-    elif fits(words, LABELLED * typesetting.zoom):
-        wide = max(wide, words)
-    return [GridPlan(one, wide, options.annotate) for one in arranged]
 
 
 class GridPanel:
@@ -318,20 +268,6 @@ class GridPanel:
                 across, down = x + left + (j + 0.5) * wide / m, y + up + (i + 0.5) * high / n
                 text, colour = format_weight(self.scene.matrices[head, i, j]), inks[indices[head, i, j]]
                 page.text(across, down, text, self.written, color=colour, **style)
-
-
-def _cells_across(scene: Scene) -> float:
-    """How many cells' sides a tile is wide, of square ones, where each is to be labelled: 0 where none is."""
-    a = scene.attention
-    sides = ((a.columns, 1.0), (a.rows, ratio(scene)))
-    return max(0.0 if is_long(cells) else len(cells) / part for cells, part in sides)
-
-
-def _written(scene: Scene, typesetting: Typesetting) -> float:
-    """The width of a tile with weights in its cells, in inches."""
-    n, m = len(scene.rows), len(scene.columns)
-    side = SMALLEST_TEXT * typesetting.zoom * ROOM
-    return max(m * typesetting.width(".00", side), n * side * POINT / ratio(scene))
 
 
 def _every(room: float, pitch: float) -> int:

@@ -21,7 +21,8 @@ from attnviz.attention import Trace
 from attnviz.render.bidi import base_level
 from attnviz.render.options import PlotOptions
 from attnviz.render.picture import fonts, picture
-from attnviz.render.picture.typesetting import Typesetting, outline
+from attnviz.render.picture.outlines import outline
+from attnviz.render.picture.typesetting import Typesetting
 from attnviz.render.scene import GENERATES, WRITES, scene
 
 SLOTH, OTTER = "\U0001f9a5", "\U0001f9a6"

@@ -1,0 +1,75 @@
+"""Where a command writes: results to stdout, all else to stderr, and nothing that could drive the terminal."""
+
+import re
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from attnviz.errors import AttnvizError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+
+def report(error: AttnvizError) -> None:
+    """Print an error and its hint on stderr."""
+    from rich.text import Text
+
+    _tell(Text.assemble(("Error: ", "bold red"), printable(_shortened(error.message))))
+    if error.hint:
+        hint = printable(_shortened(error.hint)).replace("\n", "\n" + " " * len("Hint:  "))
+        _tell(Text.assemble(("Hint:  ", "bold"), hint))
+
+
+def _shortened(message: str) -> str:
+    """`message` with the first and the last characters of what is very long in it: a path, or a text in quotes."""
+    return _VERY_LONG.sub(lambda found: f"{found[0][:40]}…{found[0][-40:]}", message)
+
+
+_VERY_LONG = re.compile(r"""(?<!\w)'[^'\n]{200,}'(?!\w)|"[^"\n]{200,}"|\S{200,}""")
+
+
+def say(message: str) -> None:
+    """Print a note on stderr."""
+    from rich.text import Text
+
+    _tell(Text(printable(message), style="dim"))
+
+
+def _tell(text: "Text") -> None:
+    """Print `text` on stderr: broken between words on a screen, and not at all in a file."""
+    console = stderr()
+    console.print(text, soft_wrap=not console.is_terminal)
+
+
+def notes(messages: Iterable[str]) -> None:
+    """Print notes on stderr."""
+    for message in messages:
+        say(f"Note: {message}")
+
+
+def printable(text: str) -> str:
+    """`text` with its control characters made visible, so that no name or path can drive the terminal."""
+    from attnviz.labels import visible
+
+    return "\n".join(line and visible(line) for line in text.split("\n"))
+
+
+def stdout(plain: bool = False) -> "Console":
+    """The console of the result; a `plain` one has neither colours nor any other escape codes."""
+    from rich.console import Console
+
+    return Console(highlight=False, markup=False, emoji=False, color_system=None if plain else "auto")
+
+
+def stderr() -> "Console":
+    """The console of progress and notes."""
+    from rich.console import Console
+
+    return Console(file=sys.stderr, highlight=False, markup=False, emoji=False)
+
+
+def watched(console: "Console") -> bool:
+    """Whether someone is watching it, on a screen that can show what moves."""
+    return console.is_terminal and not console.is_dumb_terminal
