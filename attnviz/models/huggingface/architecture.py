@@ -218,5 +218,5 @@ def require_whole(
         some = ", ".join(lost[:3]) + (", …" if lost[3:] else "")
         raise ModelError(
             f"{location.spec} lacks {len(lost)} of the {of} weights of a {type(model).__name__}: {some}",
-            "Are its config.json and its weights of one model?",
+            "Get it again." if location.is_file else "Are its config.json and its weights of one model?",
         )

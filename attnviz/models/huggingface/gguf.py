@@ -156,14 +156,20 @@ def _require_heads(path: Path, header: Header, architecture: str) -> None:
 
 def _sizes_read(architecture: str) -> tuple[str, ...]:
     """The sizes that transformers reads of an architecture, as its metadata names them; none of one unknown to it."""
-    from transformers.integrations import GGUF_CONFIG_MAPPING
     from transformers.integrations.gguf import GGUF_CONFIG_ARCHS
 
-    plain = architecture.removesuffix("encoder").replace("-", "_")  # t5encoder, gpt-oss
-    for name in (plain, re.sub(r"moe$", "_moe", plain)):
-        if name in GGUF_CONFIG_MAPPING:
-            return tuple(key for key in (*_SIZES, *_MORE_SIZES) if key in GGUF_CONFIG_MAPPING[name])
+    if keys := keys_read(architecture):
+        return tuple(key for key in (*_SIZES, *_MORE_SIZES) if key in keys)
     return _SIZES if architecture in GGUF_CONFIG_ARCHS else ()
+
+
+def keys_read(architecture: str) -> dict[str, str | None]:
+    """The keys of an architecture's metadata that transformers has a name for, or passes over: then it is None."""
+    from transformers.integrations import GGUF_CONFIG_MAPPING
+
+    plain = architecture.removesuffix("encoder").replace("-", "_")  # t5encoder, gpt-oss
+    names = (plain, re.sub(r"moe$", "_moe", plain))
+    return next((GGUF_CONFIG_MAPPING[name] for name in names if name in GGUF_CONFIG_MAPPING), {})
 
 
 def require_used(path: Path, model: "PreTrainedModel") -> None:

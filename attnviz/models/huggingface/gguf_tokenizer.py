@@ -61,27 +61,8 @@ def load_gguf_tokenizer(path: Path) -> "PreTrainedTokenizerBase":
     return tokenizer  # type: ignore[no-any-return]
 
 
-def gguf_notes(path: Path, has_own_tokenizer: bool = True) -> tuple[str, ...]:
-    """What a reader ought to know of a loaded .gguf file: where it may differ from what llama.cpp makes of it."""
-    header = read(path)
-    notes = list(_tokenizer_notes(header) if has_own_tokenizer else ())
-    architecture = header.get("general.architecture")
-    rope = f"{architecture}.rope"
-    factors = [
-        header.get(f"{rope}.{key}") for key in ("scaling.factor", "scale_linear")
-    ]  # linear where no type is said
-    is_scaled = str(header.get(f"{rope}.scaling.type", "none")) not in ("none", "")
-    is_scaled |= f"{rope}.scaling.type" not in header.fields and any(factor not in (None, 0, 1) for factor in factors)
-    is_scaled |= any(tensor.name.startswith(("rope_freqs", "rope_factors")) for tensor in header.tensors)
-    if is_scaled and architecture != "gpt-oss":
-        notes.append(
-            "the file scales its rotary positions, which transformers does not read from a .gguf file: the weights may"
-            " differ from those in llama.cpp"
-        )
-    return tuple(notes)
-
-
-def _tokenizer_notes(header: Header) -> Iterator[str]:
+def tokenizer_notes(header: Header) -> Iterator[str]:
+    """What a reader ought to know of the tokenizer of a file: where it may differ from what llama.cpp makes of it."""
     pre, known = _get(header, "pre"), _kept_splits()
     if _get(header, "model") == _BYTES:
         if pre is None:

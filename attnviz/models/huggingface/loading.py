@@ -16,6 +16,7 @@ from attnviz.models.huggingface.architecture import classes, lost_weights, requi
 from attnviz.models.huggingface.devices import placement
 from attnviz.models.huggingface.generation_file import refused_file
 from attnviz.models.huggingface.gguf import read, require_used
+from attnviz.models.huggingface.gguf_attention import scale_frequencies, set_attention
 from attnviz.models.huggingface.gguf_tokenizer import load_gguf_tokenizer
 from attnviz.models.huggingface.global_state import restores_global_state
 from attnviz.models.huggingface.load_errors import NO_TOKENIZER, OTHER_TOKENIZER, translate_load_errors
@@ -106,7 +107,11 @@ def load_model(
     """
     trusted = bool(options.get("trust_remote_code"))
     if (adapter := location.adapter) is None:
-        return _load_whole(location, lambda config: classes(config, with_head, trusted), **options)
+        # The names of StarCoder2's tensors transformers knows in the model with a head alone.
+        heads = (False, True) if location.is_file and not with_head else (with_head,)
+        return _load_whole(
+            location, lambda config: [kind for head in heads for kind in classes(config, head, trusted)], **options
+        )
     with quick_start(), quiet(), translate_load_errors(location, "adapter"):
         require_readable(adapter)
     try:
@@ -153,6 +158,8 @@ def _load_whole(
             if not location.is_file:
                 require_said(PretrainedConfig.get_config_dict(location.path, **options)[0], location.spec)
             config = AutoConfig.from_pretrained(location.path, output_attentions=False, **options)
+            if location.is_file:
+                set_attention(read(location.file), config)
         with translate_load_errors(location, "weights", revision), _one_at_a_time:
             kinds = kinds_for(config)
             options |= {"dtype": getattr(torch, dtype) if dtype else "auto", "tqdm_class": bar, **placed}
@@ -166,6 +173,7 @@ def _load_whole(
     require_whole(model, report["missing_keys"], report["unexpected_keys"], location)
     if location.is_file:
         require_used(location.file, model)
+        scale_frequencies(read(location.file), model)
     return model.eval()
 
 

@@ -6,6 +6,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,8 +26,9 @@ from attnviz.models.huggingface.adapters import (
 )
 from attnviz.models.huggingface.batching import group_by_length, is_even, pad
 from attnviz.models.huggingface.devices import devices, input_device, require_as_it_is
-from attnviz.models.huggingface.gguf import one_parse
-from attnviz.models.huggingface.gguf_tokenizer import gguf_notes
+from attnviz.models.huggingface.gguf import one_parse, read
+from attnviz.models.huggingface.gguf_attention import attention_notes
+from attnviz.models.huggingface.gguf_tokenizer import tokenizer_notes
 from attnviz.models.huggingface.hub_cache import commit
 from attnviz.models.huggingface.inputs import InputBuilder
 from attnviz.models.huggingface.loading import given_tokenizer, load_model, load_tokenizer, quick_start, quiet
@@ -94,20 +96,20 @@ class HuggingFaceModel(Model):
         location = locate_all(location, revision)
         options: dict[str, Any] = {"revision": revision, "trust_remote_code": trust_remote_code}
         if tokenizer is not None:  # what is no tokenizer is found out before weights are read
-            read = given_tokenizer(tokenizer, trust_remote_code)
+            used = given_tokenizer(tokenizer, trust_remote_code)
         with quick_start(), one_parse() if location.is_file else nullcontext():
             how: dict[str, Any] = {"device": device, "device_map": device_map, "dtype": dtype, "with_head": with_head}
             model = load_model(location, progress=progress, **how, **options)
             if tokenizer is None:
-                read = load_tokenizer(location, config=model.config, **options)
-            notes = gguf_notes(location.file, tokenizer is None) if location.is_file else ()
+                used = load_tokenizer(location, config=model.config, **options)
+            notes = _gguf_notes(location.file, model, tokenizer is None) if location.is_file else ()
         loaded = commit(location.spec, revision) if location.on_hub else None
-        other = _other_name(tokenizer, read, location.spec)
+        other = _other_name(tokenizer, used, location.spec)
         base = location.adapter.base_name if location.adapter else None
         notes += location.adapter.notes if location.adapter else ()
-        notes += size_note(model, len(read), location.name) if tokenizer is not None else ()
-        notes += start_note(read)
-        return cls(location.name, model, TextTokenizer(read), loaded, other, notes, base)
+        notes += size_note(model, len(used), location.name) if tokenizer is not None else ()
+        notes += start_note(used)
+        return cls(location.name, model, TextTokenizer(used), loaded, other, notes, base)
 
     @classmethod
     def _of_loaded(
@@ -136,10 +138,10 @@ class HuggingFaceModel(Model):
             )
         name = model.config.name_or_path
         name = os.path.basename(name) if os.path.isdir(name) else name or type(model).__name__
-        read = given_tokenizer(tokenizer, trust_remote_code)
-        other = _other_name(tokenizer, read, model.config.name_or_path)
-        notes = size_note(model, len(read), name) + start_note(read)
-        return cls(name, model, TextTokenizer(read), revision, other, notes, in_memory=True)
+        used = given_tokenizer(tokenizer, trust_remote_code)
+        other = _other_name(tokenizer, used, model.config.name_or_path)
+        notes = size_note(model, len(used), name) + start_note(used)
+        return cls(name, model, TextTokenizer(used), revision, other, notes, in_memory=True)
 
     def _trace_all(self, given: Iterator[Prompt], selection: Selection, progress: Progress | None) -> Iterator[Trace]:
         """Up to 16 texts run in one pass, padded to one length.
@@ -220,6 +222,12 @@ class HuggingFaceModel(Model):
         versions |= provenance_of(self.model)
         how = {**versions, "dtype": self._dtype, "device": ", ".join(devices(self.model)), "capture": path}
         return how if self.tokenizer is None else {**how, "tokenizer": self.tokenizer}
+
+
+def _gguf_notes(path: Path, model: "PreTrainedModel", has_own_tokenizer: bool) -> tuple[str, ...]:
+    """What a reader ought to know of a loaded .gguf file: where it may differ from what llama.cpp makes of it."""
+    header = read(path)
+    return (*(tokenizer_notes(header) if has_own_tokenizer else ()), *attention_notes(header, model))
 
 
 def _other_name(given: Any, tokenizer: "PreTrainedTokenizerBase", model: str) -> str | None:

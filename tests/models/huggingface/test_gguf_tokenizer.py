@@ -3,13 +3,12 @@
 from pathlib import Path
 
 import gguf_files
-import numpy as np
 import pytest
 from load_checks import refused
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 import attnviz
-from attnviz.models.huggingface.gguf_tokenizer import gguf_notes, load_gguf_tokenizer
+from attnviz.models.huggingface.gguf_tokenizer import load_gguf_tokenizer
 
 PIECES = ("▁", "T", "h", "e", "c", "a", "t", "he", "The", "▁The", "at", "cat", "▁cat", "▁▁")
 IDS = {piece: 3 + 256 + rank for rank, piece in enumerate(PIECES)}
@@ -148,17 +147,6 @@ def test_what_cannot_be_heeded_is_a_note_on_every_trace(flags, said, tmp_path):
     path = gguf_files.write(tmp_path / "x.gguf", BY_BYTES, more=more)
     notes = attnviz.trace("The cat", path).notes
     assert (len(notes) == 0) if said is None else (said in notes[0])
-
-
-def test_positions_that_are_scaled_are_a_note(tmp_path):
-    key, said = "llama.rope.scaling.type", "scales its rotary positions"
-    assert gguf_notes(gguf_files.write(tmp_path / "a.gguf", more={key: "none"})) == ()
-    assert said in gguf_notes(gguf_files.write(tmp_path / "b.gguf", more={key: "yarn"}))[0]
-    for number, (other, factor) in enumerate([("scaling.factor", 4.0), ("scale_linear", 4.0)]):
-        path = gguf_files.write(tmp_path / f"{number}.gguf", more={f"llama.rope.{other}": factor})
-        assert said in gguf_notes(path)[0]
-    tensors = {**gguf_files.weights(gguf_files.SIZES, 267), "rope_freqs.weight": np.ones(4, np.float32)}
-    assert said in gguf_notes(gguf_files.write(tmp_path / "c.gguf", tensors=tensors))[0]
 
 
 UNIGRAM = {"model": "t5", "tokens": ["<pad>", "</s>", "<unk>", "▁", "▁The", "The", "▁cat", "cat"]}
