@@ -45,18 +45,18 @@ def visible(text: str) -> str:
     """
     if text.isspace():
         return "".join("␣" if unicodedata.category(char) == "Zs" else _sign(char) for char in text)
-    shown = "".join(_sign(char) if _is_unseen(text, at) else char for at, char in enumerate(text))
+    shown = "".join(_sign(char) if _is_unseen(text, index) else char for index, char in enumerate(text))
     return "◌" + shown if shown and is_mark(shown[0]) and shown[0] not in "ﾞﾟ" else shown
 
 
-def _is_unseen(text: str, at: int) -> bool:
-    char = text[at]
+def _is_unseen(text: str, position: int) -> bool:
+    char = text[position]
     if char.isascii():
         return not char.isprintable()
     if char in _JOINERS:
-        return not (0 < at < len(text) - 1 and _joins(text[at - 1]) and _joins(text[at + 1]))
+        return not (0 < position < len(text) - 1 and _joins(text[position - 1]) and _joins(text[position + 1]))
     if _SELECTOR.match(char):
-        return at == 0
+        return position == 0
     if char in _BLANK_LETTERS or char == _REPLACEMENT:
         return True
     if _is_noncharacter(ord(char)):
@@ -124,8 +124,8 @@ def tokens_from_offsets(
     spans = _spans(text, offsets)
     sharing: dict[int, list[int]] = {}
     for index, span in enumerate(spans):
-        for at in range(*span) if span else ():
-            sharing.setdefault(at, []).append(index)
+        for position in range(*span) if span else ():
+            sharing.setdefault(position, []).append(index)
     tokens = []
     words = _words(text, spans, special)
     for index, span in enumerate(spans):
@@ -139,8 +139,8 @@ def _spans(text: str, offsets: Sequence[tuple[int, int]]) -> list[tuple[int, int
 
     A mark of which no token was made, for the tokenizer dropped it or composed it, goes with what it stands on.
     """
-    covered = {at for start, end in offsets for at in range(start, end)}
-    syllables = {at: match.span() for match in _SYLLABLE.finditer(text) for at in range(*match.span())}
+    covered = {position for start, end in offsets for position in range(start, end)}
+    syllables = {position: match.span() for match in _SYLLABLE.finditer(text) for position in range(*match.span())}
     spans: list[tuple[int, int] | None] = []
     for start, end in offsets:
         if start >= end:
@@ -162,11 +162,11 @@ def _words(text: str, spans: Sequence[tuple[int, int] | None], special: Sequence
     """The number of each token's word, or None outside every word. A special token divides words as a space does."""
     for start, end in (span for span, mark in zip(spans, special, strict=True) if span and mark):
         text = text[:start] + " " * (end - start) + text[end:]
-    place = {at: number for number, (start, end) in enumerate(word_spans(text)) for at in range(start, end)}
+    place = {position: number for number, (start, end) in enumerate(word_spans(text)) for position in range(start, end)}
     words: list[int | None] = []
     count, last, reached = -1, -1, 0
     for start, end in (span or (0, 0) for span in spans):
-        first = next((at for at in range(start, end) if at in place), None)
+        first = next((position for position in range(start, end) if position in place), None)
         if first is None:
             words.append(None)
             continue
@@ -177,16 +177,16 @@ def _words(text: str, spans: Sequence[tuple[int, int] | None], special: Sequence
     return words
 
 
-def _divides(text: str, at: int) -> bool:
-    """Whether a token that begins within a word, at `at`, begins another: beside a script without spaces."""
-    return bool(_UNSPACED.match(text[at]) or _UNSPACED.match(text[at - 1])) and not is_mark(text[at])
+def _divides(text: str, position: int) -> bool:
+    """Whether a token that begins at `position` in a word begins another: beside a script without spaces."""
+    return bool(_UNSPACED.match(text[position]) or _UNSPACED.match(text[position - 1])) and not is_mark(text[position])
 
 
 def _label(text: str, span: tuple[int, int], index: int, sharing: dict[int, list[int]]) -> str:
     """The text of a token, what it shares with others marked as the part that it is of that."""
     pieces = []
     for tokens, run in groupby(range(*span), key=sharing.__getitem__):
-        piece = visible("".join(text[at] for at in run))
+        piece = visible("".join(text[position] for position in run))
         part = str(tokens.index(index) + 1).translate(_SUBSCRIPTS)
         pieces.append(piece + part if len(tokens) > 1 else piece)
     return "".join(pieces)

@@ -18,11 +18,11 @@ def layout(
 ) -> tuple[Range, ...]:
     """Which tokens each row, or each column, of a matrix covers.
 
-    Those of `chosen` that there are stand alone. Without it, more than `cells` tokens are pooled as `pooled` says; None
+    Those of `chosen` that there are stand alone. Without it, more than `cells` tokens are pooled by `pool_ranges`; None
     pools nothing.
     """
     if chosen is not None:
-        return tuple((at, at + 1) for at in chosen if at < tokens)
+        return tuple((index, index + 1) for index in chosen if index < tokens)
     return pool_ranges(single_ranges(tokens), tokens, cells, apart)
 
 
@@ -37,7 +37,7 @@ def pool_ranges(
     if cells is None or len(have) <= cells or sum(stop - start for start, stop in have) < tokens:
         return tuple(have)
     for kept in (apart, FIRST, ()):
-        alone = [at for at, (start, stop) in enumerate(have) if stop - start == 1 and start in kept]
+        alone = [index for index, (start, stop) in enumerate(have) if stop - start == 1 and start in kept]
         edges = [-1, *alone, len(have)]
         between = [have[before + 1 : after] for before, after in pairwise(edges) if after - before > 1]
         if len(alone) + len(between) <= cells:
@@ -45,7 +45,9 @@ def pool_ranges(
     size = -(-(len(have) - len(alone)) // max(cells - len(alone), 1))
     while len(alone) + sum(-(-len(part) // size) for part in between) > cells:
         size += 1
-    return tuple(sorted([*(have[at] for at in alone), *(cell for part in between for cell in join_ranges(part, size))]))
+    return tuple(
+        sorted([*(have[index] for index in alone), *(cell for part in between for cell in join_ranges(part, size))])
+    )
 
 
 def reduce_attention(attention: Attention, rows: Sequence[Range], columns: Sequence[Range]) -> Attention:
@@ -56,12 +58,14 @@ def reduce_attention(attention: Attention, rows: Sequence[Range], columns: Seque
     """
     if tuple(rows) == attention.rows and tuple(columns) == attention.columns:
         return attention
-    high, wide = _units(attention.rows, rows, "row"), _units(attention.columns, columns, "column")
-    position = {query: at for at, query in enumerate(attention.covered)}
+    row_units, column_units = _units(attention.rows, rows, "row"), _units(attention.columns, columns, "column")
+    position = {query: index for index, query in enumerate(attention.covered)}
     covered = [position[query] for start, stop in rows for query in range(start, stop)]
     return replace(
         attention,
-        by_layer={layer: _largest(_largest(A, high, 1), wide, 2) for layer, A in attention.by_layer.items()},
+        by_layer={
+            layer: _largest(_largest(A, row_units, 1), column_units, 2) for layer, A in attention.by_layer.items()
+        },
         sink_mass={layer: mass[:, covered] for layer, mass in attention.sink_mass.items()},
         rows=tuple(rows),
         columns=tuple(columns),
@@ -77,8 +81,8 @@ def _row_sums(attention: Attention) -> Mapping[int, np.ndarray]:
 
 def _units(have: Sequence[Range], wanted: Sequence[Range], what: str) -> list[Range]:
     """For each range of tokens that is wanted, the range of rows (or columns) that cover it."""
-    first = {start: at for at, (start, _) in enumerate(have)}
-    last = {stop: at + 1 for at, (_, stop) in enumerate(have)}
+    first = {start: index for index, (start, _) in enumerate(have)}
+    last = {stop: index + 1 for index, (_, stop) in enumerate(have)}
     units = []
     for start, stop in wanted:
         if start not in first or stop not in last:
@@ -99,5 +103,5 @@ def _largest(weights: np.ndarray, units: Sequence[Range], axis: int) -> np.ndarr
 
 def join_ranges(cells: Sequence[Range], size: int) -> tuple[Range, ...]:
     """The tokens that `size` neighbours of `cells` cover together; the last may be fewer."""
-    parts = (cells[at : at + size] for at in range(0, len(cells), size))
+    parts = (cells[index : index + size] for index in range(0, len(cells), size))
     return tuple((part[0][0], part[-1][1]) for part in parts)

@@ -70,15 +70,18 @@ class RowNames:
 
     def _called(self, name: str, verb: str) -> list[tuple[int, ...]]:
         tokens = list((self.attention.queries if verb == "read" else self.attention.predicts) or ())
-        by_word = groupby(range(len(tokens)), key=lambda at: (token := tokens[at]) and token.word)
+        by_word = groupby(range(len(tokens)), key=lambda index: (token := tokens[index]) and token.word)
         words = [tuple(group) for word, group in by_word if word is not None]
-        names = [(word, self._written([tokens[at] for at in word])) for word in words]
+        names = [(word, self._written([tokens[index] for index in word])) for word in words]
         names += [
-            ((at,), text) for at, token in enumerate(tokens) if token for text in (token.text, visible(token.text))
+            ((index,), text)
+            for index, token in enumerate(tokens)
+            if token
+            for text in (token.text, visible(token.text))
         ]
-        exact = [at for at, text in names if text == name]
-        named = exact or [at for at, text in names if text and text.casefold() == name.casefold()]
-        return [at for at in dict.fromkeys(named) if not any(set(at) < set(other) for other in named)]
+        exact = [index for index, text in names if text == name]
+        named = exact or [index for index, text in names if text and text.casefold() == name.casefold()]
+        return [index for index in dict.fromkeys(named) if not any(set(index) < set(other) for other in named)]
 
     def _written(self, word: Sequence[Token | None]) -> str | None:
         """A word as it stands in the text."""

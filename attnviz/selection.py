@@ -163,7 +163,7 @@ class Selection:
         return {"left out": "; ".join(reasons)} if reasons else {}
 
     def apply(self, trace: Trace) -> Trace:
-        """`trace` with only what was asked for. Raises SelectionError as `resolve` and `cut` do."""
+        """`trace` with only what was asked for. Raises SelectionError as `resolve` and `reduce` do."""
         available = {a.kind: a.head_numbers for a in trace.attentions}
         chosen = self.resolve(available)
         kept = tuple(_with_heads(a, chosen[a.kind]) for a in trace.attentions if a.kind in chosen)
@@ -216,16 +216,23 @@ class Selection:
 
         Special ones, as the first, stand apart from pooling, and the rows of `query`, or else of an answer.
         """
-        high = None if rows is None else layout(len(a.queries), rows)
-        wide = None if columns is None else layout(len(a.keys), columns)
+        row_cells = None if rows is None else layout(len(a.queries), rows)
+        column_cells = None if columns is None else layout(len(a.keys), columns)
         called = self._called(trace, a) if rows is None else set()
         apart = _special(a.queries).union(FIRST, called or rows_named(["answer"], trace, a))
         keys_apart, least = _special(a.keys).union(FIRST), self.cells
-        if called and wide is None:
-            wide, least = a.columns, 2 * len(apart) + 1  # so many that those can stand apart, with others between
+        if called and column_cells is None:
+            column_cells, least = (
+                a.columns,
+                2 * len(apart) + 1,
+            )  # so many that those can stand apart, with others between
         return (
-            pool_ranges(a.rows, len(a.queries), self._beside(wide, least), apart) if high is None else high,
-            pool_ranges(a.columns, len(a.keys), self._beside(high, self.cells), keys_apart) if wide is None else wide,
+            pool_ranges(a.rows, len(a.queries), self._beside(column_cells, least), apart)
+            if row_cells is None
+            else row_cells,
+            pool_ranges(a.columns, len(a.keys), self._beside(row_cells, self.cells), keys_apart)
+            if column_cells is None
+            else column_cells,
         )
 
     def _called(self, trace: Trace, a: Attention) -> set[int]:
@@ -249,7 +256,7 @@ class Selection:
 def _special(tokens: Sequence[Token]) -> set[int]:
     """Which of `tokens` are special. Those that an adapter has learned are many, and are pooled as any others."""
     learned = count_virtual_tokens(tokens)
-    return {at for at, token in enumerate(tokens) if token.special and at >= learned}
+    return {index for index, token in enumerate(tokens) if token.special and index >= learned}
 
 
 def _require(
@@ -275,16 +282,18 @@ def _with_heads(a: Attention, kept: Mapping[int, tuple[int, ...]]) -> Attention:
     """`a` with these heads of these layers only."""
     if kept == a.head_numbers:
         return a
-    at = {layer: [a.head_numbers[layer].index(head) for head in heads] for layer, heads in kept.items()}
+    indices = {layer: [a.head_numbers[layer].index(head) for head in heads] for layer, heads in kept.items()}
     return replace(
         a,
-        by_layer={layer: a.by_layer[layer][heads] for layer, heads in at.items()},
+        by_layer={layer: a.by_layer[layer][heads] for layer, heads in indices.items()},
         head_numbers=kept,
-        sink_mass={layer: a.sink_mass[layer][heads] for layer, heads in at.items() if layer in a.sink_mass},
+        sink_mass={layer: a.sink_mass[layer][heads] for layer, heads in indices.items() if layer in a.sink_mass},
         groups={
-            layer: tuple(a.groups[layer][head] for head in heads) for layer, heads in at.items() if layer in a.groups
+            layer: tuple(a.groups[layer][head] for head in heads)
+            for layer, heads in indices.items()
+            if layer in a.groups
         },
-        row_sums={layer: a.row_sums[layer][heads] for layer, heads in at.items() if layer in a.row_sums},
+        row_sums={layer: a.row_sums[layer][heads] for layer, heads in indices.items() if layer in a.row_sums},
     )
 
 
@@ -292,9 +301,9 @@ def _how(attentions: Sequence[Attention]) -> str:
     """What rows and columns are, for a trace's provenance."""
     told = []
     for a in attentions:
-        high, wide = (max(stop - start for start, stop in cells) for cells in (a.rows, a.columns))
+        height, width = (max(stop - start for start, stop in cells) for cells in (a.rows, a.columns))
         told.append(
-            f"{a.kind}: {len(a.rows)} × {len(a.columns)} cells of up to {high} × {wide} tokens, their largest weight"
+            f"{a.kind}: {len(a.rows)} × {len(a.columns)} cells of up to {height} × {width} tokens, their largest weight"
         )
     return "; ".join(told)
 

@@ -58,11 +58,11 @@ def columns_named(named: Sequence[Name], trace: Trace, attention: Attention) -> 
 def _answer(tokens: Sequence[Token | None], trace: Trace, part: str) -> list[int]:
     """Those of `tokens`, of that part of the model, that it wrote, or was made to read as if it had."""
     if trace.target is not None:
-        return [at for at, token in enumerate(tokens) if token is not None and part == "decoder"]
+        return [index for index, token in enumerate(tokens) if token is not None and part == "decoder"]
     if "generated" not in trace.provenance:
         return []
     last = max((token.segment for token in tokens if token is not None), default=0)
-    return [at for at, token in enumerate(tokens) if token is not None and token.segment == last > 0]
+    return [index for index, token in enumerate(tokens) if token is not None and token.segment == last > 0]
 
 
 def _numbers(named: Sequence[Name], size: int, read: Sequence[int], answer: Sequence[int]) -> tuple[int, ...]:

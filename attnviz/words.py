@@ -78,7 +78,7 @@ def _merged(attention: Attention, trace: Trace) -> Attention:
 def _words(tokens: Sequence[Token]) -> list[list[Token]]:
     """The tokens, those of one word together."""
     numbered = ((index, token) for index, token in enumerate(tokens))
-    alone = groupby(numbered, key=lambda at: (at[1].word, -1) if _in_word(at[1]) else (None, at[0]))
+    alone = groupby(numbered, key=lambda one: (one[1].word, -1) if _in_word(one[1]) else (None, one[0]))
     words: list[list[Token]] = []
     spaces: list[Token] = []
     for word in ([token for _, token in group] for _, group in alone):

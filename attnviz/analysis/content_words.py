@@ -54,7 +54,7 @@ def _spelled(tokens: Sequence[Token]) -> str:
         if len(shown) != stop - start:  # it is not shown letter by letter
             return "".join(token.text.strip() for token in tokens)
         letters |= zip(range(start, stop), shown, strict=True)
-    return "".join(letters[at] for at in sorted(letters))
+    return "".join(letters[index] for index in sorted(letters))
 
 
 def _content(word: str) -> str | None:

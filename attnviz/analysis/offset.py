@@ -37,8 +37,10 @@ def apart(attention: Attention) -> Pairs:
 
     Its largest weight may as well be from a token to itself or to its neighbour.
     """
-    high, wide = (np.array([stop - start for start, stop in a], int) for a in (attention.rows, attention.columns))
-    return np.asarray(~_beside(attention) | ((high == 1)[:, None] & (wide == 1)))
+    row_sizes, column_sizes = (
+        np.array([stop - start for start, stop in a], int) for a in (attention.rows, attention.columns)
+    )
+    return np.asarray(~_beside(attention) | ((row_sizes == 1)[:, None] & (column_sizes == 1)))
 
 
 def _beside(attention: Attention) -> np.ndarray:
@@ -57,5 +59,5 @@ def _offsets(attention: Attention, layer: int) -> HeadValues:
 
 def _most_common(offsets: np.ndarray) -> tuple[int, int]:
     values, counts = np.unique(offsets, return_counts=True)
-    best = max(range(len(values)), key=lambda at: (counts[at], -abs(values[at])))
+    best = max(range(len(values)), key=lambda index: (counts[index], -abs(values[index])))
     return int(values[best]), int(counts[best])

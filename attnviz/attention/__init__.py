@@ -61,7 +61,7 @@ IN_MEMORY = "in memory"
 
 def borders(tokens: Sequence[Token]) -> tuple[int, ...]:
     """The positions in `tokens` at which another segment begins: where a renderer draws a line."""
-    return tuple(at for at in range(1, len(tokens)) if tokens[at].segment != tokens[at - 1].segment)
+    return tuple(index for index in range(1, len(tokens)) if tokens[index].segment != tokens[index - 1].segment)
 
 
 def count_virtual_tokens(tokens: Sequence[Token]) -> int:
@@ -292,7 +292,7 @@ def _read_only(array: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def single_ranges(tokens: int) -> tuple[Range, ...]:
     """A range for each of so many tokens."""
-    return tuple((at, at + 1) for at in range(tokens))
+    return tuple((index, index + 1) for index in range(tokens))
 
 
 def format_ranges(numbers: tuple[int, ...]) -> str:

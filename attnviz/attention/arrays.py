@@ -180,7 +180,7 @@ def _require_sizes(matrices: np.ndarray, queries: int, keys: int, named: bool) -
 def _kind(layers: Sequence[np.ndarray], kind: str | None, one_sequence: bool) -> Kind:
     """The `kind` that was given, or else that the triangle tells. Raises InputError where the weights are of no such.
 
-    `is_one_sequence` says whether the keys are the queries.
+    `one_sequence` says whether the keys are the queries.
     """
     if kind == "cross":
         return "cross"

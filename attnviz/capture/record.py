@@ -95,7 +95,7 @@ class Record:
     ) -> None:
         """Keep the weights `[head, query, key]` of `heads`, and the mass `[head, query]` that a sink took.
 
-        Raises CaptureError where they are of another shape, and InputError as `begin` does.
+        Raises CaptureError where they are of another shape, and InputError as `open_buffer` does.
         """
         if weights.ndim != 3 or len(weights) != len(heads):
             raise CaptureError(

@@ -51,8 +51,8 @@ def capture_module(
     """Call `forward` with `module`, and record the attention between its tokens.
 
     It runs on a copy in evaluation mode, with no gradients. There are so many tokens in `source`, and, where a decoder
-    reads others, in `target`. `words` and `layouts` are as in `capture_all`. Raises InputError where `forward` runs
-    something else, or several texts, and ModelError where no attention between the tokens was seen.
+    reads others, in `target`. `words` and `layouts` are those of `capture.run.capture_all`. Raises InputError where
+    `forward` runs something else, or several texts, and ModelError where no attention between the tokens was seen.
     """
     copied = working_copy(module)
     record = Record(selection, PATH, words=words or {}, layouts=layouts)

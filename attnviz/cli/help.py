@@ -63,7 +63,7 @@ class Sentence(Command):
         options, texts = _read(args, self.get_params(ctx))
         if texts or any(word.split("=")[0] == "--text" for _, word in options):
             return {}
-        return {word: f"{ctx.command_path} {join([*args[:at], '--text', *args[at:]])}" for at, word in options}
+        return {word: f"{ctx.command_path} {join([*args[:index], '--text', *args[index:]])}" for index, word in options}
 
 
 class Commands(TyperGroup):
@@ -93,17 +93,17 @@ class Commands(TyperGroup):
         Raises UsageError for a word that is almost a command.
         """
         own = {name for option in self.get_params(ctx) for name in option.opts}
-        at = next((at for at, word in enumerate(args) if word not in own), len(args))
-        if at == len(args) or args[at] in self.commands:
+        index = next((index for index, word in enumerate(args) if word not in own), len(args))
+        if index == len(args) or args[index] in self.commands:
             return args
-        word, plot = args[at], self.commands["plot"]
+        word, plot = args[index], self.commands["plot"]
         if word.startswith("--") and word != "--" and not any(map(str.isspace, word)):
             known = [name for option in plot.params for name in (*option.opts, *option.secondary_opts)]
             if word.split("=")[0] not in known:
                 return args
         elif not word.startswith("-") and not ctx.resilient_parsing:
-            self._require_no_typo(word, args[at + 1 :])
-        return [*args[:at], "plot", *args[at:]]
+            self._require_no_typo(word, args[index + 1 :])
+        return [*args[:index], "plot", *args[index:]]
 
     def _require_no_typo(self, word: str, after: list[str]) -> None:
         """Raise UsageError for a word that is almost a command; it may be the first of a sentence without quotes."""
@@ -132,13 +132,13 @@ def _read(args: Sequence[str], parameters: Iterable[Any]) -> tuple[list[tuple[in
     known, words = _by_name(parameters), enumerate(args)
     options: list[tuple[int, str]] = []
     texts: list[str] = []
-    for at, word in words:
+    for index, word in words:
         if word == "--":
-            return options, [*texts, *args[at + 1 :]]
+            return options, [*texts, *args[index + 1 :]]
         if word == "-" or not word.startswith("-"):
             texts.append(word)
             continue
-        options.append((at, word))
+        options.append((index, word))
         if word in known and not known[word].is_flag:
             next(words, None)  # its value
     return options, texts

@@ -54,7 +54,7 @@ def _printed(what: "RenderableType", console: "Console") -> str:
 
 
 def on_background(plot_options: "PlotOptions") -> "PlotOptions":
-    """`look` with the theme of the terminal's background, where text is shaded in many colours and none was named."""
+    """The options with the theme of the terminal's background, if text is shaded in many colours and none is named."""
     if (
         not plot_options.drawn_as.is_washed
         or plot_options.theme

@@ -34,9 +34,9 @@ def remarks(scenes: Sequence["Scene"], suffix: str) -> list[str]:
     """What a reader of `scenes` in a file with that ending ought to be told: which characters no font draws."""
     if suffix.lower() not in PICTURES:
         return []
-    from attnviz.render.picture import lettering_of
+    from attnviz.render.picture import typesetting_of
 
-    note = lettering_of(scenes).note
+    note = typesetting_of(scenes).note
     return [note] if note else []
 
 

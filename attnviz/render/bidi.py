@@ -50,14 +50,14 @@ def _weak(kinds: Sequence[str], outside: str) -> list[str]:
         found.append((found[-1] if found else outside) if kind == "NSM" else kind)
     found = ["AN" if kind == "EN" and strong == "AL" else kind for kind, strong in _after_strong(found, outside)]
     found = ["R" if kind == "AL" else kind for kind in found]
-    for at in range(1, len(found) - 1):
-        before, kind, after = found[at - 1 : at + 2]
+    for index in range(1, len(found) - 1):
+        before, kind, after = found[index - 1 : index + 2]
         if before == after and ((kind == "CS" and before in _NUMBERS) or (kind == "ES" and before == "EN")):
-            found[at] = before
+            found[index] = before
     for direction in (1, -1):  # signs such as % go with a number on either side
         found = found[::direction]
-        for at in range(1, len(found)):
-            found[at] = "EN" if found[at] == "ET" and found[at - 1] == "EN" else found[at]
+        for index in range(1, len(found)):
+            found[index] = "EN" if found[index] == "ET" and found[index - 1] == "EN" else found[index]
         found = found[::direction]
     return ["L" if kind == "EN" and strong == "L" else kind for kind, strong in _after_strong(found, outside)]
 
@@ -84,13 +84,13 @@ def _bracketed(text: str, kinds: list[str], outside: str) -> list[str]:
 def _pairs(text: str, kinds: Sequence[str]) -> list[tuple[int, int]]:
     """The brackets that belong together, by where they begin."""
     pairs, opened = [], []
-    for at, char in enumerate(text):
-        if kinds[at] != "ON":
+    for index, char in enumerate(text):
+        if kinds[index] != "ON":
             continue
         if char in _BRACKETS:
-            opened.append(at)
+            opened.append(index)
         elif found := [start for start in opened if _BRACKETS[text[start]] == char]:
-            pairs.append((found[-1], at))
+            pairs.append((found[-1], index))
             del opened[opened.index(found[-1]) :]
     return sorted(pairs)
 
@@ -99,9 +99,9 @@ def _neutral(kinds: Sequence[str], outside: str) -> list[str]:
     """What has no direction of its own as both its neighbours, or else as the paragraph (rules N1 and N2)."""
     runs = [(way, len(list(run))) for way, run in groupby(kinds, key=_direction)]
     found: list[str] = []
-    for at, (way, count) in enumerate(runs):
+    for index, (way, count) in enumerate(runs):
         if way is None:
-            before, after = (runs[i][0] if 0 <= i < len(runs) else outside for i in (at - 1, at + 1))
+            before, after = (runs[i][0] if 0 <= i < len(runs) else outside for i in (index - 1, index + 1))
             found += [before if before and before == after else outside] * count
         else:
             found += kinds[len(found) : len(found) + count]

@@ -71,12 +71,12 @@ def oklab(colours: np.ndarray) -> np.ndarray:
     return np.asarray(np.cbrt(_linear(colours / 255) @ to_lms.T) @ to_lab.T)
 
 
-def _curve(anchors: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """The anchors joined smoothly: `at` from 0 to 1 → OKLab `[…, 3]`, by a cubic Hermite spline."""
+def _curve(anchors: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """The anchors joined smoothly: `positions` from 0 to 1 → OKLab `[…, 3]`, by a cubic Hermite spline."""
     steps = len(anchors) - 1
     slopes = np.gradient(anchors, axis=0)
-    i = np.minimum((at * steps).astype(int), steps - 1)
-    t = (at * steps - i)[:, None]
+    i = np.minimum((positions * steps).astype(int), steps - 1)
+    t = (positions * steps - i)[:, None]
     joined: np.ndarray = (
         (2 * t**3 - 3 * t**2 + 1) * anchors[i]
         + (t**3 - 2 * t**2 + t) * slopes[i]

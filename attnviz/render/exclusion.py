@@ -33,39 +33,39 @@ def exclude(scene: Scene, sink: str = "show", special: str = "show") -> Scene:
     """
     a, renormalise = scene.attention, "renorm" in (sink, special)
     marks = range(count_virtual_tokens(a.keys), len(a.keys))
-    specials = {at for at in marks if a.keys[at].special and special != "show"}
+    specials = {index for index in marks if a.keys[index].special and special != "show"}
     first = {0} - specials if sink != "show" else set()
     removed = _cells(scene, specials | first, renormalise)
     hidden = set(removed) & set(_cells(scene, specials, False))
-    rows = [at for at, cell in enumerate(a.rows) if special == "show" or not _is_special(scene, cell)]
-    columns = [at for at in range(len(a.columns)) if at not in hidden]
+    rows = [index for index, cell in enumerate(a.rows) if special == "show" or not _is_special(scene, cell)]
+    columns = [index for index in range(len(a.columns)) if index not in hidden]
     if not rows or not columns:
         raise SelectionError("all tokens are special ones: nothing is left to draw", "Draw them: --special show.")
     if not removed and len(rows) == len(a.rows):
         return scene
     left = {layer: _left(a, layer, removed, renormalise) for layer in dict(scene.heads)}
     cut = replace(a, by_layer={layer: one.weights for layer, one in left.items()}, row_sums=_sums(a, left))
-    at = [(layer, a.heads(layer).index(head)) for layer, head in scene.heads]
+    indices = [(layer, a.heads(layer).index(head)) for layer, head in scene.heads]
     shown = replace(
         scene,
-        attention=reduce_attention(cut, [a.rows[at] for at in rows], [a.columns[at] for at in columns]),
+        attention=reduce_attention(cut, [a.rows[index] for index in rows], [a.columns[index] for index in columns]),
         queries=_moved(scene, rows),
-        masked=tuple(columns.index(at) for at in removed if at in columns),
-        removed_mass=np.stack([left[layer].removed_mass[head][rows] for layer, head in at]),
-        emptied=np.stack([left[layer].emptied[head][rows] for layer, head in at]),
+        masked=tuple(columns.index(index) for index in removed if index in columns),
+        removed_mass=np.stack([left[layer].removed_mass[head][rows] for layer, head in indices]),
+        emptied=np.stack([left[layer].emptied[head][rows] for layer, head in indices]),
     )
     said = _said(shown, hidden=len(rows) < len(a.rows) or bool(hidden), divided=renormalise)
     return replace(shown, caption=f"{scene.caption}\n{said}".lstrip("\n"))
 
 
-def removed_labels(scene: Scene, at: int = 0) -> list[str]:
-    """What was taken from each row of head `at`, as it is written beside it: `−.62`, `all`, or a dot for nothing."""
+def removed_labels(scene: Scene, index: int = 0) -> list[str]:
+    """What was taken from each row of head `index`, as it is written beside it: `−.62`, `all`, or a dot for nothing."""
     if scene.removed_mass is None or scene.emptied is None:
         return []
-    shown = [format_weight(share) for share in scene.removed_mass[at]]
+    shown = [format_weight(share) for share in scene.removed_mass[index]]
     return [
         "all" if is_emptied else text if text == "·" else f"−{text}"
-        for text, is_emptied in zip(shown, scene.emptied[at], strict=True)
+        for text, is_emptied in zip(shown, scene.emptied[index], strict=True)
     ]
 
 
@@ -110,8 +110,8 @@ def _cells(scene: Scene, tokens: Collection[int], all_kept: bool) -> list[int]:
     column, or rows are pooled.
     """
     a, retrace = scene.attention, scene.retrace
-    columns = [at for at, (start, stop) in enumerate(a.columns) if any(t in tokens for t in range(start, stop))]
-    if pooled := [a.columns[at] for at in columns if a.columns[at][1] - a.columns[at][0] > 1]:
+    columns = [index for index, (start, stop) in enumerate(a.columns) if any(t in tokens for t in range(start, stop))]
+    if pooled := [a.columns[index] for index in columns if a.columns[index][1] - a.columns[index][0] > 1]:
         first, last = pooled[0][0], pooled[0][1] - 1
         message = f"keys {first}–{last} share a cell of this matrix: none can be taken out of it"
         raise retrace.error(message, retrace.rows, retrace.all_columns)
@@ -121,7 +121,7 @@ def _cells(scene: Scene, tokens: Collection[int], all_kept: bool) -> list[int]:
             "Leave the column empty instead: --sink mask, --special hide. Or trace with --rows last:20.",
         )
     if all_kept and len(columns) < len(tokens):
-        missing = sorted(set(tokens) - {a.columns[at][0] for at in columns})
+        missing = sorted(set(tokens) - {a.columns[index][0] for index in columns})
         raise SelectionError(
             f"what is left of a row is not known: column {missing[0]} of this trace was not kept",
             "Do not divide by it: --sink mask, --special hide.",
@@ -133,7 +133,9 @@ def _is_special(scene: Scene, row: Range) -> bool:
     """Whether every query of a row is special and, in a decoder, writes no ordinary token."""
     a = scene.attention
     written = a.predicts or (None,) * len(a.queries)
-    return all(a.queries[at].special and ((token := written[at]) is None or token.special) for at in range(*row))
+    return all(
+        a.queries[index].special and ((token := written[index]) is None or token.special) for index in range(*row)
+    )
 
 
 def _moved(scene: Scene, rows: Sequence[int]) -> tuple[int, ...]:

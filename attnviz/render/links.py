@@ -32,9 +32,9 @@ def width(parts: np.ndarray) -> np.ndarray:
     return np.asarray(0.6 + 3.4 * parts)
 
 
-def links_to_draw(scene: Scene, at: int, scale: Scale) -> DrawnLinks:
-    """What head `at` of `scene` links, but for what is masked and what is FAINT."""
-    parts = np.where(scene.reachable, scale.parts(scene.matrices[at]), 0.0)
+def links_to_draw(scene: Scene, index: int, scale: Scale) -> DrawnLinks:
+    """What head `index` of `scene` links, but for what is masked and what is FAINT."""
+    parts = np.where(scene.reachable, scale.parts(scene.matrices[index]), 0.0)
     rows, columns = np.nonzero(parts >= FAINT)
     order = np.argsort(parts[rows, columns], kind="stable")
     rows, columns = rows[order], columns[order]

@@ -20,22 +20,22 @@ NAMED = 8
 def plot_scene(trace: Trace, selection: Selection, options: PlotOptions = DEFAULT) -> tuple[Scene, HeadChoice | None]:
     """The heads that were asked for, of one kind; one that `choose_head` takes where neither layer nor head was named.
 
-    `trace` is what `selection` has left of one. The title and the query are those of `look`. Returns the scene and,
+    `trace` is what `selection` has left of one. The title and the query are those of `options`. Returns the scene and,
     where the head was chosen, the choice. Raises SelectionError.
     """
     kind = trace.kinds[0]
     if not selection.names_heads:
         choice = choose_head(trace, kind)
-        return _looked(trace, _scene(trace, kind, ((choice.layer, choice.head),)), options), choice
-    return _looked(trace, _scene(trace, kind, _pairs(trace, kind)), options), None
+        return _with_options(trace, _scene(trace, kind, ((choice.layer, choice.head),)), options), choice
+    return _with_options(trace, _scene(trace, kind, _pairs(trace, kind)), options), None
 
 
 def head_scenes(trace: Trace, options: PlotOptions = DEFAULT) -> list[Scene]:
-    """Every head of the trace: a scene for each kind. Raises SelectionError for a query that `look` names in vain."""
+    """Every head of the trace: a scene for each kind. Raises SelectionError for a query that none has."""
     scenes = [_scene(trace, kind, _pairs(trace, kind)) for kind in trace.kinds]
     title = title_of(trace) if options.title is None else options.title
     titles = [title] + [""] * (len(scenes) - 1)
-    scenes = [_looked(trace, scene, replace(options, title=None)) for scene in scenes]
+    scenes = [_with_options(trace, scene, replace(options, title=None)) for scene in scenes]
     return [replace(one, title=f"{title}\n{one.attention.name}") for one, title in zip(scenes, titles, strict=True)]
 
 
@@ -72,8 +72,8 @@ def drawn(trace: Trace, shown: Scene) -> Trace:
     return Selection(kinds=(shown.attention.kind,), pairs=shown.heads).apply(trace)
 
 
-def _looked(trace: Trace, scene: Scene, options: PlotOptions) -> Scene:
-    """`scene` with the title and the query of `look`, without what it takes out."""
+def _with_options(trace: Trace, scene: Scene, options: PlotOptions) -> Scene:
+    """`scene` with the title and the query of `options`, without what it takes out."""
     title = scene.title if options.title is None else options.title
     queries = () if options.query is None else find_query(trace, scene.attention, options.query)
     said = (
@@ -112,7 +112,7 @@ def _scene(trace: Trace, kind: str, pairs: tuple[tuple[int, int], ...]) -> Scene
 
 def _which(pairs: tuple[tuple[int, int], ...]) -> str:
     """The heads in words: one, or some that are not the same of each layer, by their names."""
-    layers, heads = ({pair[at] for pair in pairs} for at in (0, 1))
+    layers, heads = ({pair[index] for pair in pairs} for index in (0, 1))
     if len(pairs) == 1 or len(pairs) < len(layers) * len(heads):
         names = [f"L{layer}H{head}" for layer, head in pairs]
         more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""

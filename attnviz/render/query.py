@@ -35,7 +35,9 @@ def find_query(trace: Trace, attention: Attention, query: str) -> tuple[int, ...
         return tuple(row_of[token] for token in kept[0])
     if kept:
         listed = [
-            f"{query}#{at + 1} ({_row(attention, tokens[0])})" for at, tokens in enumerate(found) if tokens in kept
+            f"{query}#{index + 1} ({_row(attention, tokens[0])})"
+            for index, tokens in enumerate(found)
+            if tokens in kept
         ]
         raise SelectionError(f"{len(kept)} rows {names.verb_of(query)} {query!r}", f"Name one: {_listed(listed)}.")
     if found:
@@ -99,8 +101,8 @@ def query_rows(scene: Scene) -> tuple[int, ...]:
 def query_label(scene: Scene, rows: tuple[int, ...]) -> str:
     """Those rows in words: `ate`; in a decoder `reads "ate" · writes "an"`; in cross-attention what it writes first."""
     a, tokens = scene.attention, [scene.attention.rows[row][0] for row in rows]
-    read = running([a.queries[at] for at in tokens])
-    written = [token for at in tokens if a.predicts and (token := a.predicts[at])]
+    read = running([a.queries[index] for index in tokens])
+    written = [token for index in tokens if a.predicts and (token := a.predicts[index])]
     if not written:
         return read if a.predicts is None else f'reads "{read}"'
     writes = "generates" if all(token.generated for token in written) else "writes"
@@ -108,6 +110,6 @@ def query_label(scene: Scene, rows: tuple[int, ...]) -> str:
     return " · ".join(reversed(both) if a.kind == "cross" else both)
 
 
-def query_weights(scene: Scene, at: int, rows: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """How much those rows of head `at` look at each key, on average, and bool which keys any of them may look at."""
-    return scene.matrices[at, list(rows)].mean(0), np.any(scene.reachable[list(rows)], 0)
+def query_weights(scene: Scene, index: int, rows: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """How much those rows of head `index` look at each key, on average, and bool which keys any of them may look at."""
+    return scene.matrices[index, list(rows)].mean(0), np.any(scene.reachable[list(rows)], 0)

@@ -77,7 +77,7 @@ class Scale:
         along = np.log(np.maximum(weights, self.bottom) / self.bottom) / reach
         return np.asarray(np.clip(along, 0, 1))
 
-    def at(self, part: float) -> float:
+    def weight(self, part: float) -> float:
         """The weight so far along the scale."""
         if self.log:
             return float(self.bottom * (self.top / self.bottom) ** part)
@@ -104,7 +104,7 @@ class Scale:
         """Parts of the scale, and the weights there as they are written; `≥` and `≤` where more is drawn the same."""
         weights = [self.bottom, 0.0 if self.signed else _half(self.top), self.top]
         if self.log:
-            weights = [self.bottom, *(10.0**at for at in _powers(self.bottom, self.top)), self.top]
+            weights = [self.bottom, *(10.0**index for index in _powers(self.bottom, self.top)), self.top]
         labels = [f"{weight:.3g}".replace("-", "−") for weight in weights]
         if self.log or (self.signed and self.above):
             labels[0] = f"≤{labels[0]}"
@@ -128,8 +128,8 @@ def scale_of(
 ) -> Scale:
     """The scale of a picture whose scenes' own end at `tops`, and whose largest weight is `largest`.
 
-    `theme` is taken where `look` names none. With `signed`, for weights of which some are negative, the scale is linear
-    from −top to top, and its colours lead to one hue or another from that of 0 in the middle.
+    `theme` is that where `options` names none. With `signed`, for weights of which some are negative, the scale is
+    linear from −top to top, and its colours lead to one hue or another from that of 0 in the middle.
     """
     chosen = THEMES[options.theme or theme]
     top = options.vmax or max(tops, default=1.0)

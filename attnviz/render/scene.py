@@ -75,7 +75,7 @@ class Scene:
         a = self.attention
         axes = ((a.queries, a.rows), (a.keys, a.columns))
         drawn = (tokens for tokens, cells in axes if segments(tokens, cells))
-        parts = {_begins(tokens, at) for tokens in drawn for at in borders(tokens)}
+        parts = {_begins(tokens, index) for tokens in drawn for index in borders(tokens)}
         return f"line: {' or '.join(part for part in _BEGINS if part in parts)}" if parts else ""
 
     @cached_property
@@ -185,11 +185,11 @@ _BEGINS = _TEXT, _OTHER, _ANSWER = (
 )
 
 
-def _begins(tokens: Sequence[Token], at: int) -> str:
-    """What begins at the border `at` of `tokens`."""
-    if at == count_virtual_tokens(tokens):
+def _begins(tokens: Sequence[Token], index: int) -> str:
+    """What begins at the border `index` of `tokens`."""
+    if index == count_virtual_tokens(tokens):
         return _TEXT
-    return _ANSWER if tokens[at].generated else _OTHER
+    return _ANSWER if tokens[index].generated else _OTHER
 
 
 def scene(trace: Trace, kind: str, heads: tuple[tuple[int, int], ...], title: str = "", caption: str = "") -> Scene:

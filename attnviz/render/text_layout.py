@@ -49,7 +49,7 @@ def flow(
     end before each piece: after one another begins, after more stands an empty one.
     """
     ends = ends or [0] * len(widths)
-    starts = [at for at, joins in enumerate(joined) if not joins or at == 0 or ends[at]]
+    starts = [index for index, joins in enumerate(joined) if not joins or index == 0 or ends[index]]
     places: Places = []
     line, x = 0, 0.0
     for start, stop in zip(starts, [*starts[1:], len(widths)], strict=True):
@@ -81,20 +81,20 @@ def directed(
     if not any(map(runs_left, texts)):
         return found, marked
     right = max(x + width for (_, x), width in zip(places, widths, strict=True))
-    starts = [at for at in range(len(tokens)) if at == 0 or (ends and ends[at])]
+    starts = [index for index in range(len(tokens)) if index == 0 or (ends and ends[index])]
     for start, stop in zip(starts, [*starts[1:], len(tokens)], strict=True):
         own = [text for text, token in zip(texts[start:stop], tokens[start:stop], strict=True) if not token.special]
         base = next((level for some in (own, texts) if (level := base_level(some)) is not None), 0)
         spaces, within = _levels(texts[start:stop], follows_without_space(tokens[start:stop]), base)
-        for at, level in enumerate(within, start):
-            marked[at] = _RIGHT_TO_LEFT * (level % 2 and base_level([labels[at]]) is None) + labels[at]
-        lines = groupby(range(start, stop), key=lambda at: places[at][0])
+        for index, level in enumerate(within, start):
+            marked[index] = _RIGHT_TO_LEFT * (level % 2 and base_level([labels[index]]) is None) + labels[index]
+        lines = groupby(range(start, stop), key=lambda index: places[index][0])
         for line, pieces in lines:
             here = list(pieces)
             first = here[0] - start
             depths = [*chain(*zip(spaces[first:], within[first : first + len(here)], strict=False))][1:]
             gaps = [places[b][1] - places[a][1] - widths[a] for a, b in pairwise(here)]
-            sizes = [*chain(*zip([0.0, *gaps], (widths[at] for at in here), strict=True))][1:]
+            sizes = [*chain(*zip([0.0, *gaps], (widths[index] for index in here), strict=True))][1:]
             edges = _edges(depths, sizes, right - sum(sizes) if base else 0.0)
             found[here[0] : here[-1] + 1] = [(line, x) for x in edges[::2]]
     return found, marked
@@ -110,7 +110,7 @@ def _levels(texts: Sequence[str], joined: Sequence[bool], base: int) -> tuple[li
     found = [base, *levels(line, base)]
     within = []
     for start, text in zip(starts, texts, strict=True):
-        letter = next((at for at, char in enumerate(text) if base_level([char]) is not None), None)
+        letter = next((index for index, char in enumerate(text) if base_level([char]) is not None), None)
         own = found[start + 1 : start + 1 + len(text)]
         within.append(min(own, default=base) if letter is None else own[letter])
     return [found[start] for start in starts], within
@@ -124,7 +124,7 @@ def _sign(match: re.Match[str]) -> str:
 def _edges(depths: Sequence[int], sizes: Sequence[float], x: float) -> list[float]:
     """The left edges of pieces of one line that have those levels and sizes, the first from the left at `x`."""
     edges = [0.0] * len(sizes)
-    for at in visual_order(depths):
-        edges[at] = x
-        x += sizes[at]
+    for index in visual_order(depths):
+        edges[index] = x
+        x += sizes[index]
     return edges

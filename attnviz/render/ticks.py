@@ -13,14 +13,16 @@ MOST = 32
 class Tick(NamedTuple):
     """A label, and where it stands: in cells from the outer edge of the first."""
 
-    at: float
+    position: float
     label: str
 
 
 def words(labels: Sequence[str], most: int, bright: Sequence[int] = ()) -> list[Tick]:
     """All `labels`, one a cell, or where there are more than `most` those of `bright` cells and every second, …"""
     every = 1 if len(labels) <= most else -(-len(labels) // max(min(most, MOST), 1))
-    first, rest = ([Tick(at + 0.5, labels[at]) for at in some] for some in (bright, range(0, len(labels), every)))
+    first, rest = (
+        [Tick(index + 0.5, labels[index]) for index in some] for some in (bright, range(0, len(labels), every))
+    )
     return rest if every == 1 else _apart(first, rest, len(labels) / max(most, 1))
 
 
@@ -32,14 +34,14 @@ def numbers(cells: Sequence[Range], most: float, bright: Sequence[int] = ()) -> 
     first, last = cells[0][0], cells[-1][1] - 1
     step = _round_step((last - first) / max(min(most, MOST), 1))
     wanted = range(-(-first // step) * step, last + 1, step)
-    spans = [(at, start, stop) for at, (start, stop) in enumerate(cells)]
+    spans = [(index, start, stop) for index, (start, stop) in enumerate(cells)]
     round_ones = [
-        Tick(at + (token - start + 0.5) / (stop - start), str(token))
+        Tick(index + (token - start + 0.5) / (stop - start), str(token))
         for token in wanted
-        for at, start, stop in spans
+        for index, start, stop in spans
         if start <= token < stop
     ]
-    shining = [Tick(at + 0.5 / (cells[at][1] - cells[at][0]), str(cells[at][0])) for at in bright]
+    shining = [Tick(index + 0.5 / (cells[index][1] - cells[index][0]), str(cells[index][0])) for index in bright]
     return _apart(shining, round_ones, len(cells) / max(most, 1))
 
 
@@ -53,7 +55,7 @@ def _apart(first: Sequence[Tick], rest: Sequence[Tick], pitch: float) -> list[Ti
 
 
 def _is_free(tick: Tick, others: Sequence[Tick], pitch: float) -> bool:
-    return all(abs(tick.at - other.at) >= pitch - 1e-6 for other in others)
+    return all(abs(tick.position - other.position) >= pitch - 1e-6 for other in others)
 
 
 def is_long(cells: Sequence[Range]) -> bool:
@@ -81,8 +83,8 @@ def covering(rows: Sequence[Range], columns: Sequence[Range]) -> str:
 def segments(tokens: Sequence[Token], cells: Sequence[Range]) -> list[int]:
     """The cells, but for the first, in or before which another part of the input begins."""
     starts = borders(tokens)
-    found = (next((at for at, (_, stop) in enumerate(cells) if stop > start), 0) for start in starts)
-    return sorted({at for at in found if at})
+    found = (next((index for index, (_, stop) in enumerate(cells) if stop > start), 0) for start in starts)
+    return sorted({index for index in found if index})
 
 
 def _round_step(least: float) -> int:

@@ -106,5 +106,5 @@ def vocabulary(words: Iterable[str], stems: Iterable[str], endings: Iterable[str
     characters = sorted({c.lower() for word in words for c in word} | set("abcdefghijklmnopqrstuvwxyz0123456789"))
     continued = [f"##{piece}" for piece in sorted({*characters, *endings})]
     everything = [*SPECIALS, *PUNCTUATION, *words, *stems, *characters, *continued]
-    unique = {token.lower(): token for token in reversed(everything)}  # of equals the first, as `I` and not `i`
+    unique = {token.lower(): token for token in reversed(everything)}  # the first of those alike: `I` and not `i`
     return list(reversed(unique.values()))

@@ -71,7 +71,7 @@ def test_a_logarithmic_scale_covers_three_powers_of_ten():
     assert scale.bottom == pytest.approx(0.001)
     assert scale.parts(np.array([0, 0.0001, 0.001, 0.01, 0.1, 1])).tolist() == pytest.approx([0, 0, 0, 1 / 3, 2 / 3, 1])
     assert [label for _, label in scale.ticks()] == ["≤0.001", "0.01", "0.1", "1"]
-    assert [scale.at(part) for part, _ in scale.ticks()] == pytest.approx([0.001, 0.01, 0.1, 1])
+    assert [scale.weight(part) for part, _ in scale.ticks()] == pytest.approx([0.001, 0.01, 0.1, 1])
     assert scale.meaning == "attention weight (log)"
 
 

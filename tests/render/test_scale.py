@@ -46,7 +46,7 @@ def test_a_negative_weight_has_a_colour_of_its_own_as_far_from_that_of_0_as_a_po
     scale = scale_of(PlotOptions(theme=theme), [0.5], 0.5, signed=True)
     assert scale.indices(np.array([-0.5, 0.0, 0.5, -0.7])).tolist() == [0, 128, 255, 0]
     assert [label for _, label in scale.ticks()] == ["−0.5", "0", "0.5"]
-    assert (scale.at(0.0), scale.at(0.5), scale.at(1.0)) == (-0.5, 0.0, 0.5)
+    assert (scale.weight(0.0), scale.weight(0.5), scale.weight(1.0)) == (-0.5, 0.0, 0.5)
     negative, zero, positive = oklab(scale.colours[[0, 128, 255]])
     assert abs(negative[0] - zero[0]) == pytest.approx(abs(positive[0] - zero[0]), abs=0.05)
     assert np.linalg.norm(negative[1:] - positive[1:]) > 0.15

@@ -19,7 +19,7 @@ def test_all_words_where_they_fit_and_else_every_nth() -> None:
     assert [tick.label for tick in words(labels, 44)] == labels
     few = words(labels, 43)
     assert [tick.label for tick in few] == labels[::2]
-    assert [tick.at for tick in few] == [i + 0.5 for i in range(0, 44, 2)]
+    assert [tick.position for tick in few] == [i + 0.5 for i in range(0, 44, 2)]
 
 
 @pytest.mark.parametrize("count", [45, 100, 300, 512, 5000])
@@ -40,9 +40,9 @@ def test_numbers_are_round_and_each_stands_in_its_cell(tokens: int, cells: int, 
     assert len(steps) <= 1
     assert all(str(step).rstrip("0") in ("1", "2", "5") for step in steps)
     for number, tick in zip(shown, ticks, strict=True):
-        start, stop = ranges[int(tick.at)]
+        start, stop = ranges[int(tick.position)]
         assert start <= number < stop
-        assert start + (tick.at % 1) * (stop - start) == pytest.approx(number + 0.5)
+        assert start + (tick.position % 1) * (stop - start) == pytest.approx(number + 0.5)
 
 
 def test_bright_cells_are_labelled_first_and_others_where_these_leave_room() -> None:
@@ -54,7 +54,7 @@ def test_bright_cells_are_labelled_first_and_others_where_these_leave_room() -> 
     assert {"t77", "t30", "t99"} <= set(found)
     assert "t31" not in found  # it would touch a brighter one
     assert set(found) - {"t77", "t30", "t99"} == set(plain) - {"t28", "t32", "t76"}
-    assert min(b.at - a.at for a, b in pairwise(ticks)) >= 100 / 40
+    assert min(b.position - a.position for a, b in pairwise(ticks)) >= 100 / 40
     assert words(labels, 100, (77,)) == words(labels, 100)
 
 
@@ -65,8 +65,8 @@ def test_so_are_the_first_tokens_of_bright_cells_among_numbers(most: int) -> Non
     start, stop = cells[95]
     assert Tick(95 + 0.5 / (stop - start), str(start)) in ticks
     assert ticks[0].label == "0"
-    shining = next(tick for tick in ticks if int(tick.at) == 95)
-    assert min(abs(tick.at - shining.at) for tick in ticks if tick != shining) >= len(cells) / most - 1e-6
+    shining = next(tick for tick in ticks if int(tick.position) == 95)
+    assert min(abs(tick.position - shining.position) for tick in ticks if tick != shining) >= len(cells) / most - 1e-6
     assert {tick.label for tick in ticks} <= {str(start), *(tick.label for tick in numbers(cells, most))}
 
 

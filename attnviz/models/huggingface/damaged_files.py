@@ -18,7 +18,7 @@ AGAIN = "Get it again: it is cut short, or a Git LFS pointer, for which: git lfs
 
 
 def damaged_file(location: "ModelLocation", what: str, revision: str | None) -> ModelError | None:
-    """The error that names the file for which `what` could not be loaded from `place`; None where none is to blame."""
+    """The error that names the file for which `what` could not be loaded; None where none is to blame."""
     if (folder := _folder(location, revision)) is None:
         return None
     for name in (_CONFIG, *_TOKENIZER) if what == "tokenizer" else (_CONFIG, *_INDEXES):

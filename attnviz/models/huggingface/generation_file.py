@@ -37,7 +37,7 @@ class Refused:
 
 
 def refused_file(location: "ModelLocation", revision: str | None) -> Refused | None:
-    """The generation configuration at `place`; None where there is none, or transformers takes it."""
+    """The generation configuration at `location`; None where there is none, or transformers takes it."""
     from transformers import GenerationConfig
     from transformers.utils import cached_file
 

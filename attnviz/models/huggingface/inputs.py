@@ -157,7 +157,7 @@ class InputBuilder:
         return replace(model_inputs, inputs=inputs, sides=sides, target=said, notes=model_inputs.notes + notes)
 
     def _with_source(self, model_inputs: ModelInputs) -> ModelInputs:
-        """`reading` with the side of a decoder that reads the text itself, as the model has put it together."""
+        """`model_inputs` with the side of a decoder that reads the text itself, as the model has put it together."""
         start, *others = model_inputs.inputs["decoder_input_ids"]
         source, what = model_inputs.sides["encoder"].tokens[:-1], "the text itself, a token later"
         if others != [token.id for token in source]:

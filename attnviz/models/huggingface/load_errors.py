@@ -30,7 +30,7 @@ OFFLINE = (
 
 @contextmanager
 def translate_load_errors(location: "ModelLocation", what: str, revision: str | None = None) -> Iterator[None]:
-    """Turn whatever transformers raises while it loads `what` from `place` into a ModelError.
+    """Turn whatever transformers raises while it loads `what` from `location` into a ModelError.
 
     Whatever, because it reads files that are anyone's: one that is not as it should be can fail in any way.
     """

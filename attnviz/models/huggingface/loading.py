@@ -38,7 +38,7 @@ _one_at_a_time = threading.Lock()
 
 
 def load_tokenizer(location: ModelLocation, **options: Any) -> "PreTrainedTokenizerBase":
-    """The tokenizer at `place`.
+    """The tokenizer at `location`.
 
     Raises ModelError where it cannot be loaded, has nothing in its vocabulary, or no bounds.
     """
@@ -96,10 +96,10 @@ def load_model(
     with_head: bool = False,
     **options: Any,
 ) -> "PreTrainedModel":
-    """The model at `place`, of the class that its configuration names; of a language model the base alone.
+    """The model at `location`, of the class that its configuration names; of a language model the base alone.
 
     That has its head `with_head`, and an encoder-decoder always, which needs it to write a target. Where an adapter is
-    at `place` it is put into its model, which is of the class that the adapter was trained in. The other options are
+    at `location` it is put into its model, which is of the class that the adapter was trained in. The other options are
     `device`, `device_map`, `dtype`, `progress`, and those of `from_pretrained`.
 
     Raises ModelError for an unknown device or dtype, for a model that cannot be found or loaded, that lacks some of
@@ -139,7 +139,7 @@ def _load_whole(
     progress: Progress | None = None,
     **options: Any,
 ) -> "PreTrainedModel":
-    """The model at `place` without any adapter, of a class that `kinds_for` has for its configuration."""
+    """The model at `location` without any adapter, of a class that `kinds_for` has for its configuration."""
     if dtype is not None and dtype not in _DTYPES:
         raise ModelError(f"{dtype!r} is not a dtype", f"Dtypes: {', '.join(_DTYPES)}.")
     options |= location.options

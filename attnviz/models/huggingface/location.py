@@ -86,7 +86,7 @@ def locate(spec: str, what: str = "model") -> ModelLocation:
 
 
 def locate_all(location: ModelLocation, revision: str | None = None) -> ModelLocation:
-    """`place` with its adapter, where it is a repository of the Hub that holds one, which is fetched."""
+    """`location` with its adapter, where it is a repository of the Hub that holds one, which is fetched."""
     if not location.on_hub:
         return location
     from transformers.utils import cached_file
@@ -115,12 +115,12 @@ def locate_all(location: ModelLocation, revision: str | None = None) -> ModelLoc
 
 
 def in_cache(location: ModelLocation) -> ModelLocation:
-    """`place` with its adapter, as `locate_all` gives it, but nothing is fetched."""
+    """`location` with its adapter, as `locate_all` gives it, but nothing is fetched."""
     return locate_all(replace(location, options={"local_files_only": True})) if location.on_hub else location
 
 
 def _with_adapter(location: ModelLocation, folder: Path) -> ModelLocation:
-    """`place` with the adapter that is in `folder`, and the model that it belongs to.
+    """`location` with the adapter that is in `folder`, and the model that it belongs to.
 
     That is beside it, or where its settings say: a folder, from here or from the adapter, or what `locate` takes.
     Raises ModelError where it is none of that, or an adapter itself, and without the package peft.

@@ -49,7 +49,7 @@ def missing_package(error: BaseException, location: "ModelLocation", what: str) 
 
 
 def _of_its_pieces(location: "ModelLocation") -> ModelError | None:
-    """What reading the files of pieces at `place` wants, or which of them cannot be read."""
+    """What reading the files of pieces at `location` wants, or which of them cannot be read."""
     for file in sorted(path for path in location.files() if path.suffix in (".model", ".tiktoken")):
         if _is_tiktoken(file):
             return None if _is_there("tiktoken") else _lacks(location, "tokenizer", "tiktoken")

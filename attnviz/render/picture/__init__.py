@@ -36,7 +36,7 @@ LEAST = 0.6
 
 
 def picture(trace: Trace, scenes: Sequence[Scene], suffix: str = ".png", options: PlotOptions = DEFAULT) -> bytes:
-    """`scenes` of `trace`, one below the other, as the bytes of a `.png`, `.svg` or `.pdf` that looks like `look`.
+    """`scenes` of `trace`, one below the other, as the bytes of a `.png`, `.svg` or `.pdf` that looks like `options`.
 
     A scene of one head is a heatmap, one of several a grid of heads; all share one scale of colours. The same trace,
     scenes and options give the same bytes, and the file's metadata says what it shows. Raises PlotOptionError where it
@@ -57,7 +57,7 @@ def figure(scenes: Sequence[Scene], options: PlotOptions = DEFAULT) -> "Figure":
 
 def _drawn(scenes: Sequence[Scene], kind: type[AnyPage], options: PlotOptions) -> AnyPage:
     """A page of that kind with `scenes` on it, one below the other."""
-    typesetting = lettering_of(scenes, options)
+    typesetting = typesetting_of(scenes, options)
     largest = max(scene.largest for scene in scenes)
     signed = any(scene.signed for scene in scenes)
     scale = scale_of(options, [scene.top for scene in scenes], largest, signed=signed)
@@ -161,8 +161,8 @@ def _fitted(make: Callable[[Box], Fitting], room: Box) -> Fitting:
     return max(fits, key=lambda one: one.area[0] * one.area[1], default=panel)
 
 
-def lettering_of(scenes: Sequence[Scene], options: PlotOptions = DEFAULT) -> Typesetting:
-    """The fonts that a picture of `scenes` needs, in the sizes of `look`."""
+def typesetting_of(scenes: Sequence[Scene], options: PlotOptions = DEFAULT) -> Typesetting:
+    """The fonts that a picture of `scenes` needs, in the sizes of `options`."""
     return Typesetting(_texts(scenes), options.font_size)
 
 

@@ -45,7 +45,7 @@ class Arcs:
         self.scene, self.scale, self.text_style = scene, scale, text_style
         a, zoom = scene.attention, text_style.typesetting.zoom
         self.tokens = sorted({start for start, _ in (*a.rows, *a.columns)})
-        self.labels = [text_style.short(visible(a.queries[at].text), LONGEST * zoom) for at in self.tokens]
+        self.labels = [text_style.short(visible(a.queries[index].text), LONGEST * zoom) for index in self.tokens]
         limit = room[0] or (WIDEST if len(scene.heads) == 1 else SIDE_BY_SIDE)
         slots = np.array([text_style.width(label) + 0.16 for label in self.labels])
         self.level = float(slots.sum()) <= limit
@@ -68,7 +68,7 @@ class Arcs:
 
     def _heights(self, width: float, given: float | None) -> None:
         """How high arcs reach above the tokens, and below them."""
-        drawn = [self._ends(links_to_draw(self.scene, at, self.scale)) for at in range(len(self.scene.heads))]
+        drawn = [self._ends(links_to_draw(self.scene, index, self.scale)) for index in range(len(self.scene.heads))]
         start, end = (np.concatenate([ends[i] for ends in drawn]) for i in (0, 1))
         self.longest = float(np.abs(end - start).max(initial=0.0)) or 1.0
         back, ahead = (start - end).max(initial=0.0), (end - start).max(initial=0.0)
@@ -81,9 +81,9 @@ class Arcs:
         self.below = scale * self._rise(ahead)
         self.box = width, self.above + self.band + self.below
 
-    def draw(self, axes: Axes, at: int) -> None:
-        """Draw head `at` of the scene into `axes`."""
-        drawn = links_to_draw(self.scene, at, self.scale)
+    def draw(self, axes: Axes, index: int) -> None:
+        """Draw head `index` of the scene into `axes`."""
+        drawn = links_to_draw(self.scene, index, self.scale)
         start, end = self._ends(drawn)
         axes.set(xlim=(0, self.box[0]), ylim=(-self.below - self.band / 2, self.above + self.band / 2))
         axes.set_axis_off()
@@ -98,16 +98,18 @@ class Arcs:
     def _ends(self, drawn: DrawnLinks) -> tuple[np.ndarray, np.ndarray]:
         """Where the query and the key of each link stand, in inches."""
         a = self.scene.attention
-        at = dict(zip(self.tokens, self.xs, strict=True))
-        queries = np.array([at[a.rows[row][0]] for row in drawn.rows])
-        return queries, np.array([at[a.columns[column][0]] for column in drawn.columns])
+        x_of = dict(zip(self.tokens, self.xs, strict=True))
+        queries = np.array([x_of[a.rows[row][0]] for row in drawn.rows])
+        return queries, np.array([x_of[a.columns[column][0]] for column in drawn.columns])
 
     def _rise(self, length: float) -> float:
         """The height of an arc of that length, as a part of the highest: short ones rise more steeply."""
         return float((length / self.longest) ** 0.75)
 
     def _arc(self, start: float, end: float, side: int) -> Path:
-        high = side * (self.scaled * self._rise(abs(end - start)) or LOOP) * 4 / 3  # the curve stays below its handles
+        height = (
+            side * (self.scaled * self._rise(abs(end - start)) or LOOP) * 4 / 3
+        )  # the curve stays below its handles
         if start == end:
-            return Path([(start - 0.02, 0), (start - LOOP, high), (start + LOOP, high), (start + 0.02, 0)], BEND)
-        return Path([(start, 0), (start, high), (end, high), (end, 0)], BEND)
+            return Path([(start - 0.02, 0), (start - LOOP, height), (start + LOOP, height), (start + 0.02, 0)], BEND)
+        return Path([(start, 0), (start, height), (end, height), (end, 0)], BEND)

@@ -130,15 +130,15 @@ def _table(scene: Scene, split: Split) -> Arrangement:
         row, column = layer % down, head % across
         return row + head // across * len(layers), column + layer // down * len(heads)
 
-    at = {layer: i for i, layer in enumerate(layers)}, {head: i for i, head in enumerate(heads)}
+    index = {layer: i for i, layer in enumerate(layers)}, {head: i for i, head in enumerate(heads)}
     beside = {place(i, j): f"L{layer}" for i, layer in enumerate(layers) for j in range(0, len(heads), across)}
     above = {place(i, j): f"H{head}" for j, head in enumerate(heads) for i in range(0, len(layers), down)}
     rows = frozenset(range(len(layers), len(layers) * -(-len(heads) // across), len(layers)))
     columns = frozenset(range(len(heads), len(heads) * -(-len(layers) // down), len(heads)))
-    places = tuple(place(at[0][layer], at[1][head]) for layer, head in scene.heads)
+    places = tuple(place(index[0][layer], index[1][head]) for layer, head in scene.heads)
     return Arrangement(places, beside, above, (rows, columns))
 
 
 def _list(scene: Scene, across: int) -> Arrangement:
-    places = tuple(divmod(at, across) for at in range(len(scene.heads)))
+    places = tuple(divmod(index, across) for index in range(len(scene.heads)))
     return Arrangement(places, {}, dict(zip(places, scene.names, strict=True)), named=True)

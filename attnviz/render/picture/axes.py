@@ -176,33 +176,33 @@ def _draw(axes: Axes, scene: Scene, options: PlotOptions, text_style: TextStyle,
     if options.drawn_as.is_matrix:
         _heatmap(axes, scene, options, text_style, scale, titled)
         return 0.0
-    wide, high = axes_size(axes)
+    width, height = axes_size(axes)
     if len(scene.heads) == 1:
         return _alone(axes, scene, options, text_style, scale, titled)
     axes.set_axis_off()
     make = partial(styled, scene, scale, text_style, options)
-    SmallMultiples(scene, make, text_style, (wide, high), options.colorbar).draw_at(
-        lambda x, y, w, h: axes.inset_axes((x / wide, 1 - (y + h) / high, w / wide, h / high))
+    SmallMultiples(scene, make, text_style, (width, height), options.colorbar).draw_at(
+        lambda x, y, w, h: axes.inset_axes((x / width, 1 - (y + h) / height, w / width, h / height))
     )
     return 0.0
 
 
 def _alone(axes: Axes, scene: Scene, options: PlotOptions, text_style: TextStyle, scale: Scale, titled: float) -> float:
     """Draw one head in another style, and its key; gives the room, in inches, that labels take above."""
-    slot, (wide, high) = Slot(axes, None, text_style, titled), axes_size(axes)
+    slot, (width, height) = Slot(axes, None, text_style, titled), axes_size(axes)
     for _ in range(2):  # smaller labels, where there are too many for the height
-        drawing = styled(scene, scale, text_style, options, (wide, high))
-        around, key = drawing.margins, drawing.key(wide).height if options.colorbar else 0.0
-        wide, high = slot.inside(around.left, around.above, around.right, key)
-        drawing = styled(scene, scale, text_style, options, (wide + around.across, high + around.down))
-        if slot.kept or drawing.hangs or drawing.box[1] <= high + 0.01:
+        drawing = styled(scene, scale, text_style, options, (width, height))
+        around, key = drawing.margins, drawing.key(width).height if options.colorbar else 0.0
+        width, height = slot.inside(around.left, around.above, around.right, key)
+        drawing = styled(scene, scale, text_style, options, (width + around.across, height + around.down))
+        if slot.kept or drawing.hangs or drawing.box[1] <= height + 0.01:
             break
-        text_style = text_style.at(max(text_style.body * high / drawing.box[1], SMALLEST_TEXT))
+        text_style = text_style.sized(max(text_style.body * height / drawing.box[1], SMALLEST_TEXT))
     slot.fill(None)
     drawing.draw(axes, 0)
     corner = from_corner(axes, down=drawing.box[1]) if drawing.hangs else from_corner(axes, True)
     if options.colorbar:
-        drawing.key(wide).draw(axes, corner)
+        drawing.key(width).draw(axes, corner)
     return around.above
 
 

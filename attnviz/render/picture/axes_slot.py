@@ -25,18 +25,18 @@ class Slot:
         root, spec = axes.get_figure(root=True), axes.get_subplotspec()
         self.kept = root is None or root.get_layout_engine() is not None or spec is None
         page = axes.figure.bbox.transformed(axes.figure.dpi_scale_trans.inverted())
-        self.wide, self.high = float(page.width), float(page.height)
+        self.page_width, self.page_height = float(page.width), float(page.height)
         box = axes.get_position()
         self.x0, self.y0, self.x1, self.y1 = (
-            float(edge) * side for edge, side in zip(box.extents, (self.wide, self.high) * 2, strict=True)
+            float(edge) * side for edge, side in zip(box.extents, (self.page_width, self.page_height) * 2, strict=True)
         )
-        self.left, self.top = 0.0, self.high
+        self.left, self.top = 0.0, self.page_height
         self.right = self.below = 0.0
         if spec is not None:
             figure: Any = axes.figure
             bottoms, _, _, rights = spec.get_gridspec().get_grid_positions(figure)
-            self.left = rights[spec.colspan.start - 1] * self.wide if spec.colspan.start else 0.0
-            self.top = bottoms[spec.rowspan.start - 1] * self.high if spec.rowspan.start else self.high
+            self.left = rights[spec.colspan.start - 1] * self.page_width if spec.colspan.start else 0.0
+            self.top = bottoms[spec.rowspan.start - 1] * self.page_height if spec.rowspan.start else self.page_height
         self.titled = titled
         number = text_style.width("0.000" if scale and scale.log else "0.00")
         self.beside = BAR + 4 * GAP + number + text_style.line if scale else 0.0
@@ -48,10 +48,10 @@ class Slot:
         if not self.kept:
             x0 = max(self.x0, self.left + left + self.text_style.line + GAP)
             y1 = min(self.y1 - above, self.top - self.titled - 2 * GAP - self.text_style.line - above)
-            wide, high = self.x1 - self.beside - right - x0, y1 - self.y0 - below
+            width, height = self.x1 - self.beside - right - x0, y1 - self.y0 - below
             self.inches = (
-                max(wide, LEAST * (self.x1 - self.x0)),
-                max(high, LEAST * (self.y1 - self.y0)),
+                max(width, LEAST * (self.x1 - self.x0)),
+                max(height, LEAST * (self.y1 - self.y0)),
             )
         return self.inches
 
@@ -59,14 +59,16 @@ class Slot:
         """Put the axes, and their `bar`, where they fit."""
         if self.kept:
             return
-        wide, high = self.inches
-        x0 = self.x1 - self.beside - self.right - wide
-        self._put(self.axes, x0, wide)
+        width, height = self.inches
+        x0 = self.x1 - self.beside - self.right - width
+        self._put(self.axes, x0, width)
         if bar is not None:
-            bar.set_box_aspect(max(high / BAR, 1.0))
-            self._put(bar, x0 + wide + GAP, BAR)
+            bar.set_box_aspect(max(height / BAR, 1.0))
+            self._put(bar, x0 + width + GAP, BAR)
 
-    def _put(self, axes: Axes, x0: float, wide: float) -> None:
+    def _put(self, axes: Axes, x0: float, width: float) -> None:
         y0 = self.y0 + self.below
-        axes.set_position((x0 / self.wide, y0 / self.high, wide / self.wide, self.inches[1] / self.high))
+        axes.set_position(
+            (x0 / self.page_width, y0 / self.page_height, width / self.page_width, self.inches[1] / self.page_height)
+        )
         axes.set_in_layout(True)  # for a layout that is asked for later

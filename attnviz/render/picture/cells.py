@@ -66,31 +66,31 @@ class Cells(AxesImage):
     def _pixels(self, renderer: RendererBase, gc: GraphicsContextBase, box: Any, lined: bool) -> Bbox:
         """Draw device pixel by device pixel, as much of it as is in the axes; gives where, in whole pixels."""
         left, bottom = round(box.x0), round(box.y0)
-        wide, high = max(round(box.x1) - left, 1), max(round(box.y1) - bottom, 1)
-        (colours, blank), shown = self._coloured(high, wide), self.axes.bbox
+        width, height = max(round(box.x1) - left, 1), max(round(box.y1) - bottom, 1)
+        (colours, blank), shown = self._coloured(height, width), self.axes.bbox
         up, across = (
-            slice(max(round(low) - at, 0), max(min(round(end) - at, size), 0))
-            for low, end, at, size in ((shown.y0, shown.y1, bottom, high), (shown.x0, shown.x1, left, wide))
+            slice(max(round(low) - start, 0), max(min(round(end) - start, size), 0))
+            for low, end, start, size in ((shown.y0, shown.y1, bottom, height), (shown.x0, shown.x1, left, width))
         )
-        down = slice(high - up.stop, high - up.start)
-        owners = np.ix_(_owners(len(colours), high)[down], _owners(colours.shape[1], wide)[across])
+        down = slice(height - up.stop, height - up.start)
+        owners = np.ix_(_owners(len(colours), height)[down], _owners(colours.shape[1], width)[across])
         image = colours[owners]
         if lined:
             point: Any = renderer.points_to_pixels(HAIR)
             thick = max(round(point), 1)
-            lines = _borders(len(colours), high, thick)[down, None] | _borders(colours.shape[1], wide, thick)[across]
+            lines = _borders(len(colours), height, thick)[down, None] | _borders(colours.shape[1], width, thick)[across]
             image[lines & ~blank[owners]] = (self.hair * 255).round()
         if image.size:
             renderer.draw_image(gc, left + across.start, bottom + up.start, image[::-1])
-        return Bbox.from_bounds(left, bottom, wide, high)
+        return Bbox.from_bounds(left, bottom, width, height)
 
     def _image(self, renderer: RendererBase, gc: GraphicsContextBase, box: Any) -> None:
         """Draw an image that has the same number of pixels for every cell, or is as fine as the file's pixels."""
         finer = renderer.get_image_magnification()
         pixels = max(round(box.height * finer), 1), max(round(box.width * finer), 1)
-        high, wide = (size if n > size else n * -(-size // n) for n, size in zip(self.counts, pixels, strict=True))
-        colours, _ = self._coloured(high, wide)
-        image = colours[np.ix_(_owners(len(colours), high), _owners(colours.shape[1], wide))]
+        height, width = (size if n > size else n * -(-size // n) for n, size in zip(self.counts, pixels, strict=True))
+        colours, _ = self._coloured(height, width)
+        image = colours[np.ix_(_owners(len(colours), height), _owners(colours.shape[1], width))]
         renderer.draw_image(gc, box.x0, box.y0, image[::-1], Affine2D().scale(box.width, box.height))
 
     def _shapes(self, renderer: RendererBase, gc: GraphicsContextBase, box: Any) -> None:
@@ -119,14 +119,14 @@ class Cells(AxesImage):
         place = place.translate(box.x0 - thick / 2, box.y0 - thick / 2)
         renderer.draw_path(gc, Path.unit_rectangle(), place)
 
-    def _coloured(self, high: int, wide: int) -> tuple[np.ndarray, np.ndarray]:
+    def _coloured(self, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
         """The cells from above, of more than so many the largest of some, and which of them are masked.
 
         The colours are RGBA, uint8 `[row, column, 4]`.
         """
         weights: Any = self.get_array()
         weights = np.ma.filled(weights, np.nan)
-        weights = resized(weights, *(min(pair) for pair in zip(weights.shape, (high, wide), strict=True)))
+        weights = resized(weights, *(min(pair) for pair in zip(weights.shape, (height, width), strict=True)))
         down, right = -1 if not self.axes.yaxis_inverted() else 1, -1 if self.axes.xaxis_inverted() else 1
         weights = np.ma.masked_invalid(weights[::down, ::right])
         return np.asarray(self.to_rgba(weights, bytes=True)), np.ma.getmaskarray(weights)

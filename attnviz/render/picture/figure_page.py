@@ -56,7 +56,7 @@ class Panel(Protocol):
     height: float
 
     def draw(self, page: Any, x: float, y: float) -> None:
-        """Draw onto `sheet`."""
+        """Draw onto `page`."""
 
 
 class Page(ABC):
@@ -99,13 +99,13 @@ class Page(ABC):
         """The scale of the colours, and what it is a scale of, unless it shall not be explained."""
         if not self.scale.explained:
             return
-        high, wide = round(height * self.dpi), round(BAR * self.dpi)
+        pixels = round(height * self.dpi), round(BAR * self.dpi)
         small = self.typesetting.small
-        shades = np.linspace(255, 0, high).round().astype(np.uint8)
-        self.framed(x, y, np.repeat(slots(shades)[:, None], wide, 1))
+        shades = np.linspace(255, 0, pixels[0]).round().astype(np.uint8)
+        self.framed(x, y, np.repeat(slots(shades)[:, None], pixels[1], 1))
         for part, label in apart(self.scale.ticks(), 0.9 * line_height(small) / height):
-            at = y + height * (1 - part)
-            self.text(x + BAR + 0.05, at, label, small, color=self.theme.muted, va="center_baseline")
+            middle = y + height * (1 - part)
+            self.text(x + BAR + 0.05, middle, label, small, color=self.theme.muted, va="center_baseline")
         style = {"color": self.theme.muted, "ha": "right", "va": "center", "rotation": 90}
         self.text(x + bar_room(self.scale, self.typesetting), y + height / 2, self.scale.meaning, small, **style)
 
@@ -147,8 +147,8 @@ class FigurePage(Page):
 
     def image(self, x: float, y: float, image: np.ndarray) -> None:
         """Draw `image`."""
-        high, wide = image.shape
-        axes = self.axes(x, y, wide / self.dpi, high / self.dpi)
+        height, width = image.shape
+        axes = self.axes(x, y, width / self.dpi, height / self.dpi)
         colours = table(self.scale)
         if self.transparent:
             colours = np.column_stack([colours, alpha()])

@@ -55,8 +55,8 @@ def choose(pieces: Collection[str]) -> tuple[list[str], set[str]]:
         files += [packaged] if here else []
         left -= here
     candidates = _installed_for(left) if left else {}
-    while counts := Counter(at for piece in left for at in candidates[piece]):
-        best = min(counts, key=lambda at: (_installed()[at][0], -counts[at], at))
+    while counts := Counter(index for piece in left for index in candidates[piece]):
+        best = min(counts, key=lambda index: (_installed()[index][0], -counts[index], index))
         files.append(_installed()[best][1])
         left = {piece for piece in left if best not in candidates[piece]}
     return files, left
@@ -111,11 +111,11 @@ _candidates: dict[str, list[int]] = {}
 def _installed_for(pieces: Iterable[str]) -> dict[str, list[int]]:
     """For each piece the numbers of the installed fonts that draw it. Every font is opened once for all new pieces."""
     found: dict[str, list[int]] = {piece: [] for piece in pieces if piece not in _candidates}
-    for at, (_, path) in enumerate(_installed() if found else ()):
+    for index, (_, path) in enumerate(_installed() if found else ()):
         if font := _opened(path):
             for piece, numbers in found.items():
                 if draws(font, piece):
-                    numbers.append(at)
+                    numbers.append(index)
     _candidates.update(found)
     return _candidates
 

@@ -45,13 +45,13 @@ class GridPanel:
         self.scene, self.scale, self.dpi, self.typesetting, self.plan = scene, scale, dpi, typesetting, plan
         self.arrangement = plan.arrangement
         self._least, self.small_line = edges, line_height(typesetting.small)
-        self._lay_out(plan.wide)
+        self._lay_out(plan.tile_width)
         for _ in range(4 if area != (None, None) else 0):  # the gaps grow with the tiles, a little
             self._lay_out(max(self._width_in(area), 0.05))
         if plan.annotate and not self.written:
-            high, wide = (pixels / dpi / cells for pixels, cells in zip(self.tile, self._shape, strict=True))
+            height, width = (pixels / dpi / cells for pixels, cells in zip(self.tile, self._shape, strict=True))
             raise PlotOptionError(
-                f"cells of {wide:.2g} × {high:.2g} inches are too small for numbers",
+                f"cells of {width:.2g} × {height:.2g} inches are too small for numbers",
                 "Make the picture larger with --size, or show fewer heads or tokens.",
             )
 
@@ -62,24 +62,24 @@ class GridPanel:
     def _width_in(self, area: Box) -> float:
         """The width of a tile where all of them take the width and height `area`, as far as they are given."""
         rows, columns = self.arrangement.shape
-        high, wide = (pixels / self.dpi for pixels in self.tile)
-        gaps = self.area[0] - columns * wide, self.area[1] - rows * high
+        height, width = (pixels / self.dpi for pixels in self.tile)
+        gaps = self.area[0] - columns * width, self.area[1] - rows * height
         fits = zip(area, gaps, (columns, rows), (1.0, ratio(self.scene)), strict=True)
         return min((inches - gap) / count / part for inches, gap, count, part in fits if inches is not None)
 
-    def _lay_out(self, wide: float) -> None:
+    def _lay_out(self, width: float) -> None:
         """Measure everything for tiles so many inches wide."""
         scene, typesetting = self.scene, self.typesetting
-        high = wide * ratio(scene)
-        self.tile = int(high * self.dpi + 1e-6), int(wide * self.dpi + 1e-6)
-        self.written = self._written_size(wide / self._shape[1], high / self._shape[0])
+        height = width * ratio(scene)
+        self.tile = int(height * self.dpi + 1e-6), int(width * self.dpi + 1e-6)
+        self.written = self._written_size(width / self._shape[1], height / self._shape[0])
         self.labels = [
             AxisLabels.of(labels, cells, tokens, inches, typesetting, upright, bright=bright)
             for labels, cells, tokens, inches, upright, bright in zip(
                 (scene.rows, scene.columns),
                 (scene.attention.rows, scene.attention.columns),
                 (scene.attention.queries, scene.attention.keys),
-                (high, wide),
+                (height, width),
                 (True, False),
                 ((), scene.bright),
                 strict=True,
@@ -90,10 +90,10 @@ class GridPanel:
         self.height = len(self.axes) * self.small_line + self.above + max(self.area[1] + self.below, self.bar_height)
         self.height += 0.08 + self.small_line if scene.blanks else 0.0
 
-    def _written_size(self, wide: float, high: float) -> float:
+    def _written_size(self, width: float, height: float) -> float:
         """The size of the weights in cells so wide and so high, in points: 0 where they are not written."""
         asked, count = self.plan.annotate, self.scene.matrices.size
-        fits = min(self.typesetting.small, wide / ROOM / self.typesetting.width(".00", 1.0), high / ROOM / POINT)
+        fits = min(self.typesetting.small, width / ROOM / self.typesetting.width(".00", 1.0), height / ROOM / POINT)
         if asked:
             return fits if fits >= 4.0 else 0.0
         return fits if asked is None and fits >= SMALLEST_TEXT * self.typesetting.zoom and count <= NUMBERS else 0.0
@@ -121,8 +121,8 @@ class GridPanel:
             self._starts(count, tile, gap, arrangement.breaks[axis], breaks[axis])
             for axis, (count, tile, gap) in enumerate(zip(arrangement.shape, self.tile, (down, across), strict=True))
         ]
-        high, wide = (starts[-1] + tile for starts, tile in zip(self.corners, self.tile, strict=True))
-        self.area = wide / self.dpi, high / self.dpi
+        height, width = (starts[-1] + tile for starts, tile in zip(self.corners, self.tile, strict=True))
+        self.area = width / self.dpi, height / self.dpi
         self.bar = max(self.left + self.area[0] + beyond + BAR_GAP, self._least[1])
         self.bar_height = bar_height(self.scale, typesetting, self.area[1])
         self.width = self.bar + bar_room(self.scale, typesetting)
@@ -138,7 +138,7 @@ class GridPanel:
 
     def _starts(self, count: int, tile: int, gap: float, breaks: frozenset[int], more: float) -> list[int]:
         """The first pixels of tiles with gaps, in inches, between them, and `more` before a block."""
-        steps = [tile + int((gap + (more if at in breaks else 0.0)) * self.dpi) for at in range(1, count)]
+        steps = [tile + int((gap + (more if index in breaks else 0.0)) * self.dpi) for index in range(1, count)]
         return [0, *np.cumsum(steps, dtype=int).tolist()]
 
     def draw(self, page: Page, x: float, y: float) -> None:
@@ -167,9 +167,9 @@ class GridPanel:
             if not self._splits(axis):
                 continue
             around = 2 if large else 1
-            for at in self._borders(axis):  # a line of ink in a gap of paper
-                lines[max(at - around, 0) : at + around + 1] = PAPER
-                inks.append(lines[at])
+            for index in self._borders(axis):  # a line of ink in a gap of paper
+                lines[max(index - around, 0) : index + around + 1] = PAPER
+                inks.append(lines[index])
         for line in inks:
             line[:] = INK
         pixels = [min(pair) for pair in zip(self._shape, self.tile, strict=True)]
@@ -201,11 +201,11 @@ class GridPanel:
         for axis in (0, 1):
             lines, across = image if axis == 0 else image.T, self.tile[1 - axis]
             for place in self.arrangement.places:
-                corner = [starts[at] + mark + FRAME for starts, at in zip(self.corners, place, strict=True)]
+                corner = [starts[index] + mark + FRAME for starts, index in zip(self.corners, place, strict=True)]
                 y, x = corner[:: 1 - 2 * axis]
-                for at in [] if self._splits(axis) else self._borders(axis):
-                    lines[y + at, x - FRAME - mark : x - FRAME] = INK
-                    lines[y + at, x + across + FRAME : x + across + FRAME + mark] = INK
+                for index in [] if self._splits(axis) else self._borders(axis):
+                    lines[y + index, x - FRAME - mark : x - FRAME] = INK
+                    lines[y + index, x + across + FRAME : x + across + FRAME + mark] = INK
         return image
 
     def _at(self, place: Place) -> tuple[float, float]:
@@ -214,7 +214,7 @@ class GridPanel:
 
     def _name(self, page: Page, x: float, y: float) -> None:
         """Name the rows and columns, or each tile."""
-        muted, (high, wide) = page.theme.muted, (pixels / self.dpi for pixels in self.tile)
+        muted, (height, width) = page.theme.muted, (pixels / self.dpi for pixels in self.tile)
         arrangement = self.arrangement
         beside, above = self._named
         if arrangement.named:
@@ -224,48 +224,48 @@ class GridPanel:
             return
         small, body = self.typesetting.small, self.typesetting.body
         widest = max(self.typesetting.width(name, body) for name in above.values())
-        size = body if widest + 0.05 < wide else small
-        every = _every(self.small_line, high), _every(widest * size / body + 0.03, wide)
+        size = body if widest + 0.05 < width else small
+        every = _every(self.small_line, height), _every(widest * size / body + 0.03, width)
         for (row, column), name in beside.items():
             if self._in_block(row, 0) % every[0] == 0:
                 left, up = self._at((row, column))
                 before = self.beside if column == 0 else 0.0
-                at = x + left - before - 0.06
-                page.text(at, y + up + high / 2, name, size, ha="right", va="center", color=muted)
+                end = x + left - before - 0.06
+                page.text(end, y + up + height / 2, name, size, ha="right", va="center", color=muted)
         for (row, column), name in above.items():
             if self._in_block(column, 1) % every[1] == 0:
                 left, up = self._at((row, column))
-                page.text(x + left + wide / 2, y + up - 0.04, name, size, ha="center", va="bottom", color=muted)
+                page.text(x + left + width / 2, y + up - 0.04, name, size, ha="center", va="bottom", color=muted)
 
-    def _in_block(self, at: int, axis: int) -> int:
+    def _in_block(self, index: int, axis: int) -> int:
         """The number of a row or column in its block."""
-        return at - max((start for start in self.arrangement.breaks[axis] if start <= at), default=0)
+        return index - max((start for start in self.arrangement.breaks[axis] if start <= index), default=0)
 
     def _label(self, page: Page, x: float, y: float) -> None:
         """Label the queries left of the tiles, and the keys below the last of each column, or below each."""
         rows, columns = self.labels
-        high, wide = (pixels / self.dpi for pixels in self.tile)
+        height, width = (pixels / self.dpi for pixels in self.tile)
         last = {column: row for row, column in sorted(self.arrangement.places)}
         for row, column in self.arrangement.places:
             left, up = (corner + inches for corner, inches in zip(self._at((row, column)), (x, y), strict=True))
-            for at, label in rows.ticks if column == 0 else []:
+            for position, label in rows.ticks if column == 0 else []:
                 style = rows.style(page.theme)
-                page.text(left - 0.05, up + at * high / len(self.scene.rows), label, rows.size, **style)
-            for at, label in columns.ticks if self.arrangement.named or last[column] == row else []:
+                page.text(left - 0.05, up + position * height / len(self.scene.rows), label, rows.size, **style)
+            for position, label in columns.ticks if self.arrangement.named or last[column] == row else []:
                 style = columns.style(page.theme)
-                across = left + at * wide / len(self.scene.columns)
-                page.text(across, up + high + 0.04, label, columns.size, **style)
+                across = left + position * width / len(self.scene.columns)
+                page.text(across, up + height + 0.04, label, columns.size, **style)
 
     def _write(self, page: Page, x: float, y: float) -> None:
         """Write the weights into the cells."""
         indices, (n, m) = self.scale.indices(self.scene.matrices), self._shape
-        high, wide = (pixels / self.dpi for pixels in self.tile)
+        height, width = (pixels / self.dpi for pixels in self.tile)
         style = {"ha": "center", "va": "center_baseline"}
         inks = [ink(colour) for colour in self.scale.colours]
         for head, place in enumerate(self.arrangement.places):
             left, up = self._at(place)
             for i, j in zip(*np.nonzero(self.scene.reachable), strict=True):
-                across, down = x + left + (j + 0.5) * wide / m, y + up + (i + 0.5) * high / n
+                across, down = x + left + (j + 0.5) * width / m, y + up + (i + 0.5) * height / n
                 text, colour = format_weight(self.scene.matrices[head, i, j]), inks[indices[head, i, j]]
                 page.text(across, down, text, self.written, color=colour, **style)
 

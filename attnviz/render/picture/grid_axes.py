@@ -53,25 +53,25 @@ class AxesGrid:
         """The first cells of the tiles; those of the gaps between them are counted too."""
         count, breaks = self.arrangement.shape[axis], self.arrangement.breaks[axis]
         every = axis == 0 and self.arrangement.named
-        gaps = [GAP + (names if every or at in breaks else 0.0) for at in range(1, count)]
+        gaps = [GAP + (names if every or index in breaks else 0.0) for index in range(1, count)]
         inches = max(self.inches[1 - axis] - sum(gaps), 0.3 * self.inches[1 - axis])
         cell = inches / count / self.cells[axis]
         steps = [self.cells[axis] + max(round(gap / cell), 1) for gap in gaps]
         return [0, *np.cumsum(steps, dtype=int).tolist()]
 
     def _labels(self) -> list[AxisLabels]:
-        scene, a, (high, wide) = self.scene, self.scene.attention, self._tile
+        scene, a, (height, width) = self.scene, self.scene.attention, self._tile
         typesetting = self.text_style.typesetting
         return [
-            AxisLabels.of(scene.rows, a.rows, a.queries, high, typesetting, True, LISTED),
-            AxisLabels.of(scene.columns, a.columns, a.keys, wide, typesetting, False, LISTED, scene.bright),
+            AxisLabels.of(scene.rows, a.rows, a.queries, height, typesetting, True, LISTED),
+            AxisLabels.of(scene.columns, a.columns, a.keys, width, typesetting, False, LISTED, scene.bright),
         ]
 
     @property
     def _tile(self) -> tuple[float, float]:
         """The height and the width of a tile, in inches."""
-        high, wide = (self.inches[1 - axis] * self.cells[axis] / self.extent[axis] for axis in (0, 1))
-        return high, wide
+        height, width = (self.inches[1 - axis] * self.cells[axis] / self.extent[axis] for axis in (0, 1))
+        return height, width
 
     def _corner(self, place: Place) -> tuple[int, int]:
         """The first cell of a tile, across and down."""
@@ -90,12 +90,12 @@ class AxesGrid:
     def _segments(self) -> None:
         """A border in each tile wherever another part of the input begins."""
         a, (n, m) = self.scene.attention, self.cells
-        cuts = [(0, at * n / len(a.rows) - 0.5) for at in segments(a.queries, a.rows)]
-        cuts += [(1, at * m / len(a.columns) - 0.5) for at in segments(a.keys, a.columns)]
+        cuts = [(0, row * n / len(a.rows) - 0.5) for row in segments(a.queries, a.rows)]
+        cuts += [(1, column * m / len(a.columns) - 0.5) for column in segments(a.keys, a.columns)]
         sides = [tile / len(cells) for tile, cells in zip(self._tile, (a.rows, a.columns), strict=True)]
         for x, y in map(self._corner, self.arrangement.places):
-            for axis, at in cuts:
-                place, ends = (y + at, (x - 0.5, x + m - 0.5)) if axis == 0 else (x + at, (y - 0.5, y + n - 0.5))
+            for axis, cut in cuts:
+                place, ends = (y + cut, (x - 0.5, x + m - 0.5)) if axis == 0 else (x + cut, (y - 0.5, y + n - 0.5))
                 self.text_style.border(self.axes, axis, place, ends, sides[axis])
 
     def _label(self) -> None:
@@ -105,13 +105,17 @@ class AxesGrid:
         for axis, one, cells in ((axes.yaxis, rows, self.scene.rows), (axes.xaxis, columns, self.scene.columns)):
             number = 0 if one is rows else 1
             part = self.cells[number] / len(cells)
-            ticks = [(start + at * part - 0.5, label) for start in self.corners[number] for at, label in one.ticks]
+            ticks = [
+                (start + position * part - 0.5, label)
+                for start in self.corners[number]
+                for position, label in one.ticks
+            ]
             style = {
                 **text_style.ticks,
                 "fontsize": min(one.size, text_style.body),
                 "rotation": 90 if one.turned else 0,
             }
-            axis.set_ticks([at for at, _ in ticks], [label for _, label in ticks], **style)
+            axis.set_ticks([position for position, _ in ticks], [label for _, label in ticks], **style)
         axes.tick_params(length=0, pad=2)
         said = "\n".join(
             text_style.typesetting.wrapped(tokens_in_words(self.scene, self.labels), text_style.small, self.inches[0])

@@ -72,19 +72,19 @@ class AxisLabels:
         else:
             some = numbers(cells, inches / pitch, bright)
             named = {str(start): label for label, (start, stop) in zip(labels, cells, strict=True) if stop - start == 1}
-            first = ((cells[at][0], "…" * (cells[at][1] - cells[at][0] > 1)) for at in bright)
+            first = ((cells[index][0], "…" * (cells[index][1] - cells[index][0] > 1)) for index in bright)
             named = {str(start): visible(tokens[start].text) + more for start, more in first} | named
             longest = LONGEST[kind] * zoom
             ticks = [
-                Tick(at, f"{n} {typesetting.short(name, size, longest - typesetting.width(f'{n} ', size))}")
-                for at, n in some
+                Tick(index, f"{n} {typesetting.short(name, size, longest - typesetting.width(f'{n} ', size))}")
+                for index, n in some
                 for name in [named.get(n, visible(tokens[int(n)].text))]
             ]
         widths = [typesetting.width(tick.label, size) for tick in ticks]
         longest = max(widths, default=0.0)
         turned = not upright and (kind == "some" or (kind == "words" and longest + 0.05 > cell))
         along = [pitch if upright or turned else width for width in widths]
-        over = _overhang([tick.at * cell for tick in ticks], along, inches)
+        over = _overhang([tick.position * cell for tick in ticks], along, inches)
         return cls(kind, ticks, size, longest, upright, turned, longest if turned else line_height(size), over)
 
     @property

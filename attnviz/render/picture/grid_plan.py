@@ -28,13 +28,13 @@ class GridPlan:
     """How the heads of a scene are arranged, how wide a tile is, in inches, and whether weights are written into it."""
 
     arrangement: Arrangement
-    wide: float
+    tile_width: float
     annotate: bool | None = None
 
     @property
     def dots(self) -> int:
         """The dots an inch that it needs for `PIXELS` a head."""
-        return math.ceil(PIXELS / self.wide)
+        return math.ceil(PIXELS / self.tile_width)
 
 
 def plans(scenes: Sequence[Scene], options: PlotOptions, typesetting: Typesetting) -> list[GridPlan]:
@@ -46,19 +46,19 @@ def plans(scenes: Sequence[Scene], options: PlotOptions, typesetting: Typesettin
     width, height = options.inches
     arranged = arrangements(scenes, BEST if height is None or width is None else width / height)
     shapes = [(scene, *one.shape) for scene, one in zip(scenes, arranged, strict=True)]
-    wide = min(min(ACROSS / columns, DOWN / rows / ratio(scene), LARGEST) for scene, rows, columns in shapes)
-    wide = max(wide, SMALLEST)
+    tile = min(min(ACROSS / columns, DOWN / rows / ratio(scene), LARGEST) for scene, rows, columns in shapes)
+    tile = max(tile, SMALLEST)
     words = max(_cells_across(scene) * READABLE * typesetting.zoom + 0.01 for scene in scenes)
     numbers = max(_written(scene, typesetting) + 0.01 for scene in scenes)
 
-    def fits(tile: float, most: float) -> bool:
-        return all(max(columns, rows * ratio(scene)) * tile <= most for scene, rows, columns in shapes)
+    def fits(side: float, most: float) -> bool:
+        return all(max(columns, rows * ratio(scene)) * side <= most for scene, rows, columns in shapes)
 
     if options.annotate or (options.annotate is None and fits(numbers, WRITTEN * typesetting.zoom)):
-        wide = max(wide, numbers)
+        tile = max(tile, numbers)
     elif fits(words, LABELLED * typesetting.zoom):
-        wide = max(wide, words)
-    return [GridPlan(one, wide, options.annotate) for one in arranged]
+        tile = max(tile, words)
+    return [GridPlan(one, tile, options.annotate) for one in arranged]
 
 
 def _cells_across(scene: Scene) -> float:

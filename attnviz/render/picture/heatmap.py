@@ -46,17 +46,17 @@ class HeatmapPanel:
         self.scene, self.scale, self.text_style = scene, scale, text_style
         self.attention, self.small_line = scene.attention, line_height(text_style.small)
         n, m = len(scene.rows), len(scene.columns)
-        wide, high = ((inches and inches / count) for inches, count in zip(area, (m, n), strict=True))
-        side = min(0.56, LARGEST / max(n, m), wide or LARGEST)
+        width, height = ((inches and inches / count) for inches, count in zip(area, (m, n), strict=True))
+        side = min(0.56, LARGEST / max(n, m), width or LARGEST)
         side = (
             max(side, min(PITCH * text_style.line, LARGEST * text_style.typesetting.zoom / max(n, m)))
-            if wide is None
+            if width is None
             else side
         )
         few = max(side, min(PITCH * text_style.line, LARGEST / 2 / min(n, m)))
         across_side, down_side = (
             given or _whole(few if count < other else side, options.dpi or DPI)
-            for given, count, other in ((wide, m, n), (high, n, m))
+            for given, count, other in ((width, m, n), (height, n, m))
         )
         a, inches = self.attention, (n * down_side, m * across_side)
         self.rows, down = _ticks(a.rows, _words(a.rows, scene.rows, a.queries), inches[0], text_style)
@@ -66,26 +66,26 @@ class HeatmapPanel:
             not _in_words(cells, side, text_style) for cells, side in zip((a.rows, a.columns), inches, strict=True)
         ]
         self.left = down + 0.14
-        room = max(LARGEST, m * side) if wide is None else m * wide
+        room = max(LARGEST, m * side) if width is None else m * width
         apart = m * across_side / max(len(self.columns), 1)
         level = numbered[1] or across + 0.04 <= apart or m * max(across + 0.1, across_side) <= room
         self.turned = 0 if level else 45 if across_side > 1.3 * text_style.line else 90
-        spread = wide is None and not self.turned and len(self.columns) == m
+        spread = width is None and not self.turned and len(self.columns) == m
         roomy = _whole(min(across + 0.2, room / m), options.dpi or DPI) if spread else 0.0
         self.cell = max(across_side, roomy), down_side
         self.area = m * self.cell[0], n * self.cell[1]
         self.names = named(TO, a.columns, numbered[1]), named(FROM, a.rows, numbered[0])
-        beyond = max(text_style.at(text_style.small).width(self.names[1]) - self.area[1], 0.0) / 2
-        self.high = max(bar_height(scale, text_style.typesetting, self.area[1]), self.area[1] + beyond)
+        beyond = max(text_style.sized(text_style.small).width(self.names[1]) - self.area[1], 0.0) / 2
+        self.cells_height = max(bar_height(scale, text_style.typesetting, self.area[1]), self.area[1] + beyond)
         self.losses = removed_labels(scene) if len(self.rows) == n and not is_long(self.attention.rows) else []
-        self.beside = text_style.at(text_style.small).width(TAKEN) + 0.1 if self.losses else 0.0
+        self.beside = text_style.sized(text_style.small).width(TAKEN) + 0.1 if self.losses else 0.0
         self.label_height = 0.1 + {0: text_style.line, 45: across * 0.72 + 0.1, 90: across + 0.08}[self.turned]
         leaning = across * 0.72 - self.cell[0] / 2 if self.turned == 45 else 0  # the last label leans over the edge
         self.width = (
             self._before + self.area[0] + max(self.beside + 0.2 + bar_room(scale, text_style.typesetting), leaning)
         )
         below = 0.08 + self.small_line if scene.blanks else 0.0
-        self.height = self.small_line + self.label_height + self.high + below
+        self.height = self.small_line + self.label_height + self.cells_height + below
         fits = scene.matrices[0].size <= ANNOTATED and self._number_size >= LEGIBLE
         self.annotated = fits if options.annotate is None else options.annotate
 
@@ -95,7 +95,7 @@ class HeatmapPanel:
         return self.small_line + self.left
 
     def draw(self, page: FigurePage, x: float, y: float) -> None:
-        """Draw onto `sheet`."""
+        """Draw onto `page`."""
         x, y = x + self._before, y + self.small_line + self.label_height
         axes = page.axes(x, y, *self.area)
         self.draw_into(axes)
@@ -119,8 +119,8 @@ class HeatmapPanel:
             va="center",
             rotation=90,
         )
-        page.colour_bar(x + self.area[0] + self.beside + 0.2, y, self.high)
-        page.blanks(x, y + self.high + 0.08, self.scene.blanks)
+        page.colour_bar(x + self.area[0] + self.beside + 0.2, y, self.cells_height)
+        page.blanks(x, y + self.cells_height + 0.08, self.scene.blanks)
 
     def draw_into(self, axes: "Axes") -> "ScalarMappable":
         """Draw the cells and their labels into `axes`, as large as those are; gives what a colour bar explains."""
@@ -147,20 +147,24 @@ class HeatmapPanel:
             (axes.yaxis, self.rows, self.scene.rows),
         ):
             axis.set_tick_params(length=0 if len(ticks) == len(cells) else 3, pad=3)  # a mark says which cell is meant
-        axes.set_yticks([tick.at - 0.5 for tick in self.rows], [tick.label for tick in self.rows], **style)
+        axes.set_yticks([tick.position - 0.5 for tick in self.rows], [tick.label for tick in self.rows], **style)
         turned: dict[str, Any] = {"rotation": 45, "ha": "left", "rotation_mode": "anchor"} if self.turned == 45 else {}
         labels = [tick.label for tick in self.columns]
         axes.set_xticks(
-            [tick.at - 0.5 for tick in self.columns], labels, **{**style, "rotation": self.turned, **turned}
+            [tick.position - 0.5 for tick in self.columns], labels, **{**style, "rotation": self.turned, **turned}
         )
 
     def _taken(self, axes: "Axes") -> None:
         """Hatch the columns that are masked and the rows that lost everything; write what each lost beside it."""
         n, m = self.scene.reachable.shape
-        for at in self.scene.masked:
-            axes.fill([at - 0.5, at + 0.5, at + 0.5, at - 0.5], [-0.5, -0.5, n - 0.5, n - 0.5], **self._hatched)
-        for at in [] if self.scene.emptied is None else np.flatnonzero(self.scene.emptied.all(0)).tolist():
-            axes.fill([-0.5, -0.5, m - 0.5, m - 0.5], [at - 0.5, at + 0.5, at + 0.5, at - 0.5], **self._hatched)
+        for index in self.scene.masked:
+            axes.fill(
+                [index - 0.5, index + 0.5, index + 0.5, index - 0.5], [-0.5, -0.5, n - 0.5, n - 0.5], **self._hatched
+            )
+        for index in [] if self.scene.emptied is None else np.flatnonzero(self.scene.emptied.all(0)).tolist():
+            axes.fill(
+                [-0.5, -0.5, m - 0.5, m - 0.5], [index - 0.5, index + 0.5, index + 0.5, index - 0.5], **self._hatched
+            )
         style: dict[str, Any] = {"fontsize": self.text_style.small, "color": self.text_style.muted, "ha": "right"}
         for y, text in enumerate(self.losses):
             place = shifted(axes, self.beside, 0)
@@ -184,22 +188,22 @@ class HeatmapPanel:
     @property
     def _number_unit(self) -> tuple[float, float]:
         """The width and the height of a weight that is written, in inches a point of its size."""
-        small = self.text_style.at(self.text_style.small)
+        small = self.text_style.sized(self.text_style.small)
         return small.width(".00") / small.body, small.line / small.body
 
     @property
     def _number_size(self) -> float:
         """The largest size of the weights that cells have room for, in points."""
-        wide, high = self._number_unit
-        return min(PART * self.cell[0] / wide, self.cell[1] / high)
+        width, height = self._number_unit
+        return min(PART * self.cell[0] / width, self.cell[1] / height)
 
     def _annotate(self, axes: "Axes") -> None:
         """Write the weights, smaller than usual where cells are. Raises PlotOptionError for what nobody could read."""
         weights, small, unit = self.scene.matrices[0], self.text_style.small, self._number_unit
         if self._number_size < READABLE:
-            wide, high = self.cell
+            width, height = self.cell
             raise PlotOptionError(
-                f"cells of {wide:.2g} × {high:.2g} inches are too small for numbers",
+                f"cells of {width:.2g} × {height:.2g} inches are too small for numbers",
                 "Make the picture larger with --size, or show fewer tokens with --rows and --columns.",
             )
         indices, peaks = self.scale.indices(weights), weights.max(-1)
@@ -236,5 +240,7 @@ def _ticks(
         ticks = numbers(cells, int(inches / (0.5 * text_style.typesetting.zoom)), bright)
     else:
         few = words(labels, int(inches / (PITCH * text_style.line) + 1e-6), bright)
-        ticks = [Tick(tick.at, text_style.short(tick.label, LONGEST * text_style.typesetting.zoom)) for tick in few]
+        ticks = [
+            Tick(tick.position, text_style.short(tick.label, LONGEST * text_style.typesetting.zoom)) for tick in few
+        ]
     return ticks, max((text_style.width(tick.label) for tick in ticks), default=0.0)

@@ -39,7 +39,7 @@ class Lines:
         zoom = text_style.typesetting.zoom
         self.rows = [text_style.short(label, LONGEST * zoom) for label in scene.rows]
         self.columns = [text_style.short(label, LONGEST * zoom) for label in scene.columns]
-        small = text_style.at(text_style.small)
+        small = text_style.sized(text_style.small)
         left, right = (
             max(small.width(name), *map(text_style.width, labels))
             for name, labels in ((FROM, self.rows), (TO, self.columns))
@@ -56,9 +56,9 @@ class Lines:
         """What explains the lines."""
         return StrokeKey(self.scale, self.text_style, room)
 
-    def draw(self, axes: Axes, at: int) -> None:
-        """Draw head `at` of the scene into `axes`, its labels around them."""
-        drawn = links_to_draw(self.scene, at, self.scale)
+    def draw(self, axes: Axes, index: int) -> None:
+        """Draw head `index` of the scene into `axes`, its labels around them."""
+        drawn = links_to_draw(self.scene, index, self.scale)
         ys = [self._places(labels) for labels in (self.rows, self.columns)]
         paths = [
             Path([(0, ys[0][row]), (0.5, ys[0][row]), (0.5, ys[1][column]), (1, ys[1][column])], BEND)
@@ -75,7 +75,7 @@ class Lines:
 
     def _name(self, axes: Axes, x: int, name: str) -> None:
         """Name a side above its labels, in line with them."""
-        text_style, place = self.text_style.at(self.text_style.small), shifted(axes, APART * (2 * x - 1), 0.05)
+        text_style, place = self.text_style.sized(self.text_style.small), shifted(axes, APART * (2 * x - 1), 0.05)
         side = "left" if x else "right"
         text_style.text(axes, x, -0.5, name, ha=side, va="bottom", color=text_style.muted, transform=place)
 

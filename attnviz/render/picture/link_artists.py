@@ -39,13 +39,13 @@ class StrokeKey:
     """What the strokes mean, in one line where `room` inches are enough, and `notes` below it."""
 
     def __init__(self, scale: Scale, text_style: TextStyle, room: float, notes: Sequence[str] = ()) -> None:
-        self.scale, self.text_style = scale, text_style.at(text_style.small)
+        self.scale, self.text_style = scale, text_style.sized(text_style.small)
         self.samples = [(part, label) for part, label in scale.ticks() if part >= FAINT]
         first = sum(SAMPLE + AFTER + self.text_style.width(label) + APART for _, label in self.samples)
         named = first + self.text_style.width(scale.meaning)
         self.meaning = scale.meaning if named <= room else ""
         self.width = named if self.meaning else first - APART
-        said = (*notes, f"under {scale.at(FAINT):.2g} not drawn")
+        said = (*notes, f"under {scale.weight(FAINT):.2g} not drawn")
         said = said if self.meaning else (scale.meaning, *said)
         self.notes = text_style.typesetting.wrapped(" · ".join(said), text_style.small, max(room, self.width))
         self.width = max(self.width, *map(self.text_style.width, self.notes))
@@ -56,14 +56,14 @@ class StrokeKey:
         x, y = 0.0, -ABOVE - self.text_style.line / 2
         style: dict[str, Any] = {"transform": corner, "color": self.text_style.muted, "va": "center_baseline"}
         parts = np.array([part for part, _ in self.samples])
-        for colour, wide, (_, label) in zip(_colours(parts, self.scale), width(parts), self.samples, strict=True):
+        for colour, line_width, (_, label) in zip(_colours(parts, self.scale), width(parts), self.samples, strict=True):
             ends = [x, x + SAMPLE], [y, y]
-            axes.add_artist(Line2D(*ends, color=colour, linewidth=wide, transform=corner, clip_on=False))
+            axes.add_artist(Line2D(*ends, color=colour, linewidth=line_width, transform=corner, clip_on=False))
             self.text_style.text(axes, x + SAMPLE + AFTER, y, label, **style)
             x += SAMPLE + AFTER + self.text_style.width(label) + APART
         self.text_style.text(axes, x, y, self.meaning, **style)
-        for at, note in enumerate(self.notes, 1):
-            self.text_style.text(axes, 0, y - at * self.text_style.line, note, **style)
+        for index, note in enumerate(self.notes, 1):
+            self.text_style.text(axes, 0, y - index * self.text_style.line, note, **style)
 
 
 def _colours(parts: np.ndarray, scale: Scale) -> np.ndarray:

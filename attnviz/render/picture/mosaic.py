@@ -56,13 +56,13 @@ def mosaic(heads: Iterable[np.ndarray], corners: Sequence[Pair], tile: Pair, ove
     return image
 
 
-def resized(values: np.ndarray, high: int, wide: int) -> np.ndarray:
+def resized(values: np.ndarray, height: int, width: int) -> np.ndarray:
     """`values` `[row, column, …]` as `[high, wide, …]` pixels: repeated, or where pixels are fewer the largest of some.
 
     The largest whatever its sign, for the weights of a difference. What is not a number stays only where there is
     nothing else.
     """
-    for axis, size in ((0, high), (1, wide)):
+    for axis, size in ((0, height), (1, width)):
         n = values.shape[axis]
         if n <= size:
             values = np.take(values, np.arange(size) * n // size, axis)
@@ -87,4 +87,4 @@ def edge(cell: int, cells: int, pixels: int) -> int:
 
 def rgb(colour: str) -> list[int]:
     """`#rrggbb` as three numbers up to 255."""
-    return [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
+    return [int(colour[index : index + 2], 16) for index in (1, 3, 5)]

@@ -29,11 +29,11 @@ class PalettePage(Page):
         box, middle = self._inks.get((text, size)) or self._inks.setdefault((text, size), self._set(text, size))
         if style.get("rotation"):
             box = np.rot90(box)
-        high, wide = box.shape
+        height, width = box.shape
         va = style.get("va", "top")
-        left = round(x * self.dpi - wide * _BEFORE[style.get("ha", "left")])
-        top = round(y * self.dpi - (middle if va == "center_baseline" else high * _BEFORE[va]))
-        part = self.pixels[max(top, 0) : top + high, max(left, 0) : left + wide]
+        left = round(x * self.dpi - width * _BEFORE[style.get("ha", "left")])
+        top = round(y * self.dpi - (middle if va == "center_baseline" else height * _BEFORE[va]))
+        part = self.pixels[max(top, 0) : top + height, max(left, 0) : left + width]
         box = box[max(-top, 0) :, max(-left, 0) :][: part.shape[0], : part.shape[1]]
         if (part < PAPER).any():
             self._over.append((max(top, 0), max(left, 0), box, style.get("color", self.theme.ink)))
@@ -44,9 +44,9 @@ class PalettePage(Page):
 
     def image(self, x: float, y: float, image: np.ndarray) -> None:
         """Draw `image`."""
-        high, wide = image.shape
+        height, width = image.shape
         left, top = round(x * self.dpi), round(y * self.dpi)
-        self.pixels[top : top + high, left : left + wide] = image
+        self.pixels[top : top + height, left : left + width] = image
 
     def png(self, metadata: Mapping[str, str]) -> bytes:
         """The page as a PNG file."""
@@ -90,12 +90,12 @@ class PalettePage(Page):
         return np.pad(ink, (tuple(missing), (0, 0))), max(self._lines[size][0], above) / 2
 
     def _ink(self, text: str, size: float) -> tuple[np.ndarray, int]:
-        """`text` as ink, as wide as the pen moves, and how many of its rows are above the baseline."""
+        """`text` as ink, as wide as its advance, and how many of its rows are above the baseline."""
         font = get_font(list(self.typesetting.files))
         font.set_size(size, self.dpi)
         font.set_text(text, 0.0, flags=LoadFlags.NO_HINTING)
         font.draw_glyphs_to_bitmap(antialiased=True)
-        ink, (wide, high) = np.asarray(font.get_image()), font.get_width_height()  # in 64ths of a pixel
+        ink, (width, height) = np.asarray(font.get_image()), font.get_width_height()  # in 64ths of a pixel
         before = max(round(font.get_bitmap_offset()[0] / 64), 0)
-        after = max(round(wide / 64) - before - ink.shape[1], 0)
-        return np.pad(ink, ((0, 0), (before, after))), (high - font.get_descent()) // 64 + 1
+        after = max(round(width / 64) - before - ink.shape[1], 0)
+        return np.pad(ink, ((0, 0), (before, after))), (height - font.get_descent()) // 64 + 1

@@ -72,8 +72,8 @@ class Drawing(Protocol):
     def key(self, room: float) -> Key:
         """What explains it, in `room` inches where it can be so narrow."""
 
-    def draw(self, axes: Axes, at: int) -> None:
-        """Draw head `at` of the scene."""
+    def draw(self, axes: Axes, index: int) -> None:
+        """Draw head `index` of the scene."""
 
 
 def styled(scene: Scene, scale: Scale, text_style: TextStyle, options: PlotOptions, room: Box) -> Drawing:
@@ -110,26 +110,26 @@ class SmallMultiples:
             raise SelectionError(
                 "there is no room for the heads", "Make the picture larger with --size, or draw fewer heads."
             )
-        wide, high = self._tile(self.drawing)
-        self.width = self.across * (wide + GAP) - GAP
-        self.height = self.down * (high + GAP) - GAP
+        width, height = self._tile(self.drawing)
+        self.width = self.across * (width + GAP) - GAP
+        self.height = self.down * (height + GAP) - GAP
         if keyed:
             self.key = self.drawing.key(room[0] or max(self.width, KEYED))
             self.width, self.height = max(self.width, self.key.width), self.height + self.key.height
 
     def draw(self, page: FigurePage, x: float, y: float) -> None:
-        """Draw onto `sheet`."""
-        self.draw_at(lambda left, top, wide, high: page.axes(x + left, y + top, wide, high))
+        """Draw onto `page`."""
+        self.draw_at(lambda left, top, width, height: page.axes(x + left, y + top, width, height))
 
     def draw_at(self, place: Place) -> None:
         """Draw into axes that `place` makes, within `width` × `height` inches."""
         margins, box = self.drawing.margins, self.drawing.box
-        wide, high = self._tile(self.drawing)
-        for at, name in enumerate(self.scene.names):
-            row, column = divmod(at, self.across)
-            left, top = column * (wide + GAP) + margins.left, row * (high + GAP) + self.named + margins.above
+        width, height = self._tile(self.drawing)
+        for index, name in enumerate(self.scene.names):
+            row, column = divmod(index, self.across)
+            left, top = column * (width + GAP) + margins.left, row * (height + GAP) + self.named + margins.above
             axes = place(left, top, *box)
-            self.drawing.draw(axes, at)
+            self.drawing.draw(axes, index)
             if self.named:
                 corner = -margins.left, margins.above + 0.06
                 style: dict[str, Any] = {"transform": from_corner(axes), "va": "bottom", "color": self.text_style.muted}
@@ -140,8 +140,8 @@ class SmallMultiples:
             self.key.draw(axes, from_corner(axes))
 
     def _tile(self, drawing: Drawing) -> tuple[float, float]:
-        margins, (wide, high) = drawing.margins, drawing.box
-        return wide + margins.across, self.named + high + margins.down
+        margins, (width, height) = drawing.margins, drawing.box
+        return width + margins.across, self.named + height + margins.down
 
     def _share(self, drawing: Drawing, room: Box, across: int) -> Box:
         """What of `room` one head gets where so many stand side by side."""
@@ -154,10 +154,10 @@ class SmallMultiples:
 
     def _across(self, drawing: Drawing, room: Box) -> int:
         """How many heads stand side by side: as many as fit; in a given room, so that each keeps its shape."""
-        count, (wide, high) = len(self.scene.heads), self._tile(drawing)
+        count, tile = len(self.scene.heads), self._tile(drawing)
         if not (room[0] and room[1]):
-            least, most = (int(((room[0] or inches) + GAP) / (wide + GAP)) for inches in (COMFORTABLE, WIDEST))
-            broad = (n for n in range(max(least, 1), most) if n * wide >= BEST * -(-count // n) * high)
+            least, most = (int(((room[0] or inches) + GAP) / (tile[0] + GAP)) for inches in (COMFORTABLE, WIDEST))
+            broad = (n for n in range(max(least, 1), most) if n * tile[0] >= BEST * -(-count // n) * tile[1])
             fit = next(broad, most)
             return -(-count // -(-count // min(max(fit, 1), count)))  # 12 heads where 10 fit: 6 and 6
 

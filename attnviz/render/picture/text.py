@@ -51,12 +51,12 @@ class RunningText:
         zoom = text_style.typesetting.zoom
         for larger, widest, most in SETTINGS:
             limit = widest * zoom if room[0] is None else room[0]
-            self.text_style = text_style.at(text_style.body * larger)
+            self.text_style = text_style.sized(text_style.body * larger)
             self._set(limit)
             if self._lines <= most:
                 break
-        self.high = HIGH * self.text_style.body * POINT
-        self.step = self.high + (text_style.line if self.annotate else 0.06)
+        self.token_height = HIGH * self.text_style.body * POINT
+        self.step = self.token_height + (text_style.line if self.annotate else 0.06)
         used = max(x + width for (_, x), width in zip(self.places, self.widths, strict=True))
         alone = len(scene.heads) == 1  # else it stands beside the name of the first head
         self.indent = 0.0 if alone else 0.6 * zoom
@@ -98,27 +98,27 @@ class RunningText:
         """What explains the colours."""
         return ColourKey(self.scale, self.small, room)
 
-    def draw(self, axes: Axes, at: int) -> None:
-        """Draw head `at` of the scene into `axes`."""
-        weights, reachable = query_weights(self.scene, at, self.rows)
+    def draw(self, axes: Axes, index: int) -> None:
+        """Draw head `index` of the scene into `axes`."""
+        weights, reachable = query_weights(self.scene, index, self.rows)
         parts, indices = self.scale.parts(weights), self.scale.indices(weights)
         corner = from_corner(axes)
         axes.set_axis_off()
-        if at == 0:
+        if index == 0:
             self.small.text(axes, self.indent, 0.06, self.name, va="bottom", color=self.small.muted, transform=corner)
         if self.asking:
             self.asking.draw(axes, corner)
         for i, (line, x) in enumerate(self.places):
-            y, colour = -self.down - line * self.step - self.high, self.scale.colours[indices[i]]
+            y, colour = -self.down - line * self.step - self.token_height, self.scale.colours[indices[i]]
             if reachable[i]:
-                _box(axes, x, y, self.widths[i], self.high, corner, color=colour / 255.0, linewidth=0)
+                _box(axes, x, y, self.widths[i], self.token_height, corner, color=colour / 255.0, linewidth=0)
             if i in self._framed:
-                _frame(axes, x, y, self.widths[i], self.high, corner, self._framed[i], self.text_style)
+                _frame(axes, x, y, self.widths[i], self.token_height, corner, self._framed[i], self.text_style)
             middle: dict[str, Any] = {"x": x + self.widths[i] / 2, "ha": "center", "transform": corner}
             shown = (
                 self.text_style.muted if not reachable[i] else self.text_style.ink if parts[i] < FAINT else ink(colour)
             )
-            self.text_style.text(axes, y=y + 0.3 * self.high, text=self.labels[i], color=shown, **middle)
+            self.text_style.text(axes, y=y + 0.3 * self.token_height, text=self.labels[i], color=shown, **middle)
             if self.annotate and reachable[i]:
                 style: dict[str, Any] = {
                     "fontsize": self.small.small,
@@ -144,8 +144,8 @@ class Asking:
         self.widths = [text_style.width(label) + 0.08 for label in labels]
         places = flow(self.widths, follows_without_space(tokens), limit, SPACE * zoom)
         self.places, self.labels = directed(places, self.widths, tokens, labels)
-        self.high = HIGH * text_style.body * POINT
-        self.step = self.high + 0.06
+        self.token_height = HIGH * text_style.body * POINT
+        self.step = self.token_height + 0.06
         self.name = TO
         self.height = (1 + self.places[-1][0]) * self.step + text_style.line + 0.1
         self.width = max(x + width for (_, x), width in zip(self.places, self.widths, strict=True))
@@ -154,10 +154,10 @@ class Asking:
         """Draw it below `corner`, which is in inches, and under it the name of the keys."""
         style: dict[str, Any] = {"color": self.text_style.muted, "transform": corner}
         for i, (line, x) in enumerate(self.places):
-            y = -line * self.step - self.high
+            y = -line * self.step - self.token_height
             if i in self.framed:
-                _frame(axes, x, y, self.widths[i], self.high, corner, self.framed[i], self.text_style)
-            across, up = x + self.widths[i] / 2, y + 0.3 * self.high
+                _frame(axes, x, y, self.widths[i], self.token_height, corner, self.framed[i], self.text_style)
+            across, up = x + self.widths[i] / 2, y + 0.3 * self.token_height
             self.text_style.text(axes, across, up, self.labels[i], ha="center", **style)
         self.text_style.text(axes, 0, -self.height + 0.06, self.name, va="bottom", **style)
 
@@ -166,7 +166,7 @@ class ColourKey:
     """The scale of the colours, lying, and what it is a scale of: beside it where `room` inches are enough."""
 
     def __init__(self, scale: Scale, text_style: TextStyle, room: float) -> None:
-        self.scale, self.text_style = scale, text_style.at(text_style.small)
+        self.scale, self.text_style = scale, text_style.sized(text_style.small)
         zoom = text_style.typesetting.zoom
         self.bar = min(BAR[0] * zoom, max(room, zoom)), BAR[1] * zoom
         meaning = self.text_style.width(scale.meaning)
@@ -176,13 +176,22 @@ class ColourKey:
 
     def draw(self, axes: Axes, corner: Transform) -> None:
         """Draw it below `corner`, which is in inches."""
-        wide, high = self.bar
+        width, height = self.bar
         style: dict[str, Any] = {"transform": corner, "color": self.text_style.muted}
         for i, colour in enumerate(self.scale.colours[::4]):
-            _box(axes, i * wide / 64, -0.1 - high, wide / 64 + 0.001, high, corner, color=colour / 255.0, linewidth=0)
+            _box(
+                axes,
+                i * width / 64,
+                -0.1 - height,
+                width / 64 + 0.001,
+                height,
+                corner,
+                color=colour / 255.0,
+                linewidth=0,
+            )
         for x, label in self._labels():
-            self.text_style.text(axes, x, -0.13 - high, label, va="top", **style)
-        place = (wide + 0.1, -0.1 - high / 2) if self.beside else (0.0, -0.13 - high - 1.5 * self.text_style.line)
+            self.text_style.text(axes, x, -0.13 - height, label, va="top", **style)
+        place = (width + 0.1, -0.1 - height / 2) if self.beside else (0.0, -0.13 - height - 1.5 * self.text_style.line)
         self.text_style.text(axes, *place, self.scale.meaning, va="center", **style)
 
     def _labels(self) -> list[tuple[float, str]]:
@@ -199,17 +208,17 @@ class ColourKey:
 
 
 def _frame(
-    axes: Axes, x: float, y: float, wide: float, high: float, transform: Transform, what: str, text_style: TextStyle
+    axes: Axes, x: float, y: float, width: float, height: float, transform: Transform, what: str, text_style: TextStyle
 ) -> None:
-    width, dashes = FRAMES[what]
+    stroke, dashes = FRAMES[what]
     style = {
         "edgecolor": text_style.ink,
-        "linewidth": width,
+        "linewidth": stroke,
         "linestyle": dashes,
         "zorder": 2.5,
     }  # over all backgrounds
-    _box(axes, x, y, wide, high, transform, fill=False, **style)
+    _box(axes, x, y, width, height, transform, fill=False, **style)
 
 
-def _box(axes: Axes, x: float, y: float, wide: float, high: float, transform: Transform, **style: Any) -> None:
-    axes.add_artist(Rectangle((x, y), wide, high, transform=transform, clip_on=False, **style))
+def _box(axes: Axes, x: float, y: float, width: float, height: float, transform: Transform, **style: Any) -> None:
+    axes.add_artist(Rectangle((x, y), width, height, transform=transform, clip_on=False, **style))

@@ -26,7 +26,7 @@ MARK = 4.0
 
 @dataclass(frozen=True)
 class TextStyle:
-    """Fonts, sizes of text in points, and colours; `lettering` says how a text is written."""
+    """Fonts, sizes of text in points, and colours; `typesetting` says how a text is written."""
 
     typesetting: Typesetting
     family: tuple[str, ...]
@@ -40,13 +40,13 @@ class TextStyle:
 
     @classmethod
     def themed(cls, typesetting: Typesetting, theme: Theme) -> "TextStyle":
-        """A pen for pages of ours."""
+        """The style of pages of ours."""
         sizes = typesetting.small, typesetting.body, typesetting.large
         return cls(typesetting, tuple(typesetting.family), *sizes, theme.ink, theme.muted, theme.paper, True)
 
     @classmethod
     def of_settings(cls, typesetting: Typesetting, paper: Colour, body: float | None = None) -> "TextStyle":
-        """A pen for axes that are others' and `paper`: matplotlib's settings, and our fonts for what theirs lack.
+        """The style for axes that are others' and `paper`: matplotlib's settings, and our fonts for what theirs lack.
 
         Labels are of `body` points where it is given, and other text is in proportion.
         """
@@ -63,8 +63,8 @@ class TextStyle:
             paper,
         )
 
-    def at(self, size: float) -> "TextStyle":
-        """This pen with that body size, in points."""
+    def sized(self, size: float) -> "TextStyle":
+        """The same style with that body size, in points."""
         return replace(self, body=size)
 
     @property
@@ -90,8 +90,8 @@ class TextStyle:
     def width(self, text: str) -> float:
         """The width of `text` as it is drawn at body size, in inches."""
         font = FontProperties(family=list(self.family), size=self.body)
-        wide, _, _ = text_to_path.get_text_width_height_descent(text, font, False)
-        return float(wide) * POINT
+        width, _, _ = text_to_path.get_text_width_height_descent(text, font, False)
+        return float(width) * POINT
 
     def short(self, text: str, width: float, room: float = math.inf) -> str:
         """`text` as it is drawn, cut with an ellipsis to at most `width` inches, as `Typesetting.short` does it."""
@@ -102,7 +102,7 @@ class TextStyle:
         style = {"fontsize": self.body, "color": self.ink, "clip_on": False, **style}
         return axes.text(x, y, text, **self.plain, **style)
 
-    def border(self, axes: Axes, axis: int, at: float, ends: tuple[float, float], cell: float) -> None:
+    def border(self, axes: Axes, axis: int, position: float, ends: tuple[float, float], cell: float) -> None:
         """Where another part of the input begins among rows (`axis` 0) or columns of `cell` inches.
 
         It is a line of ink in a gap of paper, which is seen between cells of every colour, from one of `ends` to the
@@ -110,13 +110,13 @@ class TextStyle:
         """
         if cell >= SPLIT:
             gap = min(0.3 * cell / POINT, 5.0)
-            for colour, wide in ((self.paper, gap), (self.ink, max(0.25 * gap, 0.5))):
-                along = (ends, (at, at))
-                axes.add_line(Line2D(*along[:: 1 - 2 * axis], color=colour, linewidth=wide, solid_capstyle="butt"))
+            for colour, width in ((self.paper, gap), (self.ink, max(0.25 * gap, 0.5))):
+                along = (ends, (position, position))
+                axes.add_line(Line2D(*along[:: 1 - 2 * axis], color=colour, linewidth=width, solid_capstyle="butt"))
             return
         style: dict[str, Any] = {"markersize": MARK, "markeredgewidth": 1.0, "linestyle": "none", "clip_on": False}
         for end, side in zip(ends, (("left", "right"), ("up", "down"))[axis], strict=True):
-            place = ([end], [at]) if axis == 0 else ([at], [end])
+            place = ([end], [position]) if axis == 0 else ([position], [end])
             axes.add_line(Line2D(*place, marker=getattr(markers, f"TICK{side.upper()}"), color=self.ink, **style))
 
 

@@ -144,17 +144,17 @@ class Typesetting:
             yield from (_directed(line, base) for line in self._pieces(paragraph, size, width))
 
     def _pieces(self, paragraph: str, size: float, width: float) -> Iterator[str]:
-        line, wide = "", 0.0
+        line, length = "", 0.0
         for word in paragraph.split(" "):
             more = self.width(f" {word}", size)
-            if line and wide + more <= width:
-                line, wide = f"{line} {word}", wide + more
+            if line and length + more <= width:
+                line, length = f"{line} {word}", length + more
                 continue
             if line:
                 yield line
             *whole, line = self._broken(word, size, width)
             yield from whole
-            wide = self.width(line, size)
+            length = self.width(line, size)
         yield line
 
     def _broken(self, word: str, size: float, width: float) -> list[str]:
@@ -188,19 +188,19 @@ class Typesetting:
         first, last = "".join(pieces[:kept]), pieces[kept]
         if last in self._spelled:  # not all of its code points, but some
 
-            def wide(end: int) -> float:
+            def length(end: int) -> float:
                 return self.width(f"{first}{_spelled(last[:end], self._drawn)}…", size)
 
-            first += _spelled(last[: _last(range(len(last)), width, wide)], self._drawn)
+            first += _spelled(last[: _last(range(len(last)), width, length)], self._drawn)
         return f"{first}…"
 
     def _fitting(self, pieces: list[str], end: str, size: float, width: float) -> int:
         """How many of `pieces`, with `end` behind them, are at most `width` inches wide at `size` points."""
 
-        def wide(kept: int) -> float:
+        def length(kept: int) -> float:
             return self.width("".join(pieces[:kept]) + end, size)
 
-        return _last(range(len(pieces)), width, wide)
+        return _last(range(len(pieces)), width, length)
 
     def _written(self, text: str) -> str:
         if not self._spelled or text.isascii():

@@ -98,7 +98,7 @@ def across(labels: Sequence[str], width: int, cuts: Sequence[int] = ()) -> str:
         fit(fit(label, width - 1).rstrip(" ") if cell_len(label) > width - 1 else label, width, "center")
         for label in labels
     )
-    return "".join(" " * (at in cuts) + label for at, label in enumerate(shown))
+    return "".join(" " * (index in cuts) + label for index, label in enumerate(shown))
 
 
 def ruler(labels: Sequence[str], width: int, cuts: Sequence[int] = (), first: Sequence[int] = ()) -> str:
@@ -109,8 +109,8 @@ def ruler(labels: Sequence[str], width: int, cuts: Sequence[int] = (), first: Se
     """
     end = len(labels) * width + len(cuts)
     placed: dict[int, str] = {}
-    for number, at in enumerate((*first, *range(len(labels)))):
-        start, label = at * width + sum(cut <= at for cut in cuts), labels[at]
+    for number, index in enumerate((*first, *range(len(labels)))):
+        start, label = index * width + sum(cut <= index for cut in cuts), labels[index]
         start = max(min(start, end - len(label)), 0) if number < len(first) else start
         apart = (start + len(label) < other or other + len(placed[other]) < start for other in placed)
         if label and start + len(label) <= end and all(apart):

@@ -174,12 +174,12 @@ def _nearest(colours: np.ndarray) -> list[int]:
     lighter = table[None, :, 0] - table[:, None, 0]  # [from, to]
     turned = HUE * np.linalg.norm(table[None, :, 1:] - table[:, None, 1:], axis=-1)
     cost, before = off[0], np.zeros(off.shape, int)
-    for at in range(1, len(wanted)):
-        against = lighter * (wanted[at, 0] - wanted[at - 1, 0]) < 0
+    for index in range(1, len(wanted)):
+        against = lighter * (wanted[index, 0] - wanted[index - 1, 0]) < 0
         through = cost[:, None] + np.where(against, np.inf, turned)
-        before[at] = through.argmin(0)
-        cost = through.min(0) + off[at]
+        before[index] = through.argmin(0)
+        cost = through.min(0) + off[index]
     path = [int(cost.argmin())]
-    for at in range(len(wanted) - 1, 0, -1):
-        path.append(int(before[at, path[-1]]))
-    return [16 + at for at in reversed(path) for _ in range(EVERY)]
+    for index in range(len(wanted) - 1, 0, -1):
+        path.append(int(before[index, path[-1]]))
+    return [16 + index for index in reversed(path) for _ in range(EVERY)]

@@ -38,8 +38,8 @@ class Grid(Drawing):
         largest = max((scene.largest for scene in self.scenes), default=0.0)
         signed = any(scene.signed for scene in self.scenes)
         brush = Brush.on(console, scale_of(self.options, [scene.top for scene in self.scenes], largest, "dark", signed))
-        for at, scene in enumerate(self.scenes):
-            if at and self.scenes[at - 1].caption:
+        for index, scene in enumerate(self.scenes):
+            if index and self.scenes[index - 1].caption:
                 yield Segment.line()
             yield from framed(scene, console_options.max_width, self._body(scene, brush, console_options.max_width))
         yield from brush.legend(
@@ -72,14 +72,14 @@ def _axes(scene: Scene, tiles: GridLayout) -> str:
 
 
 def _lines(tiles: GridLayout, brush: Brush, annotate: bool) -> Iterator[Line]:
-    for at, row in enumerate(tiles.rows):
+    for index, row in enumerate(tiles.rows):
         if row.headed:
-            if at and not tiles.apart:
+            if index and not tiles.apart:
                 yield []
             yield from ([Segment(text)] for text in _header(tiles, row))
         beside = _beside(tiles, row.layer)
         drawn = [_tile(tiles, brush, head, annotate and tiles.cell > 2) for head in row.heads]
-        for y in range(tiles.high):
+        for y in range(tiles.tile_height):
             line = [Segment(beside[y])]
             for x, tile in enumerate(drawn):
                 line += [Segment(" " * tiles.between)] if x else []
@@ -101,7 +101,7 @@ def _header(tiles: GridLayout, row: Row) -> Iterator[str]:
 
 def _beside(tiles: GridLayout, layer: str) -> list[str]:
     """What stands to the left of each line of a row of tiles: its layer, and the names of the lines."""
-    names = [layer, *[""] * (tiles.high - 1)]
+    names = [layer, *[""] * (tiles.tile_height - 1)]
     if not tiles.label:
         return [fit(name, tiles.gutter) for name in names]
     beside, left = tiles.names.beside, tiles.gutter - tiles.label - 1
@@ -112,7 +112,7 @@ def _beside(tiles: GridLayout, layer: str) -> list[str]:
 def _tile(tiles: GridLayout, brush: Brush, head: int | None, annotate: bool) -> list[Line]:
     """A head's weights, a line each of the same width; or as much room for one that there is not."""
     if head is None:
-        return [[Segment(" " * tiles.width)]] * tiles.high
+        return [[Segment(" " * tiles.width)]] * tiles.tile_height
     scene, block = tiles.scene, (tiles.block, tiles.block)
     weights = pooled(np.where(scene.reachable, scene.matrices[head], np.nan), block)
     drawn = [line for _, line in lines(brush, weights, tiles.cell, tiles.paired, tiles.cuts, annotate)]

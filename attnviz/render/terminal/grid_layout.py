@@ -73,15 +73,15 @@ class GridLayout:
         return found
 
     @property
-    def high(self) -> int:
+    def tile_height(self) -> int:
         """How many lines a tile takes."""
         return len(self.lines)
 
     @cached_property
     def width(self) -> int:
         """How many columns a tile takes."""
-        wide = -(-len(self.scene.columns) // self.block) * self.cell + len(self.cuts[1])
-        return max(wide, *map(len, self._names))
+        width = -(-len(self.scene.columns) // self.block) * self.cell + len(self.cuts[1])
+        return max(width, *map(len, self._names))
 
     @property
     def between(self) -> int:
@@ -115,7 +115,7 @@ class GridLayout:
                 if heads.keys().isdisjoint(names):
                     continue
                 headed = not rows or names != rows[-1].names or since >= REPEATED
-                since = self.high + self.apart + (0 if headed else since)
+                since = self.tile_height + self.apart + (0 if headed else since)
                 rows.append(Row(layer, names, headed, tuple(map(heads.get, names))))
         return rows
 
@@ -127,17 +127,19 @@ class GridLayout:
     @property
     def height(self) -> int:
         """How many lines the rows take."""
-        return sum(self.high + self.apart + row.headed * (2 - self.apart + (self.label > 0)) for row in self.rows)
+        return sum(
+            self.tile_height + self.apart + row.headed * (2 - self.apart + (self.label > 0)) for row in self.rows
+        )
 
     @cached_property
     def _layers(self) -> dict[str, dict[str, int]]:
         """By each layer's name the places of its heads by their names; heads that are alone have one nameless row."""
         layers: dict[str, dict[str, int]] = {}
-        for at, (layer, head) in enumerate(self.scene.heads):
-            layers.setdefault(f"L{layer}", {})[f"H{head}"] = at
+        for index, (layer, head) in enumerate(self.scene.heads):
+            layers.setdefault(f"L{layer}", {})[f"H{head}"] = index
         if any(len(heads) > 1 for heads in layers.values()):
             return layers
-        return {"": {name: at for at, name in enumerate(self.scene.names)}}
+        return {"": {name: index for index, name in enumerate(self.scene.names)}}
 
     @cached_property
     def _names(self) -> list[str]:

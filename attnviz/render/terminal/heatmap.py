@@ -54,10 +54,10 @@ class Layout:
     block: Range = (1, 1)
 
     @classmethod
-    def of(cls, scene: Scene, width: int, high: float = math.inf) -> "Layout":
+    def of(cls, scene: Scene, width: int, height: float = math.inf) -> "Layout":
         """The roomiest layout that fits: words above the columns, or numbers; a number now and then; pooled cells.
 
-        Cells of one column have their rows' names beside them where rows are no more than `high`.
+        Cells of one column have their rows' names beside them where rows are no more than `height`.
         """
         free = width - 1 - len(cuts(scene)[1]) - (0 if scene.removed_mass is None else TAKEN)
         n, longest = len(scene.columns), max(map(cell_len, scene.columns))
@@ -75,7 +75,7 @@ class Layout:
                 return cls(label, cell)
         if least <= free - 2 * n:
             return cls(free - 2 * n, 2)
-        if not any(stop - start > 1 for start, stop in scene.attention.rows) and len(scene.rows) <= high:
+        if not any(stop - start > 1 for start, stop in scene.attention.rows) and len(scene.rows) <= height:
             label = min(label, free - n) if least <= free - n else label
             return cls(label, 1, block=(1, -(-n // max(free - label, 2))))
         label = max(len(str(cells[-1][0])) for cells in (scene.attention.rows, scene.attention.columns))
@@ -119,16 +119,16 @@ class Heatmap(SceneDrawing):
 
     def _lines(self, layout: Layout, names: Names, brush: Brush) -> Iterator[Line]:
         """The column labels, then the rows."""
-        scene, at = self.scene, cuts(self.scene, layout.block)
+        scene, borders = self.scene, cuts(self.scene, layout.block)
         weights = pooled(np.where(scene.reachable, scene.matrices[0], np.nan), layout.block)
         rows, columns = (join_ranges(cells, size) for cells, size in zip(_cells(scene), layout.block, strict=True))
-        header = names.above(at[1]) if layout.cell > 1 else self._ruler(columns, layout.block[1], at[1])
-        labels = names.beside if layout.named else _numbers(rows, at[0])
+        header = names.above(borders[1]) if layout.cell > 1 else self._ruler(columns, layout.block[1], borders[1])
+        labels = names.beside if layout.named else _numbers(rows, borders[0])
         emptied = removed_labels(scene) if layout.named else []
         yield [Segment(" " * (layout.label + 1) + header + ("taken".rjust(TAKEN) if emptied else ""))]
         annotate = layout.cell >= ANNOTATED and self.options.annotate is not False
         halves = brush.halves and not layout.named
-        for y, line in lines(brush, weights, layout.cell, halves, at, annotate):
+        for y, line in lines(brush, weights, layout.cell, halves, borders, annotate):
             label = "" if y is None else labels[y]
             beside = [Segment(brush.written(emptied[y]).rjust(TAKEN), DIM)] if emptied and y is not None else []
             yield [Segment(fit(label, layout.label, "right") + " "), *line, *beside]
@@ -137,8 +137,8 @@ class Heatmap(SceneDrawing):
         """The first tokens of `columns`, which are so many of the scene's each: of bright ones, and of some others."""
         bright = [*dict.fromkeys(column // block for column in self.scene.bright)]
         labels = _numbers(columns, cuts)
-        for at in bright:
-            labels[at] = str(columns[at][0])
+        for index in bright:
+            labels[index] = str(columns[index][0])
         return ruler(labels, 1, cuts, bright)
 
 
@@ -167,8 +167,8 @@ def _numbers(cells: Sequence[Range], cuts: Sequence[int]) -> list[str]:
     """The first token of one in `EVERY` cells, counted anew from each of `cuts`; nothing for the others."""
     labels = [""] * len(cells)
     for part in parts(len(cells), cuts):
-        for at in part[::EVERY]:
-            labels[at] = str(cells[at][0])
+        for index in part[::EVERY]:
+            labels[index] = str(cells[index][0])
     return labels
 
 

@@ -56,21 +56,21 @@ class Lines(SceneDrawing):
         brush = Brush.on(console, scale)
         label = max(min(LONGEST, (console_options.max_width - 8) // 2), 1)
         sides = [min(max(map(cell_len, labels)), label) for labels in (scene.rows, scene.columns)]
-        for at, name in enumerate(scene.names):
+        for index, name in enumerate(scene.names):
             yield Text(f"{name}   {FROM} → {TO}" if len(scene.names) > 1 else f"{FROM} → {TO}", style="dim")
-            for line in self._drawn(at, brush, sides, console_options.max_width):
+            for line in self._drawn(index, brush, sides, console_options.max_width):
                 yield from line
                 yield Segment.line()
             yield Segment.line()
         yield from _key(scale, bool(brush.depth and brush.blocks))
 
-    def _drawn(self, at: int, brush: Brush, sides: list[int], width: int) -> Iterator[Line]:
-        """Head `at` with all links that are not faint, in colours; or with the strongest of each query."""
+    def _drawn(self, index: int, brush: Brush, sides: list[int], width: int) -> Iterator[Line]:
+        """Head `index` with all links that are not faint, in colours; or with the strongest of each query."""
         if brush.depth and brush.blocks:
-            yield from self._lines(links_to_draw(self.scene, at, brush.scale), sides, width)
+            yield from self._lines(links_to_draw(self.scene, index, brush.scale), sides, width)
             return
         room = max(min(STRAIGHT, width - sum(sides) - 8), 1)
-        strongest = self._strongest(at, brush.scale)
+        strongest = self._strongest(index, brush.scale)
         for row, label in enumerate(self.scene.rows):
             query = fit(label, sides[0], "right")
             if row not in strongest:
@@ -78,12 +78,15 @@ class Lines(SceneDrawing):
                 continue
             column, part = strongest[row]
             line = brush.written("─" * max(round(part * room), 1)).ljust(room)
-            weight, key = brush.number(self.scene.matrices[at, row, column]), fit(self.scene.columns[column], sides[1])
+            weight, key = (
+                brush.number(self.scene.matrices[index, row, column]),
+                fit(self.scene.columns[column], sides[1]),
+            )
             yield [Segment(f"{query} {line} {weight:>3} → {key}")]
 
-    def _strongest(self, at: int, scale: Scale) -> dict[int, tuple[int, float]]:
+    def _strongest(self, index: int, scale: Scale) -> dict[int, tuple[int, float]]:
         """By its row the strongest link of each query: its column, and how far along the scale it is."""
-        every = links_to_draw(self.scene, at, scale)
+        every = links_to_draw(self.scene, index, scale)
         weakest_first = zip(every.rows.tolist(), every.columns.tolist(), every.parts.tolist(), strict=True)
         return {row: (column, part) for row, column, part in weakest_first}
 
@@ -101,14 +104,14 @@ class Lines(SceneDrawing):
         starts, ends = self._places
         queries = dict(zip(starts, self.scene.rows, strict=True))
         keys = dict(zip(ends, self.scene.columns, strict=True))
-        high = max(starts[-1], ends[-1]) + 1
-        room = max(min(WIDEST, max(4 * high, NARROW), width - sum(sides) - 2), 2)
-        dots, levels = np.zeros((high, room), int), np.zeros((high, room), int)
+        height = max(starts[-1], ends[-1]) + 1
+        room = max(min(WIDEST, max(4 * height, NARROW), width - sum(sides) - 2), 2)
+        dots, levels = np.zeros((height, room), int), np.zeros((height, room), int)
         for row, column, part in zip(drawn.rows, drawn.columns, drawn.parts, strict=True):
             if part >= DRAWN:
                 level = min(int(part * len(LEVELS)), len(LEVELS) - 1)
                 _curve(dots, levels, starts[row], ends[column], level)
-        for y in range(high):
+        for y in range(height):
             cells = [
                 Segment(chr(0x2800 + dot) if dot else " ", LEVELS[level] if dot else None)
                 for dot, level in zip(dots[y], levels[y], strict=True)
@@ -119,21 +122,21 @@ class Lines(SceneDrawing):
 
 def _curve(dots: np.ndarray, levels: np.ndarray, start: int, end: int, level: int) -> None:
     """Set the dots of a curve from line `start` at the left to line `end` at the right, over weaker ones."""
-    wide = dots.shape[1] * 2
-    t = np.linspace(0, 1, 4 * wide + 16 * abs(end - start))
+    width = dots.shape[1] * 2
+    t = np.linspace(0, 1, 4 * width + 16 * abs(end - start))
     x = 1.5 * t * (1 - t) + t**3  # a cubic Bézier curve whose handles lie half way across
     y = start + (end - start) * (3 * t**2 - 2 * t**3)
-    across, down = np.round(x * (wide - 1)).astype(int), np.floor((y + 0.5) * 4 - 0.5).astype(int)
+    across, down = np.round(x * (width - 1)).astype(int), np.floor((y + 0.5) * 4 - 0.5).astype(int)
     np.bitwise_or.at(dots, (down // 4, across // 2), DOTS[down % 4, across % 2])
     np.maximum.at(levels, (down // 4, across // 2), level)
 
 
 def _key(scale: Scale, curved: bool) -> Iterator[Segment]:
     if not curved:
-        yield Segment(f"the largest {scale.meaning} of each query; the longest line is {scale.at(1):.2g}", DIM)
+        yield Segment(f"the largest {scale.meaning} of each query; the longest line is {scale.weight(1):.2g}", DIM)
     else:
         yield Segment(f"{scale.meaning}: ", DIM)
-        for at, level in enumerate(LEVELS):
-            least = scale.at(max(at / len(LEVELS), DRAWN))
-            yield Segment(f"{'  ' if at else ''}⣀⣀ from {least:.2g}", level)
+        for index, level in enumerate(LEVELS):
+            least = scale.weight(max(index / len(LEVELS), DRAWN))
+            yield Segment(f"{'  ' if index else ''}⣀⣀ from {least:.2g}", level)
     yield Segment.line()

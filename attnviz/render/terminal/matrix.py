@@ -57,8 +57,8 @@ def lines(
     indices = np.where(blank, -1, brush.scale.indices(np.where(blank, 0, weights)).astype(int)).tolist()
     across = parts(weights.shape[1], cuts[1])
     nothing = [-1] * weights.shape[1]
-    for at, rows in enumerate(parts(len(weights), cuts[0])):
-        if at:
+    for index, rows in enumerate(parts(len(weights), cuts[0])):
+        if index:
             yield None, [Segment(brush.written("┼".join("─" * (len(part) * cell) for part in across)), DIM)]
         for y in rows[:: 2 if halves else 1]:
             line: Line = []

@@ -72,8 +72,8 @@ def _of_kind(trace: Trace, kind: str, brush: Brush) -> Iterator[Table | Text]:
         grid.add_column(name)  # a narrow terminal takes from these alone
     for layer in attention.layers:
         shares = [MEASURES[name](attention, layer) for name in SHARES if _applies(attention, name)]
-        for at, head in enumerate(attention.heads(layer)):
-            measured = (_share(share[at], brush) for share in shares)
+        for index, head in enumerate(attention.heads(layer)):
+            measured = (_share(share[index], brush) for share in shares)
             grid.add_row(Text(names[layer, head]), *measured, *_peak(trace, shown, layer, head, brush))
     yield grid
     if shown.signs:

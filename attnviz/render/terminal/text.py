@@ -45,20 +45,20 @@ class RunningText(SceneDrawing):
         scale = scale_of(self.options, [scene.top], scene.largest, "dark")
         brush = Brush.on(console, scale.washed if self.options.theme else scale)
         yield Text(ltr(f"{FROM}: {query_label(scene, rows)}"), style="dim")
-        for at, name in enumerate(scene.names):
+        for index, name in enumerate(scene.names):
             if len(scene.names) > 1:
                 yield Text(name, style="dim")
-            for line in self._lines(brush, at, rows, min(console_options.max_width, WIDEST)):
+            for line in self._lines(brush, index, rows, min(console_options.max_width, WIDEST)):
                 yield from line
                 yield Segment.line()
             yield Segment.line()
         yield from brush.legend("", console_options.max_width)
 
-    def _lines(self, brush: Brush, at: int, rows: tuple[int, ...], width: int) -> Iterator[Line]:
-        """Head `at`: lines of tokens, and below each of them the weights where they are written."""
+    def _lines(self, brush: Brush, index: int, rows: tuple[int, ...], width: int) -> Iterator[Line]:
+        """Head `index`: lines of tokens, and below each of them the weights where they are written."""
         a = self.scene.attention
         numbered = not brush.depth if self.options.annotate is None else self.options.annotate
-        weights, reachable = query_weights(self.scene, at, rows)
+        weights, reachable = query_weights(self.scene, index, rows)
         written = reachable & numbered
         texts = [brush.number(weight) if shown else "" for weight, shown in zip(weights, written, strict=True)]
         least = 3 if numbered else 1
