@@ -39,8 +39,8 @@ def loading(name: str) -> Iterator[Callable[[str, int, int | None], None]]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     console = stderr()
-    name, room = printable(name), max(8, console.width - 57)
-    name = name if len(name) <= room else f"…{name[1 - room :]}"
+    name, available = printable(name), max(8, console.width - 57)
+    name = name if len(name) <= available else f"…{name[1 - available :]}"
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=16),

@@ -116,18 +116,18 @@ def _headed(
 ) -> Headed:
     """`scene` with its title and caption, of the size that was asked for."""
 
-    def panel(room: Box) -> Panel:
+    def panel(available: Box) -> Panel:
         if plan is None:
-            return _panel(scene, options, scale, typesetting, room)
-        return _fitted(lambda area: GridPanel(scene, scale, dpi, typesetting, plan, area, edges), room)
+            return _panel(scene, options, scale, typesetting, available)
+        return _fitted(lambda area: GridPanel(scene, scale, dpi, typesetting, plan, area, edges), available)
 
     texts = scene.title, caption(scene, options)
     around = 2 * _edge(typesetting)
     width, height = (side and side - around for side in options.inches)
     headed = Headed(panel((width, None)), *texts, typesetting, width)
     if height is not None:
-        room = width, max(height - (headed.height - headed.inner.height), 0.1)
-        headed = Headed(panel(room), *texts, typesetting, width)
+        available = width, max(height - (headed.height - headed.inner.height), 0.1)
+        headed = Headed(panel(available), *texts, typesetting, width)
     for given, needed, side in ((width, headed.inner.width, "wide"), (height, headed.height, "high")):
         if given is not None and needed > given + 0.01:
             least = f"At least {needed + around:.2f} inches {side}."
@@ -135,27 +135,27 @@ def _headed(
     return headed
 
 
-def _panel(scene: Scene, options: PlotOptions, scale: Scale, typesetting: Typesetting, room: Box) -> Panel:
-    """`scene` in its style, as large as `room` where that is given."""
+def _panel(scene: Scene, options: PlotOptions, scale: Scale, typesetting: Typesetting, available: Box) -> Panel:
+    """`scene` in its style, as large as `available` where that is given."""
     from attnviz.render.picture.heatmap import HeatmapPanel
     from attnviz.render.picture.small_multiples import SmallMultiples, styled
     from attnviz.render.picture.text_style import TextStyle
 
     text_style = TextStyle.themed(typesetting, scale.theme)
     if options.drawn_as.is_matrix:
-        return _fitted(lambda area: HeatmapPanel(scene, scale, text_style, options, area), room)
+        return _fitted(lambda area: HeatmapPanel(scene, scale, text_style, options, area), available)
     make = partial(styled, scene, scale, text_style, options)
-    return SmallMultiples(scene, make, text_style, room, options.colorbar)
+    return SmallMultiples(scene, make, text_style, available, options.colorbar)
 
 
-def _fitted(make: Callable[[Box], Fitting], room: Box) -> Fitting:
-    """A panel of width and height `room`: what is not labels gets what labels leave, which depend on it in turn."""
+def _fitted(make: Callable[[Box], Fitting], available: Box) -> Fitting:
+    """A panel of that width and height: what is not labels gets what labels leave, which depend on it in turn."""
     panel, fits = make((None, None)), []
-    for _ in range(6 if room != (None, None) else 0):
+    for _ in range(6 if available != (None, None) else 0):
         has, area = (panel.width, panel.height), panel.area
-        across, down = (g and max(g - h + a, LEAST) for g, h, a in zip(room, has, area, strict=True))
+        across, down = (g and max(g - h + a, LEAST) for g, h, a in zip(available, has, area, strict=True))
         panel = make((across, down))
-        if all(g is None or h <= g + 0.01 for g, h in zip(room, (panel.width, panel.height), strict=True)):
+        if all(g is None or h <= g + 0.01 for g, h in zip(available, (panel.width, panel.height), strict=True)):
             fits.append(panel)
     # Labels that lean where there is room for it, and are upright where that leaves none, never come to rest.
     return max(fits, key=lambda one: one.area[0] * one.area[1], default=panel)

@@ -35,7 +35,7 @@ class Arcs:
     hangs = False
 
     def __init__(
-        self, scene: Scene, scale: Scale, text_style: TextStyle, options: PlotOptions, room: Box = (None, None)
+        self, scene: Scene, scale: Scale, text_style: TextStyle, options: PlotOptions, available: Box = (None, None)
     ) -> None:
         if scene.attention.kind == "cross":
             raise SelectionError(
@@ -46,25 +46,26 @@ class Arcs:
         a, zoom = scene.attention, text_style.typesetting.zoom
         self.tokens = sorted({start for start, _ in (*a.rows, *a.columns)})
         self.labels = [text_style.short(visible(a.queries[index].text), LONGEST * zoom) for index in self.tokens]
-        limit = room[0] or (WIDEST if len(scene.heads) == 1 else SIDE_BY_SIDE)
+        limit = available[0] or (WIDEST if len(scene.heads) == 1 else SIDE_BY_SIDE)
         slots = np.array([text_style.width(label) + 0.16 for label in self.labels])
         self.level = float(slots.sum()) <= limit
         if not self.level:
             slots = np.full(
-                len(slots), UPRIGHT * zoom if room[0] is None else max(room[0] / len(slots), 0.8 * text_style.line)
+                len(slots),
+                UPRIGHT * zoom if available[0] is None else max(available[0] / len(slots), 0.8 * text_style.line),
             )
-        elif room[0] or np.maximum(slots, SLOT).sum() > limit:
+        elif available[0] or np.maximum(slots, SLOT).sum() > limit:
             slots *= limit / slots.sum()
         else:
             slots = np.maximum(slots, SLOT)
         self.xs = np.cumsum(slots) - slots / 2
         self.band = text_style.line * 1.25 if self.level else max(map(text_style.width, self.labels)) + 0.16
-        self._heights(float(slots.sum()), room[1])
+        self._heights(float(slots.sum()), available[1])
         self.margins = Margins(0, 0.05, 0, 0.05)
 
-    def key(self, room: float) -> StrokeKey:
+    def key(self, available: float) -> StrokeKey:
         """What explains the arcs."""
-        return StrokeKey(self.scale, self.text_style, room, SIDES if self.below else ())
+        return StrokeKey(self.scale, self.text_style, available, SIDES if self.below else ())
 
     def _heights(self, width: float, given: float | None) -> None:
         """How high arcs reach above the tokens, and below them."""
@@ -74,8 +75,8 @@ class Arcs:
         back, ahead = (start - end).max(initial=0.0), (end - start).max(initial=0.0)
         scale = min(HIGHEST, 0.42 * self.longest)
         if given is not None:
-            room = max(given - 0.1 - self.band, LOWEST)
-            scale = room / (self._rise(back) + self._rise(ahead) or 1.0)
+            available = max(given - 0.1 - self.band, LOWEST)
+            scale = available / (self._rise(back) + self._rise(ahead) or 1.0)
         self.scaled = scale
         self.above = max(scale * self._rise(back), LOOP if (start == end).any() else 0.0)
         self.below = scale * self._rise(ahead)

@@ -36,7 +36,7 @@ def line_height(size: float) -> float:
     return size * LEADING * POINT
 
 
-def bar_room(scale: Scale, typesetting: Typesetting) -> float:
+def bar_width(scale: Scale, typesetting: Typesetting) -> float:
     """The width of a colour bar with its numbers and what it is a scale of, in inches; nothing where there is none."""
     if not scale.explained:
         return 0.0
@@ -107,7 +107,7 @@ class Page(ABC):
             middle = y + height * (1 - part)
             self.text(x + BAR + 0.05, middle, label, small, color=self.theme.muted, va="center_baseline")
         style = {"color": self.theme.muted, "ha": "right", "va": "center", "rotation": 90}
-        self.text(x + bar_room(self.scale, self.typesetting), y + height / 2, self.scale.meaning, small, **style)
+        self.text(x + bar_width(self.scale, self.typesetting), y + height / 2, self.scale.meaning, small, **style)
 
     def blanks(self, x: float, y: float, reasons: Sequence[str]) -> None:
         """What the cells mean that show no weight, each beside a piece of one; as high as a line of small text."""
@@ -189,12 +189,12 @@ class Headed:
         self.inner, self.typesetting = inner, typesetting
         small, body, large = typesetting.small, typesetting.body, typesetting.large
         first, _, rest = title.partition("\n")
-        room = width or max(inner.width, COMFORTABLE * typesetting.zoom)
+        available = width or max(inner.width, COMFORTABLE * typesetting.zoom)
 
         def wrapped(text: str, size: float) -> list[str]:
-            return typesetting.wrapped(text, size, room) if text else []
+            return typesetting.wrapped(text, size, available) if text else []
 
-        self.title = typesetting.title(first, large, room, TITLE_LINES) if first else []
+        self.title = typesetting.title(first, large, available, TITLE_LINES) if first else []
         self.rest, self.caption = wrapped(rest, body), wrapped(caption, small)
         sized = ((self.title, large), (self.rest, body), (self.caption, small))
         used = max((typesetting.width(line, size) for lines, size in sized for line in lines), default=0.0)

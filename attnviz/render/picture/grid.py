@@ -7,7 +7,7 @@ import numpy as np
 from attnviz.errors import PlotOptionError
 from attnviz.render.colours import ink
 from attnviz.render.picture.arrangement import Place, ratio
-from attnviz.render.picture.figure_page import Box, Page, bar_height, bar_room, line_height
+from attnviz.render.picture.figure_page import Box, Page, bar_height, bar_width, line_height
 from attnviz.render.picture.grid_labels import SMALLEST_TEXT, AxisLabels, tokens_in_words
 from attnviz.render.picture.grid_plan import ROOM, GridPlan
 from attnviz.render.picture.mosaic import BLANK, FRAME, HAIR, INK, PAPER, edge, mosaic, resized, slots
@@ -125,7 +125,7 @@ class GridPanel:
         self.area = width / self.dpi, height / self.dpi
         self.bar = max(self.left + self.area[0] + beyond + BAR_GAP, self._least[1])
         self.bar_height = bar_height(self.scale, typesetting, self.area[1])
-        self.width = self.bar + bar_room(self.scale, typesetting)
+        self.width = self.bar + bar_width(self.scale, typesetting)
 
     @property
     def edges(self) -> Edges:
@@ -270,6 +270,6 @@ class GridPanel:
                 page.text(across, down, text, self.written, color=colour, **style)
 
 
-def _every(room: float, pitch: float) -> int:
+def _every(needed: float, pitch: float) -> int:
     """Of names that need so much room, and stand `pitch` apart, one in how many can be written."""
-    return max(math.ceil(room / pitch), 1)
+    return max(math.ceil(needed / pitch), 1)

@@ -131,6 +131,6 @@ class AxesGrid:
             text_style.text(self.axes, across, y - 0.5, name, va="bottom", ha=ha, transform=shifted(self.axes, 0, 0.03))
         for place, name in arrangement.beside.items():
             x, y = self._corner(place)
-            room = self.labels[0].longest + 0.1 if place[1] == 0 else 0.05
-            place_it: dict[str, Any] = {"transform": shifted(self.axes, -room, 0), "va": "center", "ha": "right"}
+            distance = self.labels[0].longest + 0.1 if place[1] == 0 else 0.05
+            place_it: dict[str, Any] = {"transform": shifted(self.axes, -distance, 0), "va": "center", "ha": "right"}
             text_style.text(self.axes, x - 0.5, y + n / 2 - 0.5, name, **place_it)

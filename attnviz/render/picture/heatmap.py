@@ -12,7 +12,7 @@ from attnviz.render.colours import ink
 from attnviz.render.exclusion import removed_labels
 from attnviz.render.options import PlotOptions
 from attnviz.render.picture.cells import PART, Cells, Number
-from attnviz.render.picture.figure_page import DPI, Box, FigurePage, bar_height, bar_room, line_height
+from attnviz.render.picture.figure_page import DPI, Box, FigurePage, bar_height, bar_width, line_height
 from attnviz.render.picture.text_style import TextStyle, shifted
 from attnviz.render.scale import Scale
 from attnviz.render.scene import FROM, TO, Scene
@@ -66,12 +66,12 @@ class HeatmapPanel:
             not _in_words(cells, side, text_style) for cells, side in zip((a.rows, a.columns), inches, strict=True)
         ]
         self.left = down + 0.14
-        room = max(LARGEST, m * side) if width is None else m * width
+        available = max(LARGEST, m * side) if width is None else m * width
         apart = m * across_side / max(len(self.columns), 1)
-        level = numbered[1] or across + 0.04 <= apart or m * max(across + 0.1, across_side) <= room
+        level = numbered[1] or across + 0.04 <= apart or m * max(across + 0.1, across_side) <= available
         self.turned = 0 if level else 45 if across_side > 1.3 * text_style.line else 90
         spread = width is None and not self.turned and len(self.columns) == m
-        roomy = _whole(min(across + 0.2, room / m), options.dpi or DPI) if spread else 0.0
+        roomy = _whole(min(across + 0.2, available / m), options.dpi or DPI) if spread else 0.0
         self.cell = max(across_side, roomy), down_side
         self.area = m * self.cell[0], n * self.cell[1]
         self.names = named(TO, a.columns, numbered[1]), named(FROM, a.rows, numbered[0])
@@ -82,7 +82,7 @@ class HeatmapPanel:
         self.label_height = 0.1 + {0: text_style.line, 45: across * 0.72 + 0.1, 90: across + 0.08}[self.turned]
         leaning = across * 0.72 - self.cell[0] / 2 if self.turned == 45 else 0  # the last label leans over the edge
         self.width = (
-            self._before + self.area[0] + max(self.beside + 0.2 + bar_room(scale, text_style.typesetting), leaning)
+            self._before + self.area[0] + max(self.beside + 0.2 + bar_width(scale, text_style.typesetting), leaning)
         )
         below = 0.08 + self.small_line if scene.blanks else 0.0
         self.height = self.small_line + self.label_height + self.cells_height + below

@@ -32,7 +32,7 @@ class Lines:
     hangs = False
 
     def __init__(
-        self, scene: Scene, scale: Scale, text_style: TextStyle, options: PlotOptions, room: Box = (None, None)
+        self, scene: Scene, scale: Scale, text_style: TextStyle, options: PlotOptions, available: Box = (None, None)
     ) -> None:
         require_tokens(scene, "lines")
         self.scene, self.scale, self.text_style = scene, scale, text_style
@@ -47,14 +47,14 @@ class Lines:
         self.margins = Margins(left + APART, text_style.line + 0.09, right + APART, 0.0)
         self.most = max(len(self.rows), len(self.columns))
         usual = BETWEEN if len(scene.heads) == 1 else SIDE_BY_SIDE
-        width = usual if room[0] is None else max(room[0] - self.margins.across, SHORTEST)
+        width = usual if available[0] is None else max(available[0] - self.margins.across, SHORTEST)
         row = max(zoom, 1.0) * min(max(ROW, ROW * width / usual), STEEPEST)  # so that wider lines are as steep
-        height = self.most * row if room[1] is None else room[1] - self.margins.down
+        height = self.most * row if available[1] is None else available[1] - self.margins.down
         self.box = width, max(height, self.most * PITCH * text_style.line)
 
-    def key(self, room: float) -> StrokeKey:
+    def key(self, available: float) -> StrokeKey:
         """What explains the lines."""
-        return StrokeKey(self.scale, self.text_style, room)
+        return StrokeKey(self.scale, self.text_style, available)
 
     def draw(self, axes: Axes, index: int) -> None:
         """Draw head `index` of the scene into `axes`, its labels around them."""

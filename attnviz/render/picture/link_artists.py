@@ -36,18 +36,18 @@ def strokes(axes: Axes, paths: Sequence[Path], drawn: DrawnLinks, scale: Scale, 
 
 
 class StrokeKey:
-    """What the strokes mean, in one line where `room` inches are enough, and `notes` below it."""
+    """What the strokes mean, in one line where `available` inches are enough, and `notes` below it."""
 
-    def __init__(self, scale: Scale, text_style: TextStyle, room: float, notes: Sequence[str] = ()) -> None:
+    def __init__(self, scale: Scale, text_style: TextStyle, available: float, notes: Sequence[str] = ()) -> None:
         self.scale, self.text_style = scale, text_style.sized(text_style.small)
         self.samples = [(part, label) for part, label in scale.ticks() if part >= FAINT]
         first = sum(SAMPLE + AFTER + self.text_style.width(label) + APART for _, label in self.samples)
         named = first + self.text_style.width(scale.meaning)
-        self.meaning = scale.meaning if named <= room else ""
+        self.meaning = scale.meaning if named <= available else ""
         self.width = named if self.meaning else first - APART
         said = (*notes, f"under {scale.weight(FAINT):.2g} not drawn")
         said = said if self.meaning else (scale.meaning, *said)
-        self.notes = text_style.typesetting.wrapped(" · ".join(said), text_style.small, max(room, self.width))
+        self.notes = text_style.typesetting.wrapped(" · ".join(said), text_style.small, max(available, self.width))
         self.width = max(self.width, *map(self.text_style.width, self.notes))
         self.height = ABOVE + self.text_style.line * (1 + len(self.notes))
 

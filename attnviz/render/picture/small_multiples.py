@@ -69,17 +69,17 @@ class Drawing(Protocol):
     margins: Margins
     hangs: bool
 
-    def key(self, room: float) -> Key:
-        """What explains it, in `room` inches where it can be so narrow."""
+    def key(self, available: float) -> Key:
+        """What explains it, in `available` inches where it can be so narrow."""
 
     def draw(self, axes: Axes, index: int) -> None:
         """Draw head `index` of the scene."""
 
 
-def styled(scene: Scene, scale: Scale, text_style: TextStyle, options: PlotOptions, room: Box) -> Drawing:
+def styled(scene: Scene, scale: Scale, text_style: TextStyle, options: PlotOptions, available: Box) -> Drawing:
     """The heads of `scene` in the style that `options` name. Raises SelectionError where it cannot show them."""
     assert options.drawn_as.picture is not None
-    drawing: Drawing = load(options.drawn_as.picture)(scene, scale, text_style, options, room)
+    drawing: Drawing = load(options.drawn_as.picture)(scene, scale, text_style, options, available)
     return drawing
 
 
@@ -91,7 +91,7 @@ class SmallMultiples:
         scene: Scene,
         make: Callable[[Box], Drawing],
         text_style: TextStyle,
-        room: Box = (None, None),
+        available: Box = (None, None),
         keyed: bool = True,
     ) -> None:
         count = len(scene.heads)
@@ -102,10 +102,10 @@ class SmallMultiples:
             )
         self.scene, self.text_style, self.keyed = scene, text_style, keyed
         self.named = text_style.line if count > 1 else 0.0
-        drawing = make((room[0], None)) if count == 1 else make((None, None))
-        self.across = self._across(drawing, room)
+        drawing = make((available[0], None)) if count == 1 else make((None, None))
+        self.across = self._across(drawing, available)
         self.down = -(-count // self.across)
-        self.drawing = make(self._share(drawing, room, self.across)) if room != (None, None) else drawing
+        self.drawing = make(self._share(drawing, available, self.across)) if available != (None, None) else drawing
         if min(self.drawing.box) < SMALLEST:
             raise SelectionError(
                 "there is no room for the heads", "Make the picture larger with --size, or draw fewer heads."
@@ -114,7 +114,7 @@ class SmallMultiples:
         self.width = self.across * (width + GAP) - GAP
         self.height = self.down * (height + GAP) - GAP
         if keyed:
-            self.key = self.drawing.key(room[0] or max(self.width, KEYED))
+            self.key = self.drawing.key(available[0] or max(self.width, KEYED))
             self.width, self.height = max(self.width, self.key.width), self.height + self.key.height
 
     def draw(self, page: FigurePage, x: float, y: float) -> None:
@@ -143,26 +143,26 @@ class SmallMultiples:
         margins, (width, height) = drawing.margins, drawing.box
         return width + margins.across, self.named + height + margins.down
 
-    def _share(self, drawing: Drawing, room: Box, across: int) -> Box:
-        """What of `room` one head gets where so many stand side by side."""
+    def _share(self, drawing: Drawing, available: Box, across: int) -> Box:
+        """What of `available` one head gets where so many stand side by side."""
         down = -(-len(self.scene.heads) // across)
-        width = None if room[0] is None else (room[0] + GAP) / across - GAP
-        if room[1] is None:
+        width = None if available[0] is None else (available[0] + GAP) / across - GAP
+        if available[1] is None:
             return width, None
-        key = drawing.key(room[0] or KEYED).height if self.keyed else 0.0
-        return width, (room[1] - key + GAP) / down - GAP - self.named
+        key = drawing.key(available[0] or KEYED).height if self.keyed else 0.0
+        return width, (available[1] - key + GAP) / down - GAP - self.named
 
-    def _across(self, drawing: Drawing, room: Box) -> int:
+    def _across(self, drawing: Drawing, available: Box) -> int:
         """How many heads stand side by side: as many as fit; in a given room, so that each keeps its shape."""
         count, tile = len(self.scene.heads), self._tile(drawing)
-        if not (room[0] and room[1]):
-            least, most = (int(((room[0] or inches) + GAP) / (tile[0] + GAP)) for inches in (COMFORTABLE, WIDEST))
+        if not (available[0] and available[1]):
+            least, most = (int(((available[0] or inches) + GAP) / (tile[0] + GAP)) for inches in (COMFORTABLE, WIDEST))
             broad = (n for n in range(max(least, 1), most) if n * tile[0] >= BEST * -(-count // n) * tile[1])
             fit = next(broad, most)
             return -(-count // -(-count // min(max(fit, 1), count)))  # 12 heads where 10 fit: 6 and 6
 
         def badness(across: int) -> float:
-            width, height = self._share(drawing, room, across)
+            width, height = self._share(drawing, available, across)
             box = max((width or 0) - drawing.margins.across, 0.01), max((height or 0) - drawing.margins.down, 0.01)
             return abs(math.log(box[0] / box[1] * drawing.box[1] / drawing.box[0]))
 

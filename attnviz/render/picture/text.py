@@ -43,14 +43,14 @@ class RunningText:
     hangs = True
 
     def __init__(
-        self, scene: Scene, scale: Scale, text_style: TextStyle, options: PlotOptions, room: Box = (None, None)
+        self, scene: Scene, scale: Scale, text_style: TextStyle, options: PlotOptions, available: Box = (None, None)
     ) -> None:
         require_tokens(scene, "text")
         self.scene, self.scale, self.small, self.annotate = scene, scale, text_style, bool(options.annotate)
         self.rows = query_rows(scene)
         zoom = text_style.typesetting.zoom
         for larger, widest, most in SETTINGS:
-            limit = widest * zoom if room[0] is None else room[0]
+            limit = widest * zoom if available[0] is None else available[0]
             self.text_style = text_style.sized(text_style.body * larger)
             self._set(limit)
             if self._lines <= most:
@@ -94,9 +94,9 @@ class RunningText:
         other = {i: "other" for i, column in enumerate(a.columns) if column in written}
         return other | {i: "query" for i, column in enumerate(a.columns) if column in read}
 
-    def key(self, room: float) -> "ColourKey":
+    def key(self, available: float) -> "ColourKey":
         """What explains the colours."""
-        return ColourKey(self.scale, self.small, room)
+        return ColourKey(self.scale, self.small, available)
 
     def draw(self, axes: Axes, index: int) -> None:
         """Draw head `index` of the scene into `axes`."""
@@ -163,14 +163,14 @@ class Asking:
 
 
 class ColourKey:
-    """The scale of the colours, lying, and what it is a scale of: beside it where `room` inches are enough."""
+    """The scale of the colours, lying, and what it is a scale of: beside it where `available` inches are enough."""
 
-    def __init__(self, scale: Scale, text_style: TextStyle, room: float) -> None:
+    def __init__(self, scale: Scale, text_style: TextStyle, available: float) -> None:
         self.scale, self.text_style = scale, text_style.sized(text_style.small)
         zoom = text_style.typesetting.zoom
-        self.bar = min(BAR[0] * zoom, max(room, zoom)), BAR[1] * zoom
+        self.bar = min(BAR[0] * zoom, max(available, zoom)), BAR[1] * zoom
         meaning = self.text_style.width(scale.meaning)
-        self.beside = self.bar[0] + 0.1 + meaning <= room
+        self.beside = self.bar[0] + 0.1 + meaning <= available
         self.width = self.bar[0] + 0.1 + meaning if self.beside else max(self.bar[0], meaning)
         self.height = 0.13 + self.bar[1] + self.text_style.line * (1 if self.beside else 2)
 

@@ -93,9 +93,9 @@ class TextStyle:
         width, _, _ = text_to_path.get_text_width_height_descent(text, font, False)
         return float(width) * POINT
 
-    def short(self, text: str, width: float, room: float = math.inf) -> str:
+    def short(self, text: str, width: float, available: float = math.inf) -> str:
         """`text` as it is drawn, cut with an ellipsis to at most `width` inches, as `Typesetting.short` does it."""
-        return self.typesetting.short(text, self.body, width, room)
+        return self.typesetting.short(text, self.body, width, available)
 
     def text(self, axes: Axes, x: float, y: float, text: str, **style: Any) -> Text:
         """Write `text`, at body size unless `fontsize` is given; `transform` is that of the data unless given."""

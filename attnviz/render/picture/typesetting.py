@@ -88,19 +88,19 @@ class Typesetting:
         """The width of one line of `text` at `size` points, in inches."""
         return _width(self.shown(text), self.files) * size
 
-    def short(self, text: str, size: float, width: float, room: float = math.inf) -> str:
+    def short(self, text: str, size: float, width: float, available: float = math.inf) -> str:
         """`text` as it is drawn, cut with an ellipsis to at most `width` inches at `size` points.
 
         Of a token read and a token written, both keep their beginning. Of a character there that is written as code
-        points the first are not cut, where there is `room`.
+        points the first are not cut, where there is `available`.
         """
         read, *rest = _ARROW.split(text, maxsplit=1)
         if not rest:
-            return self.shown(self._cut(text, size, min(max(width, self._least(text, size)), room)))
+            return self.shown(self._cut(text, size, min(max(width, self._least(text, size)), available)))
         arrow, written = rest
         free = width - self.width(arrow, size)
         least = [max(self._least(part, size), min(self.width(part, size), free / 2)) for part in (read, written)]
-        free = min(max(free, sum(least)), room - self.width(arrow, size))
+        free = min(max(free, sum(least)), available - self.width(arrow, size))
         if self.width(text, size) <= free + self.width(arrow, size) + _CLOSE:
             return self.shown(text)
         least = [each * min(free / sum(least), 1) for each in least]

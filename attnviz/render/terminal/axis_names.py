@@ -28,10 +28,10 @@ class Names:
     @cached_property
     def numbered(self) -> bool:
         """Whether columns are named by the numbers of their (first) tokens."""
-        labels, room = self.scene.columns, self.cell - 1
+        labels, available = self.scene.columns, self.cell - 1
         if self.scene.attention.is_pooled:  # a range of tokens that is cut would be another
-            return any(cell_len(label) > room for label in labels)
-        return not readable(labels, room)
+            return any(cell_len(label) > available for label in labels)
+        return not readable(labels, available)
 
     def above(self, cuts: Sequence[int] = ()) -> str:
         """The names of the columns; a cell is left free before each of the columns `cuts`."""

@@ -43,9 +43,9 @@ def fit(text: str, width: int, align: str = "left") -> str:
     read, *rest = _SIGN.split(text, maxsplit=1)
     if rest and 5 <= width < cell_len(text):
         sign, written = rest
-        room = width - cell_len(sign)
-        left = min(max(room // 2, room - cell_len(written)), cell_len(read))
-        text = _cut(read, left) + sign + _cut(written, room - left)
+        available = width - cell_len(sign)
+        left = min(max(available // 2, available - cell_len(written)), cell_len(read))
+        text = _cut(read, left) + sign + _cut(written, available - left)
     text = _cut(text, width)
     spare, text = width - cell_len(text), ltr(text)
     left = {"left": 0, "right": spare, "center": (spare + 1) // 2}[align]
@@ -71,11 +71,11 @@ def heading(text: str, width: int) -> Text:
     return Text("\n".join(lines), style=BOLD)
 
 
-def without_middle(text: str, room: int) -> str:
-    """`text`, or its beginning and its end where it takes more than `room` cells."""
-    if cell_len(text) <= room:
+def without_middle(text: str, available: int) -> str:
+    """`text`, or its beginning and its end where it takes more than `available` cells."""
+    if cell_len(text) <= available:
         return text
-    half, end = max((room - 1) // 2, 1), ""
+    half, end = max((available - 1) // 2, 1), ""
     for piece in reversed(graphemes(text)):
         if cell_len(piece + end) > half:
             break

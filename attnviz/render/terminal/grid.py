@@ -48,12 +48,12 @@ class Grid(Drawing):
 
     def _body(self, scene: Scene, brush: Brush, width: int) -> RenderResult:
         """The tiles of `scene`, and what their rows and columns are."""
-        tiles = grid_layout(scene, width, halves=brush.halves)
-        yield Text(_axes(scene, tiles), style="dim")
-        if tiles.label:
-            yield from tiles.names.listed(width)
+        layout = grid_layout(scene, width, halves=brush.halves)
+        yield Text(_axes(scene, layout), style="dim")
+        if layout.label:
+            yield from layout.names.listed(width)
         yield Segment.line()
-        for line in _lines(tiles, brush, self.options.annotate is not False):
+        for line in _lines(layout, brush, self.options.annotate is not False):
             yield from line
             yield Segment.line()
 
@@ -63,58 +63,58 @@ def grid(scenes: Sequence[Scene], options: PlotOptions = DEFAULT) -> Grid:
     return Grid(tuple(scenes), options)
 
 
-def _axes(scene: Scene, tiles: GridLayout) -> str:
+def _axes(scene: Scene, layout: GridLayout) -> str:
     """Rows and columns in words, where they are not beside the tiles; what a cell covers, where that is no token."""
-    if tiles.label or tiles.block > 1 or scene.attention.is_pooled or max(scene.reachable.shape) > NAMED:
-        named = axes(tiles.gutter - 1) if tiles.label else axes()
-        return named + covering(scene, (tiles.block, tiles.block))
+    if layout.label or layout.block > 1 or scene.attention.is_pooled or max(scene.reachable.shape) > NAMED:
+        named = axes(layout.gutter - 1) if layout.label else axes()
+        return named + covering(scene, (layout.block, layout.block))
     return ltr(scene.axes)
 
 
-def _lines(tiles: GridLayout, brush: Brush, annotate: bool) -> Iterator[Line]:
-    for index, row in enumerate(tiles.rows):
+def _lines(layout: GridLayout, brush: Brush, annotate: bool) -> Iterator[Line]:
+    for index, row in enumerate(layout.rows):
         if row.headed:
-            if index and not tiles.apart:
+            if index and not layout.apart:
                 yield []
-            yield from ([Segment(text)] for text in _header(tiles, row))
-        beside = _beside(tiles, row.layer)
-        drawn = [_tile(tiles, brush, head, annotate and tiles.cell > 2) for head in row.heads]
-        for y in range(tiles.tile_height):
+            yield from ([Segment(text)] for text in _header(layout, row))
+        beside = _beside(layout, row.layer)
+        drawn = [_tile(layout, brush, head, annotate and layout.cell > 2) for head in row.heads]
+        for y in range(layout.tile_height):
             line = [Segment(beside[y])]
             for x, tile in enumerate(drawn):
-                line += [Segment(" " * tiles.between)] if x else []
+                line += [Segment(" " * layout.between)] if x else []
                 line += tile[y]
             yield line
-        if tiles.apart:
+        if layout.apart:
             yield []
-    if not tiles.apart:
+    if not layout.apart:
         yield []
 
 
-def _header(tiles: GridLayout, row: Row) -> Iterator[str]:
+def _header(layout: GridLayout, row: Row) -> Iterator[str]:
     """The names of the heads, and below each those of its columns."""
-    between, start = " " * tiles.between, " " * tiles.gutter
-    yield (start + between.join(fit(name, tiles.width) for name in row.names))
-    if tiles.label:
-        yield start + between.join(fit(tiles.names.above(tiles.cuts[1]), tiles.width) for _ in row.names)
+    between, start = " " * layout.between, " " * layout.gutter
+    yield (start + between.join(fit(name, layout.width) for name in row.names))
+    if layout.label:
+        yield start + between.join(fit(layout.names.above(layout.cuts[1]), layout.width) for _ in row.names)
 
 
-def _beside(tiles: GridLayout, layer: str) -> list[str]:
+def _beside(layout: GridLayout, layer: str) -> list[str]:
     """What stands to the left of each line of a row of tiles: its layer, and the names of the lines."""
-    names = [layer, *[""] * (tiles.tile_height - 1)]
-    if not tiles.label:
-        return [fit(name, tiles.gutter) for name in names]
-    beside, left = tiles.names.beside, tiles.gutter - tiles.label - 1
-    labels = [fit("" if y is None else beside[y], tiles.label, "right") + " " for y in tiles.lines]
+    names = [layer, *[""] * (layout.tile_height - 1)]
+    if not layout.label:
+        return [fit(name, layout.gutter) for name in names]
+    beside, left = layout.names.beside, layout.gutter - layout.label - 1
+    labels = [fit("" if y is None else beside[y], layout.label, "right") + " " for y in layout.lines]
     return [fit(name, left) + label for name, label in zip(names, labels, strict=True)]
 
 
-def _tile(tiles: GridLayout, brush: Brush, head: int | None, annotate: bool) -> list[Line]:
+def _tile(layout: GridLayout, brush: Brush, head: int | None, annotate: bool) -> list[Line]:
     """A head's weights, a line each of the same width; or as much room for one that there is not."""
     if head is None:
-        return [[Segment(" " * tiles.width)]] * tiles.tile_height
-    scene, block = tiles.scene, (tiles.block, tiles.block)
+        return [[Segment(" " * layout.width)]] * layout.tile_height
+    scene, block = layout.scene, (layout.block, layout.block)
     weights = pooled(np.where(scene.reachable, scene.matrices[head], np.nan), block)
-    drawn = [line for _, line in lines(brush, weights, tiles.cell, tiles.paired, tiles.cuts, annotate)]
-    rest = [Segment(" " * (tiles.width - sum(segment.cell_length for segment in drawn[0])))]
+    drawn = [line for _, line in lines(brush, weights, layout.cell, layout.paired, layout.cuts, annotate)]
+    rest = [Segment(" " * (layout.width - sum(segment.cell_length for segment in drawn[0])))]
     return [line + rest for line in drawn]

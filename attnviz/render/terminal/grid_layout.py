@@ -36,7 +36,7 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class GridLayout:
-    """The heads of `scene` in `room` columns: cells of `cell` columns, pooled by `block`, two in a line with `halves`.
+    """The heads of `scene` in so many columns: cells of `cell` columns, pooled by `block`, two in a line with `halves`.
 
     A layer is a row of tiles, or several where it is wider than the terminal; heads that are each alone in their layer
     follow one another. `label` is the width of what stands beside a tile's rows; where that is 0, nothing does, and
@@ -44,7 +44,7 @@ class GridLayout:
     """
 
     scene: Scene
-    room: int
+    available: int
     halves: bool
     cell: int
     block: int = 1
@@ -52,7 +52,7 @@ class GridLayout:
 
     def fits(self, height: float = float("inf")) -> bool:
         """Whether a tile fits beside what is written there, and the whole into so many lines."""
-        return self.gutter + self.width <= self.room and self.height <= height
+        return self.gutter + self.width <= self.available and self.height <= height
 
     @property
     def paired(self) -> bool:
@@ -107,7 +107,7 @@ class GridLayout:
     @cached_property
     def rows(self) -> list[Row]:
         """The rows of tiles. Heads are named above a row where the last that were named are others, or long ago."""
-        across = max(1, (self.room - self.gutter + self.between) // (self.width + self.between))
+        across = max(1, (self.available - self.gutter + self.between) // (self.width + self.between))
         rows: list[Row] = []
         since = 0
         for layer, heads in self._layers.items():
@@ -149,8 +149,8 @@ class GridLayout:
         return [f"H{head}" for head in sorted({head for _, head in self.scene.heads})]
 
 
-def grid_layout(scene: Scene, room: int, halves: bool) -> GridLayout:
-    """The largest tiles with which `scene` takes no more than a few screens of `room` columns.
+def grid_layout(scene: Scene, available: int, halves: bool) -> GridLayout:
+    """The largest tiles with which `scene` takes no more than a few screens of `available` columns.
 
     With `halves` a cell of one column is half a line high. Where even the smallest take more, those that take least.
     """
@@ -158,15 +158,15 @@ def grid_layout(scene: Scene, room: int, halves: bool) -> GridLayout:
     if longest <= FEW:
         words = max(map(cell_len, scene.columns)) + 2
         cells = [words, 6, 4, 2] if 6 < words <= WIDEST else [6, 4, 2]
-        named = [GridLayout(scene, room, halves, cell, 1, Names(scene, cell).width(LONGEST)) for cell in cells]
+        named = [GridLayout(scene, available, halves, cell, 1, Names(scene, cell).width(LONGEST)) for cell in cells]
         least = named[-1].names.width(SHORTEST)
-        smaller = [*named[::-1], *(GridLayout(scene, room, halves, 2, 1, beside) for beside in (least, 0))]
+        smaller = [*named[::-1], *(GridLayout(scene, available, halves, 2, 1, beside) for beside in (least, 0))]
         on_screen = [tiles for tiles in named if tiles.fits(SCREEN)]
         side_by_side = [tiles for tiles in on_screen if tiles.cell >= 6 and not tiles.broken]
         for tiles in (*side_by_side, *on_screen, *(tiles for tiles in smaller if tiles.fits(ROOMY))):
             return tiles
     blocks = dict.fromkeys(-(-longest // side) for side in SIDES)
-    choices = [GridLayout(scene, room, halves, 1 if halves else 2, block) for block in blocks]
+    choices = [GridLayout(scene, available, halves, 1 if halves else 2, block) for block in blocks]
     fitting = next((tiles for tiles in choices if tiles.fits(TALL)), None)
     return fitting or min(choices, key=lambda tiles: (not tiles.fits(), tiles.height))
 

@@ -69,7 +69,7 @@ class Lines(SceneDrawing):
         if brush.depth and brush.blocks:
             yield from self._lines(links_to_draw(self.scene, index, brush.scale), sides, width)
             return
-        room = max(min(STRAIGHT, width - sum(sides) - 8), 1)
+        available = max(min(STRAIGHT, width - sum(sides) - 8), 1)
         strongest = self._strongest(index, brush.scale)
         for row, label in enumerate(self.scene.rows):
             query = fit(label, sides[0], "right")
@@ -77,7 +77,7 @@ class Lines(SceneDrawing):
                 yield [Segment(query)]
                 continue
             column, part = strongest[row]
-            line = brush.written("─" * max(round(part * room), 1)).ljust(room)
+            line = brush.written("─" * max(round(part * available), 1)).ljust(available)
             weight, key = (
                 brush.number(self.scene.matrices[index, row, column]),
                 fit(self.scene.columns[column], sides[1]),
@@ -105,8 +105,8 @@ class Lines(SceneDrawing):
         queries = dict(zip(starts, self.scene.rows, strict=True))
         keys = dict(zip(ends, self.scene.columns, strict=True))
         height = max(starts[-1], ends[-1]) + 1
-        room = max(min(WIDEST, max(4 * height, NARROW), width - sum(sides) - 2), 2)
-        dots, levels = np.zeros((height, room), int), np.zeros((height, room), int)
+        available = max(min(WIDEST, max(4 * height, NARROW), width - sum(sides) - 2), 2)
+        dots, levels = np.zeros((height, available), int), np.zeros((height, available), int)
         for row, column, part in zip(drawn.rows, drawn.columns, drawn.parts, strict=True):
             if part >= DRAWN:
                 level = min(int(part * len(LEVELS)), len(LEVELS) - 1)
