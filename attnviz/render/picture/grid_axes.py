@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 
+from attnviz.render.balanced_rows import balanced
 from attnviz.render.picture.arrangement import Arrangement, Place, arrangements
 from attnviz.render.picture.cells import Cells
 from attnviz.render.picture.grid_labels import AxisLabels, tokens_in_words
@@ -30,7 +31,7 @@ class AxesGrid:
         self.axes, self.scene, self.text_style, self.scale = axes, scene, text_style, scale
         self.inches = axes_size(axes)
         [self.arrangement] = arrangements([scene], self.inches[0] / self.inches[1])
-        down, across = (-(-cells // -(-cells // TILE)) for cells in scene.reachable.shape)
+        down, across = (balanced(cells, TILE) for cells in scene.reachable.shape)
         self.cells = down, across  # of a tile
         self.corners = [self._starts(axis, names) for axis, names in enumerate(self._names(self.arrangement))]
         self.extent = [starts[-1] + cells for starts, cells in zip(self.corners, self.cells, strict=True)]

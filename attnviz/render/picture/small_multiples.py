@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.transforms import Transform
 
 from attnviz.errors import SelectionError
+from attnviz.render.balanced_rows import balanced
 from attnviz.render.options import PlotOptions
 from attnviz.render.picture.figure_page import Box, FigurePage
 from attnviz.render.picture.text_style import TextStyle, from_corner
@@ -159,7 +160,7 @@ class SmallMultiples:
             least, most = (int(((available[0] or inches) + GAP) / (tile[0] + GAP)) for inches in (COMFORTABLE, WIDEST))
             broad = (n for n in range(max(least, 1), most) if n * tile[0] >= BEST * -(-count // n) * tile[1])
             fit = next(broad, most)
-            return -(-count // -(-count // min(max(fit, 1), count)))  # 12 heads where 10 fit: 6 and 6
+            return balanced(count, min(max(fit, 1), count))
 
         def badness(across: int) -> float:
             width, height = self._share(drawing, available, across)

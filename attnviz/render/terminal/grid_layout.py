@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from rich.cells import cell_len
 
+from attnviz.render.balanced_rows import balanced
 from attnviz.render.scene import Scene
 from attnviz.render.terminal.axis_names import Names
 from attnviz.render.terminal.matrix import Cuts, cuts, parts
@@ -172,7 +173,7 @@ def grid_layout(scene: Scene, available: int, halves: bool) -> GridLayout:
 
 
 def _evenly(names: Sequence[str], across: int) -> Iterator[tuple[str, ...]]:
-    """`names` in parts of at most `across`: 12 where 10 fit are 6 and 6."""
-    even = -(-len(names) // -(-len(names) // across))
-    for start in range(0, len(names), even):
-        yield tuple(names[start : start + even])
+    """`names` in balanced parts of at most `across`."""
+    size = balanced(len(names), across)
+    for start in range(0, len(names), size):
+        yield tuple(names[start : start + size])
