@@ -44,6 +44,11 @@ class AttentionCalls(TorchFunctionMode):
             WeakTensorKeyDictionary()
         )  # what was computed of a call's result: the number of the last such call
 
+    @property
+    def unfollowed(self) -> list[tuple[int, int]]:
+        """How many queries and keys each softmax is of that was not multiplied with values, as far as is known."""
+        return [*self._softmaxes.unfollowed.values()]
+
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Call `function`, and see what attention it computes."""
         kwargs = kwargs or {}

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 from weakref import WeakValueDictionary
 
 import torch
+from torch.utils.weak import WeakTensorKeyDictionary
 
 from attnviz.capture.attention_call import Call, folded
 
@@ -26,10 +27,12 @@ _UNSURE = "a softmax goes over one of two axes of the same length: which of them
 class _Softmax:
     """What became of what a softmax gave: `weights`, whose axes `of` are the queries' and the keys'.
 
-    `empty` marks its rows that see nothing, `dtype` is the coarsest type that they had, `moves` are what has put them
-    into another order of axes, and `flaw` says why it is not known what they are.
+    `number` counts the softmaxes of a pass. `empty` marks its rows that see nothing, `dtype` is the coarsest type that
+    they had, `moves` are what has put them into another order of axes, and `flaw` says why it is not known what they
+    are.
     """
 
+    number: int
     weights: torch.Tensor
     of: tuple[int, int]
     empty: torch.Tensor
@@ -44,9 +47,23 @@ class _Softmax:
         if name in _MOVES:
             return replace(self, moves=(*self.moves, function))
         if (weights := self._put_back(result)) is not None:
-            return replace(self, weights=weights, dtype=max(self.dtype, result.dtype, key=_tolerance))
+            return replace(self, weights=weights.detach(), dtype=max(self.dtype, result.dtype, key=_tolerance))
         same_memory = result.untyped_storage().data_ptr() == self.weights.untyped_storage().data_ptr()
         return self if same_memory else self.changed_by(name)
+
+    def part(self, name: str, take: Callable[[torch.Tensor], torch.Tensor], result: torch.Tensor) -> "_Softmax":
+        """What is known of the `result` that the function of that `name` takes of them, as `take` does.
+
+        Keys that are left out, as the column of a learned sink, take their mass along.
+        """
+        axes = [_varying(take(self._numbers(axis))) for axis in self.of]
+        if self.flaw:
+            return self
+        if any(len(found) != 1 for found in axes):
+            return self.changed_by(name)
+        (queries,), (keys,) = axes
+        empty = take(self._moved(self.empty.expand(self.weights.shape).contiguous())).narrow(keys, 0, 1)
+        return replace(self, weights=result.detach(), of=(queries, keys), empty=empty, moves=())
 
     def changed_by(self, what: str) -> "_Softmax":
         """These, of which it is no longer known what they are."""
@@ -68,16 +85,17 @@ class _Softmax:
         """As many `numbers`, in the order of axes that these are in now."""
         return reduce(lambda moved, move: move(moved), self.moves, numbers)
 
+    def _numbers(self, axis: int) -> torch.Tensor:
+        """The number of each one's query, or of its key, by the `axis` that was theirs, in the order of axes of now."""
+        length = self.weights.shape[axis]
+        shape = [length if other == axis else 1 for other in range(self.weights.ndim)]
+        numbers = torch.arange(length, dtype=torch.int32, device=self.weights.device).view(shape)
+        return self._moved(numbers.expand(self.weights.shape).contiguous())
+
     def is_summed_over_keys(self, operand: torch.Tensor, axis: int) -> bool:
         """Whether along `axis` of the `operand`, as which these are multiplied, there are the keys of one query."""
-        length = self.weights.shape[self.of[0]]
-        shape = [length if at == self.of[0] else 1 for at in range(self.weights.ndim)]
-        numbers = torch.arange(length, dtype=torch.int32).view(shape).expand(self.weights.shape).contiguous()
-        queries = self._moved(numbers)
-        if queries.numel() != operand.numel():
-            return False
-        queries = queries.reshape(operand.shape)
-        return torch.equal(queries, queries.select(axis, 0).unsqueeze(axis).expand_as(queries))
+        queries = self._numbers(self.of[0])
+        return queries.numel() == operand.numel() and axis % operand.ndim not in _varying(queries.view(operand.shape))
 
     def call(self, texts: int) -> Call:
         """The call of attention that these are the weights of, as they are now, when they are multiplied."""
@@ -104,8 +122,10 @@ class SoftmaxWeights:
 
     def __init__(self, texts: int, tokens: Collection[int]) -> None:
         self._texts, self._tokens = texts, tokens
-        # By id, which stays the tensor's while that is held.
-        self._waiting: dict[int, tuple[torch.Tensor, _Softmax]] = {}
+        self._waiting = WeakTensorKeyDictionary()  # what is known of each tensor, while it is held
+        self._count = 0
+        self.unfollowed: dict[int, tuple[int, int]] = {}
+        """How many queries and keys each softmax is of that was not multiplied with values, by its number."""
         self._features: WeakValueDictionary[int, torch.Tensor] = WeakValueDictionary()  # of linear layers
         self._learned: WeakValueDictionary[int, torch.Tensor] = WeakValueDictionary()  # views and parts of parameters
 
@@ -123,7 +143,11 @@ class SoftmaxWeights:
             return
         empty = torch.isneginf(input.amax(axis, keepdim=True))  # where a softmax gives NaN
         flaw = _UNSURE if fitting[1:] else None
-        self._keep(weights, _Softmax(weights, (fitting[0], axis), empty, weights.dtype, flaw=flaw))
+        self._count += 1
+        self.unfollowed[self._count] = weights.shape[fitting[0]], weights.shape[axis]
+        self._waiting[weights] = _Softmax(
+            self._count, weights.detach(), (fitting[0], axis), empty, weights.dtype, flaw=flaw
+        )
 
     def follow(self, function: Any, result: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Call | None:
         """The call of attention that `function` ends, where it multiplies such weights with values.
@@ -132,35 +156,52 @@ class SoftmaxWeights:
         """
         name = getattr(function, "__name__", "")
         self._mark(name, result, args)
-        if not self._waiting or not isinstance(result, torch.Tensor):
+        if not self._waiting:
             return None
         operands = [*_flat(args), *_flat(list(kwargs.values()))]
-        waiting = [(at, tensor) for at, tensor in enumerate(operands) if id(tensor) in self._waiting]
+        waiting = [
+            (i, each) for i, each in enumerate(operands) if isinstance(each, torch.Tensor) and each in self._waiting
+        ]
         if not waiting:
             return None
-        at, operand = waiting[0]
-        found = self._waiting[id(operand)][1]
+        place, operand = waiting[0]
+        found: _Softmax = self._waiting[operand]
 
         def apply(tensor: torch.Tensor) -> Any:
             return function(*[tensor if arg is operand else arg for arg in args], **kwargs)
 
-        if name == "einsum" and isinstance(args[0], str) and _is_by_element(args[0], at - 1):
-            self._keep(result, found.after(name, apply, result))
+        if name in _PARTS:
+            self._take(name, found, apply, result)
+        elif not isinstance(result, torch.Tensor):
+            pass
+        elif name == "einsum" and isinstance(args[0], str) and _is_by_element(args[0], place - 1):
+            self._waiting[result] = found.after(name, apply, result)
         elif name in _PRODUCTS and len(waiting) == 1:
             if not any(map(self._is_learned, operands)):
-                axis = _summed_axis(name, args, at)
-                if axis is not None and not found.is_summed_over_keys(operand, axis):
-                    found = found.changed_by("a transposition")
-                self._waiting = {at: kept for at, kept in self._waiting.items() if kept[1].empty is not found.empty}
-                return found.call(self._texts)
+                return self._multiplied(found, operand, _summed_axis(name, args, place))
             if result.shape == found.weights.shape:  # mixed by learned numbers, as talking heads are
-                self._keep(result, found.changed_by(name))
+                self._waiting[result] = found.changed_by(name)
         elif name in _MOVES | _KEEPS or result.numel() == found.weights.numel():
-            self._keep(result, found.after(name, apply, result))
+            self._waiting[result] = found.after(name, apply, result)
         return None
 
-    def _keep(self, tensor: torch.Tensor, found: _Softmax) -> None:
-        self._waiting[id(tensor)] = tensor, found
+    def _multiplied(self, found: _Softmax, operand: torch.Tensor, axis: int | None) -> Call:
+        """The call of attention whose weights are multiplied with values as the `operand`, summed over its `axis`."""
+        if axis is not None and not found.is_summed_over_keys(operand, axis):
+            found = found.changed_by("a transposition")
+        for tensor in list(self._waiting):
+            if self._waiting[tensor].empty is found.empty:
+                del self._waiting[tensor]
+        self.unfollowed.pop(found.number, None)
+        return found.call(self._texts)
+
+    def _take(self, name: str, found: _Softmax, apply: Callable[[torch.Tensor], Any], result: Any) -> None:
+        """Keep what is known of the part, or of the parts, that are taken of weights."""
+        if isinstance(result, torch.Tensor):
+            self._waiting[result] = found.part(name, apply, result)
+            return
+        for index, part in enumerate(result):
+            self._waiting[part] = found.part(name, partial(_taken, apply, index), part)
 
     def _mark(self, name: str, result: Any, args: Sequence[Any]) -> None:
         """Remember the features that a linear layer gives, and the views and the parts of them and of parameters."""
@@ -179,6 +220,18 @@ class SoftmaxWeights:
 def _flat(args: Sequence[Any]) -> list[Any]:
     """What a function is given, without the lists in it."""
     return [each for arg in args for each in (arg if isinstance(arg, list | tuple) else [arg])]
+
+
+def _taken(take: Callable[[torch.Tensor], Any], index: int, tensor: torch.Tensor) -> torch.Tensor:
+    """One of the parts that `take` takes of a tensor."""
+    part: torch.Tensor = take(tensor)[index]
+    return part
+
+
+def _varying(numbers: torch.Tensor) -> list[int]:
+    """The axes along which numbers differ."""
+    first = ((axis, numbers.narrow(axis, 0, 1)) for axis in range(numbers.ndim) if numbers.numel())
+    return [axis for axis, same in first if not torch.equal(numbers, same.expand_as(numbers))]
 
 
 def _tolerance(dtype: torch.dtype) -> float:

@@ -2,13 +2,14 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from attnviz.capture.attention_call import Call
+from attnviz.capture.call_kind import DECODER, CallKinds
 from attnviz.capture.function_mode import SEEN, AttentionCalls, Running, entered
 from attnviz.capture.record import Record
 from attnviz.capture.working_copy import working_copy
@@ -17,11 +18,10 @@ from attnviz.kinds import Kind
 from attnviz.selection import Layout, Selection
 from attnviz.words import Words
 
-_CROSS = re.compile(r"cross", re.IGNORECASE)
-_TO_ENCODER = re.compile(r"enc\w*_?att|src_att|inter_att", re.IGNORECASE)
-_DECODER = re.compile(r"dec(oder)?\b|decoder|target|tgt", re.IGNORECASE)
 _HEADS = re.compile(r"(.*?\b\w*heads?\w*)\.\d+(?:\.|$)", re.IGNORECASE)
-"""What names on the way to a module tell: `2.cross_attn`, `2.encoder_attn`, `decoder.2`, and `2.heads.3`."""
+"""What the name of a list of heads is on the way to a module: `2.heads.3`."""
+_WITHOUT_VMAP = "Compute all of them at once, with an axis for the texts, or for the heads."
+_COUNTED = "a block of the model has several attentions, or runs several times: layers count these in order, not blocks"
 _COARSEST = (torch.bfloat16, torch.float16, torch.float32)
 PATH = "torch functions, by a mode"
 
@@ -60,15 +60,25 @@ def capture_module(
         seen = _Seen(copied, record, inside, source, target)
         for part in copied.modules():
             part.register_forward_pre_hook(seen.begin, with_kwargs=True)
+        mode = AttentionCalls(1, seen, {source, source if target is None else target})
         try:
-            with torch.no_grad(), AttentionCalls(1, seen, {source, source if target is None else target}):
+            with torch.no_grad(), mode:
                 forward(copied)
         except (AssertionError, RuntimeError) as error:
-            if "nested" not in str(error).lower():
-                raise
-            said = f"the attention of nested tensors in {type(module).__name__} is not seen: {error}"
-            raise ModelError(said, "Give it a plain tensor: one text needs no padding.") from error
-    return seen.end()
+            raise _unseen(type(module).__name__, str(error)) or error from error
+    return seen.end(mode.unfollowed)
+
+
+def _unseen(name: str, said: str) -> ModelError | None:
+    """The error for tensors of torch that are no plain ones; None where those did not cause what torch `said`."""
+    for kind, instead in {
+        "nested": "Give it a plain tensor: one text needs no padding.",
+        "vmap": _WITHOUT_VMAP,
+    }.items():
+        if kind in said.lower():
+            what = "of nested tensors" if kind == "nested" else "inside torch.vmap"
+            return ModelError(f"the attention {what} in {name} is not seen: {said}", instead)
+    return None
 
 
 @dataclass(frozen=True)
@@ -92,19 +102,20 @@ class _Seen:
         target: int | None,
     ) -> None:
         self._model, self._record, self._inside = model, record, inside
-        self._source, self._target = source, target
+        self._source, self._target, self._kinds = source, target, CallKinds(source, target)
         self._paths = {id(module): name for name, module in model.named_modules()}
         self._numbers: dict[Kind, set[int]] = {"self": set(), "masked-self": set(), "cross": set()}
         self._apart: dict[tuple[str, Kind], list[Call]] = {}  # heads that are modules of their own, by their list
         self._loops: dict[Kind, _Loop] = {}
         self._others: Counter[tuple[int, int]] = Counter()
         self._dtypes = {torch.float32}
-        self._has_run = False
+        self._ran: dict[str, None] = {}
+        self._attending: set[str] = set()  # the paths on which attention of any size was seen, and those above them
         self._notes: dict[str, None] = {}
 
     def begin(self, module: torch.nn.Module, args: Any, kwargs: Any) -> None:
         """Note that a part of the model is run. Raises InputError where all of it is given several texts."""
-        self._has_run = True
+        self._ran[self._paths.get(id(module), "")] = None
         if module is not self._model:
             return
         if self._record.available:
@@ -116,13 +127,15 @@ class _Seen:
     def __call__(self, call: Call) -> None:
         """Record `call` if it is of the tokens. Raises InputError where it is of several texts."""
         path = self._paths.get(id(self._inside[-1].module), "") if self._inside else ""
-        if self._target is None and _DECODER.search(path) and "encoder" in self._paths.values():
+        self._attending |= {path.rsplit(".", up)[0] for up in range(path.count(".") + 1)}
+        if self._target is None and DECODER.search(path) and "encoder" in self._paths.values():
             raise InputError(
                 f"{type(self._model).__name__} has an encoder and a decoder, and it is not said what the decoder reads",
                 "Name that too: target_tokens=[…].",
             )
-        if (kind := self._kind(call, path)) is None:
-            self._others[call.queries, call.keys] += 1
+        if (kind := self._kinds.of(call, path)) is None:
+            if path not in self._kinds.unmasked:
+                self._others[call.queries, call.keys] += 1
             return
         if call.texts > 1:
             raise _batch(call.texts)
@@ -162,103 +175,101 @@ class _Seen:
         self._dtypes.add(call.dtype)
         call.record([self._record], kind, self._layer(kind, path))
 
-    def end(self) -> Pass:
-        """What was seen of the pass. Raises InputError if it was not of the model, ModelError without any attention."""
+    def end(self, unfollowed: Sequence[tuple[int, int]]) -> Pass:
+        """What was seen of the pass, in which so many softmaxes, of these sizes, were not multiplied with values.
+
+        Raises InputError if it was not of the model, and ModelError without any attention.
+        """
         name = type(self._model).__name__
-        if not self._has_run:
+        if not self._ran:
             raise InputError(f"forward did not run the {name} that it is given", "forward=lambda model: model(x)")
         for kind in list(self._loops):
             self._leave_loop(kind)
         for path, kind in list(self._apart):  # of which some did not run
             self._join(path, kind)
         if not self._record.available:
-            raise self._refusal(name)
+            raise self._refusal(name, unfollowed)
         if self._target is not None and not self._numbers["cross"]:
             raise InputError(
                 f"nothing in {name} looks from target_tokens to tokens: it has self-attention alone",
                 "Leave out target_tokens, or run what reads them by itself: forward=lambda model: model.part(y).",
             )
         dtype = next(dtype for dtype in _COARSEST if dtype in self._dtypes)
-        return Pass(self._record, tuple(self._notes), str(dtype).removeprefix("torch."), self._sizes)
+        notes = (*self._notes, *self._kinds.notes, *self._missed(unfollowed))
+        return Pass(self._record, notes, str(dtype).removeprefix("torch."), _sizes(self._others))
 
-    @property
-    def _sizes(self) -> str:
-        return ", ".join(f"{n} × {m}" for n, m in self._others)
+    def _missed(self, unfollowed: Sequence[tuple[int, int]]) -> Iterator[str]:
+        """Notes on attention that may be there and was not seen."""
+        for path in self._kinds.unmasked:
+            yield f"left out {path}: self-attention of the target in which no mask hides what comes later"
+        tokens = {self._source, self._source if self._target is None else self._target}
+        if lost := Counter(sizes for sizes in unfollowed if {*sizes} <= tokens):
+            sizes = ", ".join(f"{count} of {n} × {m}" for (n, m), count in lost.items())
+            yield f"left out: softmaxes whose result is multiplied with no values in a way that is understood, {sizes}"
+        if silent := [
+            path for path in self._ran if path and path not in self._attending and self._is_like_others(path)
+        ]:
+            some = ", ".join(silent[:3]) + (", …" if silent[3:] else "")
+            yield (
+                f"no attention was seen in {some}, though it was in others of the same class: one that torch.jit has"
+                " compiled, that another package's kernel computes, or whose softmax is by hand, is not seen"
+            )
 
-    def _refusal(self, name: str) -> ModelError:
+    def _is_like_others(self, path: str) -> bool:
+        """Whether beside a module stands another of its class in which attention was seen."""
+        above, _, name = path.rpartition(".")
+        beside = dict(self._model.get_submodule(above).named_children())
+        if not any(True for _ in beside[name].parameters()):  # a product that is a module
+            return False
+        others = (f"{above}.{other}".lstrip(".") for other, one in beside.items() if type(one) is type(beside[name]))
+        return any(other in self._attending for other in others)
+
+    def _refusal(self, name: str, unfollowed: Sequence[tuple[int, int]]) -> ModelError:
         tokens = f"{self._source} tokens" if self._target is None else f"{self._source} and {self._target} tokens"
+        sizes = _sizes(self._others)
+        if self._kinds.unmasked:
+            return ModelError("; ".join(self._missed(unfollowed)), "Give its forward a mask for the target.")
         if self._others and all(queries == 1 for queries, _ in self._others) and self._source > 1:
             return ModelError(
-                f"{name} has no attention between the {tokens} that it reads, but of {self._sizes} queries and keys",
+                f"{name} has no attention between the {tokens} that it reads, but of {sizes} queries and keys",
                 "Run it on all tokens in one pass, without a cache: forward=lambda model: model(x).",
             )
         if self._others:
             return ModelError(
-                f"{name} has no attention between the {tokens} that it reads, but of {self._sizes} queries and keys",
+                f"{name} has no attention between the {tokens} that it reads, but of {sizes} queries and keys",
                 "Name all that it reads: tokens=[…], and target_tokens=[…] for what a decoder reads.",
             )
+        if unfollowed:
+            of = _sizes(Counter(unfollowed))
+            said = f"no softmax in {name}, of {of}, is multiplied with values in a way that is understood"
+            return ModelError(said, SEEN)
         return ModelError(f"no softmax attention was seen in {name}", SEEN)
-
-    def _kind(self, call: Call, path: str) -> Kind | None:
-        """The kind of a call, by its sizes, its mask, its inputs and the names on its path; None if not of tokens."""
-        n, m = self._source, self._target
-        size = call.queries, call.keys
-        if m is not None and m != n:
-            if size == (m, m):
-                return self._of_decoder(call, path)
-            return "self" if size == (n, n) else "cross" if size == (m, n) else None
-        if size != (n, n):
-            return None
-        if call.one_input is not True and self._is_named_cross(path):
-            return "cross"
-        named = path.endswith("multihead_attn")  # as the decoder of torch calls its cross-attention
-        if call.one_input is False and (m is not None or named):
-            return "cross"
-        if call.hides_later:
-            return "masked-self"
-        if call.hides_later is None:
-            self._notes["one token alone: whether its self-attention is masked cannot be told"] = None
-        return "self" if m is None else self._of_equals(call, path)
-
-    def _is_named_cross(self, path: str) -> bool:
-        """Whether names on the path say so: `encoder_attn` does in a decoder, and not in an encoder alone."""
-        has_decoder = self._target is not None or _DECODER.search(path)
-        return bool(_CROSS.search(path) or (has_decoder and _TO_ENCODER.search(path)))
-
-    def _of_equals(self, call: Call, path: str) -> Kind | None:
-        """The kind of a call that no mask and no name tells, where source and target are as long."""
-        if _DECODER.search(path) and call.one_input:
-            return self._of_decoder(call, path)
-        if call.one_input:
-            return "self"
-        self._notes["source and target are as long: what is self- and what cross-attention was told by order"] = None
-        return "cross" if self._numbers["masked-self"] else "self"
-
-    def _of_decoder(self, call: Call, path: str) -> Kind | None:
-        """Masked self-attention of a decoder; without a mask it is left out, and that is noted."""
-        if call.hides_later is not False:
-            return "masked-self"
-        self._notes[f"left out {path}: self-attention of the target in which no mask hides what comes later"] = None
-        return None
 
     def _layer(self, kind: Kind, path: str) -> int:
         """The number of the layer in the outermost list of layers on its path; each call once: else the next number."""
-        layer, taken = self._in_list(path), self._numbers[kind]
-        while layer in taken:
+        (layers, layer), numbers = self._in_list(path), self._numbers[kind]
+        if layer in numbers and layers > 1:
+            self._notes[_COUNTED] = None
+        while layer in numbers:
             layer += 1
-        taken.add(layer)
+        numbers.add(layer)
         return layer
 
-    def _in_list(self, path: str) -> int:
+    def _in_list(self, path: str) -> tuple[int, int]:
+        """How many layers the outermost list of layers on a path has, and which of them is on it; of none 0 and 0."""
         steps = path.split(".")
-        for at, step in enumerate(steps):
-            if not step.isdecimal() or _HEADS.fullmatch(".".join(steps[: at + 1])):
+        for index, step in enumerate(steps):
+            if not step.isdecimal() or _HEADS.fullmatch(".".join(steps[: index + 1])):
                 continue
-            parent = self._model.get_submodule(".".join(steps[:at]))
+            parent = self._model.get_submodule(".".join(steps[:index]))
             alike = len({type(child) for child in parent.children()}) == 1
             if isinstance(parent, torch.nn.ModuleList) or alike:
-                return int(step)
-        return 0
+                return len([*parent.children()]), int(step)
+        return 0, 0
+
+
+def _sizes(counted: Counter[tuple[int, int]]) -> str:
+    return ", ".join(f"{n} × {m}" for n, m in counted)
 
 
 def _batch(texts: int) -> InputError:

@@ -253,6 +253,52 @@ def test_weights_that_are_no_shares_of_attention_are_refused_once_they_are_wante
         call.record([], "self", 0)
 
 
+def beside_nothing(scores, *, first):
+    """The scores with one more, of 0, for what is no token: first or last."""
+    nothing = torch.zeros_like(scores[..., :1])
+    return torch.cat([nothing, scores] if first else [scores, nothing], -1)
+
+
+@pytest.mark.parametrize(
+    ("first", "leave"),
+    [
+        (True, lambda weights: weights[..., 1:]),
+        (False, lambda weights: weights[..., :-1]),
+        (False, lambda weights: weights.narrow(-1, 0, 6)),
+        (False, lambda weights: weights.split([6, 1], -1)[0]),
+        (False, lambda weights: weights.transpose(-1, -2)[..., :6, :].transpose(-1, -2)),
+        (False, lambda weights: weights.view(4, 6, 7)[:, :, :6][None]),
+    ],
+)
+def test_what_a_row_gives_to_a_column_that_is_left_out_went_to_a_sink(first, leave):
+    whole = beside_nothing(scores(), first=first).softmax(-1)
+    expected, nothing = (whole[..., 1:], whole[..., 0]) if first else (whole[..., :-1], whole[..., -1])
+    call, weights, _ = seen(lambda: leave(beside_nothing(scores(), first=first).softmax(-1)) @ V)
+    torch.testing.assert_close(weights, expected)
+    (block,) = call.blocks(range(call.heads), range(6))
+    torch.testing.assert_close(block.sink, nothing, atol=1e-6, rtol=0)
+
+
+def test_parts_of_the_weights_are_calls_of_their_own():
+    expected, calls = by_hand(Q, K), []
+    with torch.no_grad(), AttentionCalls(1, calls.append) as mode:
+        weights = scores().softmax(-1)
+        for head in range(2):
+            weights[:, head] @ V[:, head]
+        for part, values in zip(weights.chunk(2, 1), V.chunk(2, 1), strict=True):
+            part @ values
+    assert mode.unfollowed == []
+    for call, part in zip(calls, [expected[:, :1], expected[:, 1:2], expected[:, :2], expected[:, 2:]], strict=True):
+        torch.testing.assert_close(call.whole(6), part)
+
+
+def test_a_softmax_that_is_summed_by_hand_is_known_not_to_be_followed():
+    calls = []
+    with torch.no_grad(), AttentionCalls(1, calls.append) as mode:
+        (scores().softmax(-1)[..., None] * V[:, :, None]).sum(-2)
+    assert (calls, mode.unfollowed) == ([], [(6, 6)])
+
+
 def test_the_sum_of_a_row_may_be_off_by_what_the_type_of_its_softmax_rounds():
     for dtype in (torch.float16, torch.bfloat16):
         expected = scores().to(dtype).softmax(-1).float()

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 from torch.nn.attention.flex_attention import create_block_mask, flex_attention
-from transformers import PretrainedConfig, PreTrainedModel
+from transformers import GptOssConfig, GptOssModel, PretrainedConfig, PreTrainedModel
 
 import attnviz
 from attnviz.errors import InputError, ModelError, SelectionError
@@ -248,7 +248,9 @@ def test_a_target_without_mask_is_left_out_and_said_so():
     x, y = torch.randn(1, 4, D), torch.randn(1, 3, D)
     found = attnviz.trace(model=model, tokens=SOURCE, target_tokens=TARGET, forward=lambda model: model(x, y))
     assert found.kinds == ("self", "cross")
-    assert "no mask" in found.notes[0]
+    assert found.notes == (
+        "left out decoder.layers.0.self_attn: self-attention of the target in which no mask hides what comes later",
+    )
 
 
 class Pair(nn.Module):
@@ -480,6 +482,77 @@ def test_attention_of_other_sizes_is_left_aside_and_said_so():
     assert found.notes == ("left out: attention of 2 × 4 queries and keys, which are not those tokens",)
 
 
+@torch.jit.script
+def compiled_by_jit(Q, K, V):
+    return torch.matmul(torch.softmax(torch.matmul(Q, K.transpose(-1, -2)), -1), V)
+
+
+def summed_by_hand(Q, K, V):
+    return ((Q @ K.mT).softmax(-1)[..., None] * V[:, :, None]).sum(-2)
+
+
+class Stack(nn.Module):
+    """Layers of one class, of which each computes its attention in a way of its own."""
+
+    def __init__(self, *ways):
+        super().__init__()
+        self.blocks = nn.ModuleList(Block(way) for way in ways)
+
+    def forward(self, x):
+        for block in self.blocks:
+            x = block(x)
+        return x
+
+
+class Block(nn.Module):
+    def __init__(self, way):
+        super().__init__()
+        self.linear, self.way = nn.Linear(D, 3 * D), way
+
+    def forward(self, x):
+        Q, K, V = self.linear(x).unflatten(-1, (3, HEADS, -1)).permute(2, 0, 3, 1, 4)
+        return x + self.way(Q, K, V).transpose(1, 2).flatten(2)
+
+
+@pytest.mark.parametrize("way", [compiled_by_jit, summed_by_hand])
+def test_a_layer_in_which_nothing_is_seen_beside_others_of_its_class_is_noted(way):
+    fused = functional.scaled_dot_product_attention
+    found = attnviz.trace(model=Stack(fused, way, fused), tokens=SOURCE, forward=lambda model: model(X))
+    assert found["self"].layers == (0, 2)
+    assert any(note.startswith("no attention was seen in blocks.1, though it was in others") for note in found.notes)
+    unfollowed = [note for note in found.notes if note.endswith("in a way that is understood, 1 of 4 × 4")]
+    assert len(unfollowed) == (way is summed_by_hand)
+
+
+def test_several_attentions_of_a_block_are_layers_in_the_order_of_calls_and_that_is_noted():
+    class Twice(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.one, self.two = (nn.MultiheadAttention(D, HEADS, batch_first=True) for _ in range(2))
+
+        def forward(self, x):
+            return self.two(*[self.one(x, x, x)[0]] * 3)[0]
+
+    found = attnviz.trace(model=nn.Sequential(Twice(), Twice(), Twice()), tokens=SOURCE, forward=lambda model: model(X))
+    assert found["self"].layers == (0, 1, 2, 3, 4, 5)
+    assert len(found.notes) == 1
+    assert "layers count these in order, not blocks" in found.notes[0]
+
+
+def test_a_model_of_transformers_with_a_learned_sink_within_a_module():
+    sizes = {"vocab_size": 50, "hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 2, "head_dim": 8}
+    heads = {"num_attention_heads": 4, "num_key_value_heads": 2, "num_local_experts": 2, "num_experts_per_tok": 1}
+    torch.manual_seed(0)
+    inner = GptOssModel(GptOssConfig(**sizes, **heads, pad_token_id=0, eos_token_id=1)).eval()
+    ids = torch.tensor([[3, 4, 5, 6]])
+    found = attnviz.trace(model=nn.Sequential(inner), tokens=SOURCE, forward=lambda model: model(ids))
+    inner.set_attn_implementation("eager")
+    with torch.no_grad():
+        expected = inner(ids, output_attentions=True).attentions
+    for layer, weights in enumerate(expected):
+        np.testing.assert_allclose(found["masked-self"].weights(layer), weights[0], atol=1e-6)
+
+
 NO_ATTENTION = nn.Sequential(nn.Embedding(400, D), nn.Linear(D, D))
 IDS, X = torch.randint(0, 400, (1, 4)), torch.randn(1, 4, D)
 ENCODER = nn.TransformerEncoder(nn.TransformerEncoderLayer(D, HEADS, 32, batch_first=True), 1).eval()
@@ -532,6 +605,20 @@ ENCODER = nn.TransformerEncoder(nn.TransformerEncoderLayer(D, HEADS, 32, batch_f
             {"text": TEXT, "model": NO_ATTENTION, "tokenizer": tiny_models.tokenizer()},
             ModelError,
             "no softmax attention was seen in Sequential",
+        ),
+        (
+            {"model": Stack(summed_by_hand), "tokens": SOURCE, "forward": lambda model: model(X)},
+            ModelError,
+            "no softmax in Stack, of 4 × 4, is multiplied with values in a way that is understood",
+        ),
+        (
+            {
+                "model": Stack(torch.vmap(lambda Q, K, V: (Q @ K.mT).softmax(-1) @ V)),
+                "tokens": SOURCE,
+                "forward": lambda model: model(X),
+            },
+            ModelError,
+            "the attention inside torch.vmap in Stack is not seen",
         ),
         (
             {"text": TEXT, "model": nn.Linear(3, 3), "tokenizer": tiny_models.tokenizer()},
