@@ -12,7 +12,7 @@ from attnviz.errors import SelectionError
 from attnviz.head_names import Names, heads_named, layers_named
 from attnviz.kinds import KINDS
 
-GROUPS = ("Text", "What to show", "PlotOptions", "Model", "Output")
+GROUPS = ("Text", "What to show", "Look", "Model", "Output")
 """The headings of --help, in order. The few options that everyone needs stand before them, under none."""
 TEXT, SHOWN, LOOK, MODEL, OUTPUT = GROUPS
 DTYPES = ("float32", "float16", "bfloat16")
@@ -125,7 +125,7 @@ Generate = Annotated[
         metavar="N",
         callback=positive,
         help="Let a decoder write N more tokens, always the likeliest, and show its attention over TEXT and what it "
-        "print_path.",
+        "wrote.",
     ),
 ]
 

@@ -62,6 +62,13 @@ def test_the_options_that_everyone_needs_come_first():
     assert listed[:5] == ["--output", "--model", "--layer", "--head", "--style"]
 
 
+@pytest.mark.parametrize("command", [*COMMANDS, ""])
+def test_help_is_prose_without_names_of_code(command):
+    shown = run(*command.split(), "--help", env={"COLUMNS": "200"}).out
+    found = set(re.findall(r"\w+_\w+|\w*[a-z][A-Z]\w*", shown))
+    assert found <= {"fr_XX", "fra_Latn", "WxH"}  # codes of languages, a size
+
+
 def test_help_is_also_what_is_shown_without_a_command():
     assert "Commands" in run().out + run().err
 
