@@ -168,7 +168,7 @@ def _of_text_model(records: list[Record]) -> list[Record]:
 def _needs_more(model: PreTrainedModel, why: str) -> ModelError:
     return ModelError(
         f"{type(model).__name__} does not run on text alone: {why}",
-        "It needs more than a text, such as a picture, which attnviz does not give it. Name a text model.",
+        "It may need more than a text, such as a picture, which attnviz does not give it.",
     )
 
 

@@ -14,13 +14,15 @@ from torch._dynamo import OptimizedModule
 from transformers import PretrainedConfig, PreTrainedModel
 
 _WEIGHTS = {"_parameters", "_buffers"}
+_CHUNKS = {"chunk_size_feed_forward", "chunk_size_lm_head"}
 _AS_THEY_ARE = {bool, int, float, str, type(None), torch.dtype, torch.device}
 
 
 def working_copy(model: PreTrainedModel) -> PreTrainedModel:
     """A copy of `model` in evaluation mode: modules and configurations of its own, the same parameters and buffers.
 
-    What was compiled by `torch.compile` runs as it was written, and hooks on the model are on the copy too.
+    What was compiled by `torch.compile` runs as it was written, and hooks on the model are on the copy too. No layer
+    runs in chunks, which change no number, and where a text's length is no multiple of theirs are an error.
     """
     copied: PreTrainedModel = _Copies().of(model)
     return copied
@@ -70,6 +72,7 @@ class _Copies:
                 state[name] = each.copy() if name in _WEIGHTS else self.of(each)
         if isinstance(value, torch.nn.Module):
             state |= {"training": False, "_compiled_call_impl": None}
+            state |= dict.fromkeys(_CHUNKS.intersection(state), 0)
         return copied
 
 

@@ -147,3 +147,15 @@ def test_a_copy_has_its_own_modules_and_configurations_and_the_same_weights():
     assert copied.encoder.config is not model.encoder.config
     assert model.training
     assert not copied.training
+
+
+def test_a_model_that_runs_in_chunks_is_run_at_once_and_gives_the_same():
+    model = tiny_models.build("bert")
+    expected = attnviz.trace("I ate an apple.", model, tokenizer=tiny_models.tokenizer())
+    chunked = [module for module in model.modules() if hasattr(module, "chunk_size_feed_forward")]
+    assert chunked
+    for module in chunked:
+        module.chunk_size_feed_forward = 999  # of which no text's length is a multiple
+    found = attnviz.trace("I ate an apple.", model, tokenizer=tiny_models.tokenizer())
+    assert_same(*({"self": trace["self"].by_layer} for trace in (found, expected)))
+    assert {module.chunk_size_feed_forward for module in chunked} == {999}

@@ -40,7 +40,12 @@ def to_run(wrappers: Sequence[Any], model: Any) -> Any:
 
 
 def require_runnable(model: "PreTrainedModel") -> None:
-    """Raise ModelError where the adapters that are in `model` cannot be run as they are."""
+    """Raise ModelError where the adapters that are in `model`, or prompts of its own, cannot be run as they are."""
+    if getattr(model.config, "use_prompt", False):  # MVP's
+        raise ModelError(
+            f"{type(model).__name__} has learned prompts as keys of each layer, which cannot be shown",
+            "Load it without them, if that will do: AutoModel.from_pretrained(NAME, use_prompt=False).",
+        )
     for name, config in _active(model).items():
         require_kind(name, _kind(config))
     if any(layer.merged and layer.disable_adapters for layer in _layers(model)):

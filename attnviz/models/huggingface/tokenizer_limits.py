@@ -26,6 +26,7 @@ _T = TypeVar("_T")
 _SECONDS = 10
 _EACH_SECOND = 2000  # characters, or ids, that a slow tokenizer reads; most read a hundred times as many
 _MOST_GROWTH = 100  # times that a text may become longer before it is divided
+_MOST_MARKS = 100  # that may stand around a text
 _HINT = "Another one can be given: --tokenizer NAME"
 
 
@@ -99,7 +100,7 @@ def _held() -> IO[bytes]:
 def require_bounds(tokenizer: "PreTrainedTokenizerBase", name: str) -> None:
     """Raise ModelError for a tokenizer whose replacements make a text, or a token, many times as long as it is.
 
-    And for one that says how long a text may be, and does not say a length.
+    And for one that puts many marks around a text, or says how long a text may be, and does not say a length.
     """
     longest = tokenizer.model_max_length
     if isinstance(longest, bool) or not isinstance(longest, int | float) or not longest > 0:
@@ -111,6 +112,9 @@ def require_bounds(tokenizer: "PreTrainedTokenizerBase", name: str) -> None:
             growth *= max(1, len(content) / len(pattern) if pattern else 1 + len(content))
         if growth > _MOST_GROWTH:
             raise ModelError(f"the {part} of the tokenizer of {name} makes a text {growth:.0f} times as long", _HINT)
+    count = getattr(backend, "num_special_tokens_to_add", lambda is_pair: 0)
+    if (marks := max(map(count, (False, True)))) > _MOST_MARKS:
+        raise ModelError(f"the post_processor of the tokenizer of {name} puts {marks} tokens around a text", _HINT)
 
 
 def _state(part: Any) -> Any:

@@ -9,6 +9,7 @@ import tiny_models
 import torch
 from load_checks import TEXT
 from tiny_adapters import TARGET, eager, weights
+from transformers import MvpConfig, MvpForConditionalGeneration
 
 import attnviz
 from attnviz.errors import ModelError, SelectionError
@@ -403,3 +404,17 @@ def test_the_name_of_a_model_in_memory_says_which_adapters_have_a_say_in_it():
         assert traced(model).model == "clf"
     prompt = adapted("llama", peft.PromptTuningConfig, num_virtual_tokens=4)
     assert traced(prompt).model.endswith(" + prompt tuning")
+
+
+def test_prompts_of_a_models_own_are_refused_and_without_them_it_is_drawn(tmp_path):
+    sizes = {"encoder_layers": 1, "decoder_layers": 1, "encoder_attention_heads": 2, "decoder_attention_heads": 2}
+    sizes |= {"d_model": 16, "encoder_ffn_dim": 16, "decoder_ffn_dim": 16, "vocab_size": len(tiny_models.tokenizer())}
+    marks = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2, "decoder_start_token_id": 2}
+    config = MvpConfig(**sizes, **marks, use_prompt=True, prompt_length=3, prompt_mid_dim=4)
+    MvpForConditionalGeneration(config).save_pretrained(tmp_path)
+    tiny_models.tokenizer().save_pretrained(tmp_path)
+    with pytest.raises(ModelError, match=r"(?s)learned prompts as keys of each layer.*use_prompt=False"):
+        attnviz.trace(TEXT, tmp_path, target=TEXT)
+    model = MvpForConditionalGeneration.from_pretrained(tmp_path, use_prompt=False)
+    trace = attnviz.trace(TEXT, model, tokenizer=tiny_models.tokenizer(), target=TEXT)
+    assert trace.kinds == KINDS

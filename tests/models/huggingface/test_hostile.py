@@ -25,6 +25,14 @@ def split(regex: str) -> dict:
     return {"type": "Split", "pattern": {"Regex": regex}, "behavior": "Isolated", "invert": False}
 
 
+def marks_before(count: int) -> dict:
+    """A post-processor that puts so many marks before a text."""
+    mark, text = {"SpecialToken": {"id": "[CLS]", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}
+    pair = [text, {"Sequence": {"id": "B", "type_id": 0}}]
+    tokens = {"[CLS]": {"id": "[CLS]", "ids": [2], "tokens": ["[CLS]"]}}
+    return {"type": "TemplateProcessing", "single": [mark] * count + [text], "pair": pair, "special_tokens": tokens}
+
+
 def model_of_words(**changes: object) -> dict:
     return {"type": "Unigram", "unk_id": 0, "vocab": [["a", 0.0], ["b", -1], ["c", -2], ["d", -3]], **changes}
 
@@ -52,6 +60,7 @@ SETTINGS = {  # a file: what is set in it, one at a time
         {"normalizer": replaced({"Regex": "(?=(a+))*b"}, "")},
         {"normalizer": replaced({"String": "a"}, "b" * 10_000)},
         {"normalizer": {"type": "Precompiled", "precompiled_charsmap": "AAAA"}},
+        *({"post_processor": marks_before(count)} for count in (101, 60_000)),
         {"model": model_of_words(unk_id=99)},
         {"model": model_of_words(unk_id=None)},
         {"model": {"type": "WordLevel", "unk_token": "zz", "vocab": {"a": 0, "b": 1, "c": 2, "d": 3}}},
