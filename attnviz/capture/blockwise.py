@@ -98,8 +98,8 @@ def _part(tensor: torch.Tensor, heads: torch.Tensor | None, rows: slice | torch.
 
 def _hide_later(S: torch.Tensor, rows: Numbers) -> None:
     first = min(rows)
-    at, keys = (torch.as_tensor(numbers, device=S.device) for numbers in (rows, range(first, S.shape[-1])))
-    S[..., first:].masked_fill_(keys > at[:, None], -torch.inf)
+    queries, keys = (torch.as_tensor(numbers, device=S.device) for numbers in (rows, range(first, S.shape[-1])))
+    S[..., first:].masked_fill_(keys > queries[:, None], -torch.inf)
 
 
 def _apply(mask: torch.Tensor, S: torch.Tensor) -> None:

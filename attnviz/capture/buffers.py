@@ -22,7 +22,7 @@ class CellBuffer:
         self.queries, self.keys = _covered(rows), _covered(columns)
         self.sums = np.zeros((heads, len(self.queries)), np.float32)
         self.sink: np.ndarray | None = None
-        self._place = {query: at for at, query in enumerate(self.queries)}
+        self._place = {query: index for index, query in enumerate(self.queries)}
         self._row, self._column = _cell_of(rows), _cell_of(columns)
 
     def put(self, queries: Numbers, weights: torch.Tensor, sink: torch.Tensor | None = None) -> None:
@@ -30,7 +30,7 @@ class CellBuffer:
 
         Queries and keys that are not covered, as padding, are passed over.
         """
-        inside = [at for at, query in enumerate(queries) if query in self._place]
+        inside = [index for index, query in enumerate(queries) if query in self._place]
         if not inside:
             return
         if len(inside) < len(queries):
@@ -70,12 +70,12 @@ class WordBuffer:
 
     def put(self, queries: Numbers, weights: torch.Tensor, sink: torch.Tensor | None = None) -> None:
         """Take in the rows `queries`, in order, of the weights `[head, row, key]`, and what a sink took."""
-        inside = [at for at, query in enumerate(queries) if query in self._word]
+        inside = [index for index, query in enumerate(queries) if query in self._word]
         if not inside:
             return
         if len(inside) < len(queries):
             weights, sink = weights[:, inside], None if sink is None else sink[:, inside]
-        words, row = np.unique([self._word[queries[at]] for at in inside], return_inverse=True)
+        words, row = np.unique([self._word[queries[index]] for index in inside], return_inverse=True)
         merged = self._means(self._summed(weights, sink), words, torch.as_tensor(row, device=weights.device))
         if self._begun is not None:
             merged[:, 0, : self._begun.shape[-1]] += self._begun
@@ -119,12 +119,12 @@ def _largest(weights: torch.Tensor, cells: Sequence[int], axis: int) -> torch.Te
     Cells of one size that follow each other are taken at once.
     """
     sizes = [len(list(tokens)) for _, tokens in groupby(cells)]
-    parts, at = [], 0
+    parts, start = [], 0
     for size, run in groupby(sizes):
         count = len(list(run))
-        part = weights.narrow(axis, at, count * size)
+        part = weights.narrow(axis, start, count * size)
         parts.append(part if size == 1 else torch.unflatten(part, axis, (count, size)).amax(axis + 1))
-        at += count * size
+        start += count * size
     return parts[0] if len(parts) == 1 else torch.cat(parts, axis)
 
 

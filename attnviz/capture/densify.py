@@ -20,8 +20,8 @@ def band(weights: torch.Tensor, tokens: int, seen_by_all: torch.Tensor | None, a
     n_global = 0 if all_seen is None else all_seen.shape[-1]
     side = (weights.shape[-1] - n_global) // 2
     A = weights.new_zeros(*weights.shape[:2], tokens, tokens + 2 * side)
-    at = torch.arange(tokens, device=weights.device)[:, None] + torch.arange(2 * side + 1, device=weights.device)
-    A.scatter_(-1, at.expand(*A.shape[:2], -1, -1), weights[:, :, :tokens, n_global:])
+    position = torch.arange(tokens, device=weights.device)[:, None] + torch.arange(2 * side + 1, device=weights.device)
+    A.scatter_(-1, position.expand(*A.shape[:2], -1, -1), weights[:, :, :tokens, n_global:])
     A = A[..., side : side + tokens]
     if seen_by_all is not None and all_seen is not None:
         for text, chosen in enumerate(seen_by_all):
@@ -36,13 +36,13 @@ def blocks_of_three(weights: torch.Tensor, tokens: int) -> Matrix:
 
     What summaries of blocks take, with transient global attention, is no token's. Source: Guo et al. 2022.
     """
-    batch, n_blocks, n_heads, wide, n_keys = weights.shape
-    A = weights.new_zeros(batch, n_heads, n_blocks * wide, (n_blocks + 2) * wide)
+    batch, n_blocks, n_heads, width, n_keys = weights.shape
+    A = weights.new_zeros(batch, n_heads, n_blocks * width, (n_blocks + 2) * width)
     for block in range(n_blocks):
-        rows = slice(block * wide, (block + 1) * wide)
-        A[:, :, rows, block * wide : (block + 3) * wide] = weights[:, block, :, :, : 3 * wide]
-    taken = weights[..., 3 * wide :].sum(-1).transpose(1, 2).flatten(2)[..., :tokens] if n_keys > 3 * wide else None
-    return A[:, :, :tokens, wide : wide + tokens], taken
+        rows = slice(block * width, (block + 1) * width)
+        A[:, :, rows, block * width : (block + 3) * width] = weights[:, block, :, :, : 3 * width]
+    taken = weights[..., 3 * width :].sum(-1).transpose(1, 2).flatten(2)[..., :tokens] if n_keys > 3 * width else None
+    return A[:, :, :tokens, width : width + tokens], taken
 
 
 def blocks_and_global(weights: dict[str, torch.Tensor], tokens: int) -> Matrix:
@@ -51,13 +51,13 @@ def blocks_and_global(weights: dict[str, torch.Tensor], tokens: int) -> Matrix:
     The global tokens are the model's own and none of the text's. Source: Phang et al. 2022.
     """
     local = weights["local"]
-    n_blocks, wide = local.shape[2:4]
-    n_global = local.shape[-1] - wide
+    n_blocks, width = local.shape[2:4]
+    n_global = local.shape[-1] - width
     heads = local[..., n_global:].flatten(0, 1)
     A = torch.stack([torch.block_diag(*head) for head in heads])  # type: ignore[no-untyped-call]
     A = A.view(*local.shape[:2], *A.shape[1:])
     taken = local[..., :n_global].sum(-1).flatten(2)
-    shift = (n_blocks - -(-tokens // wide)) * wide // 2
+    shift = (n_blocks - -(-tokens // width)) * width // 2
     inside = slice(shift, shift + tokens)
     return A[:, :, inside, inside], taken[..., inside]
 
@@ -76,15 +76,15 @@ def shared(weights: torch.Tensor, _tokens: int) -> Matrix:
     return weights, 1 - weights.sum(-1)
 
 
-def random_blocks(weights: torch.Tensor, tokens: int, wide: int) -> Matrix:
-    """BigBird in blocks of `wide` tokens: what a row lacks is its first block's.
+def random_blocks(weights: torch.Tensor, tokens: int, width: int) -> Matrix:
+    """BigBird in blocks of `width` tokens: what a row lacks is its first block's.
 
     In evaluation every random block is the first, which each row sees as a global block already: the softmax is over
     both, the output holds one. The text is padded to whole blocks. Source: Zaheer et al. 2020.
     """
     A = weights[:, :, :tokens, :tokens].clone()
-    first = A[..., :wide]
-    A[..., :wide] += first / first.sum(-1, keepdim=True).clamp(min=1e-30) * (1 - A.sum(-1, keepdim=True))
+    first = A[..., :width]
+    A[..., :width] += first / first.sum(-1, keepdim=True).clamp(min=1e-30) * (1 - A.sum(-1, keepdim=True))
     return A, None
 
 

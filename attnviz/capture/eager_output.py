@@ -47,7 +47,7 @@ class _Place:
     """
 
     name: str
-    at: int
+    index: int
     kind: Kind
     layer: int
     heads: int
@@ -76,7 +76,7 @@ def record_by_output(model: PreTrainedModel, inputs: Inputs, records: Sequence[R
         def take(origin: Origin, part: Any) -> Any:
             if (place := by_origin.get(origin)) is None:
                 return part
-            _keep(model, inputs, {place.name: {place.at: part}}, place, records)
+            _keep(model, inputs, {place.name: {place.index: part}}, place, records)
             del waiting[place]
             return None
 
@@ -113,7 +113,7 @@ def _run(model: PreTrainedModel, inputs: Inputs, see: Callable[[Origin, Any], An
         if type(output) not in (tuple, list):
             return output
         calls[module] += 1
-        others = (see((module, calls[module], at), part) for at, part in enumerate(output[1:], 1))
+        others = (see((module, calls[module], index), part) for index, part in enumerate(output[1:], 1))
         return type(output)([*output[:1], *others])
 
     hooks = [module.register_forward_hook(replace, prepend=True) for module in model.modules()]
@@ -141,14 +141,16 @@ def _sampled(model: PreTrainedModel, inputs: Inputs) -> tuple[Outputs, list[_Pla
         origins = [seen[id(weights)][1] if id(weights) in seen else None for weights in given.values()]
         numbers = _numbers(model, origins)
         matrices = {
-            at: _matrix(model, inputs, outputs, name, at) for at, weights in given.items() if weights is not None
+            index: _matrix(model, inputs, outputs, name, index)
+            for index, weights in given.items()
+            if weights is not None
         }
         if name == "attentions" and _is_decoder(model, [matrix[0] for matrix in matrices.values() if matrix]):
             kind = "masked-self"
-        is_known = all(origins[at] for at in matrices) and _fold(model, name) is not densify.band
-        for at, matrix in matrices.items():
+        is_known = all(origins[index] for index in matrices) and _fold(model, name) is not densify.band
+        for index, matrix in matrices.items():
             heads = matrix[0].shape[1] if matrix else 0
-            places.append(_Place(name, at, kind, numbers[at], heads, origins[at] if is_known else None))
+            places.append(_Place(name, index, kind, numbers[index], heads, origins[index] if is_known else None))
     return outputs, places
 
 
@@ -172,7 +174,7 @@ def _are_weights(
     model: PreTrainedModel, inputs: Inputs, outputs: Outputs, place: _Place, records: Sequence[Record]
 ) -> bool:
     """Whether no row there that is a text's own is of scores: none is negative, and their sum is 1, or 0."""
-    if (matrix := _matrix(model, inputs, outputs, place.name, place.at)) is None:
+    if (matrix := _matrix(model, inputs, outputs, place.name, place.index)) is None:
         return True
     weights, elsewhere = matrix
     sums = weights.sum(-1) if elsewhere is None else weights.sum(-1) + elsewhere
@@ -194,7 +196,7 @@ def _keep(model: PreTrainedModel, inputs: Inputs, outputs: Outputs, place: _Plac
     wanted = {record.register(place.kind, place.layer, place.heads) for record in records}.pop()  # the same for each
     if not wanted:
         return
-    if (matrix := _matrix(model, inputs, outputs, place.name, place.at)) is None:
+    if (matrix := _matrix(model, inputs, outputs, place.name, place.index)) is None:
         where = f"{KIND_NAMES[place.kind]}, layer {place.layer}"
         raise CaptureError(f"{where}: weights between tokens in a short text, and between something else in this one")
     heads = slice(None) if len(wanted) == place.heads else list(wanted)
@@ -232,14 +234,14 @@ def _groups(module: torch.nn.Module, heads: int, wanted: Sequence[int]) -> tuple
     return tuple(head // (shared or heads // own) for head in wanted)
 
 
-def _matrix(model: PreTrainedModel, inputs: Inputs, outputs: Outputs, name: str, at: int) -> densify.Matrix | None:
+def _matrix(model: PreTrainedModel, inputs: Inputs, outputs: Outputs, name: str, index: int) -> densify.Matrix | None:
     """The weights `outputs[name][at]`, `[text, head, query, key]`, and what went elsewhere; None if not of tokens."""
-    weights = outputs[name][at]
+    weights = outputs[name][index]
     queries, keys = count_queries_and_keys(model, inputs, _FIELDS[name])
     fold = _fold(model, name)
     if fold is densify.band:
         all_seen = outputs.get(_GLOBAL[name])
-        return densify.band(weights, keys, inputs.get("global_attention_mask"), all_seen and all_seen[at])
+        return densify.band(weights, keys, inputs.get("global_attention_mask"), all_seen and all_seen[index])
     if fold is densify.random_blocks:
         return fold(weights, keys, model.config.block_size)
     if fold is not None:

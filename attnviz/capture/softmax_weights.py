@@ -137,8 +137,8 @@ class SoftmaxWeights:
         if dim is None or id(input) in self._features:
             return
         axis = dim % weights.ndim
-        beside = [at for at in (axis - 1, axis + 1) if 0 <= at < weights.ndim]
-        fitting = [at for at in beside if weights.shape[at] in self._tokens] or beside[:1]
+        beside = [index for index in (axis - 1, axis + 1) if 0 <= index < weights.ndim]
+        fitting = [index for index in beside if weights.shape[index] in self._tokens] or beside[:1]
         if not fitting or (fitting[0] > axis and not self._tokens):
             return
         empty = torch.isneginf(input.amax(axis, keepdim=True))  # where a softmax gives NaN

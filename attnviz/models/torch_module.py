@@ -46,7 +46,7 @@ class ModuleModel(Model):
 
     name: str
     module: "torch.nn.Module"
-    encoding: TextTokenizer | None = None
+    text_tokenizer: TextTokenizer | None = None
 
     @classmethod
     def of(cls, given: Any, tokenizer: Any = None) -> "ModuleModel":
@@ -66,8 +66,8 @@ class ModuleModel(Model):
         if not isinstance(module, torch.nn.Module):
             said = f"what is given as a model is of type {type(given).__name__}, no module in memory"
             raise ModelError(said, f"For example {_LABELS}.")
-        encoding = None if tokenizer is None else TextTokenizer(given_tokenizer(tokenizer, False))
-        return cls(type(module).__name__, module, encoding)
+        text_tokenizer = None if tokenizer is None else TextTokenizer(given_tokenizer(tokenizer, False))
+        return cls(type(module).__name__, module, text_tokenizer)
 
     def _trace_all(self, given: Iterator[Prompt], selection: Selection, progress: Progress | None) -> Iterator[Trace]:
         for prompt in given:
@@ -84,12 +84,12 @@ class ModuleModel(Model):
         """
         for option in prompt.options:
             raise InputError(f"{self.name} is called as model(input_ids): {option} has no place there", _other_ways())
-        if self.encoding is None:
+        if self.text_tokenizer is None:
             raise ModelError(
                 f"a {self.name} in memory does not bring its tokenizer",
                 f"Pass it too, tokenizer=…, or name what the model reads: {_LABELS}.",
             )
-        encoded = self.encoding.encode(prompt.text)
+        encoded = self.text_tokenizer.encode(prompt.text)
         side = Side(encoded.tokens)
         model_inputs = ModelInputs(encoded.text, encoded.inputs, {"encoder": side, "decoder": side})
         return self._trace(model_inputs, self._on_ids(encoded.ids), selection)

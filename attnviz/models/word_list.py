@@ -46,9 +46,9 @@ def numbered(tokens: Sequence[Token], words: Sequence[str]) -> tuple[Token, ...]
     def number(token: Token) -> int | None:
         if token.span is None or token.special:
             return None
-        at = bisect_right(starts, token.span[0]) - 1
-        if at == len(words):
-            return token.word if token.word is None else token.word + at
-        return at if token.span[0] < starts[at] + len(words[at]) else None
+        index = bisect_right(starts, token.span[0]) - 1
+        if index == len(words):
+            return token.word if token.word is None else token.word + index
+        return index if token.span[0] < starts[index] + len(words[index]) else None
 
     return tuple(replace(token, word=number(token)) for token in tokens)

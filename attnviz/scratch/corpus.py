@@ -23,8 +23,12 @@ class Example:
     @property
     def objects(self) -> list[tuple[int, int]]:
         """Where each verb of the source stands and where its object does."""
-        at = {key: place for place, key in enumerate(self.source_keys) if key}
-        return [(at[n, "verb"], at[n, "object"]) for n in (0, 1) if (n, "verb") in at and (n, "object") in at]
+        place_of = {key: place for place, key in enumerate(self.source_keys) if key}
+        return [
+            (place_of[n, "verb"], place_of[n, "object"])
+            for n in (0, 1)
+            if (n, "verb") in place_of and (n, "object") in place_of
+        ]
 
 
 @dataclass(frozen=True)

@@ -114,7 +114,7 @@ def alignment(checkpoint: Checkpoint, tests: Sequence[Example]) -> np.ndarray:
         peaks = np.stack(seen.cross).argmax(-1)  # [layer, B, head, query]
         for row, example in enumerate(part):
             for query, key in enumerate(example.target_keys):  # row `query` reads one token and writes this one
-                source = [at for at, other in enumerate(example.source_keys) if key and other == key]
+                source = [index for index, other in enumerate(example.source_keys) if key and other == key]
                 if source:
                     found.append(np.isin(peaks[:, row, :, query], source))
     return np.asarray(np.mean(found, axis=0))
@@ -127,7 +127,7 @@ def best(hits: np.ndarray) -> tuple[int, int]:
 
 
 def _parts(tests: Sequence[Example], size: int = 250) -> Iterator[Sequence[Example]]:
-    return (tests[at : at + size] for at in range(0, len(tests), size))
+    return (tests[start : start + size] for start in range(0, len(tests), size))
 
 
 def _sources(checkpoint: Checkpoint, part: Sequence[Example]) -> tuple[np.ndarray, np.ndarray]:

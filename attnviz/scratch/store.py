@@ -106,5 +106,5 @@ def map_tree(make: Callable[[str, Any], Any], tree: Any, path: str = "") -> Any:
     if isinstance(tree, dict):
         return {key: map_tree(make, branch, f"{join}{key}") for key, branch in tree.items()}
     if isinstance(tree, list):
-        return [map_tree(make, branch, f"{join}{at}") for at, branch in enumerate(tree)]
+        return [map_tree(make, branch, f"{join}{index}") for index, branch in enumerate(tree)]
     return make(path, tree)

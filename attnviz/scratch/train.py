@@ -179,8 +179,8 @@ def batches(examples: list[Example], tokenizer: Tokenizer, recipe: Recipe, seed:
     while True:
         shuffled = random.sample(examples, len(examples))
         chunks = []
-        for at in range(0, len(shuffled), size * 20):
-            coded = [_code(example, tokenizer, recipe, random) for example in shuffled[at : at + size * 20]]
+        for start in range(0, len(shuffled), size * 20):
+            coded = [_code(example, tokenizer, recipe, random) for example in shuffled[start : start + size * 20]]
             coded.sort(key=lambda one: (len(one.source), len(one.target)))
             chunks += [coded[i : i + size] for i in range(0, len(coded), size)]
         random.shuffle(chunks)

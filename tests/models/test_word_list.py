@@ -28,9 +28,9 @@ def words_of(tokens) -> list[str]:
 def test_the_model_reads_what_it_reads_of_the_text(name):
     from attnviz.models.huggingface.tokenization import TextTokenizer
 
-    encoding = TextTokenizer(tiny_tokenizers.tokenizer(name))
+    text_tokenizer = TextTokenizer(tiny_tokenizers.tokenizer(name))
     words = ["She", "ate", "an", "apple."]
-    found, expected = encoding.encode(words), encoding.encode(" ".join(words))
+    found, expected = text_tokenizer.encode(words), text_tokenizer.encode(" ".join(words))
     assert found.text == "She ate an apple."
     assert found.inputs == expected.inputs
     if name == "unigram over spaces":  # its tokens cover several words

@@ -188,11 +188,11 @@ def _left_over(model: "PreTrainedModel", unexpected: Collection[str]) -> list[st
         if path in parts and last in ("weight", "bias"):
             return bool(parts[path]._parameters)  # a module without any had a mask that was called bias
         steps = path.split(".")
-        above = [".".join(steps[:at]) for at in range(len(steps) + 1)]
+        above = [".".join(steps[:index]) for index in range(len(steps) + 1)]
         lists = [(parts.get(to), int(step)) for to, step in zip(above, steps, strict=False) if step.isdecimal()]
-        counts = [(len(part), at) for part, at in lists if isinstance(part, torch.nn.ModuleList) and len(part)]
+        counts = [(len(part), index) for part, index in lists if isinstance(part, torch.nn.ModuleList) and len(part)]
         if counts:
-            return not any(layers <= at < layers + ahead for layers, at in counts)
+            return not any(layers <= index < layers + ahead for layers, index in counts)
         nearest = next(parts[to] for to in reversed(above) if to in parts)
         has_layers = any(isinstance(part, torch.nn.ModuleList) for part in nearest.modules())
         return id(nearest) in attending and not has_layers and "pooler" not in path

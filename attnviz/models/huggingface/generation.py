@@ -86,7 +86,7 @@ def write_target(
     ids = _generate(model, inputs, settings, progress and _Told(progress, None))
     forces_second, forces_last = (settings.get(f"forced_{end}_token_id") is not None for end in ("bos", "eos"))
     given = {0} | ({1} if forces_second else set()) | ({most - 1} if forces_last else set())
-    chosen = [at not in given for at in range(len(ids))]
+    chosen = [index not in given for index in range(len(ids))]
     has_ended = chosen[-1] and ids[-1] in ends(model)
     return Target(ids, chosen, len(ids) >= most and not has_ended)
 

@@ -78,7 +78,7 @@ class _Reader:
     """Reads on from `at`."""
 
     def __init__(self, data: np.ndarray) -> None:
-        self.data, self.view, self.at = data, memoryview(data.data), 0
+        self.data, self.view, self.position = data, memoryview(data.data), 0
 
     def header(self) -> Header:
         self._begin()
@@ -93,7 +93,7 @@ class _Reader:
         alignment = fields["general.alignment"].value if "general.alignment" in fields else 32
         if not isinstance(alignment, int) or alignment < 1 or alignment & (alignment - 1):
             raise _BrokenError(f"its alignment is {alignment!r}, not a power of two")
-        start = (self.at + alignment - 1) // alignment * alignment
+        start = (self.position + alignment - 1) // alignment * alignment
         named = {info[0]: self._tensor(*info, start) for info in infos}
         if len(named) < len(infos):
             raise _BrokenError("two of its tensors have one name")
@@ -117,10 +117,10 @@ class _Reader:
             )
 
     def _bytes(self, count: int) -> bytes:
-        if count > len(self.data) - self.at:
+        if count > len(self.data) - self.position:
             raise _BrokenError("it ends too early")
-        self.at += count
-        return bytes(self.view[self.at - count : self.at])
+        self.position += count
+        return bytes(self.view[self.position - count : self.position])
 
     def _scalar(self, format: str) -> Any:
         return struct.unpack(f"<{format}", self._bytes(struct.calcsize(f"<{format}")))[0]

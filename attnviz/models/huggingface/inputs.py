@@ -46,7 +46,7 @@ class InputBuilder:
 
     name: str
     model: "PreTrainedModel"
-    encoding: TextTokenizer
+    text_tokenizer: TextTokenizer
     prompt: Prompt
     progress: Progress | None = None
 
@@ -55,7 +55,7 @@ class InputBuilder:
         """From which language into which the model translates. Raises InputError for a language that there is not."""
         asked = self.prompt.source_language, self.prompt.target_language
         has_target = self.has_encoder and not self.reads_source
-        return Translation.of(self.encoding.languages, self.model, self.name, *asked, has_target)
+        return Translation.of(self.text_tokenizer.languages, self.model, self.name, *asked, has_target)
 
     @property
     def has_encoder(self) -> bool:
@@ -84,7 +84,7 @@ class InputBuilder:
         notes = self._checked(encoded, "text", generate or 0) + self.translation.notes_on(encoded.ids)
         if generate is not None:
             ids = continue_text(self._writer(), self._tensors(encoded.inputs), generate, self.progress)
-            before, encoded = encoded, self.encoding.continued(encoded, ids)
+            before, encoded = encoded, self.text_tokenizer.continued(encoded, ids)
             said["generated"] = encoded.text[len(before.text) :]
             what = self._said_to_be_written(said["generated"], encoded.tokens[len(before.tokens) :])
             notes += (f"generated {what} ({len(ids)} token{'s' * (len(ids) != 1)})", *strategy_note(self.model))
@@ -140,13 +140,13 @@ class InputBuilder:
         text, text_pair, chat = self.prompt.text, self.prompt.text_pair, self.prompt.chat
         if chat and text_pair is not None:
             raise InputError("a chat is one message, and two texts were given", "Leave out --chat or --text-pair.")
-        if chat and self.encoding.languages:  # a template has no place for the mark of a language
+        if chat and self.text_tokenizer.languages:  # a template has no place for the mark of a language
             raise InputError(f"{self.name} is a translator of many languages, and reads no chats", "Leave out --chat.")
         if chat:
-            return self.encoding.encode_chat(text), {"chat": str(text)}
+            return self.text_tokenizer.encode_chat(text), {"chat": str(text)}
         if text_pair is not None:
-            return self.encoding.encode_pair(text, text_pair), {"text pair": joined(text_pair)}
-        return self.encoding.encode(text, language=self.translation.in_source), {}
+            return self.text_tokenizer.encode_pair(text, text_pair), {"text pair": joined(text_pair)}
+        return self.text_tokenizer.encode(text, language=self.translation.in_source), {}
 
     def _with_target(self, model_inputs: ModelInputs, encoded: TokenizedText) -> ModelInputs:
         """`model_inputs` with those of the decoder, which reads the target but for its last token."""
@@ -161,12 +161,12 @@ class InputBuilder:
         start, *others = model_inputs.inputs["decoder_input_ids"]
         source, what = model_inputs.sides["encoder"].tokens[:-1], "the text itself, a token later"
         if others != [token.id for token in source]:
-            _, spelled = self.encoding.spell(others)
+            _, spelled = self.text_tokenizer.spell(others)
             source, what = (
                 tuple(replace(token, span=None, word=None) for token in spelled),
                 "what the model makes of the text",
             )
-        tokens = (Token(start, self.encoding.named(start), special=True), *source)
+        tokens = (Token(start, self.text_tokenizer.named(start), special=True), *source)
         note = f"the decoder of {type(self.model).__name__} reads {what}, and writes nothing"
         notes = dict.fromkeys((*model_inputs.notes, *self._crowding(len(tokens), "text", in_decoder=True), note))
         return replace(
@@ -186,10 +186,10 @@ class InputBuilder:
     def _given(self, target: TextOrWords) -> tuple[list[int], str, tuple[Token, ...], tuple[str, ...]]:
         """The given target: its ids after the start token, its text, its tokens, and notes."""
         self.translation.require_target(self.name)
-        encoded = self.encoding.encode(target, as_target=True, language=self.translation.in_target)
+        encoded = self.text_tokenizer.encode(target, as_target=True, language=self.translation.in_target)
         notes = self._checked(encoded, "target") + self.translation.note(TARGET)
         start = self.translation.start(self.model, encoded.ids, self._start())
-        mark = Token(start, self.encoding.named(start), special=True)
+        mark = Token(start, self.text_tokenizer.named(start), special=True)
         return [start, *encoded.ids], encoded.text, (mark, *encoded.tokens), notes
 
     def _written(self, encoded: TokenizedText) -> tuple[list[int], str, tuple[Token, ...], tuple[str, ...]]:
@@ -198,14 +198,14 @@ class InputBuilder:
             raise ModelError(f"{type(self.model).__name__} cannot generate a target", "Give one: --target TEXT.")
         self.translation.require_target(self.name)
         if (code := self.translation.in_target) is not None:
-            require_embeddings(self.model, [self.encoding.languages.ids[code]], self.name, in_decoder=True)
+            require_embeddings(self.model, [self.text_tokenizer.languages.ids[code]], self.name, in_decoder=True)
         begins = self.translation.settings(self.model, self._start())
         most = min(context_length(self.model, "decoder") or _LONGEST_TARGET, _LONGEST_TARGET)
         written = write_target(self.model, self._tensors(encoded.inputs), begins, most, self.progress)
         length = len(written.ids)
         cut = [f"the target was cut at {length} tokens: {self.name} had not ended it"] if written.is_cut else []
         notes = (*cut, *strategy_note(self.model), *self.translation.note(TARGET))
-        text, tokens = self.encoding.spell(written.ids)
+        text, tokens = self.text_tokenizer.spell(written.ids)
         own = zip(tokens, written.chosen, strict=True)
         return written.ids, text, tuple(replace(token, generated=is_own) for token, is_own in own), notes
 
@@ -243,7 +243,7 @@ class InputBuilder:
             getattr(self.model.config, "decoder_start_token_id", None),
             getattr(settings, "bos_token_id", None),
             getattr(self.model.config, "pad_token_id", None),
-            self.encoding.tokenizer.pad_token_id,
+            self.text_tokenizer.tokenizer.pad_token_id,
         )
         for candidate in candidates:
             if isinstance(candidate, int):
@@ -253,7 +253,7 @@ class InputBuilder:
     def _checked(self, encoded: TokenizedText, what: str, more: int = 0) -> tuple[str, ...]:
         """Notes on a text that the model can read. Raises InputError for one that it cannot."""
         require_embeddings(self.model, encoded.ids, self.name, in_decoder=what == "target")
-        unknown = encoded.written(self.encoding.tokenizer.unk_token_id)
+        unknown = encoded.written(self.text_tokenizer.tokenizer.unk_token_id)
         of = f"the {len(encoded.tokens) - sum(encoded.special)} tokens of the {what}"
         crowding = self._crowding(len(encoded.tokens), what, more, in_decoder=what == "target")
         return crowding + unknown_note(unknown, of, f"{self.name}'s")

@@ -94,9 +94,9 @@ class Languages:
         """`inputs` of a text, as a tokenizer gave them, with the mark of that language for the one that it added."""
         marked = {name: [*values] for name, values in inputs.items()}
         ids, own = marked["input_ids"], {*self.ids.values()}
-        for at, (id_, added) in enumerate(zip(ids, marked["special_tokens_mask"], strict=True)):
+        for index, (id_, added) in enumerate(zip(ids, marked["special_tokens_mask"], strict=True)):
             if added and id_ in own:
-                ids[at] = self.ids[code]
+                ids[index] = self.ids[code]
                 return marked
         news = {"input_ids": self.ids[code], "token_type_ids": 0, "offset_mapping": (0, 0)}
         for name, values in marked.items():

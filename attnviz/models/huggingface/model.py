@@ -57,7 +57,7 @@ class HuggingFaceModel(Model):
 
     name: str
     model: "PreTrainedModel"
-    encoding: TextTokenizer
+    text_tokenizer: TextTokenizer
     revision: str | None = None
     tokenizer: str | None = None
     notes: tuple[str, ...] = ()
@@ -150,7 +150,7 @@ class HuggingFaceModel(Model):
         disturbs, each runs alone.
         """
         require_runnable(self.model)
-        readings = (InputBuilder(self.name, self.model, self.encoding, one, progress).read() for one in given)
+        readings = (InputBuilder(self.name, self.model, self.text_tokenizer, one, progress).read() for one in given)
         return self._traces(readings, selection, progress)
 
     def _traces(
@@ -168,7 +168,7 @@ class HuggingFaceModel(Model):
         """The records of the texts of a group: of one pass, if padding leaves them as they are."""
         if is_even(group):
             return self._captured(group, selection)
-        shortest = min(range(len(group)), key=lambda at: len(group[at].inputs["input_ids"]))
+        shortest = min(range(len(group)), key=lambda index: len(group[index].inputs["input_ids"]))
         [alone] = self._captured([group[shortest]], selection)
         together = self._captured(group, selection)
         if _agree(together[shortest], alone, _ROUNDING.get(self._dtype, 4e-2)):
@@ -180,7 +180,7 @@ class HuggingFaceModel(Model):
 
         from attnviz.capture import capture_all
 
-        device, filler = input_device(self.model), self.encoding.tokenizer.pad_token_id or 0
+        device, filler = input_device(self.model), self.text_tokenizer.tokenizer.pad_token_id or 0
         inputs = {name: torch.tensor(ids, device=device) for name, ids in pad(group, filler).items()}
         lengths = [{}] * len(group) if is_even(group) else [model_inputs.lengths for model_inputs in group]
         words = [model_inputs.words for model_inputs in group] if selection.words else None

@@ -48,12 +48,12 @@ def aligned(text: str, spelled: str, offsets: Sequence[tuple[int, int]], gaps: S
         start += len(spelled[start:end]) - len(spelled[start:end].lstrip())
         hidden[start:end] = [_UNKNOWN] + [""] * (end - start - 1) if start < end else []
     found: dict[int, tuple[int, int]] = {}  # a character of `spelled` → what it is in `text`
-    for at, start, end in _pairs(_key(hidden), _key(text), text):
-        before = found.get(at, (start, end))
-        found[at] = (min(start, before[0]), max(end, before[1]))
+    for position, start, end in _pairs(_key(hidden), _key(text), text):
+        before = found.get(position, (start, end))
+        found[position] = (min(start, before[0]), max(end, before[1]))
     carried = []
     for start, end in offsets:
-        spans = [found[at] for at in range(start, end) if at in found]
+        spans = [found[position] for position in range(start, end) if position in found]
         carried.append((min(a for a, _ in spans), max(b for _, b in spans)) if spans else (0, 0))
     return carried
 
@@ -61,13 +61,13 @@ def aligned(text: str, spelled: str, offsets: Sequence[tuple[int, int]], gaps: S
 def _key(characters: Sequence[str]) -> list[tuple[str, int]]:
     """What is compared: characters without case and presentation, each with the number of the one that it is from."""
     plain = (unicodedata.normalize("NFKD", " " if c.isspace() else c).casefold() for c in characters)
-    return [(part, at) for at, parts in enumerate(plain) for part in parts]
+    return [(part, position) for position, parts in enumerate(plain) for part in parts]
 
 
 def _pairs(spelled: list[tuple[str, int]], text: list[tuple[str, int]], written: str) -> Iterator[tuple[int, int, int]]:
     """Characters of `spelled` and the spans of `text` that they are, `written` being that text."""
     if not any(c == " " for c, _ in text):
-        spelled = [(c, at) for c, at in spelled if c != " "]
+        spelled = [(c, position) for c, position in spelled if c != " "]
     same = sum(1 for _ in takewhile(lambda pair: pair[0][0] == pair[1][0], zip(spelled, text, strict=False)))
     # What both begin with is left out of the comparison, which may take the square of the length.
     matcher = SequenceMatcher(None, [c for c, _ in spelled[same:]], [c for c, _ in text[same:]], autojunk=False)
@@ -82,8 +82,8 @@ def _pairs(spelled: list[tuple[str, int]], text: list[tuple[str, int]], written:
             yield a, b, b + 1
     for tag, i, i_end, j, j_end in changes:
         if tag == "replace":
-            left = sorted({at for c, at in text[j:j_end] if not (at in used and is_mark(c))})
-            yield from _shared_out([at for c, at in spelled[i:i_end] if c != " "], left, written)
+            left = sorted({position for c, position in text[j:j_end] if not (position in used and is_mark(c))})
+            yield from _shared_out([position for c, position in spelled[i:i_end] if c != " "], left, written)
 
 
 def _shared_out(ours: list[int], theirs: list[int], written: str) -> Iterator[tuple[int, int, int]]:
@@ -91,28 +91,28 @@ def _shared_out(ours: list[int], theirs: list[int], written: str) -> Iterator[tu
 
     Pieces are characters with their marks, or what NFKC makes of each, or words; not white space or control characters.
     """
-    shown = [at for at in theirs if unicodedata.category(written[at])[0] not in "CZ"]
+    shown = [position for position in theirs if unicodedata.category(written[position])[0] not in "CZ"]
     characters, words = (_pieces(shown, written, begins) for begins in (_begins_character, _begins_word))
-    normal = [(at, at + 1) for at in shown for _ in unicodedata.normalize("NFKC", written[at])]
+    normal = [(position, position + 1) for position in shown for _ in unicodedata.normalize("NFKC", written[position])]
     even = next((pieces for pieces in (characters, normal, words) if len(pieces) == len(ours)), None)
     if even is None:
         even = [(theirs[0], theirs[-1] + 1)] * len(ours) if theirs else []
-    return ((at, start, end) for at, (start, end) in zip(ours, even, strict=False))
+    return ((position, start, end) for position, (start, end) in zip(ours, even, strict=False))
 
 
 def _pieces(shown: list[int], text: str, begins: Callable[[str, int], bool]) -> Offsets:
     """The spans of `shown`, positions in `text`, divided where there is a gap and where a piece `begins`."""
-    starts = [n for n, at in enumerate(shown) if n == 0 or shown[n - 1] < at - 1 or begins(text, at)]
+    starts = [n for n, position in enumerate(shown) if n == 0 or shown[n - 1] < position - 1 or begins(text, position)]
     return [(shown[a], shown[b - 1] + 1) for a, b in pairwise([*starts, len(shown)])]
 
 
-def _begins_character(text: str, at: int) -> bool:
-    return not is_mark(text[at])
+def _begins_character(text: str, position: int) -> bool:
+    return not is_mark(text[position])
 
 
-def _begins_word(text: str, at: int) -> bool:
+def _begins_word(text: str, position: int) -> bool:
     """As BERT divides a text before it looks into its vocabulary: at punctuation, and around each Chinese character."""
-    return any(_IDEOGRAPH.match(char) or _is_punctuation(char) for char in text[at - 1 : at + 1])
+    return any(_IDEOGRAPH.match(char) or _is_punctuation(char) for char in text[position - 1 : position + 1])
 
 
 def _is_punctuation(char: str) -> bool:

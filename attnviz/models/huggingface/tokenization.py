@@ -33,9 +33,9 @@ def _within_bounds(
     """`method`, where a tokenizer.json may keep it busy for ever; what is written in Python can be interrupted."""
 
     @wraps(method)
-    def within_bounds(encoding: "TextTokenizer", *given: _P.args, **how: _P.kwargs) -> _T:
-        run = partial(method, encoding, *given, **how)
-        if not encoding.tokenizer.is_fast:
+    def within_bounds(text_tokenizer: "TextTokenizer", *given: _P.args, **how: _P.kwargs) -> _T:
+        run = partial(method, text_tokenizer, *given, **how)
+        if not text_tokenizer.tokenizer.is_fast:
             return run()
         return with_limits(run, sum(len(each) for each in given if isinstance(each, str | Sequence)))
 
@@ -162,7 +162,7 @@ class TextTokenizer:
         encoded = TokenizedText(
             text,
             {"input_ids": every, "attention_mask": [1] * len(every)},
-            tuple(replace(t, segment=segment, generated=at >= known) for at, (t, segment) in enumerate(tokens)),
+            tuple(replace(t, segment=segment, generated=index >= known) for index, (t, segment) in enumerate(tokens)),
             whole,
         )
         return encoded.of_words(prompt.words) if prompt.words else encoded
@@ -248,7 +248,7 @@ class TextTokenizer:
     def _border(self, inputs: Mapping[str, Any], text_pair: str) -> int:
         """The position of the second text's first token. Raises InputError where no mark stands before it."""
         length = len(self._ids(text=text_pair))
-        written = [at for at, added in enumerate(inputs["special_tokens_mask"]) if not added]
+        written = [index for index, added in enumerate(inputs["special_tokens_mask"]) if not added]
         if not 0 < length < len(written):
             raise InputError("the tokenizer finds no token in one of the two texts", "Give it some words.")
         border = written[-length]

@@ -29,7 +29,7 @@ def model():
 def test_the_ids_are_those_of_the_template(model):
     trace = model.trace("I ate an apple. 사과", chat=True)
     chat = [{"role": "user", "content": "I ate an apple. 사과"}]
-    expected = model.encoding.tokenizer.apply_chat_template(chat, add_generation_prompt=True)["input_ids"]
+    expected = model.text_tokenizer.tokenizer.apply_chat_template(chat, add_generation_prompt=True)["input_ids"]
     assert [token.id for token in trace["masked-self"].queries] == expected
     for layer, weights in enumerate(tiny_models.eager(model.model, expected)):
         np.testing.assert_allclose(trace["masked-self"].weights(layer), weights, atol=1e-5)
@@ -85,7 +85,7 @@ TEMPLATES = [
 
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_the_text_is_what_transformers_makes_of_the_template(model, template):
-    tokenizer = model.encoding.tokenizer
+    tokenizer = model.text_tokenizer.tokenizer
     tokenizer.chat_template = template
     chat = [{"role": "user", "content": 'I "ate" 사과 <b>\n😀'}]
     expected = tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
@@ -111,7 +111,7 @@ def test_the_text_is_what_transformers_makes_of_the_template(model, template):
     ],
 )
 def test_a_template_that_fails_is_an_error(model, template, says):
-    model.encoding.tokenizer.chat_template = template
+    model.text_tokenizer.tokenizer.chat_template = template
     with pytest.raises((ModelError, InputError), match=f"chat template .*{says}") as error:
         model.trace("I ate", chat=True)
     assert "--chat" in error.value.hint
@@ -123,17 +123,17 @@ ENDLESS = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% 
 @pytest.mark.parametrize("template", [ENDLESS, "{{ 9 ** (9 ** 9) }}"])
 def test_a_template_that_does_not_end_is_ended(model, template, monkeypatch):
     monkeypatch.setattr(chat_template, "_SECONDS", 1)
-    model.encoding.tokenizer.chat_template = template
+    model.text_tokenizer.tokenizer.chat_template = template
     with pytest.raises(ModelError, match="chat template runs for more than 1 seconds"):
         model.trace("I ate", chat=True)
 
 
 def test_a_tokenizer_with_its_own_way_of_chatting_keeps_it(model):
-    class Own(type(model.encoding.tokenizer)):
+    class Own(type(model.text_tokenizer.tokenizer)):
         def apply_chat_template(self, chat, **_):
             return f"<s>{chat[0]['content']}!"
 
-    tokenizer = Own(tokenizer_object=model.encoding.tokenizer.backend_tokenizer)
+    tokenizer = Own(tokenizer_object=model.text_tokenizer.tokenizer.backend_tokenizer)
     tokenizer.chat_template = "{{ 1 // 0 }}"
     assert HuggingFaceModel.load(model.model, tokenizer=tokenizer).trace("I ate", chat=True).text == "<s>I ate!"
 

@@ -70,13 +70,13 @@ def test_the_text_is_the_prompt_and_what_was_written():
 @pytest.mark.parametrize("make", [tiny_models.wordpiece, tiny_models.unigram])
 def test_written_tokens_are_those_of_the_whole_text(make):
     """Wherever the text is cut, within a word too, so long as the prompt's ids are the text's first ones."""
-    encoding = loaded(tiny_models.writer("llama"), make()).encoding
-    whole = encoding.encode("the dog that the cat saw wore a red hat.")
+    text_tokenizer = loaded(tiny_models.writer("llama"), make()).text_tokenizer
+    whole = text_tokenizer.encode("the dog that the cat saw wore a red hat.")
     cuts = []
     for at in range(1, len(whole.ids)):
-        prompt = encoding.encode(whole.text[: whole.tokens[at].span[0]].rstrip())
+        prompt = text_tokenizer.encode(whole.text[: whole.tokens[at].span[0]].rstrip())
         if prompt.ids == whole.ids[:at]:
-            continued = encoding.continued(prompt, whole.ids[at:])
+            continued = text_tokenizer.continued(prompt, whole.ids[at:])
             assert continued.text == whole.text
             assert borders(continued.tokens) == (at,)
             assert [token.generated for token in continued.tokens] == [i >= at for i in range(len(whole.ids))]
@@ -87,14 +87,14 @@ def test_written_tokens_are_those_of_the_whole_text(make):
 
 
 def test_a_character_that_is_not_whole_is_no_replacement_character():
-    encoding = loaded(tiny_models.writer("llama")).encoding
-    prompt = encoding.encode("I ate")
+    text_tokenizer = loaded(tiny_models.writer("llama")).text_tokenizer
+    prompt = text_tokenizer.encode("I ate")
     parts = tiny_models.tokenizer()("사", add_special_tokens=False)["input_ids"]
     assert len(parts) > 1
-    whole = encoding.continued(prompt, parts)
+    whole = text_tokenizer.continued(prompt, parts)
     assert whole.text.endswith("사")
     assert [token.text for token in whole.tokens[-len(parts) :]] == [f"사{'₁₂₃₄'[at]}" for at in range(len(parts))]
-    cut = encoding.continued(prompt, parts[:-1])
+    cut = text_tokenizer.continued(prompt, parts[:-1])
     assert all("\ufffd" not in token.text for token in cut.tokens)
 
 

@@ -42,7 +42,7 @@ CASES = [(sort, script) for sort in [*FAST, *SLOW, "MiniLM", "SmolLM2"] for scri
 
 
 @pytest.fixture(scope="module")
-def encoding(minilm_folder, smollm2_file):
+def text_tokenizer(minilm_folder, smollm2_file):
     real = {"MiniLM": minilm_folder, "SmolLM2": smollm2_file}
     found = {}
 
@@ -114,14 +114,14 @@ IDS = [f"{sort}-{script}" for sort, script in CASES]
 
 
 @pytest.mark.parametrize(("sort", "script"), CASES, ids=IDS)
-def test_labels_are_what_was_written(encoding, sort, script):
-    encoded = encoding(sort).encode(TEXTS[script])
+def test_labels_are_what_was_written(text_tokenizer, sort, script):
+    encoded = text_tokenizer(sort).encode(TEXTS[script])
     check(encoded.text, encoded.tokens)
 
 
 @pytest.mark.parametrize(("sort", "script"), CASES, ids=IDS)
-def test_words_are_numbered_in_order_and_rows_by_words_sum_to_1(encoding, sort, script):
-    encoded = encoding(sort).encode(TEXTS[script])
+def test_words_are_numbered_in_order_and_rows_by_words_sum_to_1(text_tokenizer, sort, script):
+    encoded = text_tokenizer(sort).encode(TEXTS[script])
     tokens, n = encoded.tokens, len(encoded.tokens)
     numbers = [token.word for token in tokens if token.word is not None]
     assert set(np.diff([-1, *numbers])) <= {0, 1}
@@ -168,22 +168,22 @@ WRITTEN = [
 
 
 @pytest.mark.parametrize(("sort", "text", "shown"), WRITTEN)
-def test_telling_cases(encoding, sort, text, shown):
-    encoded = encoding(sort).encode(text)
+def test_telling_cases(text_tokenizer, sort, text, shown):
+    encoded = text_tokenizer(sort).encode(text)
     jamo = unicodedata.normalize("NFC", " ".join(labels(encoded)))
     assert jamo == unicodedata.normalize("NFC", shown)
 
 
-def test_a_vocabulary_of_words_is_shown_piece_by_piece(encoding):
+def test_a_vocabulary_of_words_is_shown_piece_by_piece(text_tokenizer):
     text = "unbelievably tokenizers hyperparameterization"
-    encoded = encoding("MiniLM").encode(text)
-    pieces = encoding("MiniLM").tokenizer.tokenize(text)
+    encoded = text_tokenizer("MiniLM").encode(text)
+    pieces = text_tokenizer("MiniLM").tokenizer.tokenize(text)
     assert labels(encoded) == [piece.removeprefix("##") for piece in pieces]
 
 
 @pytest.mark.parametrize("sort", ["bert, uncased", "byt5", "bert in Python", "pieces in Python"])
-def test_a_pair_of_texts(encoding, sort):
-    encoded = encoding(sort).encode_pair("She ate 漢.", "The dog saw 字, 녀.")
+def test_a_pair_of_texts(text_tokenizer, sort):
+    encoded = text_tokenizer(sort).encode_pair("She ate 漢.", "The dog saw 字, 녀.")
     check("She ate 漢.\nThe dog saw 字, 녀.", encoded.tokens)
     first, second = ([t.text for t in encoded.tokens if t.word is not None and t.segment == n] for n in (0, 1))
     assert [label.rstrip("₀₁₂₃₄") for label in first][-2:] == ["漢", "."]
@@ -191,10 +191,10 @@ def test_a_pair_of_texts(encoding, sort):
 
 
 @pytest.mark.parametrize("sort", [*FAST, *SLOW])
-def test_text_that_a_model_wrote_has_labels_too(encoding, sort):
+def test_text_that_a_model_wrote_has_labels_too(text_tokenizer, sort):
     written = "She ate 그녀는"
-    ids = encoding(sort).encode(written).ids
-    text, tokens = encoding(sort).spell(ids)
+    ids = text_tokenizer(sort).encode(written).ids
+    text, tokens = text_tokenizer(sort).spell(ids)
     shown = "".join(token.text for token in tokens if token.span)
     assert "\ufffd" not in shown
     if "bert" not in sort and sort != "pieces in Python":
@@ -204,9 +204,9 @@ def test_text_that_a_model_wrote_has_labels_too(encoding, sort):
             assert "".join(char for char, _ in read(token.text)) == plain(text[slice(*token.span)])
 
 
-def test_words_of_scripts_without_spaces_are_tokens(encoding):
+def test_words_of_scripts_without_spaces_are_tokens(text_tokenizer):
     def words(sort: str, text: str) -> list[str]:
-        tokens = encoding(sort).encode(text).tokens
+        tokens = text_tokenizer(sort).encode(text).tokens
         n = len(tokens)
         A = np.full((1, n, n), 1 / n, np.float32)
         trace = Trace("m", text, (Attention("self", "encoder", tokens, tokens, {0: A}, {0: (0,)}),))
@@ -219,8 +219,8 @@ def test_words_of_scripts_without_spaces_are_tokens(encoding):
     assert words("canine", "大韓民國은 좋다") == [*"大韓民國은", "좋다"]
 
 
-def test_an_unfinished_character_of_a_model_is_no_replacement_character(encoding):
-    ids = encoding("gpt2").encode("漢").ids[1:-2]
-    text, tokens = encoding("gpt2").spell(ids)
+def test_an_unfinished_character_of_a_model_is_no_replacement_character(text_tokenizer):
+    ids = text_tokenizer("gpt2").encode("漢").ids[1:-2]
+    text, tokens = text_tokenizer("gpt2").spell(ids)
     assert [token.text for token in tokens] == ["⟨U+FFFD⟩₁", "⟨U+FFFD⟩₂"]
     assert visible(text) == "⟨U+FFFD⟩"

@@ -72,7 +72,7 @@ def test_smollm2_from_gguf_gives_what_its_eager_attention_gives(smollm2):
     model.set_attn_implementation("eager")
     try:
         with torch.no_grad():
-            ids = smollm2.encoding.tokenizer(text, return_tensors="pt")["input_ids"]
+            ids = smollm2.text_tokenizer.tokenizer(text, return_tensors="pt")["input_ids"]
             expected = model(ids, output_attentions=True).attentions
     finally:
         model.set_attn_implementation("sdpa")
@@ -93,7 +93,7 @@ def test_smollm2_shows_korean_as_it_was_written(smollm2):
 
 def test_smollm2_answers_as_transformers_has_it_answer(smollm2):
     trace = smollm2.trace("Why is the sky blue?", chat=True, generate=8, selection=Selection(layers=(3,)))
-    tokenizer, chat = smollm2.encoding.tokenizer, [{"role": "user", "content": "Why is the sky blue?"}]
+    tokenizer, chat = smollm2.text_tokenizer.tokenizer, [{"role": "user", "content": "Why is the sky blue?"}]
     prompt = tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_tensors="pt")
     expected = smollm2.model.generate(**prompt, max_new_tokens=8, do_sample=False)[0].tolist()
     tokens = trace["masked-self"].queries
@@ -125,7 +125,7 @@ def test_an_encoder_decoder_reads_the_given_target(bart):
     assert masked.queries[0].text == "</s>", "decoder_start_token_id"
     assert masked.predicts[:-1] == masked.queries[1:]
     assert masked.predicts[-1].text == "</s>"
-    ids = bart.encoding.tokenizer(trace.target)["input_ids"]
+    ids = bart.text_tokenizer.tokenizer(trace.target)["input_ids"]
     assert [t.id for t in masked.predicts] == ids
 
 
@@ -134,7 +134,7 @@ def test_an_encoder_decoder_without_a_target_reads_what_it_generates(folders, ki
     model = HuggingFaceModel.load(folders[kind])
     trace = model.trace("I ate an apple.", selection=Selection(layers=(0,)))
     cross = trace["cross"]
-    ids = model.encoding.tokenizer("I ate an apple.", return_tensors="pt")["input_ids"]
+    ids = model.text_tokenizer.tokenizer("I ate an apple.", return_tensors="pt")["input_ids"]
     read = torch.tensor([[t.id for t in cross.queries]])
     with torch.no_grad():
         written = model.model(input_ids=ids, decoder_input_ids=read).logits[0].argmax(-1).tolist()

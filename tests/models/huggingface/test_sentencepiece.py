@@ -83,8 +83,8 @@ def save(folder: Path, name: str) -> sentencepiece.SentencePieceProcessor:
 def test_a_folder_with_the_file_only_reads_as_sentencepiece_does(name, tmp_path):
     own = save(tmp_path, name)
     *_, by, before, after = CLASSES[name]
-    encoding = attnviz.load(tiny_models.build("bert"), tokenizer=tmp_path).encoding
-    tokenizer = encoding.tokenizer
+    text_tokenizer = attnviz.load(tiny_models.build("bert"), tokenizer=tmp_path).text_tokenizer
+    tokenizer = text_tokenizer.tokenizer
     assert type(tokenizer).__name__ == name
     expected = [
         *tokenizer.convert_tokens_to_ids(before),
@@ -92,7 +92,7 @@ def test_a_folder_with_the_file_only_reads_as_sentencepiece_does(name, tmp_path)
         *tokenizer.convert_tokens_to_ids(after),
     ]
     assert tokenizer.unk_token_id not in expected
-    assert encoding.encode(TEXT).ids == expected
+    assert text_tokenizer.encode(TEXT).ids == expected
 
 
 @pytest.mark.parametrize(("name", "model_type"), [("LlamaTokenizer", "llama"), ("T5Tokenizer", "t5")])
@@ -112,8 +112,8 @@ def test_a_start_token_that_the_files_leave_open_is_noted_to_be_left_out(name, s
     settings.pop("add_bos_token", None)
     (tmp_path / "tokenizer_config.json").write_text(json.dumps(settings | said))
     model = attnviz.load(tiny_models.build("bert", vocab_size=1000), tokenizer=tmp_path)
-    start = model.encoding.tokenizer.bos_token
-    is_read = model.encoding.encode(TEXT).tokens[0].text == start
+    start = model.text_tokenizer.tokenizer.bos_token
+    is_read = model.text_tokenizer.encode(TEXT).tokens[0].text == start
     noted = any(f"read without {start}" in note for note in model.notes)
     assert (is_read, noted) == (
         name != "T5Tokenizer" and bool(said.get("add_bos_token")),
