@@ -5,12 +5,11 @@ torch takes it only where nobody overrides its functions.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
-from itertools import count
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
+from torch._C._functorch import is_batchedtensor
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakTensorKeyDictionary
@@ -18,12 +17,13 @@ from torch.utils.weak import WeakTensorKeyDictionary
 from attnviz.capture.attention_call import Call
 from attnviz.capture.softmax_weights import SoftmaxWeights
 from attnviz.capture.torch_attention import flexible, fused, multi_head
+from attnviz.capture.unseen_attention import UnseenAttention
 
 _SOFTMAX = {torch.softmax, torch.Tensor.softmax, torch.special.softmax, functional.softmax}
 SEEN = (
     "Seen are scaled_dot_product_attention, nn.MultiheadAttention, flex_attention, and a softmax that is multiplied"
-    " with values; not a softmax by hand (exp and sum, log_softmax), nor what torch.jit compiled, nor kernels of other"
-    " packages. Weights that a model gives can be drawn: attnviz.plot(weights, tokens)."
+    " with values; not a softmax by hand (exp and sum, log_softmax), nor what torch.jit compiled or torch.vmap runs,"
+    " nor kernels of other packages. Weights that a model gives can be drawn: attnviz.plot(weights, tokens)."
 )
 """What to say where no attention was seen."""
 
@@ -32,17 +32,22 @@ class AttentionCalls(TorchFunctionMode):
     """Hands every call that computes attention to `see`, and lets it give what it gives.
 
     `texts` is how many run at once, `tokens` are the numbers of tokens, where they are known. Of a softmax,
-    `SoftmaxWeights` tells whether it is one of attention.
+    `SoftmaxWeights` tells whether it is one of attention. What is seen here is taken out of what is `unseen`.
     """
 
-    def __init__(self, texts: int, see: Callable[[Call], None], tokens: Collection[int] = ()) -> None:
+    def __init__(
+        self,
+        texts: int,
+        see: Callable[[Call], None],
+        tokens: Collection[int] = (),
+        unseen: UnseenAttention | None = None,
+    ) -> None:
         super().__init__()
         self._texts, self._see = texts, see
+        self._kernels = unseen.found if unseen else []
         self._softmaxes = SoftmaxWeights(texts, tokens)
         self._seen = 0
-        self._after = (
-            WeakTensorKeyDictionary()
-        )  # what was computed of a call's result: the number of the last such call
+        self._after = WeakTensorKeyDictionary()  # of what was computed of a call's result, the last such call's number
 
     @property
     def unfollowed(self) -> list[tuple[int, int]]:
@@ -52,13 +57,18 @@ class AttentionCalls(TorchFunctionMode):
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Call `function`, and see what attention it computes."""
         kwargs = kwargs or {}
+        kernels = len(self._kernels)
         result = function(*args, **kwargs)
-        read = [given for given in _tensors([*args, *kwargs.values()]) if given in self._after]
-        after = max((self._after[given] for given in read), default=0)
+        given = list(_tensors([*args, *kwargs.values()]))
+        if any(map(is_batchedtensor, given)):  # in torch.vmap
+            return result
+        after = max((self._after[each] for each in given if each in self._after), default=0)
         if (call := self._call(function, result, args, kwargs)) is not None:
             self._seen += 1
             self._see(replace(call, number=self._seen, after=after))
             after = self._seen
+        if call is not None or any(each in self._softmaxes for each in given):
+            del self._kernels[kernels:]
         if after:
             for made in _tensors([result, args[0] if function is torch.Tensor.__setitem__ else None]):
                 self._after[made] = after
@@ -87,33 +97,3 @@ def _tensors(given: Any) -> Iterator[torch.Tensor]:
     elif isinstance(given, list | tuple):
         for each in given:
             yield from _tensors(each)
-
-
-class Running(NamedTuple):
-    """A module that runs, and the number of that run: another one each time that it is called."""
-
-    module: torch.nn.Module
-    run: int
-
-
-@contextmanager
-def entered(model: torch.nn.Module) -> Iterator[list[Running]]:
-    """The modules of `model` that are running, the innermost last. Hooks tell: give it a working copy."""
-    inside: list[Running] = []
-    runs = count(1)
-
-    def enter(module: torch.nn.Module, _args: Any) -> None:
-        inside.append(Running(module, next(runs)))
-
-    def leave(*_: Any) -> None:
-        inside.pop()
-
-    hooks = []
-    for module in model.modules():
-        hooks.append(module.register_forward_pre_hook(enter))
-        hooks.append(module.register_forward_hook(leave, always_call=True))
-    try:
-        yield inside
-    finally:
-        for hook in hooks:
-            hook.remove()

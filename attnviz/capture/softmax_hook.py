@@ -11,8 +11,9 @@ from transformers import PreTrainedModel
 from attnviz.capture.attention_call import Call
 from attnviz.capture.call_sites import CallSites, count_queries_and_keys
 from attnviz.capture.eager_output import be_eager
-from attnviz.capture.function_mode import AttentionCalls, entered
+from attnviz.capture.function_mode import AttentionCalls
 from attnviz.capture.record import Record
+from attnviz.capture.running import entered
 from attnviz.kinds import KINDS
 
 

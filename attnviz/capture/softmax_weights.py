@@ -19,7 +19,7 @@ _MOVES = {  # what gives the same numbers, perhaps in another order of axes
 _PARTS = {"__getitem__", "chunk", "split", "unbind", "narrow", "select", "tensor_split"}
 _KEEPS = {"dropout", "dropout_", "contiguous", "clone", "detach", "requires_grad_"}  # weights are shown before dropout
 _MATRIX = {"matmul", "__matmul__", "bmm", "mm"}
-_TOLERANCE = {torch.float16: 5e-3, torch.bfloat16: 4e-2}  # how far the sum of a row may be from 1
+_TOLERANCE = {torch.float16: 5e-3, torch.bfloat16: 4e-2}
 _UNSURE = "a softmax goes over one of two axes of the same length: which of them is the queries' cannot be told"
 
 
@@ -29,7 +29,7 @@ class _Softmax:
 
     `number` counts the softmaxes of a pass. `empty` marks its rows that see nothing, `dtype` is the coarsest type that
     they had, `moves` are what has put them into another order of axes, and `flaw` says why it is not known what they
-    are.
+    are. `multiplied` says that they were multiplied with values already.
     """
 
     number: int
@@ -39,6 +39,7 @@ class _Softmax:
     dtype: torch.dtype
     moves: tuple[Callable[[torch.Tensor], torch.Tensor], ...] = ()
     flaw: str | None = None
+    multiplied: bool = False
 
     def after(self, name: str, function: Callable[[torch.Tensor], torch.Tensor], result: torch.Tensor) -> "_Softmax":
         """What is known of them after the `function` of that `name`, which gave `result`, with as many numbers."""
@@ -47,7 +48,7 @@ class _Softmax:
         if name in _MOVES:
             return replace(self, moves=(*self.moves, function))
         if (weights := self._put_back(result)) is not None:
-            return replace(self, weights=weights.detach(), dtype=max(self.dtype, result.dtype, key=_tolerance))
+            return replace(self, weights=weights.detach(), dtype=max(self.dtype, result.dtype, key=sum_tolerance))
         same_memory = result.untyped_storage().data_ptr() == self.weights.untyped_storage().data_ptr()
         return self if same_memory else self.changed_by(name)
 
@@ -101,7 +102,7 @@ class _Softmax:
         """The call of attention that these are the weights of, as they are now, when they are multiplied."""
         weights, empty = (folded(tensor.movedim(self.of, (-2, -1)), texts) for tensor in (self.weights, self.empty))
         weights = weights.masked_fill(empty, 0)
-        sums, tolerance = weights.float().sum(-1), _tolerance(self.dtype)
+        sums, tolerance = weights.float().sum(-1), sum_tolerance(self.dtype)
         rest, flaw = (1 - sums).where(sums > 0, 0), self.flaw
         if not flaw and (bool(weights.min() < 0) or bool(rest.min() < -tolerance)):
             flaw = (
@@ -128,6 +129,10 @@ class SoftmaxWeights:
         """How many queries and keys each softmax is of that was not multiplied with values, by its number."""
         self._features: WeakValueDictionary[int, torch.Tensor] = WeakValueDictionary()  # of linear layers
         self._learned: WeakValueDictionary[int, torch.Tensor] = WeakValueDictionary()  # views and parts of parameters
+
+    def __contains__(self, tensor: torch.Tensor) -> bool:
+        """Whether it is known of which softmax a tensor is made."""
+        return tensor in self._waiting
 
     def note(self, weights: torch.Tensor, input: torch.Tensor, dim: int | None = None, *_: Any, **__: Any) -> None:
         """Keep what a softmax gave until something is done with it.
@@ -177,6 +182,8 @@ class SoftmaxWeights:
         elif name == "einsum" and isinstance(args[0], str) and _is_by_element(args[0], place - 1):
             self._waiting[result] = found.after(name, apply, result)
         elif name in _PRODUCTS and len(waiting) == 1:
+            if found.multiplied:
+                return None
             if not any(map(self._is_learned, operands)):
                 return self._multiplied(found, operand, _summed_axis(name, args, place))
             if result.shape == found.weights.shape:  # mixed by learned numbers, as talking heads are
@@ -190,8 +197,8 @@ class SoftmaxWeights:
         if axis is not None and not found.is_summed_over_keys(operand, axis):
             found = found.changed_by("a transposition")
         for tensor in list(self._waiting):
-            if self._waiting[tensor].empty is found.empty:
-                del self._waiting[tensor]
+            if (known := self._waiting[tensor]).empty is found.empty:
+                self._waiting[tensor] = replace(known, multiplied=True)
         self.unfollowed.pop(found.number, None)
         return found.call(self._texts)
 
@@ -234,7 +241,8 @@ def _varying(numbers: torch.Tensor) -> list[int]:
     return [axis for axis, same in first if not torch.equal(numbers, same.expand_as(numbers))]
 
 
-def _tolerance(dtype: torch.dtype) -> float:
+def sum_tolerance(dtype: torch.dtype) -> float:
+    """How far the sum of a row of weights of this type may be from 1."""
     return _TOLERANCE.get(dtype, 1e-3)
 
 

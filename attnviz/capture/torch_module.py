@@ -4,24 +4,25 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import torch
+from transformers import PreTrainedModel
 
 from attnviz.capture.attention_call import Call
 from attnviz.capture.call_kind import DECODER, CallKinds
-from attnviz.capture.function_mode import SEEN, AttentionCalls, Running, entered
+from attnviz.capture.function_mode import SEEN, AttentionCalls
+from attnviz.capture.layer_numbers import LIST_OF_HEADS, LayerNumbers
 from attnviz.capture.record import Record
+from attnviz.capture.running import Running, entered, python_modules
+from attnviz.capture.unseen_attention import UnseenAttention
 from attnviz.capture.working_copy import working_copy
 from attnviz.errors import InputError, ModelError
 from attnviz.kinds import Kind
 from attnviz.selection import Layout, Selection
 from attnviz.words import Words
 
-_HEADS = re.compile(r"(.*?\b\w*heads?\w*)\.\d+(?:\.|$)", re.IGNORECASE)
-"""What the name of a list of heads is on the way to a module: `2.heads.3`."""
-_WITHOUT_VMAP = "Compute all of them at once, with an axis for the texts, or for the heads."
-_COUNTED = "a block of the model has several attentions, or runs several times: layers count these in order, not blocks"
 _COARSEST = (torch.bfloat16, torch.float16, torch.float32)
 PATH = "torch functions, by a mode"
 
@@ -58,27 +59,22 @@ def capture_module(
     record = Record(selection, PATH, words=words or {}, layouts=layouts)
     with entered(copied) as inside:
         seen = _Seen(copied, record, inside, source, target)
-        for part in copied.modules():
+        for part in python_modules(copied):
             part.register_forward_pre_hook(seen.begin, with_kwargs=True)
-        mode = AttentionCalls(1, seen, {source, source if target is None else target})
+        tokens = {source, source if target is None else target}
+        unseen = UnseenAttention(inside, tokens)
+        mode = AttentionCalls(1, seen, tokens, unseen)
         try:
-            with torch.no_grad(), mode:
+            with torch.no_grad(), unseen, mode:
                 forward(copied)
         except (AssertionError, RuntimeError) as error:
-            raise _unseen(type(module).__name__, str(error)) or error from error
-    return seen.end(mode.unfollowed)
-
-
-def _unseen(name: str, said: str) -> ModelError | None:
-    """The error for tensors of torch that are no plain ones; None where those did not cause what torch `said`."""
-    for kind, instead in {
-        "nested": "Give it a plain tensor: one text needs no padding.",
-        "vmap": _WITHOUT_VMAP,
-    }.items():
-        if kind in said.lower():
-            what = "of nested tensors" if kind == "nested" else "inside torch.vmap"
-            return ModelError(f"the attention {what} in {name} is not seen: {said}", instead)
-    return None
+            if "nested" not in str(error).lower():
+                raise
+            raise ModelError(
+                f"the attention of nested tensors in {type(module).__name__} is not seen: {error}",
+                "Give it a plain tensor: one text needs no padding.",
+            ) from error
+    return seen.end(mode.unfollowed, unseen.found)
 
 
 @dataclass(frozen=True)
@@ -104,13 +100,14 @@ class _Seen:
         self._model, self._record, self._inside = model, record, inside
         self._source, self._target, self._kinds = source, target, CallKinds(source, target)
         self._paths = {id(module): name for name, module in model.named_modules()}
-        self._numbers: dict[Kind, set[int]] = {"self": set(), "masked-self": set(), "cross": set()}
+        self._layers = LayerNumbers(model)
         self._apart: dict[tuple[str, Kind], list[Call]] = {}  # heads that are modules of their own, by their list
         self._loops: dict[Kind, _Loop] = {}
         self._others: Counter[tuple[int, int]] = Counter()
         self._dtypes = {torch.float32}
         self._ran: dict[str, None] = {}
         self._attending: set[str] = set()  # the paths on which attention of any size was seen, and those above them
+        self._unseen: dict[str, dict[str, None]] = {}  # what may be attention too, and on which paths
         self._notes: dict[str, None] = {}
 
     def begin(self, module: torch.nn.Module, args: Any, kwargs: Any) -> None:
@@ -127,7 +124,7 @@ class _Seen:
     def __call__(self, call: Call) -> None:
         """Record `call` if it is of the tokens. Raises InputError where it is of several texts."""
         path = self._paths.get(id(self._inside[-1].module), "") if self._inside else ""
-        self._attending |= {path.rsplit(".", up)[0] for up in range(path.count(".") + 1)}
+        self._attending |= _with_those_above(path)
         if self._target is None and DECODER.search(path) and "encoder" in self._paths.values():
             raise InputError(
                 f"{type(self._model).__name__} has an encoder and a decoder, and it is not said what the decoder reads",
@@ -139,7 +136,7 @@ class _Seen:
             return
         if call.texts > 1:
             raise _batch(call.texts)
-        if call.heads > 1 or not (several := _HEADS.match(path)):
+        if call.heads > 1 or not (several := LIST_OF_HEADS.match(path)):
             self._put(call, kind, path)
             return
         apart = self._apart.setdefault((several[1], kind), [])
@@ -173,13 +170,10 @@ class _Seen:
 
     def _keep(self, call: Call, kind: Kind, path: str) -> None:
         self._dtypes.add(call.dtype)
-        call.record([self._record], kind, self._layer(kind, path))
+        call.record([self._record], kind, self._layers.next(kind, path))
 
-    def end(self, unfollowed: Sequence[tuple[int, int]]) -> Pass:
-        """What was seen of the pass, in which so many softmaxes, of these sizes, were not multiplied with values.
-
-        Raises InputError if it was not of the model, and ModelError without any attention.
-        """
+    def end(self, unfollowed: Sequence[tuple[int, int]], unseen: Sequence[tuple[torch.nn.Module | None, str]]) -> Pass:
+        """What was seen of the pass, in which so many softmaxes, of these sizes, were not multiplied with values."""
         name = type(self._model).__name__
         if not self._ran:
             raise InputError(f"forward did not run the {name} that it is given", "forward=lambda model: model(x)")
@@ -187,15 +181,17 @@ class _Seen:
             self._leave_loop(kind)
         for path, kind in list(self._apart):  # of which some did not run
             self._join(path, kind)
+        for module, said in unseen:
+            self._unseen.setdefault(said, {})[self._paths.get(id(module)) or name] = None
         if not self._record.available:
             raise self._refusal(name, unfollowed)
-        if self._target is not None and not self._numbers["cross"]:
+        if self._target is not None and "cross" not in self._layers.taken:
             raise InputError(
                 f"nothing in {name} looks from target_tokens to tokens: it has self-attention alone",
                 "Leave out target_tokens, or run what reads them by itself: forward=lambda model: model.part(y).",
             )
         dtype = next(dtype for dtype in _COARSEST if dtype in self._dtypes)
-        notes = (*self._notes, *self._kinds.notes, *self._missed(unfollowed))
+        notes = (*self._notes, *self._layers.notes, *self._kinds.notes, *self._missed(unfollowed))
         return Pass(self._record, notes, str(dtype).removeprefix("torch."), _sizes(self._others))
 
     def _missed(self, unfollowed: Sequence[tuple[int, int]]) -> Iterator[str]:
@@ -206,20 +202,24 @@ class _Seen:
         if lost := Counter(sizes for sizes in unfollowed if {*sizes} <= tokens):
             sizes = ", ".join(f"{count} of {n} × {m}" for (n, m), count in lost.items())
             yield f"left out: softmaxes whose result is multiplied with no values in a way that is understood, {sizes}"
-        if silent := [
-            path for path in self._ran if path and path not in self._attending and self._is_like_others(path)
-        ]:
-            some = ", ".join(silent[:3]) + (", …" if silent[3:] else "")
+        yield from (f"left out {where}" for where in self._where_unseen())
+        known = self._attending.union(*map(_with_those_above, chain(*self._unseen.values())))
+        if silent := [path for path in self._ran if path not in known and self._is_like_others(path)]:
             yield (
-                f"no attention was seen in {some}, though it was in others of the same class: one that torch.jit has"
-                " compiled, that another package's kernel computes, or whose softmax is by hand, is not seen"
+                f"no attention was seen in {_some(silent)}, though it was in others of the same class: one that another"
+                " package's kernel computes, or whose softmax is by hand, is not seen"
             )
+
+    def _where_unseen(self) -> Iterator[str]:
+        """On which paths there is what may be attention and was not seen to be."""
+        for said, paths in self._unseen.items():
+            yield f"in {_some([*paths])}: {said}"
 
     def _is_like_others(self, path: str) -> bool:
         """Whether beside a module stands another of its class in which attention was seen."""
         above, _, name = path.rpartition(".")
         beside = dict(self._model.get_submodule(above).named_children())
-        if not any(True for _ in beside[name].parameters()):  # a product that is a module
+        if not path or not any(True for _ in beside[name].parameters()):  # a product that is a module
             return False
         others = (f"{above}.{other}".lstrip(".") for other, one in beside.items() if type(one) is type(beside[name]))
         return any(other in self._attending for other in others)
@@ -237,35 +237,37 @@ class _Seen:
         if self._others:
             return ModelError(
                 f"{name} has no attention between the {tokens} that it reads, but of {sizes} queries and keys",
-                "Name all that it reads: tokens=[…], and target_tokens=[…] for what a decoder reads.",
+                self._hint(
+                    "Name all that it reads, and no more: tokens=[…], and target_tokens=[…] for what a decoder reads."
+                    " Attention in blocks, windows or chunks of these is not put together."
+                ),
+            )
+        if self._unseen:
+            return ModelError(
+                f"no attention in {name} is understood; {'; '.join(self._where_unseen())}", self._hint(SEEN)
             )
         if unfollowed:
             of = _sizes(Counter(unfollowed))
             said = f"no softmax in {name}, of {of}, is multiplied with values in a way that is understood"
-            return ModelError(said, SEEN)
-        return ModelError(f"no softmax attention was seen in {name}", SEEN)
+            return ModelError(said, self._hint(SEEN))
+        return ModelError(f"no softmax attention was seen in {name}", self._hint(SEEN))
 
-    def _layer(self, kind: Kind, path: str) -> int:
-        """The number of the layer in the outermost list of layers on its path; each call once: else the next number."""
-        (layers, layer), numbers = self._in_list(path), self._numbers[kind]
-        if layer in numbers and layers > 1:
-            self._notes[_COUNTED] = None
-        while layer in numbers:
-            layer += 1
-        numbers.add(layer)
-        return layer
+    def _hint(self, otherwise: str) -> str:
+        """What would work: a model of transformers within gives its weights itself."""
+        for path, part in self._model.named_modules():
+            if path and isinstance(part, PreTrainedModel):
+                inside = re.sub(r"\.(\d+)", r"[\1]", f"model.{path}")
+                return f"Trace its {type(part).__name__} by itself: attnviz.trace(text, {inside}, tokenizer=tokenizer)."
+        return otherwise
 
-    def _in_list(self, path: str) -> tuple[int, int]:
-        """How many layers the outermost list of layers on a path has, and which of them is on it; of none 0 and 0."""
-        steps = path.split(".")
-        for index, step in enumerate(steps):
-            if not step.isdecimal() or _HEADS.fullmatch(".".join(steps[: index + 1])):
-                continue
-            parent = self._model.get_submodule(".".join(steps[:index]))
-            alike = len({type(child) for child in parent.children()}) == 1
-            if isinstance(parent, torch.nn.ModuleList) or alike:
-                return len([*parent.children()]), int(step)
-        return 0, 0
+
+def _with_those_above(path: str) -> set[str]:
+    """A path, and those of the modules around its own."""
+    return {path.rsplit(".", up)[0] for up in range(path.count(".") + 1)}
+
+
+def _some(paths: Sequence[str]) -> str:
+    return ", ".join(paths[:3]) + (", …" if paths[3:] else "")
 
 
 def _sizes(counted: Counter[tuple[int, int]]) -> str:

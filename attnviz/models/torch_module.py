@@ -141,7 +141,7 @@ class ModuleModel(Model):
             source = len(model_inputs.sides["encoder"].tokens)
             found = capture_module(self.module, forward, selection, source, target, words, layouts)
         known = read.trace(self.name)
-        others = (f"left out: attention of {found.others} queries and keys, which are not those tokens",)
+        others = (f"left out: attention of {found.others} queries and keys, which are not all those tokens",)
         provenance = self._provenance(found.record.path) | dict(read.provenance)
         trace = replace(
             known,

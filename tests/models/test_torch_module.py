@@ -9,7 +9,14 @@ import torch
 from torch import nn
 from torch.nn import functional
 from torch.nn.attention.flex_attention import create_block_mask, flex_attention
-from transformers import GptOssConfig, GptOssModel, PretrainedConfig, PreTrainedModel
+from transformers import (
+    GptOssConfig,
+    GptOssModel,
+    LongformerConfig,
+    LongformerModel,
+    PretrainedConfig,
+    PreTrainedModel,
+)
 
 import attnviz
 from attnviz.errors import InputError, ModelError, SelectionError
@@ -479,7 +486,7 @@ def test_attention_of_other_sizes_is_left_aside_and_said_so():
     x = torch.randn(1, 4, D)
     found = attnviz.trace(model=Pooled(), tokens=SOURCE, forward=lambda model: model(x))
     assert found["self"].layers == (0,)
-    assert found.notes == ("left out: attention of 2 × 4 queries and keys, which are not those tokens",)
+    assert found.notes == ("left out: attention of 2 × 4 queries and keys, which are not all those tokens",)
 
 
 @torch.jit.script
@@ -514,14 +521,73 @@ class Block(nn.Module):
         return x + self.way(Q, K, V).transpose(1, 2).flatten(2)
 
 
-@pytest.mark.parametrize("way", [compiled_by_jit, summed_by_hand])
-def test_a_layer_in_which_nothing_is_seen_beside_others_of_its_class_is_noted(way):
-    fused = functional.scaled_dot_product_attention
-    found = attnviz.trace(model=Stack(fused, way, fused), tokens=SOURCE, forward=lambda model: model(X))
+def exponentials(Q, K, V):
+    weights = (Q @ K.mT).exp()
+    return (weights / weights.sum(-1, keepdim=True)) @ V
+
+
+def mapped(Q, K, V):
+    return torch.vmap(functional.scaled_dot_product_attention)(Q, K, V)
+
+
+def trace_stack(*ways):
+    return attnviz.trace(model=Stack(*ways), tokens=SOURCE, forward=lambda model: model(X))
+
+
+FUSED = functional.scaled_dot_product_attention
+PRODUCT = "a product with 4 × 4 weights whose rows sum to 1, of no softmax that is seen"
+
+
+@pytest.mark.parametrize("way", [compiled_by_jit, exponentials, mapped])
+def test_weights_of_no_softmax_that_is_seen_are_noted_with_their_place(way):
+    found = trace_stack(FUSED, way, FUSED)
     assert found["self"].layers == (0, 2)
-    assert any(note.startswith("no attention was seen in blocks.1, though it was in others") for note in found.notes)
-    unfollowed = [note for note in found.notes if note.endswith("in a way that is understood, 1 of 4 × 4")]
-    assert len(unfollowed) == (way is summed_by_hand)
+    assert found.notes == (f"left out in blocks.1: {PRODUCT}",)
+    with pytest.raises(ModelError, match=f"no attention in Stack is understood; in blocks.0, blocks.1: {PRODUCT}"):
+        trace_stack(way, way)
+
+
+def test_a_kernel_of_attention_that_is_called_by_its_own_name_is_noted():
+    found = trace_stack(FUSED, torch.ops.aten.scaled_dot_product_attention)
+    (note,) = found.notes
+    assert note.startswith("left out in blocks.1: what aten._scaled_dot_product")
+
+
+def test_a_layer_in_which_nothing_is_seen_beside_others_of_its_class_is_noted():
+    found = trace_stack(FUSED, summed_by_hand, FUSED)
+    assert found["self"].layers == (0, 2)
+    assert [note.partition(",")[0] for note in found.notes] == [
+        "left out: softmaxes whose result is multiplied with no values in a way that is understood",
+        "no attention was seen in blocks.1",
+    ]
+
+
+@pytest.mark.parametrize("compiled", [torch.jit.script, lambda module: torch.jit.trace(module, X)])
+def test_a_module_that_torch_jit_compiled_is_noted_and_stays_as_it_is(compiled):
+    class Scored(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear = nn.Linear(D, D)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.softmax(self.linear(x) @ x.transpose(-1, -2), -1) @ x
+
+    inner = compiled(Scored())
+    found = attnviz.trace(model=nn.Sequential(Block(FUSED), inner), tokens=SOURCE, forward=lambda model: model(X))
+    assert found["self"].layers == (0,)
+    assert found.notes == (f"left out in Sequential: {PRODUCT}",)
+    assert not getattr(inner, "_forward_pre_hooks", None)
+
+
+def test_attention_in_parts_is_refused_with_what_a_model_of_transformers_gives_itself():
+    sizes = {"vocab_size": 400, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
+    inner = LongformerModel(LongformerConfig(**sizes, intermediate_size=32, attention_window=4))
+    with pytest.raises(ModelError) as refused:
+        attnviz.trace(model=nn.Sequential(inner), tokens=SOURCE, forward=lambda model: model(IDS))
+    assert refused.value.hint == (
+        "Trace its LongformerModel by itself: attnviz.trace(text, model[0], tokenizer=tokenizer)."
+    )
+    assert trace(inner)["self"].layers == (0, 1)
 
 
 def test_several_attentions_of_a_block_are_layers_in_the_order_of_calls_and_that_is_noted():
@@ -536,7 +602,7 @@ def test_several_attentions_of_a_block_are_layers_in_the_order_of_calls_and_that
     found = attnviz.trace(model=nn.Sequential(Twice(), Twice(), Twice()), tokens=SOURCE, forward=lambda model: model(X))
     assert found["self"].layers == (0, 1, 2, 3, 4, 5)
     assert len(found.notes) == 1
-    assert "layers count these in order, not blocks" in found.notes[0]
+    assert "layers count attentions in the order of their calls, not blocks" in found.notes[0]
 
 
 def test_a_model_of_transformers_with_a_learned_sink_within_a_module():
@@ -610,15 +676,6 @@ ENCODER = nn.TransformerEncoder(nn.TransformerEncoderLayer(D, HEADS, 32, batch_f
             {"model": Stack(summed_by_hand), "tokens": SOURCE, "forward": lambda model: model(X)},
             ModelError,
             "no softmax in Stack, of 4 × 4, is multiplied with values in a way that is understood",
-        ),
-        (
-            {
-                "model": Stack(torch.vmap(lambda Q, K, V: (Q @ K.mT).softmax(-1) @ V)),
-                "tokens": SOURCE,
-                "forward": lambda model: model(X),
-            },
-            ModelError,
-            "the attention inside torch.vmap in Stack is not seen",
         ),
         (
             {"text": TEXT, "model": nn.Linear(3, 3), "tokenizer": tiny_models.tokenizer()},
