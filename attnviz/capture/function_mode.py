@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from torch._C._functorch import is_batchedtensor
+from torch._C._functorch import is_functorch_wrapped_tensor
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakTensorKeyDictionary
@@ -60,13 +60,17 @@ class AttentionCalls(TorchFunctionMode):
         kernels = len(self._kernels)
         result = function(*args, **kwargs)
         given = list(_tensors([*args, *kwargs.values()]))
-        if any(map(is_batchedtensor, given)):  # in torch.vmap
+        if any(
+            map(is_functorch_wrapped_tensor, given)
+        ):  # in torch.vmap or torch.func.grad, where no number can be read
             return result
         after = max((self._after[each] for each in given if each in self._after), default=0)
-        if (call := self._call(function, result, args, kwargs)) is not None:
-            self._seen += 1
-            self._see(replace(call, number=self._seen, after=after))
-            after = self._seen
+        with torch.no_grad():
+            call = self._call(function, result, args, kwargs)
+            if call is not None:
+                self._seen += 1
+                self._see(replace(call, number=self._seen, after=after))
+                after = self._seen
         if call is not None or any(each in self._softmaxes for each in given):
             del self._kernels[kernels:]
         if after:

@@ -206,8 +206,8 @@ class _Seen:
         known = self._attending.union(*map(_with_those_above, chain(*self._unseen.values())))
         if silent := [path for path in self._ran if path not in known and self._is_like_others(path)]:
             yield (
-                f"no attention was seen in {_some(silent)}, though it was in others of the same class: one that another"
-                " package's kernel computes, or whose softmax is by hand, is not seen"
+                f"no attention was seen in {_some(silent)}, though it was in others of the same class: not seen is what"
+                " another package's kernel computes, a softmax by hand, and weights that an earlier layer computed"
             )
 
     def _where_unseen(self) -> Iterator[str]:

@@ -37,7 +37,7 @@ class UnseenAttention(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _said(self, name: str, args: Sequence[Any]) -> str | None:
         """What a kernel computes, if it may be attention."""
-        if any(part in name for part in _FUSED):
+        if any(part in name for part in _FUSED) and "backward" not in name:
             return f"what {name.removesuffix('.default')} computes"
         if name.split(".")[1:2] and name.split(".")[1] in _PRODUCTS:
             for operand, queries, keys in zip(args[-2:], (-2, -1), (-1, -2), strict=True):

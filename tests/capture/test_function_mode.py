@@ -181,6 +181,20 @@ def test_a_softmax_of_something_else_is_none():
     assert calls == []
 
 
+def test_weights_are_read_where_a_forward_computes_gradients_too():
+    given = Q.clone().requires_grad_()
+    for attend in (functional.scaled_dot_product_attention, lambda Q, K, V: (Q @ K.mT * 8**-0.5).softmax(-1) @ V):
+        calls = []
+
+        def see(call, calls=calls):
+            calls.append(call.whole(6))
+
+        with AttentionCalls(1, see):
+            attend(given, K, V).sum().backward()
+        torch.testing.assert_close(calls, [by_hand(Q, K)])
+    assert given.grad.any()
+
+
 def test_several_texts_keep_apart():
     query, key = torch.randn(3, 4, 6, 8), torch.randn(3, 4, 6, 8)
     for texts in (3, 1):

@@ -53,6 +53,7 @@ def compiled(Q, K, V):
         lambda: compiled(Q, K, V),
         lambda: torch.vmap(lambda Q, K, V: (Q @ K.mT).softmax(-1) @ V, 1, 1)(Q, K, V),
         lambda: torch.vmap(torch.vmap(functional.scaled_dot_product_attention))(Q, K, V),
+        lambda: torch.func.vjp(lambda Q: (Q @ K.mT).softmax(-1) @ V, Q)[1](Q),
     ],
 )
 def test_weights_that_sum_to_one_and_are_of_no_softmax_that_is_seen(run):
@@ -70,11 +71,18 @@ def multiplied_twice():
     weights.transpose(1, 2).transpose(1, 2) @ V
 
 
+def with_gradients():
+    with torch.enable_grad():
+        given = Q.clone().requires_grad_()
+        torch.autograd.grad(functional.scaled_dot_product_attention(given, K, V).sum(), given)
+
+
 @pytest.mark.parametrize(
     "run",
     [
         lambda: scores().softmax(-1) @ V,
         multiplied_twice,
+        with_gradients,
         lambda: functional.scaled_dot_product_attention(Q, K, V),
         lambda: LAYER(X, X, X),
         lambda: LAYER(X, X, X, need_weights=False),
