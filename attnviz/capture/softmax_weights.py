@@ -126,7 +126,10 @@ class SoftmaxWeights:
         self._waiting = WeakTensorKeyDictionary()  # what is known of each tensor, while it is held
         self._count = 0
         self.unfollowed: dict[int, tuple[int, int]] = {}
-        """How many queries and keys each softmax is of that was not multiplied with values, by its number."""
+        """How many queries and keys each softmax is of that was not multiplied with values, by its number.
+
+        Those of other sizes than the tokens' have several heads, for a router's or a classifier's have none.
+        """
         self._features: WeakValueDictionary[int, torch.Tensor] = WeakValueDictionary()  # of linear layers
         self._learned: WeakValueDictionary[int, torch.Tensor] = WeakValueDictionary()  # views and parts of parameters
 
@@ -149,7 +152,9 @@ class SoftmaxWeights:
         empty = torch.isneginf(input.amax(axis, keepdim=True))  # where a softmax gives NaN
         flaw = _UNSURE if fitting[1:] else None
         self._count += 1
-        self.unfollowed[self._count] = weights.shape[fitting[0]], weights.shape[axis]
+        size = weights.shape[fitting[0]], weights.shape[axis]
+        if weights.ndim > 3 or {*size} <= {*self._tokens}:
+            self.unfollowed[self._count] = size
         self._waiting[weights] = _Softmax(
             self._count, weights.detach(), (fitting[0], axis), empty, weights.dtype, flaw=flaw
         )

@@ -1,19 +1,16 @@
 """One captured pass of any module of torch, which is known by its calls alone."""
 
-import re
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 import torch
-from transformers import PreTrainedModel
 
 from attnviz.capture.attention_call import Call
 from attnviz.capture.call_kind import DECODER, CallKinds
-from attnviz.capture.function_mode import SEEN, AttentionCalls
+from attnviz.capture.function_mode import AttentionCalls
 from attnviz.capture.layer_numbers import LIST_OF_HEADS, LayerNumbers
+from attnviz.capture.missed_attention import MissedAttention
 from attnviz.capture.record import Record
 from attnviz.capture.running import Running, entered, python_modules
 from attnviz.capture.unseen_attention import UnseenAttention
@@ -31,13 +28,12 @@ PATH = "torch functions, by a mode"
 class Pass:
     """What one pass of a module leaves behind, with notes on what could not be told.
 
-    `dtype` is the coarsest type of its weights, and `others` the sizes of attention that is not between tokens.
+    `dtype` is the coarsest type of its weights.
     """
 
     record: Record
     notes: tuple[str, ...]
     dtype: str
-    others: str
 
 
 def capture_module(
@@ -103,16 +99,13 @@ class _Seen:
         self._layers = LayerNumbers(model)
         self._apart: dict[tuple[str, Kind], list[Call]] = {}  # heads that are modules of their own, by their list
         self._loops: dict[Kind, _Loop] = {}
-        self._others: Counter[tuple[int, int]] = Counter()
+        self._missed = MissedAttention(model, source, target)
         self._dtypes = {torch.float32}
-        self._ran: dict[str, None] = {}
-        self._attending: set[str] = set()  # the paths on which attention of any size was seen, and those above them
-        self._unseen: dict[str, dict[str, None]] = {}  # what may be attention too, and on which paths
         self._notes: dict[str, None] = {}
 
     def begin(self, module: torch.nn.Module, args: Any, kwargs: Any) -> None:
         """Note that a part of the model is run. Raises InputError where all of it is given several texts."""
-        self._ran[self._paths.get(id(module), "")] = None
+        self._missed.ran[self._paths.get(id(module), "")] = None
         if module is not self._model:
             return
         if self._record.available:
@@ -124,7 +117,7 @@ class _Seen:
     def __call__(self, call: Call) -> None:
         """Record `call` if it is of the tokens. Raises InputError where it is of several texts."""
         path = self._paths.get(id(self._inside[-1].module), "") if self._inside else ""
-        self._attending |= _with_those_above(path)
+        self._missed.saw_attention(path)
         if self._target is None and DECODER.search(path) and "encoder" in self._paths.values():
             raise InputError(
                 f"{type(self._model).__name__} has an encoder and a decoder, and it is not said what the decoder reads",
@@ -132,7 +125,7 @@ class _Seen:
             )
         if (kind := self._kinds.of(call, path)) is None:
             if path not in self._kinds.unmasked:
-                self._others[call.queries, call.keys] += 1
+                self._missed.others[call.queries, call.keys] += 1
             return
         if call.texts > 1:
             raise _batch(call.texts)
@@ -173,105 +166,27 @@ class _Seen:
         call.record([self._record], kind, self._layers.next(kind, path))
 
     def end(self, unfollowed: Sequence[tuple[int, int]], unseen: Sequence[tuple[torch.nn.Module | None, str]]) -> Pass:
-        """What was seen of the pass, in which so many softmaxes, of these sizes, were not multiplied with values."""
-        name = type(self._model).__name__
-        if not self._ran:
+        """What was seen of the pass, in which so many softmaxes, of these sizes, were not multiplied with values.
+
+        `unseen` is what else may be attention, as `UnseenAttention` finds it. Raises InputError if the pass was not of
+        the model, or has no cross-attention where a target is named, and ModelError without any attention.
+        """
+        if not self._missed.ran:
+            name = type(self._model).__name__
             raise InputError(f"forward did not run the {name} that it is given", "forward=lambda model: model(x)")
         for kind in list(self._loops):
             self._leave_loop(kind)
         for path, kind in list(self._apart):  # of which some did not run
             self._join(path, kind)
-        for module, said in unseen:
-            self._unseen.setdefault(said, {})[self._paths.get(id(module)) or name] = None
+        self._missed.unmasked, self._missed.unfollowed = self._kinds.unmasked, unfollowed
+        self._missed.add_unseen(unseen)
         if not self._record.available:
-            raise self._refusal(name, unfollowed)
+            raise self._missed.refusal()
         if self._target is not None and "cross" not in self._layers.taken:
-            raise InputError(
-                f"nothing in {name} looks from target_tokens to tokens: it has self-attention alone",
-                "Leave out target_tokens, or run what reads them by itself: forward=lambda model: model.part(y).",
-            )
+            raise self._missed.without_cross()
         dtype = next(dtype for dtype in _COARSEST if dtype in self._dtypes)
-        notes = (*self._notes, *self._layers.notes, *self._kinds.notes, *self._missed(unfollowed))
-        return Pass(self._record, notes, str(dtype).removeprefix("torch."), _sizes(self._others))
-
-    def _missed(self, unfollowed: Sequence[tuple[int, int]]) -> Iterator[str]:
-        """Notes on attention that may be there and was not seen."""
-        for path in self._kinds.unmasked:
-            yield f"left out {path}: self-attention of the target in which no mask hides what comes later"
-        tokens = {self._source, self._source if self._target is None else self._target}
-        if lost := Counter(sizes for sizes in unfollowed if {*sizes} <= tokens):
-            sizes = ", ".join(f"{count} of {n} × {m}" for (n, m), count in lost.items())
-            yield f"left out: softmaxes whose result is multiplied with no values in a way that is understood, {sizes}"
-        yield from (f"left out {where}" for where in self._where_unseen())
-        known = self._attending.union(*map(_with_those_above, chain(*self._unseen.values())))
-        if silent := [path for path in self._ran if path not in known and self._is_like_others(path)]:
-            yield (
-                f"no attention was seen in {_some(silent)}, though it was in others of the same class: not seen is what"
-                " another package's kernel computes, a softmax by hand, and weights that an earlier layer computed"
-            )
-
-    def _where_unseen(self) -> Iterator[str]:
-        """On which paths there is what may be attention and was not seen to be."""
-        for said, paths in self._unseen.items():
-            yield f"in {_some([*paths])}: {said}"
-
-    def _is_like_others(self, path: str) -> bool:
-        """Whether beside a module stands another of its class in which attention was seen."""
-        above, _, name = path.rpartition(".")
-        beside = dict(self._model.get_submodule(above).named_children())
-        if not path or not any(True for _ in beside[name].parameters()):  # a product that is a module
-            return False
-        others = (f"{above}.{other}".lstrip(".") for other, one in beside.items() if type(one) is type(beside[name]))
-        return any(other in self._attending for other in others)
-
-    def _refusal(self, name: str, unfollowed: Sequence[tuple[int, int]]) -> ModelError:
-        tokens = f"{self._source} tokens" if self._target is None else f"{self._source} and {self._target} tokens"
-        sizes = _sizes(self._others)
-        if self._kinds.unmasked:
-            return ModelError("; ".join(self._missed(unfollowed)), "Give its forward a mask for the target.")
-        if self._others and all(queries == 1 for queries, _ in self._others) and self._source > 1:
-            return ModelError(
-                f"{name} has no attention between the {tokens} that it reads, but of {sizes} queries and keys",
-                "Run it on all tokens in one pass, without a cache: forward=lambda model: model(x).",
-            )
-        if self._others:
-            return ModelError(
-                f"{name} has no attention between the {tokens} that it reads, but of {sizes} queries and keys",
-                self._hint(
-                    "Name all that it reads, and no more: tokens=[…], and target_tokens=[…] for what a decoder reads."
-                    " Attention in blocks, windows or chunks of these is not put together."
-                ),
-            )
-        if self._unseen:
-            return ModelError(
-                f"no attention in {name} is understood; {'; '.join(self._where_unseen())}", self._hint(SEEN)
-            )
-        if unfollowed:
-            of = _sizes(Counter(unfollowed))
-            said = f"no softmax in {name}, of {of}, is multiplied with values in a way that is understood"
-            return ModelError(said, self._hint(SEEN))
-        return ModelError(f"no softmax attention was seen in {name}", self._hint(SEEN))
-
-    def _hint(self, otherwise: str) -> str:
-        """What would work: a model of transformers within gives its weights itself."""
-        for path, part in self._model.named_modules():
-            if path and isinstance(part, PreTrainedModel):
-                inside = re.sub(r"\.(\d+)", r"[\1]", f"model.{path}")
-                return f"Trace its {type(part).__name__} by itself: attnviz.trace(text, {inside}, tokenizer=tokenizer)."
-        return otherwise
-
-
-def _with_those_above(path: str) -> set[str]:
-    """A path, and those of the modules around its own."""
-    return {path.rsplit(".", up)[0] for up in range(path.count(".") + 1)}
-
-
-def _some(paths: Sequence[str]) -> str:
-    return ", ".join(paths[:3]) + (", …" if paths[3:] else "")
-
-
-def _sizes(counted: Counter[tuple[int, int]]) -> str:
-    return ", ".join(f"{n} × {m}" for n, m in counted)
+        notes = (*self._notes, *self._layers.notes, *self._kinds.notes, *self._missed.notes())
+        return Pass(self._record, notes, str(dtype).removeprefix("torch."))
 
 
 def _batch(texts: int) -> InputError:

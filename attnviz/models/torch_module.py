@@ -141,13 +141,12 @@ class ModuleModel(Model):
             source = len(model_inputs.sides["encoder"].tokens)
             found = capture_module(self.module, forward, selection, source, target, words, layouts)
         known = read.trace(self.name)
-        others = (f"left out: attention of {found.others} queries and keys, which are not all those tokens",)
         provenance = self._provenance(found.record.path) | dict(read.provenance)
         trace = replace(
             known,
             attentions=attentions_of_record(found.record, known, found.dtype),
             provenance=provenance | selection.left_out(found.record.available),
-            notes=known.notes + found.notes + (others if found.others else ()),
+            notes=known.notes + found.notes,
         )
         return selection.reduce(trace)
 

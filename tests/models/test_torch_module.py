@@ -498,6 +498,12 @@ def summed_by_hand(Q, K, V):
     return ((Q @ K.mT).softmax(-1)[..., None] * V[:, :, None]).sum(-2)
 
 
+def in_windows(Q, K, V):
+    """Each token looks at itself and at its neighbours."""
+    K, V = (functional.pad(each, (0, 0, 1, 1)).unfold(-2, 3, 1).mT for each in (K, V))
+    return ((Q[..., None, :] * K).sum(-1).softmax(-1)[..., None] * V).sum(-2)
+
+
 class Stack(nn.Module):
     """Layers of one class, of which each computes its attention in a way of its own."""
 
@@ -553,13 +559,23 @@ def test_a_kernel_of_attention_that_is_called_by_its_own_name_is_noted():
     assert note.startswith("left out in blocks.1: what aten._scaled_dot_product")
 
 
-def test_a_layer_in_which_nothing_is_seen_beside_others_of_its_class_is_noted():
-    found = trace_stack(FUSED, summed_by_hand, FUSED)
+@pytest.mark.parametrize(("way", "size"), [(summed_by_hand, "4 × 4"), (in_windows, "4 × 3")])
+def test_a_layer_in_which_nothing_is_seen_beside_others_of_its_class_is_noted(way, size):
+    found = trace_stack(FUSED, way, FUSED)
     assert found["self"].layers == (0, 2)
-    assert [note.partition(",")[0] for note in found.notes] == [
-        "left out: softmaxes whose result is multiplied with no values in a way that is understood",
-        "no attention was seen in blocks.1",
-    ]
+    lost, silent = found.notes
+    assert lost == (
+        f"left out: softmaxes whose result is multiplied with no values in a way that is understood, 1 of {size}"
+    )
+    assert silent.startswith("no attention was seen in blocks.1, though it was in others of the same class")
+
+
+def test_the_softmax_of_a_router_is_not_said_to_be_attention_that_was_left_out():
+    def routed(Q, K, V):
+        best = K.mean(1)[..., :3].softmax(-1).argmax(-1)
+        return FUSED(Q, K, V) + best[:, None, :, None]
+
+    assert trace_stack(routed).notes == ()
 
 
 @pytest.mark.parametrize("compiled", [torch.jit.script, lambda module: torch.jit.trace(module, X)])
@@ -577,6 +593,16 @@ def test_a_module_that_torch_jit_compiled_is_noted_and_stays_as_it_is(compiled):
     assert found["self"].layers == (0,)
     assert found.notes == (f"left out in Sequential: {PRODUCT}",)
     assert not getattr(inner, "_forward_pre_hooks", None)
+
+
+@pytest.mark.parametrize(
+    ("labels", "sizes"), [(TARGET[:2], "3 × 3, 3 × 4"), (["a", "b", "c", "d", "e"], "3 × 3, 3 × 4")]
+)
+def test_a_target_of_another_length_is_refused_with_the_sizes_that_there_are(labels, sizes):
+    model = seeded(lambda: nn.Transformer(D, HEADS, 1, 1, 32, batch_first=True)).eval()
+    x, y = torch.randn(1, 4, D), torch.randn(1, 3, D)
+    with pytest.raises(InputError, match=f"alone: it has attention of {sizes} queries and keys too\nName all that it"):
+        attnviz.trace(model=model, tokens=SOURCE, target_tokens=labels, forward=lambda model: model(x, y))
 
 
 def test_attention_in_parts_is_refused_with_what_a_model_of_transformers_gives_itself():
