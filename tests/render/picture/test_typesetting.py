@@ -203,7 +203,7 @@ def test_short_and_wrapped() -> None:
         short = typesetting.short(text, 9, 1.0)
         assert short.endswith("…")
         assert 0.7 < typesetting.width(short, 9) <= 1.0
-        assert typesetting.width(typesetting.short(text, 9, 0.01, room=0.01), 9) == typesetting.width("…", 9)
+        assert typesetting.width(typesetting.short(text, 9, 0.01, available=0.01), 9) == typesetting.width("…", 9)
     assert re.fullmatch("(e\u0301)+…", typesetting.short("e\u0301" * 200, 9, 1.0))
     lines = typesetting.wrapped("one two three four " * 5 + "y" * 300, 9, 1.5)
     assert all(typesetting.width(line, 9) <= 1.5 for line in lines)
@@ -263,11 +263,11 @@ def test_of_a_character_of_many_code_points_some_stand_where_not_all_have_room()
     typesetting = Typesetting([FAMILY, many, "🏳\ufe0f\u200d🌈"])
     assert typesetting.short(FAMILY, 9, 0.8) == CODES  # a few are always written
     assert typesetting.short(many, 9, 0.8) == "⟨U+1F468 1F469 1F467 1F466⟩…"
-    assert typesetting.short(FAMILY, 9, 0.8, room=1.0) == "⟨U+1F468⟩…"
-    assert typesetting.short(FAMILY, 9, 3.0, room=1.7) == "⟨U+1F468 1F469 1F467⟩…"
+    assert typesetting.short(FAMILY, 9, 0.8, available=1.0) == "⟨U+1F468⟩…"
+    assert typesetting.short(FAMILY, 9, 3.0, available=1.7) == "⟨U+1F468 1F469 1F467⟩…"
     assert typesetting.short(f"the {FAMILY}", 9, 1.7) == "the ⟨U+1F468 1F469⟩…"
     assert typesetting.short(f"{FAMILY} → {FAMILY}", 9, 1.7) == f"{CODES} → {CODES}"
-    assert typesetting.short(f"{FAMILY} → {FAMILY}", 9, 1.7, room=2.2) == "⟨U+1F468⟩… → ⟨U+1F468⟩…"
+    assert typesetting.short(f"{FAMILY} → {FAMILY}", 9, 1.7, available=2.2) == "⟨U+1F468⟩… → ⟨U+1F468⟩…"
     assert typesetting.short(f"{FAMILY} → internationalisation", 9, 1.7).startswith(f"{CODES} → intern")
     for text in (f"fa → {FAMILY}", f"{FAMILY} → fa"):
         assert typesetting.short(text, 9, 1.7) == text.replace(FAMILY, CODES)
