@@ -5,6 +5,7 @@ nan where it does not apply, as the previous token in cross-attention. A new one
 """
 
 from attnviz.analysis.attention_mask import allowed_pairs
+from attnviz.analysis.confidence import confidence
 from attnviz.analysis.content_words import content_pairs, content_peak, content_words
 from attnviz.analysis.distance import distance
 from attnviz.analysis.entropy import entropy, normalised_entropy
@@ -12,9 +13,12 @@ from attnviz.analysis.head_choice import HeadChoice, choose_head
 from attnviz.analysis.measure import Measure
 from attnviz.analysis.offset import best_offset, offset_share
 from attnviz.analysis.position import next_token, previous_token, same_token
+from attnviz.analysis.role import ROLES, HeadRole, Role, head_roles
 from attnviz.analysis.sink import sink
 from attnviz.analysis.special_tokens import special_mass
 from attnviz.analysis.strongest_link import Link, find_strongest_link
+from attnviz.analysis.token_pairs import duplicate_token, induction
+from attnviz.analysis.uniform_attention import baseline, uniform_attention
 
 MEASURES: dict[str, Measure] = {
     "entropy": entropy,
@@ -25,6 +29,9 @@ MEASURES: dict[str, Measure] = {
     "self": same_token,
     "sink": sink,
     "special": special_mass,
+    "duplicate": duplicate_token,
+    "induction": induction,
+    "confidence": confidence,
     "offset": best_offset,
     "offset share": offset_share,
     "content": content_peak,
@@ -32,18 +39,26 @@ MEASURES: dict[str, Measure] = {
 
 __all__ = [
     "MEASURES",
+    "ROLES",
     "HeadChoice",
+    "HeadRole",
     "Link",
     "Measure",
+    "Role",
     "allowed_pairs",
+    "baseline",
     "best_offset",
     "choose_head",
+    "confidence",
     "content_pairs",
     "content_peak",
     "content_words",
     "distance",
+    "duplicate_token",
     "entropy",
     "find_strongest_link",
+    "head_roles",
+    "induction",
     "next_token",
     "normalised_entropy",
     "offset_share",
@@ -51,4 +66,5 @@ __all__ = [
     "same_token",
     "sink",
     "special_mass",
+    "uniform_attention",
 ]

@@ -26,15 +26,19 @@ Output = Annotated[
 ]
 
 
-def check_writable(output: Path | None, inputs: Iterable[Path]) -> None:
-    """Refuse, before a model runs, what cannot be written and an output that is an input. Raises FileError."""
+def check_writable(output: Path | None, inputs: Iterable[Path], is_table: bool = False) -> None:
+    """Refuse, before a model runs, what cannot be written and an output that is an input. Raises FileError.
+
+    A table is of the command's own, and no output of a trace.
+    """
     if output is not None:
         from attnviz.render import writer
 
         require_writable([output], inputs)
         if is_standard_output(output) and stdout().is_terminal:
             raise FileError("a terminal cannot show the content of a file", "Leave out -o, or pipe it: … | COMMAND")
-        writer(ending(output))
+        if not is_table:
+            writer(ending(output))
 
 
 def require_folder_name(output: Path, why: str, or_else: str = "") -> None:

@@ -45,7 +45,7 @@ class Scale:
 
     `colours` holds 256 of them, uint8 `[256, 3]`, from the scale's lower end to `top`; `above` says that some weights
     are larger than `top`, `mapped` that the colours are a colour map that was asked for, `explained` that a bar
-    explains them; with `signed` the scale begins at −`top`, and 0 is in its middle.
+    explains them, and `of` what it is a scale of; with `signed` the scale begins at −`top`, and 0 is in its middle.
     """
 
     top: float
@@ -56,6 +56,7 @@ class Scale:
     mapped: bool = False
     explained: bool = True
     signed: bool = False
+    of: str = "attention weight"
 
     @property
     def bottom(self) -> float:
@@ -67,7 +68,7 @@ class Scale:
     @property
     def meaning(self) -> str:
         """What it is a scale of."""
-        return "attention weight (log)" if self.log else "attention weight"
+        return f"{self.of} (log)" if self.log else self.of
 
     def parts(self, weights: np.ndarray) -> np.ndarray:
         """How far along the scale each weight is, from 0 to 1; what lies beyond an end is drawn as that end."""
@@ -124,18 +125,24 @@ def apart(ticks: Sequence[tuple[float, str]], least: float) -> list[tuple[float,
 
 
 def scale_of(
-    options: PlotOptions, tops: Sequence[float], largest: float = 0.0, theme: str = "light", signed: bool = False
+    options: PlotOptions,
+    tops: Sequence[float],
+    largest: float = 0.0,
+    theme: str = "light",
+    signed: bool = False,
+    of: str = "attention weight",
 ) -> Scale:
     """The scale of a picture whose scenes' own end at `tops`, and whose largest weight is `largest`.
 
     `theme` is that where `options` names none. With `signed`, for weights of which some are negative, the scale is
-    linear from −top to top, and its colours lead to one hue or another from that of 0 in the middle.
+    linear from −top to top, and its colours lead to one hue or another from that of 0 in the middle. `of` says of what
+    it is a scale.
     """
     chosen = THEMES[options.theme or theme]
     top = options.vmax or max(tops, default=1.0)
     above, mapped = bool(largest > top + 1e-6), options.cmap is not None
     log = options.log and not signed
-    return Scale(top, chosen, _colours(options, chosen, signed), log, above, mapped, options.colorbar, signed)
+    return Scale(top, chosen, _colours(options, chosen, signed), log, above, mapped, options.colorbar, signed, of)
 
 
 def _colours(options: PlotOptions, theme: Theme, signed: bool) -> np.ndarray:

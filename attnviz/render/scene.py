@@ -219,9 +219,9 @@ def _of_cells(labels: Sequence[str], cells: Sequence[Range]) -> tuple[str, ...]:
     return tuple(labels[start] if stop - start == 1 else f"{start}–{stop - 1}" for start, stop in cells)
 
 
-def top_of(largest: float) -> float:
-    """`largest`, from 0 to 1, rounded up to one or two significant digits; 1 where there is nothing to scale."""
+def top_of(largest: float, most: float = 1.0) -> float:
+    """`largest`, rounded up to one or two significant digits, and no more than `most`; 1 where there is none."""
     if largest <= 0:
         return 1.0
     step = 10.0 ** math.floor(math.log10(largest)) / 2
-    return float(f"{min(math.ceil(largest / step - 1e-6) * step, 1.0):.6g}")
+    return float(f"{min(math.ceil(largest / step - 1e-6) * step, most):.6g}")

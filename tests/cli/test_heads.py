@@ -3,6 +3,7 @@
 `python tests/cli/test_heads.py` writes the goldens again; look at the difference before you keep it.
 """
 
+import csv
 import json
 import re
 from io import BytesIO
@@ -13,6 +14,7 @@ import pytest
 from command_line import process, run
 from handmade_traces import decoder_only, encoder_decoder
 from PIL import Image
+from pyarrow import parquet
 
 from attnviz.attention.trace_file import open_trace
 from attnviz.scratch.store import shipped
@@ -122,7 +124,7 @@ def test_the_numbers_of_every_head_go_to_a_file(suffix, tmp_path):
     run("heads", SCHOOL, "-o", tmp_path / f"h{suffix}")
     data = (tmp_path / f"h{suffix}").read_bytes()
     if suffix == ".json":
-        heads = sum(len(layer["heads"]) for a in json.loads(data)["attentions"] for layer in a["layers"])
+        heads = len(json.loads(data))
     elif suffix == ".npz":
         arrays = np.load(BytesIO(data))
         heads = sum(len(arrays[name]) for name in arrays if re.fullmatch(r"\w+_L\d", name))
@@ -130,6 +132,66 @@ def test_the_numbers_of_every_head_go_to_a_file(suffix, tmp_path):
         trace = open_trace(tmp_path / "h.safetensors")
         heads = sum(len(a.heads(layer)) for a in trace.attentions for layer in a.layers)
     assert heads == len(every_head())
+
+
+def test_heads_are_sorted_narrowed_by_role_and_counted():
+    done = run("heads", "--kind", "self", "--sort", "entropy", "--top", "3")
+    names = re.findall(r"^L\dH\d", done.out, re.M)
+    assert len(names) == 3
+    assert "entropy ↓" in done.out
+    numbers = [float(number) for number in re.findall(r"█\S* +(\d\.\d\d)", done.out)]
+    assert numbers == sorted(numbers, reverse=True)
+    assert len(numbers) == 3
+    done = run("heads", "--kind", "self", "--role", "self")
+    assert re.findall(r"^L\dH\d (\w+)", done.out, re.M) == ["self"] * len(re.findall(r"^L\d", done.out, re.M))
+    assert "self-attention: no head has the role induction" in run("heads", "--role", "induction").out
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".json", ".parquet"])
+def test_a_table_of_heads_goes_to_a_file_in_the_order_of_the_screen(suffix, tmp_path):
+    done = run("heads", "--kind", "self", "--sort", "peak", "--top", "2", "-o", tmp_path / f"t{suffix}")
+    assert (done.code, done.out) == (0, f"{tmp_path / f't{suffix}'}\n")
+    on_screen = re.findall(r"^L\dH\d", run("heads", "--kind", "self", "--sort", "peak", "--top", "2").out, re.M)
+    data = (tmp_path / f"t{suffix}").read_bytes()
+    if suffix == ".json":
+        rows = json.loads(data)
+    elif suffix == ".csv":
+        rows = list(csv.DictReader(data.decode().splitlines()))
+    else:
+        rows = parquet.read_table(BytesIO(data)).to_pylist()
+    assert [f"L{row['layer']}H{row['head']}" for row in rows] == on_screen
+
+
+@pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
+def test_a_map_of_a_measure_is_a_picture(suffix, tmp_path):
+    path = tmp_path / f"map{suffix}"
+    done = run("heads", "--measure", "entropy", "-o", path)
+    assert (done.code, done.out) == (0, f"{path}\n")
+    again = tmp_path / f"again{suffix}"
+    run("heads", "--measure", "entropy", "-o", again)
+    assert path.read_bytes() == again.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--sort", "height"], "there is no measure 'height'"),
+        (["--role", "tall"], "there is no role 'tall'"),
+        (["--measure", "height", "-o", "x.png"], "there is no measure 'height'"),
+        (["--measure", "entropy"], "--measure draws a picture"),
+        (["--measure", "entropy", "-o", "x.csv"], "--measure draws a picture"),
+        (["--sort", "entropy", "-o", "x.png"], "--sort is for the table of heads"),
+        (["--top", "3", "-o", "x.npz"], "--top is for the table of heads"),
+        (["--top", "0"], "--top cannot be 0"),
+        (["--dpi", "99", "-o", "x.csv"], "--dpi would change nothing: the output is numbers"),
+    ],
+)
+def test_options_that_would_do_nothing_are_refused(args, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = run("heads", *args)
+    assert done.code != 0
+    assert message in done.err
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["h.html", "h.gif", "h"])

@@ -47,7 +47,7 @@ def picture(trace: Trace, scenes: Sequence[Scene], suffix: str = ".png", options
         # A figure would take most of the time.
         return _drawn(scenes, PalettePage, options).png({name.capitalize(): said for name, said in about.items()})
     with settings():
-        return _saved(figure(scenes, options), suffix, about)
+        return saved(figure(scenes, options), suffix, about)
 
 
 def figure(scenes: Sequence[Scene], options: PlotOptions = DEFAULT) -> "Figure":
@@ -77,6 +77,18 @@ def _drawn(scenes: Sequence[Scene], kind: type[AnyPage], options: PlotOptions) -
     if len(planned) > 1:  # tiles and colour bars stand below one another
         own = [panel.inner.edges for panel in panels if isinstance(panel.inner, GridPanel)]
         panels = headed((max(left for left, _ in own), max(bar for _, bar in own)))
+    return stacked(panels, kind, options, typesetting, scale, dpi)
+
+
+def stacked(
+    panels: Sequence[Headed],
+    kind: type[AnyPage],
+    options: PlotOptions,
+    typesetting: Typesetting,
+    scale: Scale,
+    dpi: int,
+) -> AnyPage:
+    """A page of that kind with `panels` on it, one below the other. Raises PlotOptionError where it is too large."""
     edge = _edge(typesetting)
     between = BETWEEN - EDGE + edge
     width = max(panel.width for panel in panels) + 2 * edge
@@ -204,7 +216,7 @@ def _parts(trace: Trace, scenes: Sequence[Scene]) -> dict[str, str]:
     return {side: "; ".join(parts) for side, parts in said.items() if parts}
 
 
-def _saved(figure: "Figure", suffix: str, said: dict[str, str]) -> bytes:
+def saved(figure: "Figure", suffix: str, said: dict[str, str]) -> bytes:
     """The figure drawn once. No dates, so that a picture made again is the same file."""
     buffer = io.BytesIO()
     title, description, software = said["title"], said["description"], said["software"]

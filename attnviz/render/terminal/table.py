@@ -1,14 +1,18 @@
-"""Every head as a line of a table in the terminal: where its attention goes, and its strongest pair of words."""
+"""Every head as a line of a table in the terminal: what it does, where its attention goes, its strongest pair."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import isnan
 
 import numpy as np
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from attnviz.analysis import MEASURES, find_strongest_link
+from attnviz.analysis.head_choice import ENOUGH_ROWS
+from attnviz.analysis.head_table import PEAK, HeadRow, head_rows
 from attnviz.attention import Attention, Range, Trace
 from attnviz.labels import visible
 from attnviz.render.options import PlotOptions
@@ -19,71 +23,220 @@ from attnviz.render.terminal.cells import heading, ltr, without_middle
 from attnviz.render.terminal.colours import Brush
 from attnviz.render.terminal.drawing import Drawing
 from attnviz.render.text_layout import running
+from attnviz.render.weight_format import format_weight
 
-SHARES = {"previous": "prev", "self": "self", "next": "next", "sink": "first", "special": "special"}
-"""The measures that the table shows, all shares of the attention from 0 to 1, and their column heads."""
 
-MEANING = "Mean attention to the previous token, to itself, to the next, to the first, and to special tokens. "
-PEAK = "peak: the weight of the strongest link between two content words, and which they are"
+@dataclass(frozen=True)
+class Column:
+    """A measure in the table: what stands above it and what it means; a share from 0 to 1 is coloured."""
+
+    title: str
+    meaning: str
+    is_share: bool = True
+
+    def written(self, value: float, brush: Brush) -> Text:
+        """A number of the column."""
+        if isnan(value):
+            return Text("–", style="dim")
+        if not self.is_share:
+            return Text(f"{value:.2f} ")
+        return Text(f" {brush.number(value):>3} ", style=brush.style(int(brush.scale.indices(np.array(value)))))
+
+
+SHOWN = {
+    "previous": Column("prev", "to the previous token"),
+    "self": Column("self", "to itself"),
+    "next": Column("next", "to the next"),
+    "sink": Column("first", "to the first"),
+    "special": Column("special", "to special tokens"),
+    "entropy": Column("entropy", "entropy in nats", is_share=False),
+    "distance": Column("dist", "distance in tokens", is_share=False),
+    "duplicate": Column("dup", "to the same token earlier"),
+    "induction": Column("induct", "to what came after that"),
+    "confidence": Column("conf", "mean of each row's largest weight"),
+}
+"""The measures that the table shows, as many as fit, the first first."""
+OTHERS = {
+    "normalised entropy": Column("norm.", "entropy over the most that there could be"),
+    "offset": Column("offset", "where most rows peak, from the query on", is_share=False),
+    "offset share": Column("share", "the share of rows that do"),
+    "content": Column("content", "mean peak weight from one content word to another"),
+    PEAK: Column("peak", ""),
+}
+"""Those that it shows only where heads are sorted by them."""
+WORDS = 34
+"""The two words of the strongest link take no more, in terminal cells, before a measure is left out for them."""
+BAR = 6
+"""The length of the longest bar, in terminal cells."""
+PARTS = " ▏▎▍▌▋▊▉█"
+
+PEAK_MEANS = "peak: the weight of the strongest link between two content words, and which they are"
 POOLED = "peak: the largest weight of a cell that has content words on both sides, and the tokens of that cell"
 NOT_FIRST = "; in masked self-attention not the first key, where many heads park their weight"
+ROLE_MEANS = "role: the measure that stands out most, with its number (attnviz heads --help)"
 LONGEST = 20
 """No cell of several tokens is named by more of their text, in terminal cells."""
 
 
 @dataclass(frozen=True)
 class Heads(Drawing):
-    """A table for each kind of attention of `trace`, a line for each head, as something that rich prints."""
+    """A table for each kind of attention of `trace`, a line for each head, as something that rich prints.
+
+    Sorted by `sort`, of that `role` alone, and only the first `top` of each kind, where these are given.
+    """
 
     trace: Trace
+    sort: str | None = None
+    role: str | None = None
+    top: int | None = None
 
     def parts(self, console: Console, console_options: ConsoleOptions) -> RenderResult:
         """What is drawn."""
-        brush = Brush.on(console, scale_of(PlotOptions(theme="dark"), [1.0]))
-        yield heading(visible(title_of(self.trace)), console_options.max_width)
-        for kind in self.trace.kinds:
+        brush, width = Brush.on(console, scale_of(PlotOptions(theme="dark"), [1.0])), console_options.max_width
+        yield heading(visible(title_of(self.trace)), width)
+        tables = [_Table.of(self.trace, kind, self, brush, width) for kind in self.trace.kinds]
+        longest = max((one.longest for one in tables), default=0.0)
+        for one in tables:
             yield Text()
-            yield from _of_kind(self.trace, kind, brush)
-        yield Text()
+            yield from one.drawn(longest)
+        if any(one.rows for one in tables):
+            yield Text()
+            columns = {name: column for one in tables for name, column in one.columns.items()}
+            yield Text(f"{'. '.join([*_meanings(columns), *self._more()])}.", style="dim")
+
+    def _more(self) -> Iterator[str]:
         attentions = self.trace.attentions
-        meaning = MEANING if any(a.has_all_rows for a in attentions) else ""
-        meaning += POOLED if any(a.is_pooled for a in attentions) else PEAK
-        meaning += NOT_FIRST if "masked-self" in self.trace.kinds else ""
-        yield Text(f"{meaning}.", style="dim")
+        if any(a.has_all_rows for a in attentions):
+            few = any(a.has_all_rows and len(a.rows) < ENOUGH_ROWS for a in attentions)
+            yield ROLE_MEANS + (f"; a guess in a text of fewer than {ENOUGH_ROWS} tokens" if few else "")
+        peak = POOLED if any(a.is_pooled for a in attentions) else PEAK_MEANS
+        yield peak + (NOT_FIRST if "masked-self" in self.trace.kinds else "")
 
 
-def table(trace: Trace) -> Heads:
-    """A table for each kind of attention of `trace`, a line for each head, as something that rich prints."""
-    return Heads(trace)
+@dataclass(frozen=True)
+class _Table:
+    """The heads of one kind, and the columns of measures that there is room for."""
+
+    trace: Trace
+    kind: str
+    rows: Sequence[HeadRow]
+    columns: dict[str, Column]
+    brush: Brush
+    sort: str | None
+    role: str | None
+
+    @classmethod
+    def of(cls, trace: Trace, kind: str, heads: Heads, brush: Brush, width: int) -> "_Table":
+        """The table of one kind: the measure that heads are sorted by, and as many others as fit into `width` cells.
+
+        One that applies to no head is left out.
+        """
+        rows = head_rows(trace, kind, sort=heads.sort, role=heads.role, top=heads.top)
+        table, known = cls(trace, kind, rows, {}, brush, heads.sort, heads.role), SHOWN | OTHERS
+        chosen = [heads.sort] if heads.sort and heads.sort != PEAK else []
+        free = width - table.least_width - sum(BAR + 3 + _width(known[name]) for name in chosen)
+        for name, column in SHOWN.items():
+            if name not in chosen and not all(isnan(row.values[name]) for row in rows):
+                free -= _width(column)
+                chosen += [name] * (free >= 0)
+        return replace(table, columns={name: known[name] for name in known if name in chosen})
+
+    @property
+    def least_width(self) -> int:
+        """What the columns take that are always there."""
+        names, roles = (_widest(_named(row)[side] for row in self.rows) for side in (0, 1))
+        links = [[text.plain for text in self._link(row)] for row in self.rows]
+        words = sum(_widest([title, *(link[side] for link in links)]) + 1 for side, title in enumerate((FROM, TO)))
+        return max(names, 4) + 1 + (max(roles, 4) + 1) * (roles > 0) + 6 + min(words, WORDS)
+
+    @property
+    def longest(self) -> float:
+        """The largest number of the measure that heads are sorted by, whatever its sign."""
+        values = [row.values[self.sort] for row in self.rows] if self.sort else []
+        return max((abs(value) for value in values if not isnan(value)), default=0.0)
+
+    def drawn(self, longest: float) -> Iterator[Table | Text]:
+        """The table, with bars of which the longest stands for that number, and what is to be said of it."""
+        attention = self.trace[self.kind]
+        if not self.rows:
+            yield Text(f"{attention.name}: no head has the role {self.role}", style="dim")
+            return
+        grid = self._empty()
+        has_roles = any(row.role for row in self.rows)
+        for row in self.rows:
+            cells = [Text(text) for text in _named(row)[: 1 + has_roles]]
+            for name, column in {**self.columns, PEAK: OTHERS[PEAK]}.items():
+                bar = _bar(row.values[name], longest, self.brush) if name == self.sort else Text()
+                cells.append(bar + column.written(row.values[name], self.brush))
+            grid.add_row(*cells, *self._link(row))
+        yield grid
+        if self._scene.signs:
+            yield Text(self._scene.signs, style="dim")
+        if reason := _left_out(attention):
+            yield Text(reason, style="dim")
+
+    def _empty(self) -> Table:
+        """The table without its rows."""
+        grid = Table(title=Text(self.trace[self.kind].name, style="bold"), title_justify="left", title_style="")
+        grid.box, grid.padding = None, (0, 1, 0, 0)
+        names, roles = (_widest(_named(row)[side] for row in self.rows) for side in (0, 1))
+        grid.add_column("head", no_wrap=True, min_width=max(names, 4))
+        if roles:
+            grid.add_column("role", no_wrap=True, min_width=max(roles, 4))
+        for name, column in {**self.columns, PEAK: OTHERS[PEAK]}.items():
+            is_sorted = name == self.sort
+            title = f"{column.title} ↓" if is_sorted else column.title
+            width = max(len(title), 5) + (BAR + 1) * is_sorted
+            grid.add_column(title, justify="right", no_wrap=True, min_width=width)
+        for name in (FROM, TO):
+            grid.add_column(name)  # a narrow terminal takes from these alone
+        return grid
+
+    @cached_property
+    def _scene(self) -> Scene:
+        return scene(self.trace, self.kind, ())
+
+    def _link(self, row: HeadRow) -> tuple[Text, ...]:
+        """The strongest link of a head: its row and its column."""
+        if (pair := row.link) is None:
+            return (Text("–", style="dim"),) * 2
+        a, shown = self._scene.attention, self._scene
+        rows, columns = a.rows[pair.query], a.columns[pair.key]
+        query = _cell(shown.rows[pair.query], rows, _text_of_rows(self.trace, a, rows))
+        source = self.trace.read_by("encoder" if a.kind == "cross" else a.part)
+        return query, _cell(shown.columns[pair.key], columns, running(a.keys[slice(*columns)], source))
 
 
-def _of_kind(trace: Trace, kind: str, brush: Brush) -> Iterator[Table | Text]:
-    shown, attention = scene(trace, kind, ()), trace[kind]
-    grid = Table(
-        title=Text(attention.name, style="bold"), title_justify="left", title_style="", box=None, padding=(0, 1, 0, 0)
-    )
-    names = {(layer, head): f"L{layer}H{head}" for layer in attention.layers for head in attention.heads(layer)}
-    grid.add_column("head", no_wrap=True, min_width=max(map(len, ("head", *names.values()))))
-    for name, short in SHARES.items():
-        if _applies(attention, name):
-            grid.add_column(short, justify="right", no_wrap=True, min_width=max(len(short), 5))
-    grid.add_column("peak", justify="right", no_wrap=True, min_width=5)
-    for name in (FROM, TO):
-        grid.add_column(name)  # a narrow terminal takes from these alone
-    for layer in attention.layers:
-        shares = [MEASURES[name](attention, layer) for name in SHARES if _applies(attention, name)]
-        for index, head in enumerate(attention.heads(layer)):
-            measured = (_share(share[index], brush) for share in shares)
-            grid.add_row(Text(names[layer, head]), *measured, *_peak(trace, shown, layer, head, brush))
-    yield grid
-    if shown.signs:
-        yield Text(shown.signs, style="dim")
-    if reason := _left_out(attention):
-        yield Text(reason, style="dim")
+def _widest(texts: Iterable[str]) -> int:
+    """The width of the widest of some texts, in terminal cells."""
+    return max(map(cell_len, texts), default=0)
 
 
-def _applies(attention: Attention, measure: str) -> bool:
-    return bool(attention.layers) and not np.isnan(MEASURES[measure](attention, attention.layers[0])).all()
+def _named(row: HeadRow) -> tuple[str, str]:
+    """A head's name, and its role with the number of that."""
+    return row.name, f"{row.role.name} {format_weight(row.role.value)}" if row.role else ""
+
+
+def _width(column: Column) -> int:
+    return max(len(column.title), 5) + 1
+
+
+def _meanings(columns: dict[str, Column]) -> Iterator[str]:
+    """What the columns are, in sentences without their full stops."""
+    mean = [column.meaning for column in columns.values() if column.meaning.startswith("to ")]
+    if mean:
+        yield f"Mean attention {', '.join(mean)}"
+    for column in columns.values():
+        if column.meaning and not column.meaning.startswith("to "):
+            yield f"{column.title}: {column.meaning}"
+
+
+def _bar(value: float, longest: float, brush: Brush) -> Text:
+    """A bar as long as `value` is beside the largest, padded to BAR cells and a space."""
+    eighths = 0 if isnan(value) or not longest else round(abs(value) / longest * BAR * 8)
+    whole, part = divmod(eighths, 8)
+    drawn = "█" * whole + PARTS[part].strip() if brush.blocks else "#" * round(eighths / 8)
+    return Text(f"{drawn:<{BAR}} ")
 
 
 def _left_out(attention: Attention) -> str:
@@ -94,25 +247,6 @@ def _left_out(attention: Attention) -> str:
     what = "pooled to" if attention.is_pooled else "cut to"
     size = f"{len(attention.queries)} × {len(attention.keys)} tokens were {what} {rows} × {columns} cells"
     return f"{size}: shares of the attention need every token by itself."
-
-
-def _share(value: float, brush: Brush) -> Text:
-    if np.isnan(value):
-        return Text("–", style="dim")
-    return Text(f" {brush.number(value):>3} ", style=brush.style(int(brush.scale.indices(np.array(value)))))
-
-
-def _peak(trace: Trace, shown: Scene, layer: int, head: int, brush: Brush) -> tuple[Text, ...]:
-    """The strongest link of a head: its weight, its row and its column."""
-    pair = find_strongest_link(shown.attention, layer, head)
-    if pair is None:
-        return (Text("–", style="dim"),) * 3
-    a = shown.attention
-    rows, columns = a.rows[pair.query], a.columns[pair.key]
-    query = _cell(shown.rows[pair.query], rows, _text_of_rows(trace, a, rows))
-    source = trace.read_by("encoder" if a.kind == "cross" else a.part)
-    key = _cell(shown.columns[pair.key], columns, running(a.keys[slice(*columns)], source))
-    return _share(pair.weight, brush), query, key
 
 
 def _text_of_rows(trace: Trace, a: Attention, rows: Range) -> str:

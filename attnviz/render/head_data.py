@@ -1,0 +1,70 @@
+"""Heads as rows of data for other programs, a column a measure: CSV, JSON and Parquet."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Sequence
+from math import isnan
+
+from attnviz.analysis.head_table import COLUMNS, HeadRow
+from attnviz.attention import Trace
+from attnviz.errors import FileError
+from attnviz.labels import visible
+from attnviz.render.scene import Scene, scene
+
+Record = dict[str, object]
+NAMES = [name.replace(" ", "_") for name in COLUMNS]
+"""The measures, as columns are named."""
+
+
+def records(trace: Trace, rows: Iterable[HeadRow]) -> list[Record]:
+    """A record a head: kind, layer, head, its role and the number of that, its measures, its strongest link.
+
+    What does not apply is None. `from` and `to` name the row and the column of the link.
+    """
+    scenes = {kind: scene(trace, kind, ()) for kind in trace.kinds}
+    return [_record(row, scenes[row.kind]) for row in rows]
+
+
+def _record(row: HeadRow, shown: Scene) -> Record:
+    known: Record = {"kind": row.kind, "layer": row.layer, "head": row.head}
+    known |= {"role": row.role and row.role.name, "role_value": row.role and row.role.value}
+    known |= {name: _or_none(row.values[column]) for name, column in zip(NAMES, COLUMNS, strict=True)}
+    link = row.link
+    known["from"] = link and visible(shown.rows[link.query])
+    known["to"] = link and visible(shown.columns[link.key])
+    return known
+
+
+def _or_none(value: float) -> float | None:
+    return None if isnan(value) else value
+
+
+def as_csv(rows: Sequence[Record]) -> bytes:
+    """The records as CSV, UTF-8, with a line of names; what does not apply is empty."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, rows[0] if rows else [], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+def as_json(rows: Sequence[Record]) -> bytes:
+    """The records as a JSON list, UTF-8; what does not apply is null."""
+    return json.dumps(rows, ensure_ascii=False, allow_nan=False, indent=1).encode() + b"\n"
+
+
+def as_parquet(rows: Sequence[Record]) -> bytes:
+    """The records as a Parquet file. Raises FileError without the package pyarrow."""
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError as error:
+        raise FileError("writing .parquet needs the package pyarrow", "pip install pyarrow; or write .csv") from error
+    buffer = io.BytesIO()
+    parquet.write_table(pyarrow.Table.from_pylist(list(rows)), buffer)
+    return buffer.getvalue()
+
+
+TABLES: dict[str, Callable[[Sequence[Record]], bytes]] = {".csv": as_csv, ".json": as_json, ".parquet": as_parquet}
+"""What writes heads into a file that ends so."""

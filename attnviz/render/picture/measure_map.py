@@ -1,0 +1,138 @@
+"""A measure of every head as a map in a picture: layers down, heads across, the number in each cell."""
+
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+
+import numpy as np
+
+from attnviz.analysis.head_table import HeadRow, head_rows
+from attnviz.attention import Trace
+from attnviz.kinds import Kind
+from attnviz.labels import visible
+from attnviz.render.colours import ink
+from attnviz.render.options import DEFAULT, PlotOptions
+from attnviz.render.picture import saved, stacked
+from attnviz.render.picture.figure_page import (
+    DPI,
+    FigurePage,
+    Headed,
+    bar_height,
+    bar_width,
+    line_height,
+    settings,
+)
+from attnviz.render.picture.typesetting import Typesetting
+from attnviz.render.plan import title_of
+from attnviz.render.scale import Scale, scale_of
+from attnviz.render.scene import top_of
+from attnviz.render.weight_format import format_weight
+
+CELL = 0.4, 0.26
+"""Width and height of a cell, in inches, beside numbers of the usual size."""
+LARGEST = 9.0
+"""More heads or layers than fit into so many inches have smaller cells, without numbers."""
+
+
+class MeasureMap:
+    """A measure of one kind of attention: `values` `[layer, head]`, nan where there is no head or it does not apply."""
+
+    def __init__(self, rows: Sequence[HeadRow], measure: str, scale: Scale, typesetting: Typesetting) -> None:
+        self.scale, self.typesetting = scale, typesetting
+        self.layers, self.heads = sorted({row.layer for row in rows}), sorted({row.head for row in rows})
+        self.values = np.full((len(self.layers), len(self.heads)), np.nan)
+        for row in rows:
+            self.values[self.layers.index(row.layer), self.heads.index(row.head)] = row.values[measure]
+        counts = self.values.shape[::-1]
+        width, height = (min(side * typesetting.zoom, LARGEST / n) for side, n in zip(CELL, counts, strict=True))
+        self.has_numbers = (width, height) == tuple(side * typesetting.zoom for side in CELL)
+        self.area = width * counts[0], height * counts[1]
+        self.left = max(typesetting.width(f"L{layer}", typesetting.small) for layer in self.layers) + 0.08
+        self.above = line_height(typesetting.small) + 0.02
+        self.bar = bar_height(scale, typesetting, self.area[1])
+        self.width = self.left + self.area[0] + 0.2 + bar_width(scale, typesetting)
+        self.height = self.above + max(self.bar, self.area[1])
+
+    def draw(self, page: FigurePage, x: float, y: float) -> None:
+        """Draw onto `page`."""
+        from attnviz.render.picture.cells import Cells
+
+        x, y = x + self.left, y + self.above
+        axes = page.axes(x, y, *self.area)
+        Cells(axes, np.ma.masked_invalid(self.values), self.scale)
+        axes.set_xlim(-0.5, len(self.heads) - 0.5)
+        axes.set_ylim(len(self.layers) - 0.5, -0.5)
+        axes.set_xticks([])
+        axes.set_yticks([])
+        self._label(page, x, y)
+        if self.has_numbers:
+            self._write(page, x, y)
+        page.colour_bar(x + self.area[0] + 0.2, y, self.bar)
+
+    def _label(self, page: FigurePage, x: float, y: float) -> None:
+        """Name the layers left of the cells, and the heads above them, each where there is room."""
+        small, (width, height) = self.typesetting.small, self._cell
+        widest = max(self.typesetting.width(f"H{head}", small) for head in self.heads) + 0.06
+        every = max(int(np.ceil(line_height(small) / height)), 1), max(int(np.ceil(widest / width)), 1)
+        for index, layer in list(enumerate(self.layers))[:: every[0]]:
+            style = {"ha": "right", "va": "center", "color": page.theme.muted}
+            page.text(x - 0.06, y + (index + 0.5) * height, f"L{layer}", small, **style)
+        for index, head in list(enumerate(self.heads))[:: every[1]]:
+            style = {"ha": "center", "va": "bottom", "color": page.theme.muted}
+            page.text(x + (index + 0.5) * width, y - 0.04, f"H{head}", small, **style)
+
+    def _write(self, page: FigurePage, x: float, y: float) -> None:
+        """Write each number into its cell."""
+        (width, height), known = self._cell, self.values[~np.isnan(self.values)]
+        is_whole = bool((known == known.round()).all()) and known.max(initial=0) > 1
+        for (row, column), value in np.ndenumerate(self.values):
+            if np.isnan(value):
+                continue
+            colour = ink(self.scale.colours[self.scale.indices(np.array(value))])
+            place = x + (column + 0.5) * width, y + (row + 0.5) * height
+            page.text(
+                *place,
+                _written(value, is_whole),
+                self.typesetting.small,
+                ha="center",
+                va="center_baseline",
+                color=colour,
+            )
+
+    @property
+    def _cell(self) -> tuple[float, float]:
+        return self.area[0] / len(self.heads), self.area[1] / len(self.layers)
+
+
+def _written(value: float, is_whole: bool) -> str:
+    """A value in a few characters: a share as a weight is written, a larger number with one digit after the point."""
+    if abs(value) <= 1 and not is_whole:
+        return format_weight(value)
+    return f"{value:.{0 if is_whole else 1}f}".replace("-", "−")
+
+
+def measure_map(trace: Trace, measure: str, suffix: str = ".png", options: PlotOptions = DEFAULT) -> bytes:
+    """A map of `measure` for each kind of attention of `trace`, as the bytes of a `.png`, `.svg` or `.pdf`.
+
+    All have one scale of colours. Raises PlotOptionError where it cannot be drawn so large.
+    """
+    maps: dict[Kind, Sequence[HeadRow]] = {kind: head_rows(trace, kind) for kind in trace.kinds}
+    title = visible(title_of(trace)) if options.title is None else options.title
+    scale = _scale(maps, measure, options)
+    headings = [f"{title}\n{trace[kind].name}" if kind == trace.kinds[0] else f"\n{trace[kind].name}" for kind in maps]
+    typesetting = Typesetting([*headings, measure, trace.model], options.font_size)
+    with settings():
+        panels = [
+            Headed(MeasureMap(rows, measure, scale, typesetting), heading, "", typesetting)
+            for heading, rows in zip(headings, maps.values(), strict=True)
+        ]
+        page = stacked(panels, FigurePage, options, typesetting, scale, options.dpi or DPI)
+        said = {"title": f"{measure} of the heads of {trace.model}", "description": visible(trace.text)}
+        return saved(page.figure, suffix, {**said, "software": f"attnviz {version('attnviz')}"})
+
+
+def _scale(maps: Mapping[Kind, Sequence[HeadRow]], measure: str, options: PlotOptions) -> Scale:
+    """The scale of all maps, from 0 to the largest number; on both sides of 0 where some are negative."""
+    values = np.array([row.values[measure] for rows in maps.values() for row in rows], float)
+    largest = float(np.nanmax(np.abs(values), initial=0.0))
+    signed = bool(np.nanmin(values, initial=0.0) < 0)
+    return scale_of(options, [top_of(largest, np.inf)], largest, signed=signed, of=measure)
