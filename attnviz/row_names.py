@@ -1,12 +1,10 @@
 """What the rows of a matrix are called: by the words and tokens that they read, or write."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
-from attnviz.attention import Attention, Token, Trace
-from attnviz.labels import visible
+from attnviz.attention import Attention, Trace
+from attnviz.words_in_text import find_words
 
 VERBS = "read", "write"
 """What a decoder's row does with the token left of its arrow, and with the one right of it."""
@@ -70,20 +68,4 @@ class RowNames:
 
     def _called(self, name: str, verb: str) -> list[tuple[int, ...]]:
         tokens = list((self.attention.queries if verb == "read" else self.attention.predicts) or ())
-        by_word = groupby(range(len(tokens)), key=lambda index: (token := tokens[index]) and token.word)
-        words = [tuple(group) for word, group in by_word if word is not None]
-        names = [(word, self._written([tokens[index] for index in word])) for word in words]
-        names += [
-            ((index,), text)
-            for index, token in enumerate(tokens)
-            if token
-            for text in (token.text, visible(token.text))
-        ]
-        exact = [index for index, text in names if text == name]
-        named = exact or [index for index, text in names if text and text.casefold() == name.casefold()]
-        return [index for index in dict.fromkeys(named) if not any(set(index) < set(other) for other in named)]
-
-    def _written(self, word: Sequence[Token | None]) -> str | None:
-        """A word as it stands in the text."""
-        text, spans = self.trace.read_by(self.attention.part), [token and token.span for token in word]
-        return text[spans[0][0] : spans[-1][1]].strip() if spans[0] and spans[-1] else None
+        return find_words(tokens, self.trace.read_by(self.attention.part), name)

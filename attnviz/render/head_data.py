@@ -10,6 +10,7 @@ from attnviz.analysis.head_table import COLUMNS, HeadRow
 from attnviz.attention import Trace
 from attnviz.errors import FileError
 from attnviz.labels import visible
+from attnviz.render.named_link import NamedLink
 from attnviz.render.scene import Scene, scene
 
 Record = dict[str, object]
@@ -38,6 +39,29 @@ def _record(row: HeadRow, shown: Scene) -> Record:
 
 def _or_none(value: float) -> float | None:
     return None if isnan(value) else value
+
+
+def link_records(links: Iterable[NamedLink], top: int | None = None) -> list[Record]:
+    """A record a head, the first `top` of each link: the link, the head, its weight and what that is held against."""
+    return [
+        {
+            "kind": link.kind,
+            "from": link.query,
+            "to": link.key,
+            "layer": head.layer,
+            "head": head.head,
+            "weight": head.weight,
+            "rank": head.rank,
+            "keys": head.keys,
+            "uniform": head.uniform,
+            "ratio": head.ratio,
+            "others": _or_none(head.others),
+            "offset": head.offset,
+            "offset_weight": _or_none(head.offset_weight),
+        }
+        for link in links
+        for head in link.heads[:top]
+    ]
 
 
 def as_csv(rows: Sequence[Record]) -> bytes:

@@ -1,11 +1,13 @@
 """What `plot` and `heads` draw of a trace: which heads, under which title."""
 
 from dataclasses import replace
+from math import isnan
 
 from attnviz.analysis import HeadChoice, choose_head
 from attnviz.attention import Trace, format_ranges
 from attnviz.labels import visible
 from attnviz.render.exclusion import exclude
+from attnviz.render.named_link import NamedLink
 from attnviz.render.options import DEFAULT, PlotOptions
 from attnviz.render.query import find_query, passed_over, query_rows
 from attnviz.render.scene import Scene, scene
@@ -37,6 +39,20 @@ def head_scenes(trace: Trace, options: PlotOptions = DEFAULT) -> list[Scene]:
     titles = [title] + [""] * (len(scenes) - 1)
     scenes = [_with_options(trace, scene, replace(options, title=None)) for scene in scenes]
     return [replace(one, title=f"{title}\n{one.attention.name}") for one, title in zip(scenes, titles, strict=True)]
+
+
+def link_scenes(trace: Trace, link: NamedLink, options: PlotOptions = DEFAULT, count: int = 3) -> list[Scene]:
+    """The `count` heads that give a link most, a scene for each, with its cells marked."""
+    a = trace[link.kind]
+    marked = tuple((a.rows[row], a.columns[column]) for row in link.rows for column in link.columns)
+    scenes: list[Scene] = []
+    for head in link.heads[:count]:
+        one = _scene(trace, link.kind, ((head.layer, head.head),))
+        said = f"from {link.query} to {link.key}: {head.weight:.2f}, {head.ratio:.1f} × what looking at all alike gives"
+        said += "" if isnan(head.others) else f"; the other rows give {head.others:.2f}"
+        one = replace(one, title="" if scenes else one.title, caption=f"{one.caption}\n{said}", marked=marked)
+        scenes.append(_with_options(trace, one, options if not scenes else replace(options, title=None)))
+    return scenes
 
 
 def title_of(trace: Trace) -> str:

@@ -31,8 +31,8 @@ class Scene:
 
     `title` and `caption` are plain text; `text` is that which the keys are tokens of, `retrace` how more of it
     is kept. `queries` are the rows that a style shows which shows one query's; of several the mean. Where weights were
-    taken out (`render.taken`), `masked` are the columns that are left empty, `taken` is the mass that each row lost and
-    `emptied` whether that was all of it, `[head, row]`.
+    taken out (`render.exclusion`), `masked` are the columns that are left empty, `removed_mass` is what each row lost
+    and `emptied` whether that was all of it, `[head, row]`. `marked` are cells in a frame, by their tokens.
     """
 
     attention: Attention
@@ -43,6 +43,7 @@ class Scene:
     masked: tuple[int, ...] = ()
     removed_mass: np.ndarray | None = None
     emptied: np.ndarray | None = None
+    marked: tuple[tuple[Range, Range], ...] = ()
     text: str = ""
     retrace: Retrace = field(default_factory=Retrace)
 

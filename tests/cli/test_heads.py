@@ -183,6 +183,10 @@ def test_a_map_of_a_measure_is_a_picture(suffix, tmp_path):
         (["--sort", "entropy", "-o", "x.png"], "--sort is for the table of heads"),
         (["--top", "3", "-o", "x.npz"], "--top is for the table of heads"),
         (["--top", "0"], "--top cannot be 0"),
+        (["--from", "ate"], "--from goes with --to"),
+        (["--to", "ate"], "--to goes with --from"),
+        (["--from", "ate", "--to", "apple", "--role", "sink"], "--role has no place beside --from and --to"),
+        (["--from", "ate", "--to", "pear"], "no column of self-attention is called 'pear'"),
         (["--dpi", "99", "-o", "x.csv"], "--dpi would change nothing: the output is numbers"),
     ],
 )
@@ -192,6 +196,21 @@ def test_options_that_would_do_nothing_are_refused(args, message, tmp_path, monk
     assert done.code != 0
     assert message in done.err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_heads_are_ranked_by_a_link(tmp_path):
+    done = run("heads", "--from", "ate", "--to", "apple", "--top", "2")
+    assert (done.code, done.err) == (0, "")
+    assert re.findall(r"self-attention: from (.+)", done.out) == ["ate to apple", "apple to ate"]
+    assert len(re.findall(r"^L\dH\d", done.out, re.M)) == 4
+    run("heads", "--from", "ate", "--to", "apple", "--top", "2", "-o", tmp_path / "t.csv")
+    rows = list(csv.DictReader((tmp_path / "t.csv").read_text().splitlines()))
+    assert [f"L{row['layer']}H{row['head']}" for row in rows] == re.findall(r"^L\dH\d", done.out, re.M)
+    done = run("heads", "--from", "ate", "--to", "apple", "-o", tmp_path / "t.png")
+    assert done.code == 0
+    one = run("heads", "--from", "ate", "--to", "apple", "--top", "1", "-o", tmp_path / "one.png")
+    assert one.code == 0
+    assert Image.open(tmp_path / "t.png").size[1] > 2 * Image.open(tmp_path / "one.png").size[1]
 
 
 @pytest.mark.parametrize("name", ["h.html", "h.gif", "h"])

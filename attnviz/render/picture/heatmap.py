@@ -128,6 +128,7 @@ class HeatmapPanel:
         self._segments(axes)
         self._labels(axes)
         self._taken(axes)
+        self._mark(axes)
         if self.annotated:
             self._annotate(axes)
         return drawn
@@ -172,6 +173,17 @@ class HeatmapPanel:
         if self.losses:
             place = shifted(axes, self.beside, self.label_height)
             self.text_style.text(axes, m - 0.5, -0.5, TAKEN, transform=place, va="bottom", **style)
+
+    def _mark(self, axes: "Axes") -> None:
+        """Frame the cells that are marked: ink between two lines of paper, which is seen on every colour."""
+        rows, columns = self.attention.rows, self.attention.columns
+        for row, column in self.scene.marked:
+            if row not in rows or column not in columns:  # they were taken out
+                continue
+            x, y = columns.index(column), rows.index(row)
+            corners = [x - 0.5, x + 0.5, x + 0.5, x - 0.5], [y - 0.5, y - 0.5, y + 0.5, y + 0.5]
+            for width, colour in ((4.0, self.scale.theme.paper), (2.0, self.text_style.ink)):
+                axes.fill(*corners, fill=False, edgecolor=colour, linewidth=width, zorder=3, clip_on=False)
 
     @property
     def _hatched(self) -> dict[str, Any]:

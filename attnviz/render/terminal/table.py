@@ -19,6 +19,7 @@ from attnviz.render.options import PlotOptions
 from attnviz.render.plan import title_of
 from attnviz.render.scale import scale_of
 from attnviz.render.scene import FROM, TO, WRITES, Scene, scene
+from attnviz.render.terminal.bar import BAR, bar
 from attnviz.render.terminal.cells import heading, ltr, without_middle
 from attnviz.render.terminal.colours import Brush
 from attnviz.render.terminal.drawing import Drawing
@@ -66,9 +67,6 @@ OTHERS = {
 """Those that it shows only where heads are sorted by them."""
 WORDS = 34
 """The two words of the strongest link take no more, in terminal cells, before a measure is left out for them."""
-BAR = 6
-"""The length of the longest bar, in terminal cells."""
-PARTS = " ▏▎▍▌▋▊▉█"
 
 PEAK_MEANS = "peak: the weight of the strongest link between two content words, and which they are"
 POOLED = "peak: the largest weight of a cell that has content words on both sides, and the tokens of that cell"
@@ -166,8 +164,8 @@ class _Table:
         for row in self.rows:
             cells = [Text(text) for text in _named(row)[: 1 + has_roles]]
             for name, column in {**self.columns, PEAK: OTHERS[PEAK]}.items():
-                bar = _bar(row.values[name], longest, self.brush) if name == self.sort else Text()
-                cells.append(bar + column.written(row.values[name], self.brush))
+                drawn = bar(row.values[name], longest, self.brush) if name == self.sort else Text()
+                cells.append(drawn + column.written(row.values[name], self.brush))
             grid.add_row(*cells, *self._link(row))
         yield grid
         if self._scene.signs:
@@ -229,14 +227,6 @@ def _meanings(columns: dict[str, Column]) -> Iterator[str]:
     for column in columns.values():
         if column.meaning and not column.meaning.startswith("to "):
             yield f"{column.title}: {column.meaning}"
-
-
-def _bar(value: float, longest: float, brush: Brush) -> Text:
-    """A bar as long as `value` is beside the largest, padded to BAR cells and a space."""
-    eighths = 0 if isnan(value) or not longest else round(abs(value) / longest * BAR * 8)
-    whole, part = divmod(eighths, 8)
-    drawn = "█" * whole + PARTS[part].strip() if brush.blocks else "#" * round(eighths / 8)
-    return Text(f"{drawn:<{BAR}} ")
 
 
 def _left_out(attention: Attention) -> str:

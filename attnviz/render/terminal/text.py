@@ -29,8 +29,8 @@ class RunningText(SceneDrawing):
     """The heads of `scene` as something that rich prints.
 
     The query is underlined among its keys, what it may not look at is dim. Weights stand below the tokens where
-    `look.annotate` says so, or where there are no colours. With a theme, colours begin with that of its paper. Raises
-    SelectionError where cells are not single tokens.
+    `options.annotate` says so, or where there are no colours. With a theme, colours begin with that of its paper.
+    Raises SelectionError where cells are not single tokens.
     """
 
     scene: Scene

@@ -1,0 +1,102 @@
+"""What `attnviz heads` shows of the heads, as options of the command line."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from attnviz.analysis.head_table import COLUMNS, require_names
+from attnviz.analysis.role import ROLES
+from attnviz.cli import completion, options
+from attnviz.cli.errors import UsageError
+from attnviz.files import PICTURE_ENDINGS
+
+TABLE_ENDINGS = (".csv", ".json", ".parquet")
+"""Of files that hold a table of heads."""
+
+Sort = Annotated[
+    str | None,
+    options.option(
+        group=options.SHOWN,
+        metavar="MEASURE",
+        autocompletion=completion.of(COLUMNS),
+        help=f"Order the heads by a measure, the largest first: {', '.join(COLUMNS)}.",
+    ),
+]
+Role = Annotated[
+    str | None,
+    options.option(
+        group=options.SHOWN,
+        metavar="ROLE",
+        autocompletion=completion.of(ROLES),
+        help="Only heads of this role. A role is a measure above a threshold, and above what looking at all alike "
+        "gives: " + ", ".join(f"{role.name} > {role.threshold:g} ({role.meaning})" for role in ROLES.values()) + ".",
+    ),
+]
+Top = Annotated[
+    int | None,
+    options.option(
+        group=options.SHOWN, metavar="N", callback=options.positive, help="Only the first N heads of each kind."
+    ),
+]
+Measure = Annotated[
+    str | None,
+    options.option(
+        group=options.SHOWN,
+        metavar="MEASURE",
+        autocompletion=completion.of(COLUMNS),
+        help="With -o, draw a map of this measure, layers × heads, in place of the heads themselves.",
+    ),
+]
+
+
+From = Annotated[
+    str | None,
+    options.option(
+        "--from",
+        group=options.SHOWN,
+        metavar="WORD",
+        help="With --to, rank the heads by how much this word looks at that one: a word, several in a row ('red "
+        "apple'), 'an#2' for the second, a token's number, or chars:3-12. A decoder's row is named as in --query.",
+    ),
+]
+To = Annotated[
+    str | None,
+    options.option("--to", group=options.SHOWN, metavar="WORD", help="The word that is looked at: see --from."),
+]
+
+
+@dataclass(frozen=True)
+class HeadOptions:
+    """Which heads are shown, in which order, and by what."""
+
+    sort: Sort = None
+    role: Role = None
+    top: Top = None
+    measure: Measure = None
+    from_word: From = None
+    to_word: To = None
+
+    @property
+    def link(self) -> tuple[str, str] | None:
+        """The two words of a link, where heads are ranked by one."""
+        return None if self.from_word is None or self.to_word is None else (self.from_word, self.to_word)
+
+    def check(self, suffix: str | None) -> None:
+        """Refuse what would change nothing on an output: a file that ends so, or the terminal for None.
+
+        Raises UsageError, and SelectionError for a measure or a role that there is none of.
+        """
+        require_names(self.sort, self.role)
+        require_names(self.measure)
+        if (self.from_word is None) != (self.to_word is None):
+            has, lacks = ("--from", "--to") if self.to_word is None else ("--to", "--from")
+            raise UsageError(f"{has} goes with {lacks}: a link has two words", "For example: --from ate --to apple")
+        if self.measure is not None and suffix not in PICTURE_ENDINGS:
+            raise UsageError("--measure draws a picture", "Name one: -o heads.png. To order a table: --sort.")
+        of_table = {"sort": self.sort, "role": self.role} | ({} if self.link else {"top": self.top})
+        for name, value in of_table.items():
+            if value is not None and suffix is not None and suffix not in TABLE_ENDINGS:
+                hint = f"Leave out -o, or name one of: {' '.join(TABLE_ENDINGS)}"
+                raise UsageError(f"--{name} is for the table of heads", hint)
+        for name in ("sort", "role", "measure"):
+            if self.link and getattr(self, name) is not None:
+                raise UsageError(f"--{name} has no place beside --from and --to", "They rank the heads by that link.")

@@ -1,0 +1,101 @@
+"""A link that a reader names by two words: which rows and which columns it is of, in each kind of attention."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from attnviz.analysis.link_rank import HeadLink, rank_heads
+from attnviz.attention import Attention, Trace
+from attnviz.errors import SelectionError
+from attnviz.kinds import Kind
+from attnviz.labels import visible
+from attnviz.render.scene import scene
+from attnviz.retrace import NotKeptError, Retrace, spelled
+from attnviz.row_names import RowNames
+from attnviz.words_in_text import Tokens, find_parts
+
+LISTED = 40
+"""So many rows or columns are listed where one was not found."""
+
+
+@dataclass(frozen=True)
+class NamedLink:
+    """From the rows `rows` to the columns `columns` of one kind of attention: `query` and `key` are their labels.
+
+    `heads` are all heads by it, the first the one that gives it most; none where a mask hides it.
+    """
+
+    kind: Kind
+    query: str
+    key: str
+    rows: tuple[int, ...]
+    columns: tuple[int, ...]
+    heads: tuple[HeadLink, ...]
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether no query may look at such a key, since it comes later."""
+        return not self.heads
+
+
+def named_links(trace: Trace, query: str, key: str) -> list[NamedLink]:
+    """The link from the word `query` to the word `key` in each kind that has both, and where one text is read, back.
+
+    A row is named as `find_query` names it, a column by a word or token of what is looked at; both also by several
+    words, by the number of a token, and as `chars:3-12`. Raises SelectionError where no kind has both, where one of
+    them is several things, or where they are not kept by themselves.
+    """
+    links: list[NamedLink] = []
+    errors: list[SelectionError] = []
+    for attention in trace.attentions:
+        try:
+            links.append(_link(trace, attention, query, key))
+        except SelectionError as error:
+            errors.append(error)
+        else:
+            with suppress(SelectionError):  # its row may be pooled, or written and not read
+                links += [_link(trace, attention, key, query)] * (attention.kind != "cross")
+    if not links:
+        raise next((error for error in errors if isinstance(error, NotKeptError)), errors[0])
+    return links
+
+
+def _link(trace: Trace, attention: Attention, query: str, key: str) -> NamedLink:
+    rows = _one(trace, attention, query, _rows_called(trace, attention, query), "row")
+    columns = _one(trace, attention, key, _columns_called(trace, attention, key), "column")
+    cells = []
+    for name, tokens, ranges in ((query, rows, attention.rows), (key, columns, attention.columns)):
+        of_token = {start: cell for cell, (start, stop) in enumerate(ranges) if stop - start == 1}
+        if not of_token.keys() >= {*tokens}:
+            retrace = Retrace.of(trace, attention)
+            raise retrace.error(f"{visible(name)!r} is not kept by itself", spelled(rows), retrace.all_columns)
+        cells.append(tuple(of_token[token] for token in tokens))
+    shown = scene(trace, attention.kind, ())
+    rows, columns = cells
+    from_, to = (" ".join(of[cell] for cell in some) for of, some in ((shown.rows, rows), (shown.columns, columns)))
+    return NamedLink(attention.kind, from_, to, rows, columns, tuple(rank_heads(attention, rows, columns)))
+
+
+def _rows_called(trace: Trace, attention: Attention, name: str) -> list[Tokens]:
+    names = RowNames(trace, attention)
+    tokens = attention.predicts if names.verb == "write" and attention.predicts else attention.queries
+    return names.matching(name) or find_parts(tokens, trace.read_by(attention.part), name)
+
+
+def _columns_called(trace: Trace, attention: Attention, name: str) -> list[Tokens]:
+    return find_parts(attention.keys, trace.read_by("encoder" if attention.kind == "cross" else attention.part), name)
+
+
+def _one(trace: Trace, attention: Attention, name: str, found: Sequence[Tokens], what: str) -> Tokens:
+    """The tokens of the one thing that is called `name`. Raises SelectionError where it is none, or several."""
+    if len(found) == 1:
+        return found[0]
+    if found:
+        ways = ", ".join(f"{name}#{number}" for number in range(1, len(found) + 1))
+        said = f"{len(found)} {what}s of {attention.name} are called {visible(name)!r}"
+        raise SelectionError(said, f"Name one: {ways}.")
+    shown = scene(trace, attention.kind, ())
+    labels, cells = (shown.rows, attention.rows) if what == "row" else (shown.columns, attention.columns)
+    known = [f"{start} {label}" for label, (start, _) in zip(labels, cells, strict=True)]
+    listed = ", ".join(known[:LISTED]) + (f", … {len(known)} in all" if len(known) > LISTED else "")
+    raise SelectionError(f"no {what} of {attention.name} is called {visible(name)!r}", f"There are: {listed}.")
