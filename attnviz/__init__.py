@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what a type checker reads; the table below is what Python does
+    from attnviz.answers import sources as sources
     from attnviz.attention import Attention as Attention
     from attnviz.attention import Token as Token
     from attnviz.attention import Trace as Trace
@@ -45,6 +46,7 @@ _PUBLIC = {  # name: where it is, imported when it is first asked for, so that `
     "load": "attnviz.models:load",
     "open": "attnviz.attention.trace_file:open_trace",
     "plot": "attnviz.render.picture.axes:plot",
+    "sources": "attnviz.answers:sources",
     "trace": "attnviz.models:trace",
 }
 __all__ = list(_PUBLIC)

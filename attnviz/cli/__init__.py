@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
-from attnviz.cli.commands import batch, heads, models, plot, trace, train
+from attnviz.cli.commands import batch, heads, models, plot, sources, trace, train
 from attnviz.cli.errors import settings
 from attnviz.cli.help import Command, Commands, Sentence, examples, paragraphs
 
 COMMANDS = {
     "plot": plot,
     "heads": heads,
+    "sources": sources,
     "batch": batch,
     "trace": trace,
     "models": models,

@@ -33,7 +33,7 @@ def heads(
     target: options.Target = None,
     output: Output = None,
 ) -> None:
-    """List every head: what it does, where its attention goes, and its strongest pair of words.
+    """List every head: what it does, where it looks, its strongest pair of words.
 
     With --from and --to, rank them by how much one word looks at another. With -o, a grid of small heatmaps, a map of a
     measure, the best three heads of a link, or a table: .csv, .json or .parquet. Without TEXT the sentence is "I ate an

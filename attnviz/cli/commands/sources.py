@@ -1,0 +1,113 @@
+"""`attnviz sources`: what an answer looked at, by segment and by token."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+from attnviz.cli import options
+from attnviz.cli.console import notes
+from attnviz.cli.errors import UsageError
+from attnviz.cli.options import option
+from attnviz.cli.output import check_writable, ending, print_path
+from attnviz.cli.pager import show
+from attnviz.cli.run import Run, Text, expand_option_groups
+from attnviz.errors import FileError
+from attnviz.files import decoded, write_whole
+
+EXAMPLES = """\
+attnviz sources "I ate an apple. She read a book."
+attnviz sources "Where does Clara live?" -m path/to/model --chat --generate 9
+attnviz sources "Clara lives in" -m path/to/model --context a.txt --answer Cairo"""
+
+ENDINGS = (".json", ".csv")
+
+Answer = Annotated[
+    str | None,
+    option("--answer", group=options.TEXT, metavar="TEXT", help="The answer, in place of one that the model writes."),
+]
+Context = Annotated[
+    list[Path] | None,
+    option(
+        "--context",
+        group=options.TEXT,
+        metavar="FILE",
+        help="Put the text of this file before TEXT; each is a segment of its own. Repeatable.",
+    ),
+]
+Split = Annotated[
+    str | None,
+    option(
+        "--split",
+        group=options.SHOWN,
+        metavar="MARK",
+        help="The segments are what stands between such marks; by default paragraphs, of one paragraph its sentences.",
+    ),
+]
+Top = Annotated[
+    int, option(group=options.SHOWN, metavar="K", callback=options.positive, help="So many sources of each token; 3.")
+]
+Output = Annotated[
+    Path | None, option("--output", "-o", metavar="FILE", help="Write to this file: .json, or .csv (a row a segment).")
+]
+
+
+@expand_option_groups
+def sources(
+    run: Run,
+    text: Text,
+    target: options.Target = None,
+    answer: Answer = None,
+    context: Context = None,
+    split: Split = None,
+    top: Top = 3,
+    output: Output = None,
+) -> None:
+    """Show what an answer looked at: segments of the text, and tokens.
+
+    The mean over all heads, or those named. The first token, special ones, keys that take more than 0.3 from most rows
+    of a head, and each row's own last 4 tokens are set aside; the mass set aside is printed. Attention is not
+    attribution: what is looked at need not be why something is written.
+    """
+    from attnviz.analysis.sources import sources_of
+    from attnviz.answers import put_together
+
+    if output is not None and ending(output).lower() not in ENDINGS:
+        raise FileError(
+            f"cannot write {ending(output) or 'a file without an ending'}", f"Endings: {', '.join(ENDINGS)}."
+        )
+    check_writable(output, [*run.reads(text), *(context or [])], is_table=True)
+    if answer is not None and (run.generate is not None or run.chat or target is not None):
+        raise UsageError("--answer is one that is given, and another is asked for", "Leave one of them out.")
+    if text.saved and (context or answer is not None):
+        raise UsageError("--context and --answer cannot change a saved trace", "Leave them out.")
+    contexts = [(path.name, _content(path)) for path in context or []]
+    if contexts or answer is not None:
+        text = Text(as_text=put_together(text.read("sources"), [content for _, content in contexts], answer))
+    trace = _keeping_rows(run, text, answer).trace(text, "sources", target)
+    notes(trace.notes)
+    found = sources_of(trace, contexts, split, answer, top)
+    if output is None:
+        from attnviz.render.terminal.sources import SourcesTable
+
+        show(SourcesTable(trace, found))
+    else:
+        from attnviz.render.sources_data import as_csv, as_json
+
+        print_path(write_whole(output, (as_csv if ending(output).lower() == ".csv" else as_json)(found)))
+
+
+def _content(path: Path) -> str:
+    """The text in a file. Raises FileError where it cannot be read, and InputError where it is not UTF-8."""
+    try:
+        return decoded(path.read_bytes(), str(path)).strip()
+    except OSError as error:
+        raise FileError(f"cannot read {path}: {error.strerror}", "Name a text file.") from error
+
+
+def _keeping_rows(run: Run, text: Text, answer: str | None) -> Run:
+    """`run` that keeps all keys, and of the rows those that write the answer and the last ones before it."""
+    from attnviz.answers import rows_to_keep
+
+    if text.saved or run.rows or run.columns:
+        return run
+    return replace(run, rows=rows_to_keep(run.generate, answer), columns=["prompt", "answer"])

@@ -1,0 +1,62 @@
+"""The segments of a text: its paragraphs, what stands between markers, or texts that were put together."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+NAME = 32
+"""A segment without a name of its own is called by so many characters of it."""
+_BLANK_LINE, _SENTENCE = r"\n\s*\n", r"(?<=[.!?。！？])\s+"
+
+
+@dataclass(frozen=True)
+class Segment:
+    """The characters of a text from `start` up to, not including, `end`, under a name."""
+
+    name: str
+    start: int
+    end: int
+
+
+def split_text(text: str, marker: str | None = None) -> list[Segment]:
+    """The parts of `text` between markers; without one its paragraphs, of one paragraph its sentences.
+
+    Each is called by its number and its first words.
+    """
+    if marker is not None:
+        return _named(text, re.escape(marker))
+    paragraphs = _named(text, _BLANK_LINE)
+    return paragraphs if len(paragraphs) > 1 else _named(text, _SENTENCE)
+
+
+def locate_texts(text: str, parts: Sequence[tuple[str, str]]) -> list[Segment]:
+    """Where each of `parts`, a name and a content, stands in `text`, in order; one that is not there is left out."""
+    found, end = [], 0
+    for name, content in parts:
+        start = text.find(content, end)
+        if content and start >= 0:
+            end = start + len(content)
+            found.append(Segment(name, start, end))
+    return found
+
+
+def _named(text: str, boundary: str) -> list[Segment]:
+    return [
+        Segment(f"{number} {_first_words(text[start:end])}", start, end)
+        for number, (start, end) in enumerate(_parts(text, boundary), 1)
+    ]
+
+
+def _parts(text: str, boundary: str) -> Iterator[tuple[int, int]]:
+    """The parts of `text` that are not blank."""
+    start = 0
+    for match in [*re.finditer(boundary, text), None]:
+        end = match.start() if match else len(text)
+        if text[start:end].strip():
+            yield start, end
+        start = match.end() if match else end
+
+
+def _first_words(part: str) -> str:
+    words = " ".join(part.split())
+    return words if len(words) <= NAME else words[: NAME - 1].rstrip() + "…"

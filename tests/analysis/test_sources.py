@@ -1,0 +1,164 @@
+"""What an answer looked at, on a matrix worked out by hand, and on real models against whole matrices."""
+
+import numpy as np
+import pytest
+from handmade_traces import encoder_decoder
+
+import attnviz
+from attnviz.analysis.answer_sources import RECENT, SINK_ABOVE, looked, segment_shares
+from attnviz.analysis.sources import SO_FAR, sources_of
+from attnviz.attention import Attention, Token, Trace
+from attnviz.errors import SelectionError
+
+WORDS = ["One", "two", "three.", "Four", "five", "six.", "Seven", "eight", "nine", "ten.", "Yes", "no"]
+TEXT = " ".join(WORDS)
+
+
+def written(weights: np.ndarray, answer: int = 2) -> Trace:
+    """A decoder over WORDS, of which the last were generated."""
+    tokens, end = [], 0
+    for number, word in enumerate(WORDS):
+        start = TEXT.index(word, end)
+        end = start + len(word)
+        is_answer = number >= len(WORDS) - answer
+        tokens.append(Token(number, word, (start, end), number, segment=int(is_answer), generated=is_answer))
+    read = tuple(tokens)
+    one = Attention(
+        "masked-self", "decoder", read, read, {0: weights}, {0: tuple(range(len(weights)))}, {}, (*read[1:], None)
+    )
+    return Trace("by hand", TEXT, (one,), provenance={"generated": "Yes no"})
+
+
+def rows(*given: dict[int, float]) -> np.ndarray:
+    """A head whose rows 9 and 10, which write the answer, give these weights to keys; the others look at themselves."""
+    A = np.eye(12)
+    for row, weights in zip((9, 10), given, strict=True):
+        A[row] = 0
+        for key, weight in weights.items():
+            A[row, key] = weight
+    return A.astype(np.float32)
+
+
+ONE = rows({0: 0.5, 1: 0.1, 4: 0.2, 9: 0.2}, {0: 0.3, 4: 0.25, 5: 0.05, 8: 0.4})
+TWO = rows({0: 0.2, 2: 0.5, 3: 0.3}, {0: 0.2, 2: 0.6, 4: 0.2})
+
+
+def test_sinks_and_the_rows_own_last_tokens_are_set_aside() -> None:
+    attention = written(np.stack([ONE, TWO]))["masked-self"]
+    found = looked(attention, [9, 10])
+    # Key 0 is the first token; key 2 gets more than .3 from both rows of the second head.
+    assert found.sinks == pytest.approx([(0.5 + 0.7) / 2, (0.3 + 0.8) / 2])
+    assert found.recent == pytest.approx([0.2 / 2, 0.4 / 2])  # keys 6 to 9, and 7 to 10
+    assert found.left[0, [1, 3, 4]] == pytest.approx([0.05, 0.15, 0.1])
+    assert found.left.sum(1) + found.sinks + found.recent == pytest.approx([1, 1])
+    assert RECENT == 4
+    assert pytest.approx(0.3) == SINK_ABOVE
+
+
+def test_shares_add_up_and_stand_beside_that_of_rows_that_look_at_all_alike() -> None:
+    found = sources_of(written(np.stack([ONE, TWO])))
+    assert [share.name for share in found.shares] == ["1 One two three.", "2 Four five six.", "3 Seven eight nine ten."]
+    assert sum(share.share for share in found.shares) == pytest.approx(1)
+    # left, both rows: keys 1, 2 → .05; keys 3, 4, 5 → .15 + .1 + .125 + .1 + .025; of .55
+    assert found.shares[0].share == pytest.approx(0.05 / 0.55)
+    assert found.shares[1].share == pytest.approx(0.5 / 0.55)
+    # counted, of keys 1 to 5 without the sink 2: row 9 has 1, 3, 4, 5; row 10 has these and 6
+    assert found.shares[0].uniform == pytest.approx((1 / 4 + 1 / 5) / 2)
+    assert found.shares[1].uniform == pytest.approx((3 / 4 + 3 / 5) / 2)
+    assert found.shares[1].ratio == pytest.approx(0.5 / 0.55 / ((3 / 4 + 3 / 5) / 2))
+    assert (found.sinks, found.recent, found.heads) == (pytest.approx(0.575), pytest.approx(0.15), 2)
+
+
+def test_each_token_written_has_its_best_sources() -> None:
+    first, second = sources_of(written(np.stack([ONE, TWO])), count=2).written
+    assert (first.text, second.text) == ("Yes", "no")
+    assert [(source.key, source.text) for source in first.sources] == [(3, "Four"), (4, "five")]
+    assert [source.share for source in first.sources] == pytest.approx([0.15 / 0.3, 0.1 / 0.3])
+
+
+def test_the_question_is_the_last_segment_and_its_rows_are_the_second_baseline() -> None:
+    weights = np.stack([ONE])
+    weights[0, 6:9] = 0
+    weights[0, 6:9, 1], weights[0, 6:9, 4] = 0.25, 0.75  # rows of "Seven eight nine"; "ten." writes the answer
+    shares = {share.name[0]: share for share in sources_of(written(weights)).shares}
+    # Row 6 has key 4 among its own last tokens, rows 7 and 8 have not; key 4 gets more than .3 from all: a sink.
+    assert shares["1"].question == pytest.approx(1.0)
+    assert shares["2"].question == pytest.approx(0.0)
+
+
+def test_contexts_are_segments_and_what_is_left_is_the_question() -> None:
+    contexts = [("a.txt", "One two three."), ("b.txt", "Four five six.")]
+    names = [share.name for share in sources_of(written(np.stack([ONE])), contexts).shares]
+    assert names == ["a.txt", "b.txt", "the question"]
+
+
+def test_a_marker_splits_and_an_answer_may_be_given() -> None:
+    trace = written(np.stack([ONE]), answer=0)
+    with pytest.raises(SelectionError, match="there is no answer in this text of by hand\nLet a decoder write one"):
+        sources_of(trace)
+    found = sources_of(trace, split="Four", answer="Yes no")
+    assert [share.name for share in found.shares] == ["1 One two three.", "2 five six. Seven eight nine ten.", "other"]
+    assert [one.text for one in found.written] == ["Yes", "no"]
+
+
+def test_in_cross_attention_the_first_token_is_no_sink() -> None:
+    found = sources_of(encoder_decoder())
+    assert found.heads == 4
+    assert [one.text for one in found.written] == ["나는", "사과를", "먹었다", "</s>"]
+    assert found.recent == 0
+    assert all(np.isnan(share.question) for share in found.shares)
+
+
+def test_rows_and_keys_that_were_not_kept_are_refused() -> None:
+    attention = written(np.stack([ONE]))["masked-self"]
+    with pytest.raises(SelectionError, match="no row that writes the answer"):
+        looked(attention, [])
+    with pytest.raises(SelectionError, match="pooled or left out"):
+        sources_of(attnviz.Selection.of(columns=range(5)).apply(written(np.stack([ONE]))))
+
+
+DOCUMENTS = {
+    "anna": "Anna lives in Oslo. She works as a nurse and likes to ski in winter.",
+    "boris": "Boris lives in Madrid. He paints houses and has two dogs.",
+    "clara": "Clara lives in Cairo. She writes books about ships.",
+}
+
+
+def test_shares_of_a_real_model_against_whole_matrices(smollm2_file) -> None:
+    """Worked out again from all rows and keys, by loops."""
+    question = "Question: In which city does Clara live? Answer: Clara lives in"
+    layers = [3, 12, 20]
+    found = attnviz.sources(question, smollm2_file, contexts=DOCUMENTS, generate=2, layers=layers)
+    prompt = "\n\n".join([*DOCUMENTS.values(), question])
+    trace = attnviz.trace(prompt, smollm2_file, generate=2, layers=layers)
+    a = trace["masked-self"]
+    first = next(i for i, token in enumerate(a.keys) if token.generated)
+    answer = range(first - 1, len(a.keys) - 1)
+    total, shares, aside, heads = 0.0, dict.fromkeys(DOCUMENTS, 0.0), 0.0, 0
+    for layer in layers:
+        for head in a.heads(layer):
+            A, heads = a.matrix(layer, head), heads + 1
+            for row in answer:
+                for key in range(row + 1):
+                    sink = key == 0 or a.keys[key].special or np.mean([A[r, key] > 0.3 for r in answer]) > 0.5
+                    if sink or key > row - 4:
+                        aside += A[row, key]
+                        continue
+                    total += A[row, key]
+                    for name, content in DOCUMENTS.items():
+                        at = prompt.index(content)
+                        if a.keys[key].span and at <= a.keys[key].span[0] < at + len(content):
+                            shares[name] += A[row, key]
+    by_name = {share.name: share for share in found.shares}
+    for name in DOCUMENTS:
+        assert by_name[name].share == pytest.approx(shares[name] / total, abs=1e-4)
+    assert found.sinks + found.recent == pytest.approx(aside / len(answer) / heads, abs=1e-4)
+    assert sum(share.share for share in found.shares) == pytest.approx(1)
+    assert set(by_name) <= {*DOCUMENTS, "the question", "other", SO_FAR}
+
+
+def test_segment_shares_of_no_question_have_none() -> None:
+    attention = written(np.stack([ONE]))["masked-self"]
+    (share,) = segment_shares(attention, [9, 10], [], {"all": list(range(9))})
+    assert np.isnan(share.question)
+    assert share.share == pytest.approx(1)

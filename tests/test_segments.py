@@ -1,0 +1,33 @@
+"""The parts of a text: paragraphs, sentences, between markers, or texts that were put together."""
+
+from attnviz.segments import Segment, locate_texts, split_text
+
+
+def parts(text: str, marker: str | None = None) -> list[tuple[str, str]]:
+    return [(part.name, text[part.start : part.end]) for part in split_text(text, marker)]
+
+
+def test_paragraphs_are_segments() -> None:
+    assert parts("One.\nTwo.\n\n \nThree.") == [("1 One. Two.", "One.\nTwo."), ("2 Three.", "Three.")]
+
+
+def test_of_one_paragraph_its_sentences() -> None:
+    assert parts("One two. Three? 넷.") == [("1 One two.", "One two."), ("2 Three?", "Three?"), ("3 넷.", "넷.")]
+
+
+def test_a_marker_splits_and_empty_parts_are_none() -> None:
+    text = "a\n---\n\n---\nb"
+    assert parts(text, "\n---\n") == [("1 a", "a"), ("2 b", "b")]
+
+
+def test_a_long_part_is_called_by_its_first_words() -> None:
+    (name, _), _ = parts(f"{'word ' * 20}\n\nend")
+    assert name == "1 word word word word word word w…"
+
+
+def test_texts_are_located_in_order() -> None:
+    text = "same\n\nsame\n\nend"
+    assert locate_texts(text, [("a", "same"), ("b", "same"), ("c", "gone")]) == [
+        Segment("a", 0, 4),
+        Segment("b", 6, 10),
+    ]
