@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from attnviz.models.huggingface.location import ModelLocation
 
+OF_A_FILE = (
+    "transformers may not read this kind of model from a .gguf file: its folder in Hugging Face format may work."
+)
 _LANGUAGE_MODELS = ("AutoModelForCausalLM", "AutoModelForMaskedLM")
 _NOT_LEARNED = re.compile(r"mask|inv_freq|cos_|sin_|position_ids|weights$|scale|zero|absmax|quant|SCB|g_idx|version")
 """The last of the name of what is left over by right: buffers of an old model, what a quantised one is unpacked by."""
@@ -218,5 +221,5 @@ def require_whole(
         some = ", ".join(lost[:3]) + (", …" if lost[3:] else "")
         raise ModelError(
             f"{location.spec} lacks {len(lost)} of the {of} weights of a {type(model).__name__}: {some}",
-            "Get it again." if location.is_file else "Are its config.json and its weights of one model?",
+            OF_A_FILE if location.is_file else "Are its config.json and its weights of one model?",
         )

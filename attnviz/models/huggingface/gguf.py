@@ -33,7 +33,6 @@ _KINDS = {  # what a file says that it holds, where that is no model
     "controlvector": ("a control vector, not a model", "Name the model that it steers."),
 }
 _LAYER = re.compile(r"(?:enc\.|dec\.)?blk\.(\d+)\.")
-_OUTPUT = r"\b(?:o|wo|dense|output|(?:o|out|c)_proj|out_lin)\.bias"  # that of attention's output, in transformers
 _SIZES = ("block_count", "embedding_length", "attention.head_count")
 _MORE_SIZES = ("feed_forward_length", "expert_count", "expert_used_count")  # of some architectures
 
@@ -173,23 +172,31 @@ def keys_read(architecture: str) -> dict[str, str | None]:
 
 
 def require_used(path: Path, model: "PreTrainedModel") -> None:
-    """Raise ModelError where a file has biases, norms or sinks of attention that the `model` made of it has not.
+    """Raise ModelError where a layer in a file has tensors that the `model` made of it takes nothing from.
 
-    llama.cpp reads them where they are there; transformers passes over what it has no place for.
+    llama.cpp reads biases, norms and sinks where they are there; transformers passes over what it has no place for.
     """
-    own = [name for name, _ in model.named_parameters()]
-    for theirs, ours in (
-        (r"blk\.\d+\.attn_(q|k|v|qkv)\.bias", rf"att(?!.*norm)(?!.*{_OUTPUT}).*\.bias"),
-        (r"blk\.\d+\.attn_output\.bias", rf"att(?!.*norm).*{_OUTPUT}"),
-        (r"blk\.\d+\.attn_[qk]_norm\.weight", r"\b[qk]\w*_\w*norm\."),
-        (r"blk\.\d+\.attn_sinks(\.weight)?", r"\bsinks\b"),
-    ):
-        there = [tensor.name for tensor in read(path).tensors if re.fullmatch(theirs, tensor.name)]
-        if there and not any(re.search(ours, name) for name in own):
-            raise ModelError(
-                f"{path.name} has {there[0]} and {len(there) - 1} more such, which transformers leaves out",
-                "Its folder in Hugging Face format may work.",
-            )
+    header = read(path)
+    used = {name.removesuffix(".weight") for name in _tensors_used(header.get("general.architecture"), model)}
+    layers = [tensor.name for tensor in header.tensors if _LAYER.match(tensor.name)]
+    over = [name for name in layers if used and name.removesuffix(".weight") not in used]
+    if over:
+        kind = over[0].split(".", 2)[-1]
+        alike = [name for name in over if name.endswith(kind)]
+        raise ModelError(
+            f"{path.name} has {over[0]} and {len(alike) - 1} more such, which transformers leaves out",
+            "Its folder in Hugging Face format may work.",
+        )
+
+
+def _tensors_used(architecture: str, model: "PreTrainedModel") -> set[str]:
+    """The names of the tensors that transformers puts into `model`; none where it does not say."""
+    from transformers.integrations.gguf import GGUF_CONFIG_ARCHS
+    from transformers.modeling_gguf_pytorch_utils import TENSOR_PROCESSORS, TensorProcessor, get_gguf_hf_weights_map
+
+    if architecture in GGUF_CONFIG_ARCHS:  # which are read in another way
+        return set()
+    return set(get_gguf_hf_weights_map(model, TENSOR_PROCESSORS.get(architecture, TensorProcessor)(config={})))
 
 
 def as_gguf_reader(path: Path) -> Any:
@@ -203,6 +210,9 @@ def as_gguf_reader(path: Path) -> Any:
     heads, groups = (f"{header.get('general.architecture')}.attention.head_count{more}" for more in ("", "_kv"))
     if heads in fields:
         fields.setdefault(groups, fields[heads])
+    if header.get("general.name") == "mistral":  # by which transformers takes it for an architecture of that name
+        del fields["general.name"]
+    fields = {key: field for key, field in fields.items() if not key.startswith("gpt-oss.rope.scaling.")}
     return SimpleNamespace(
         fields={key: _as_gguf_field(field) for key, field in fields.items()},
         tensors=[_as_gguf_tensor(tensor) for tensor in header.tensors],

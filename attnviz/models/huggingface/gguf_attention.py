@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 
 _EPSILONS = ("attention.layer_norm_rms_epsilon", "attention.layer_norm_epsilon")
 _EPSILON_NAMES = ("rms_norm_eps", "layer_norm_eps", "norm_eps", "norm_epsilon", "layer_norm_epsilon")
+_SIZES = {  # that transformers takes from its defaults, or from another key
+    "n_positions": "context_length",
+    "n_inner": "feed_forward_length",
+    "moe_intermediate_size": "expert_feed_forward_length",
+    "shared_expert_intermediate_size": "expert_shared_feed_forward_length",
+    "num_decoder_layers": "decoder_block_count",
+}
 _BASE = 10000.0  # of rotary frequencies
 _OF_27B = {("gemma2", 46), ("gemma3", 62)}  # an architecture and how many layers
 _SCALED = ("linear", "yarn")  # ways to scale positions that transformers computes as llama.cpp does
@@ -46,12 +53,13 @@ def set_attention(header: Header, config: "PretrainedConfig") -> None:
     """Set in the configuration that transformers made of a file what the file says and transformers leaves out."""
     sizes = config.to_dict()
     width = _head_width(header)
-    if width and "head_dim" in sizes and not _is_read(header, "attention.key_length"):
+    said = _number(header, "attention.key_length") is not None and _is_read(header, "attention.key_length")
+    if width and "head_dim" in sizes and not said:
         config.head_dim = width
     if "query_pre_attn_scalar" in sizes and width:
         config.query_pre_attn_scalar = _query_scalar(header, width)
     if (cap := _number(header, "attn_logit_softcapping")) is not None and "attn_logit_softcapping" in sizes:
-        config.attn_logit_softcapping = cap
+        config.attn_logit_softcapping = cap or None
     for name in _EPSILON_NAMES:
         for key in _EPSILONS:
             if name in sizes and (epsilon := _number(header, key)) is not None:
@@ -59,8 +67,20 @@ def set_attention(header: Header, config: "PretrainedConfig") -> None:
     window = _number(header, "attention.sliding_window")
     if "sliding_window" in sizes and (window or "layer_types" not in sizes):
         config.sliding_window = window
+    for name, key in _SIZES.items():
+        if name in sizes and (size := _number(header, key)) is not None:
+            setattr(config, name, size)
+    if "feed_forward_proj" in sizes:
+        _set_gate(header, config)
     if sizes.get("rope_parameters"):
         _set_rotary_positions(header, config.rope_parameters, width)
+
+
+def _set_gate(header: Header, config: "PretrainedConfig") -> None:
+    """Set how T5's feed-forward is computed: by GELU where it has a gate, by ReLU where it has none."""
+    config.is_gated_act = any("ffn_gate" in tensor.name for tensor in header.tensors)
+    config.feed_forward_proj = "gated-gelu" if config.is_gated_act else "relu"
+    config.dense_act_fn = "gelu_new" if config.is_gated_act else "relu"
 
 
 def _set_rotary_positions(header: Header, parameters: dict[str, Any], width: int | None) -> None:
@@ -69,7 +89,7 @@ def _set_rotary_positions(header: Header, parameters: dict[str, Any], width: int
     full["rope_theta"] = _number(header, "rope.freq_base", _BASE)
     if (base := _number(header, "rope.freq_base_swa")) and "sliding_attention" in parameters:
         parameters["sliding_attention"]["rope_theta"] = base
-    turned = _number(header, "rope.dimension_count")
+    turned = _number(header, "rope.dimension_count", width)
     if turned and width and full is parameters and "partial_rotary_factor" in full:
         full["partial_rotary_factor"] = min(1.0, nextafter(turned / width, 1.0))  # their product is rounded down
     kind, factor = _scaling(header)
@@ -86,7 +106,8 @@ def scale_frequencies(header: Header, model: "PreTrainedModel") -> None:
 
     if (factors := next((tensor for tensor in header.tensors if tensor.name == "rope_freqs.weight"), None)) is None:
         return
-    divisors = torch.from_numpy(factors.data.view("<f4").copy())
+    dtype = {0: "<f4", 1: "<f2"}.get(factors.type, "<f4")  # F32, F16
+    divisors = torch.from_numpy(factors.data.view(dtype).astype(np.float32))
     for module in model.modules():
         if _is_scalable(module, len(divisors)):
             module.inv_freq.div_(divisors.to(module.inv_freq))  # type: ignore[operator, union-attr]
@@ -105,6 +126,8 @@ def attention_notes(header: Header, model: "PreTrainedModel") -> Iterator[str]:
             "the file scales its rotary positions in a way that transformers does not read from a .gguf file: the"
             " weights may differ from those in llama.cpp"
         )
+    if header.get("general.architecture") == "phi3" and (window := _number(header, "attention.sliding_window")):
+        yield f"each token looks at the last {window} alone, as the file says; llama.cpp lets phi3 look at all"
     unread = [*_unread(header, model.config)]
     turned, found = _number(header, "rope.dimension_count"), _turned(model)
     if turned and found and turned not in found:
@@ -124,6 +147,7 @@ def _unread(header: Header, config: Any) -> Iterator[str]:
         if name == key or not name.startswith(("attention.", "rope.", "attn_")):
             continue
         is_off = isinstance(value, int | float | str) and not isinstance(value, bool) and value in _OFF
+        is_off &= (name, value) != ("rope.scaling.yarn_ext_factor", 0)
         if is_off or name in _READ or _is_read(header, name):
             continue
         value = value.tolist() if isinstance(value, np.ndarray) else value

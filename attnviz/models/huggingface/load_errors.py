@@ -145,7 +145,7 @@ _MEANINGS = (
     (
         r"ignore_mismatched_sizes",
         "the weights of {spec} have other shapes than {sizes} says",
-        "Are they of one model?",
+        "Are they of one model? transformers may also not read this kind of model from such files.",
     ),
     (
         r"([^\n:]*(?:a multiple of|divisible by)[^\n]*)",

@@ -187,7 +187,12 @@ def _loaded(
     with no_larger_than(lambda: weights_of(location, options.get("revision")), location.spec):
         # What adapter there is we put in ourselves: transformers would by itself, if peft is there, and warn alone.
         nowhere = {"adapter_kwargs": {"subfolder": "no-adapter"}}
-        model, report = kind.from_pretrained(location.path, output_loading_info=True, **nowhere, **options)
+        try:
+            model, report = kind.from_pretrained(location.path, output_loading_info=True, **nowhere, **options)
+        except KeyError:  # a tensor of experts, for which the base alone has no name
+            if not others or not location.is_file:
+                raise
+            return _loaded(others, location, **options)
     if others and lost_weights(model, report["missing_keys"])[0]:
         del model  # before there is another
         return _loaded(others, location, **options)

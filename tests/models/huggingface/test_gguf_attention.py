@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import gguf
 import gguf_files
 import numpy as np
 import pytest
@@ -16,8 +17,13 @@ from transformers import (
     NemotronConfig,
     Phi3Config,
     PretrainedConfig,
+    PreTrainedModel,
+    Qwen3MoeConfig,
+    Qwen3MoeForCausalLM,
     StableLmConfig,
     Starcoder2Config,
+    T5Config,
+    T5EncoderModel,
 )
 
 import attnviz
@@ -106,7 +112,7 @@ def test_the_frequencies_of_llama_3_are_divided_by_the_factors_that_the_file_has
     assert difference(path, LlamaConfig(**SIZES, rms_norm_eps=1e-5))[0] > 0.01
 
 
-LAYER_NORMS = {"norms": ("ffn_norm",), "biases": ("_norm",)}
+PHI3 = "each token looks at the last 3 alone, as the file says; llama.cpp lets phi3 look at all"
 OF_GEMMA = {"norms": ("post_attention_norm", "post_ffw_norm")}
 
 
@@ -185,7 +191,8 @@ OF_GEMMA = {"norms": ("post_attention_norm", "post_ffw_norm")}
 def test_what_transformers_leaves_out_of_an_architecture_is_heeded(architecture, said, weights, config, tmp_path):
     more = {"tokenizer.ggml.padding_token_id": 0, **{f"{architecture}.{key}": value for key, value in said.items()}}
     path = gguf_files.write(tmp_path / "x.gguf", architecture=architecture, tensors=tensors(**weights), more=more)
-    assert difference(path, config) == (pytest.approx(0, abs=1e-6), ())
+    noted = architecture == "phi3"  # whose window llama.cpp leaves out
+    assert difference(path, config) == (pytest.approx(0, abs=1e-6), (PHI3,) * noted)
 
 
 @pytest.mark.parametrize(
@@ -234,3 +241,75 @@ def test_gemma_of_27b_divides_by_the_root_of_its_width_over_its_heads(tmp_path):
     more = {"gemma2.block_count": 46, "gemma2.attention.key_length": 16, "gemma2.rope.dimension_count": 16}
     path = gguf_files.write(tmp_path / "x.gguf", architecture="gemma2", tensors=weights, more=more)
     assert attnviz.load(path).model.layers[0].self_attn.scaling == (32 / 4) ** -0.5
+
+
+def exported(model: PreTrainedModel, architecture: str) -> dict[str, np.ndarray]:
+    """The tensors of a model by the names that a file of that architecture has for them."""
+    number = next(key for key, name in gguf.MODEL_ARCH_NAMES.items() if name == architecture)
+    names = gguf.get_tensor_name_map(number, model.config.num_hidden_layers)
+    found = {}
+    for name, weight in model.state_dict().items():
+        stem, _, end = name.rpartition(".")
+        if there := names.get_name(stem):
+            found[f"{there}.{end}"] = np.ascontiguousarray(weight.float().numpy())
+    return found
+
+
+def randomised(model: PreTrainedModel) -> PreTrainedModel:
+    random = torch.Generator().manual_seed(0)
+    for parameter in model.parameters():
+        parameter.data = torch.randn(parameter.shape, generator=random) * 0.3
+    return model.eval()
+
+
+@pytest.mark.parametrize("gate", ["gated-gelu", "relu"])
+def test_the_feed_forward_of_t5_has_a_gate_where_the_file_has_one(gate, tmp_path):
+    sizes = {"vocab_size": 267, "d_model": 32, "d_kv": 8, "d_ff": 64, "num_layers": 2, "num_heads": 4}
+    torch.manual_seed(0)
+    told = randomised(T5EncoderModel(T5Config(**sizes, feed_forward_proj=gate, tie_word_embeddings=False)))
+    told.encoder.embed_tokens.weight = told.shared.weight
+    weights = exported(told, "t5encoder") | {"token_embd.weight": told.shared.weight.detach().numpy()}
+    more = {"attention.key_length": 8, "attention.value_length": 8, "attention.head_count_kv": 4}
+    more |= {"attention.relative_buckets_count": 32, "attention.layer_norm_rms_epsilon": 1e-6}
+    pieces = gguf_files.sentencepiece("▁", "I", "a", "t", "e", "▁a", "te", "▁ate") | {"model": "t5"}
+    path = gguf_files.write(
+        tmp_path / "x.gguf",
+        pieces,
+        architecture="t5encoder",
+        tensors=weights,
+        more={f"t5encoder.{key}": value for key, value in more.items()},
+        without=["t5encoder.rope.dimension_count"],
+    )
+    trace = attnviz.trace(TEXT, path)
+    told.set_attn_implementation("eager")
+    with torch.no_grad():
+        expected = told(torch.tensor([[key.id for key in trace["self"].keys]]), output_attentions=True).attentions
+    for layer, one in enumerate(expected):
+        np.testing.assert_allclose(trace["self"].weights(layer), one[0], atol=1e-6)
+
+
+def test_a_mixture_of_experts_is_read_by_the_class_that_has_names_for_them(tmp_path):
+    experts = {"num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 16, "norm_topk_prob": True}
+    told = randomised(Qwen3MoeForCausalLM(Qwen3MoeConfig(**SIZES, **experts, head_dim=8, rms_norm_eps=1e-5)))
+    weights = {name: one for name, one in exported(told, "qwen3moe").items() if "_exps" not in name}
+    for layer, block in enumerate(told.model.layers):
+        gate_up, down = (one.detach().numpy() for one in (block.mlp.experts.gate_up_proj, block.mlp.experts.down_proj))
+        for name, one in (("gate", gate_up[:, :16]), ("up", gate_up[:, 16:]), ("down", down)):
+            weights[f"blk.{layer}.ffn_{name}_exps.weight"] = np.ascontiguousarray(one)
+        weights[f"blk.{layer}.ffn_gate_inp.weight"] = block.mlp.gate.weight.detach().numpy()
+    more = {"expert_count": 4, "expert_used_count": 2, "expert_feed_forward_length": 16, "attention.key_length": 8}
+    more = {f"qwen3moe.{key}": value for key, value in more.items()}
+    path = gguf_files.write(tmp_path / "x.gguf", architecture="qwen3moe", tensors=weights, more=more)
+    attention = attnviz.trace(TEXT, path)["masked-self"]
+    told.set_attn_implementation("eager")
+    with torch.no_grad():
+        expected = told(torch.tensor([[key.id for key in attention.keys]]), output_attentions=True).attentions
+    for layer, one in enumerate(expected):
+        np.testing.assert_allclose(attention.weights(layer), one[0], atol=1e-6)
+
+
+def test_a_soft_cap_of_0_is_none(tmp_path):
+    more = {"gemma2.attn_logit_softcapping": 0.0, "gemma2.attention.key_length": 8}
+    path = gguf_files.write(tmp_path / "x.gguf", architecture="gemma2", tensors=tensors(**OF_GEMMA), more=more)
+    config = Gemma2Config(**SIZES, head_dim=8, query_pre_attn_scalar=8, attn_logit_softcapping=None, rms_norm_eps=1e-5)
+    assert difference(path, config) == (pytest.approx(0, abs=1e-6), ())
