@@ -17,6 +17,11 @@ _MOVES = {  # what gives the same numbers, perhaps in another order of axes
     *("view", "reshape", "flatten", "unflatten", "unsqueeze", "squeeze", "expand", "view_as", "reshape_as"),
 }
 _PARTS = {"__getitem__", "chunk", "split", "unbind", "narrow", "select", "tensor_split"}
+_REORDERS = {"flip", "fliplr", "flipud", "rot90", "roll", "gather", "take_along_dim", "index_select", "sort"}
+_SCALES = {  # what makes other numbers of features one by one
+    *("mul", "mul_", "__mul__", "__rmul__", "div", "div_", "__truediv__", "true_divide"),
+    *("add", "add_", "__add__", "__radd__", "sub", "sub_", "__sub__"),
+}
 _KEEPS = {"dropout", "dropout_", "contiguous", "clone", "detach", "requires_grad_"}  # weights are shown before dropout
 _MATRIX = {"matmul", "__matmul__", "bmm", "mm"}
 _TOLERANCE = {torch.float16: 5e-3, torch.bfloat16: 4e-2}
@@ -47,6 +52,8 @@ class _Softmax:
             return self
         if name in _MOVES:
             return replace(self, moves=(*self.moves, function))
+        if name in _REORDERS:
+            return self.changed_by(name)
         if (weights := self._put_back(result)) is not None:
             return replace(self, weights=weights.detach(), dtype=max(self.dtype, result.dtype, key=sum_tolerance))
         same_memory = result.untyped_storage().data_ptr() == self.weights.untyped_storage().data_ptr()
@@ -63,6 +70,9 @@ class _Softmax:
         if any(len(found) != 1 for found in axes):
             return self.changed_by(name)
         (queries,), (keys,) = axes
+        order = take(self._numbers(self.of[1])).movedim(keys, 0).flatten(1)[:, 0]
+        if bool((order.diff() <= 0).any()):  # keys in another order, or several times
+            return self.changed_by(name)
         empty = take(self._moved(self.empty.expand(self.weights.shape).contiguous())).narrow(keys, 0, 1)
         return replace(self, weights=result.detach(), of=(queries, keys), empty=empty, moves=())
 
@@ -92,6 +102,21 @@ class _Softmax:
         shape = [length if other == axis else 1 for other in range(self.weights.ndim)]
         numbers = torch.arange(length, dtype=torch.int32, device=self.weights.device).view(shape)
         return self._moved(numbers.expand(self.weights.shape).contiguous())
+
+    def with_queries_along(self, operand: torch.Tensor, axes: Collection[int]) -> "_Softmax":
+        """These, of which the `operand` has the queries along one of these `axes`, as its product tells.
+
+        In an order of axes such as `[query, head, key]` a softmax alone does not tell which are the queries.
+        """
+        if not axes or operand.numel() != self.weights.numel() or (self.flaw and self.flaw != _UNSURE):
+            return self
+        axes = {axis % operand.ndim for axis in axes}
+        others = [axis for axis in range(self.weights.ndim) if axis != self.of[1] and self.weights.shape[axis] > 1]
+        along = {axis: set(_varying(self._numbers(axis).reshape(operand.shape))) for axis in others}
+        own = [axis for axis, found in along.items() if found and found <= axes]
+        if len(own) == 1:
+            return replace(self, of=(own[0], self.of[1]), flaw=None)
+        return self if not own or self.of[0] in own else replace(self, flaw=_UNSURE)
 
     def is_summed_over_keys(self, operand: torch.Tensor, axis: int) -> bool:
         """Whether along `axis` of the `operand`, as which these are multiplied, there are the keys of one query."""
@@ -190,11 +215,14 @@ class SoftmaxWeights:
             if found.multiplied:
                 return None
             if not any(map(self._is_learned, operands)):
+                found = found.with_queries_along(operand, _query_axes(name, args, place))
                 return self._multiplied(found, operand, _summed_axis(name, args, place))
             if result.shape == found.weights.shape:  # mixed by learned numbers, as talking heads are
                 self._waiting[result] = found.changed_by(name)
         elif name in _MOVES | _KEEPS or result.numel() == found.weights.numel():
             self._waiting[result] = found.after(name, apply, result)
+            for _, other in waiting[1:]:  # which is in these now, as in the mean of two
+                self.unfollowed.pop(self._waiting[other].number, None)
         return None
 
     def _multiplied(self, found: _Softmax, operand: torch.Tensor, axis: int | None) -> Call:
@@ -218,12 +246,20 @@ class SoftmaxWeights:
     def _mark(self, name: str, result: Any, args: Sequence[Any]) -> None:
         """Remember the features that a linear layer gives, and the views and the parts of them and of parameters."""
         given = args[0] if args and name in _MOVES | _PARTS else None
+        scaled = name in _SCALES and self._is_scaled(args)
         for part in result if isinstance(result, tuple) else [result]:
             if isinstance(part, torch.Tensor):
-                if (name == "linear" and part.shape[-1] > 1) or id(given) in self._features:
+                if (name == "linear" and part.shape[-1] > 1) or id(given) in self._features or scaled:
                     self._features[id(part)] = part
                 if self._is_learned(given):
                     self._learned[id(part)] = part
+
+    def _is_scaled(self, args: Sequence[Any]) -> bool:
+        """Whether features stand beside numbers, or parameters, alone."""
+        tensors = [each for each in args if isinstance(each, torch.Tensor)]
+        features = [each for each in tensors if id(each) in self._features]
+        others = [each for each in tensors if id(each) not in self._features]
+        return bool(features) and all(self._is_learned(each) or each.numel() == 1 for each in others)
 
     def _is_learned(self, operand: Any) -> bool:
         return isinstance(operand, torch.nn.Parameter) or id(operand) in self._learned
@@ -255,6 +291,18 @@ def _is_by_element(equation: str, operand: int) -> bool:
     """Whether an `equation` of einsum keeps all axes of one operand, and so sums over none of them."""
     terms, _, given = equation.replace(" ", "").partition("->")
     return bool(given) and set(terms.split(",")[operand]) <= set(given)
+
+
+def _query_axes(name: str, args: Sequence[Any], operand: int) -> list[int]:
+    """The axes of an operand that a product keeps and its other operand has not: the queries' is among them."""
+    if name != "einsum":
+        return [-1 if operand else -2] if name in _MATRIX else []
+    terms, _, given = args[0].replace(" ", "").partition("->") if isinstance(args[0], str) else ("", "", "")
+    if not given or "." in terms:
+        return []
+    own, *_ = [term for index, term in enumerate(terms.split(",")) if index == operand - 1]
+    rest = {letter for index, term in enumerate(terms.split(",")) if index != operand - 1 for letter in term}
+    return [axis for axis, letter in enumerate(own) if letter in given and letter not in rest]
 
 
 def _summed_axis(name: str, args: Sequence[Any], operand: int) -> int | None:

@@ -36,7 +36,8 @@ def fused(
     if is_causal and n != m:
         attn_mask, is_causal = torch.ones(n, m, dtype=torch.bool, device=query.device).tril(), False
     if not enable_gqa and query.shape[:-2] != key.shape[:-2]:
-        key = key.expand(*query.shape[:-2], m, d)
+        before = torch.broadcast_shapes(query.shape[:-2], key.shape[:-2])  # type: ignore[no-untyped-call]
+        query, key = query.expand(*before, n, d), key.expand(*before, m, d)
     Q = folded(query, texts)
     K = key.reshape(len(Q), -1, m, d)
     mask = None if attn_mask is None else _mask(attn_mask, query.shape[:-2], len(Q))

@@ -133,6 +133,9 @@ class _Seen:
             self._put(call, kind, path)
             return
         apart = self._apart.setdefault((several[1], kind), [])
+        if apart and call.after >= apart[0].number:  # it reads what one before gave: a layer, whatever its list's name
+            self._join(several[1], kind)
+            apart = self._apart.setdefault((several[1], kind), [])
         apart.append(call)
         if len(apart) == len(list(self._model.get_submodule(several[1]).children())):
             self._join(several[1], kind)

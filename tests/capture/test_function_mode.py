@@ -293,6 +293,51 @@ def test_what_a_row_gives_to_a_column_that_is_left_out_went_to_a_sink(first, lea
     torch.testing.assert_close(block.sink, nothing, atol=1e-6, rtol=0)
 
 
+@pytest.mark.parametrize("heads", [4, 6])
+def test_queries_may_stand_before_the_heads(heads):
+    torch.manual_seed(0)
+    Q, K, V = torch.randn(3, 1, 6, heads, 8)
+    expected = (torch.einsum("bihd,bjhd->bhij", Q, K)).softmax(-1)
+    calls = []
+    with torch.no_grad(), AttentionCalls(1, calls.append, {6}):
+        weights = torch.einsum("bihd,bjhd->bihj", Q, K).softmax(-1)
+        torch.einsum("bihj,bjhd->bihd", weights, V)
+    (call,) = calls
+    assert (call.heads, call.queries, call.keys) == (heads, 6, 6)
+    torch.testing.assert_close(call.whole(6), expected)
+
+
+@pytest.mark.parametrize(
+    "reorder",
+    [
+        lambda weights: weights.flip(-1),
+        lambda weights: weights.roll(1, -1),
+        lambda weights: weights[..., torch.arange(5, -1, -1)],
+        lambda weights: weights.gather(-1, torch.arange(5, -1, -1).expand_as(weights)),
+    ],
+)
+def test_keys_in_another_order_are_not_taken_for_those_of_the_text(reorder):
+    call, _, _ = seen(lambda: reorder(scores().softmax(-1)) @ V)
+    with pytest.raises(ModelError, match="changed after their softmax"):
+        call.record([], "self", 0)
+
+
+def test_a_softmax_over_scaled_features_is_none():
+    router, values, calls = torch.nn.Linear(8, 6), torch.randn(1, 6, 6, 8), []
+    with torch.no_grad(), AttentionCalls(1, calls.append, {6}):
+        shares = (router(torch.randn(1, 6, 8)) / 0.7 + 1).softmax(-1)
+        torch.einsum("bne,bnef->bnf", shares, values)
+    assert calls == []
+
+
+def test_one_query_head_may_be_broadcast_over_those_of_the_keys():
+    Q, K, V = torch.randn(3, 1, 4, 6, 8)
+    calls = []
+    with torch.no_grad(), AttentionCalls(1, calls.append, {6}):
+        functional.scaled_dot_product_attention(Q[:, :1], K, V)
+    torch.testing.assert_close(calls[0].whole(6), (Q[:, :1] @ K.mT / 8**0.5).softmax(-1))
+
+
 def test_parts_of_the_weights_are_calls_of_their_own():
     expected, calls = by_hand(Q, K), []
     with torch.no_grad(), AttentionCalls(1, calls.append) as mode:

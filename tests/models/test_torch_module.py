@@ -616,6 +616,31 @@ def test_attention_in_parts_is_refused_with_what_a_model_of_transformers_gives_i
     assert trace(inner)["self"].layers == (0, 1)
 
 
+@pytest.mark.parametrize("name", ["layers", "single_head_layers", "multihead_blocks", "heads"])
+def test_layers_of_one_head_are_layers_whatever_their_list_is_called(name):
+    class OfOneHead(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.qkv = nn.Linear(D, 3 * D)
+
+        def forward(self, x):
+            Q, K, V = self.qkv(x).chunk(3, -1)
+            return x + (Q @ K.mT).softmax(-1) @ V
+
+    class Named(nn.Module):
+        def __init__(self):
+            super().__init__()
+            setattr(self, name, nn.ModuleList(OfOneHead() for _ in range(3)))
+
+        def forward(self, x):
+            for layer in getattr(self, name):
+                x = layer(x)
+            return x
+
+    found = attnviz.trace(model=Named(), tokens=SOURCE, forward=lambda model: model(X))["self"]
+    assert [(layer, found.heads(layer)) for layer in found.layers] == [(0, (0,)), (1, (0,)), (2, (0,))]
+
+
 def test_several_attentions_of_a_block_are_layers_in_the_order_of_calls_and_that_is_noted():
     class Twice(nn.Module):
         def __init__(self):
