@@ -73,6 +73,27 @@ def reduce_attention(attention: Attention, rows: Sequence[Range], columns: Seque
     )
 
 
+def combine_heads(attention: Attention, how: str) -> Attention:
+    """All heads as one, head 0 of layer 0: each cell is the `mean` of their weights there, or their largest, `max`.
+
+    The rows of a mean still sum to 1, less what sinks took; those of a maximum may sum to more.
+    """
+    weights = [attention.weights(layer) for layer in attention.layers]
+    count = sum(len(one) for one in weights)
+    if how == "mean":
+        matrix = np.sum([one.sum(0, dtype=np.float64) for one in weights], 0) / count
+    else:
+        matrix = np.max([one.max(0) for one in weights], 0)
+    return replace(
+        attention,
+        by_layer={0: matrix[None].astype(np.float32)},
+        head_numbers={0: (0,)},
+        sink_mass={},
+        groups={},
+        row_sums={},
+    )
+
+
 def _row_sums(attention: Attention) -> Mapping[int, np.ndarray]:
     if attention.row_sums:
         return attention.row_sums

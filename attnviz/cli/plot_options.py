@@ -90,3 +90,7 @@ class PlotOptionGroup(PlotOptions):
             "and rows; renorm also divides each row by what is left.",
         ),
     ]
+    mean: Annotated[
+        bool, option("--mean", group=SHOWN, help="Draw the heads that are named, or all of them, as one: their mean.")
+    ]
+    max: Annotated[bool, option("--max", group=SHOWN, help="The same by the largest weight that one of them has.")]

@@ -33,14 +33,15 @@ _TYPES: dict[str, tuple[type, str]] = {
 class PlotOptions:
     """How attention is drawn. Nothing of it but `renorm` changes a number; every default is the picture without it.
 
-    `style` is one of STYLES; `query` names the row that `text` shows, as `render.query.asked` says. `cmap` is a
+    `style` is one of STYLES; `query` names the row that `text` shows, as `render.query.find_query` says. `cmap` is a
     colour map of matplotlib's, or its name, for the theme's own colours; `vmax` is the weight at which the scale
     ends, for the largest; with `log` it is logarithmic. `annotate` writes the weights or leaves them out, where
     otherwise room decides. Without `colorbar` nothing explains the colours, or the lines. `title` stands for the
     text's. `size` is the width in inches, or `WxH`; `dpi` the dots per inch of a PNG. `theme` is one of THEMES;
     None is the light one in files, and matplotlib's settings in axes of one's own. `font_size` is that of labels,
     in points; titles and small text keep their proportion to it. `transparent` leaves out the paper. `sink`, one of
-    SINKS, and `special`, one of SPECIALS, take the first key and the special tokens out, as `render.taken` says.
+    SINKS, and `special`, one of SPECIALS, take the first key and the special tokens out, as `render.exclusion` says.
+    With `mean`, or `max`, the heads are drawn as one, each cell their mean weight, or their largest.
 
     Raises PlotOptionError for a value that cannot be drawn.
     """
@@ -60,15 +61,19 @@ class PlotOptions:
     colorbar: bool = True
     sink: str = "show"
     special: str = "show"
+    mean: bool = False
+    max: bool = False
 
     def __post_init__(self) -> None:
         for name, (known, hint) in _TYPES.items():
             require_type(name, getattr(self, name), known, PlotOptionError, hint)
-        for name in ("log", "annotate", "transparent", "colorbar"):
+        for name in ("log", "annotate", "transparent", "colorbar", "mean", "max"):
             require_flag(name, getattr(self, name), PlotOptionError, optional=name == "annotate")
         _require_one_of("style", self.style, tuple(STYLES))
         _require_one_of("sink", self.sink, SINKS)
         _require_one_of("special", self.special, SPECIALS)
+        if self.mean and self.max:
+            raise PlotOptionError("heads are drawn as one by their mean or by their maximum", "Leave one of them out.")
         if self.theme is not None:
             _require_one_of("theme", self.theme, THEMES)
         if self.vmax is not None and not 0 < self.vmax <= 1:
@@ -101,6 +106,11 @@ class PlotOptions:
     def drawn_as(self) -> Style:
         """The row of its style in the table of styles."""
         return STYLES[self.style]
+
+    @property
+    def combines(self) -> str | None:
+        """How several heads are made one, `mean` or `max`; None where each is drawn."""
+        return "mean" if self.mean else "max" if self.max else None
 
     @property
     def inches(self) -> tuple[float | None, float | None]:

@@ -6,6 +6,7 @@ from math import isnan
 from attnviz.analysis import HeadChoice, choose_head
 from attnviz.attention import Trace, format_ranges
 from attnviz.labels import visible
+from attnviz.pooling import combine_heads
 from attnviz.render.exclusion import exclude
 from attnviz.render.named_link import NamedLink
 from attnviz.render.options import DEFAULT, PlotOptions
@@ -26,6 +27,8 @@ def plot_scene(trace: Trace, selection: Selection, options: PlotOptions = DEFAUL
     where the head was chosen, the choice. Raises SelectionError.
     """
     kind = trace.kinds[0]
+    if options.combines:
+        return _with_options(trace, _combined(trace, kind, options.combines), options), None
     if not selection.names_heads:
         choice = choose_head(trace, kind)
         return _with_options(trace, _scene(trace, kind, ((choice.layer, choice.head),)), options), choice
@@ -124,6 +127,16 @@ def _scene(trace: Trace, kind: str, pairs: tuple[tuple[int, int], ...]) -> Scene
     if attention.part == "decoder" and (what := trace.provenance.get("decoder reads")):
         caption += f"\nthe decoder reads {what}"
     return scene(trace, kind, pairs, title=title_of(trace), caption=caption)
+
+
+def _combined(trace: Trace, kind: str, how: str) -> Scene:
+    """The heads of one kind as one."""
+    pairs = _pairs(trace, kind)
+    name = f"{'mean' if how == 'mean' else 'maximum'} of {len(pairs)} head{'s' * (len(pairs) != 1)}"
+    scene = _scene(trace, kind, pairs)
+    caption = scene.caption.replace(_which(pairs), f"{name}: {_which(pairs)}", 1)
+    combined = combine_heads(scene.attention, how)
+    return replace(scene, attention=combined, heads=((0, 0),), combined=name, caption=caption)
 
 
 def _which(pairs: tuple[tuple[int, int], ...]) -> str:

@@ -32,7 +32,8 @@ class Scene:
     `title` and `caption` are plain text; `text` is that which the keys are tokens of, `retrace` how more of it
     is kept. `queries` are the rows that a style shows which shows one query's; of several the mean. Where weights were
     taken out (`render.exclusion`), `masked` are the columns that are left empty, `removed_mass` is what each row lost
-    and `emptied` whether that was all of it, `[head, row]`. `marked` are cells in a frame, by their tokens.
+    and `emptied` whether that was all of it, `[head, row]`. `marked` are cells in a frame, by their tokens. `combined`
+    is what several heads that are drawn as one are called.
     """
 
     attention: Attention
@@ -44,6 +45,7 @@ class Scene:
     removed_mass: np.ndarray | None = None
     emptied: np.ndarray | None = None
     marked: tuple[tuple[Range, Range], ...] = ()
+    combined: str = ""
     text: str = ""
     retrace: Retrace = field(default_factory=Retrace)
 
@@ -176,6 +178,8 @@ class Scene:
     @property
     def names(self) -> tuple[str, ...]:
         """The heads as people write them: `L3H5`."""
+        if self.combined:
+            return (self.combined,)
         return tuple(f"L{layer}H{head}" for layer, head in self.heads)
 
 

@@ -183,6 +183,7 @@ def test_a_map_of_a_measure_is_a_picture(suffix, tmp_path):
         (["--sort", "entropy", "-o", "x.png"], "--sort is for the table of heads"),
         (["--top", "3", "-o", "x.npz"], "--top is for the table of heads"),
         (["--top", "0"], "--top cannot be 0"),
+        (["--mean", "-o", "x.png"], "--mean draws heads as one"),
         (["--from", "ate"], "--from goes with --to"),
         (["--to", "ate"], "--to goes with --from"),
         (["--from", "ate", "--to", "apple", "--role", "sink"], "--role has no place beside --from and --to"),

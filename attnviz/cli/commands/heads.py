@@ -5,6 +5,7 @@ from pathlib import Path
 from attnviz.attention import Trace
 from attnviz.cli import options
 from attnviz.cli.console import notes
+from attnviz.cli.errors import UsageError
 from attnviz.cli.head_options import TABLE_ENDINGS, HeadOptions
 from attnviz.cli.output import Output, check_writable, ending, print_path, write
 from attnviz.cli.pager import show
@@ -41,6 +42,8 @@ def heads(
     """
     text = text if text.is_given else Text(as_text=DEFAULT_TEXT)
     suffix = None if output is None else ending(output).lower()
+    if plot_options.combines:
+        raise UsageError(f"--{plot_options.combines} draws heads as one, and these are all", "attnviz plot does that.")
     check(plot_options, suffix, is_drawn=False)
     head_options.check(suffix)
     check_writable(output, run.reads(text), is_table=suffix in TABLE_ENDINGS)

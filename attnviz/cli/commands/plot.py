@@ -35,8 +35,8 @@ def plot(
     """
     check_writable(output, run.reads(text))
     check(plot_options, None if output is None else ending(output))
-    looking = "answer" if plot_options.query is None and plot_options.drawn_as.shows_one_query else plot_options.query
-    trace = run.trace(text, "plot", target, looking)
+    is_of_answer = plot_options.query is None and plot_options.drawn_as.shows_one_query
+    trace = run.trace(text, "plot", target, "answer" if is_of_answer else plot_options.query)
     from attnviz.analysis.head_choice import RULE
     from attnviz.render.plan import drawn, plot_scene
 
@@ -45,9 +45,9 @@ def plot(
     if choice:
         say(f"{choice.reason}\n{RULE}" if why else choice.summary)
     elif why:
-        say("No head was chosen: layers or heads were named.")
+        say(f"No head was chosen: {'all are drawn as one' if scene.combined else 'layers or heads were named'}.")
     if output is not None:
-        write(output, drawn(trace, scene), [scene], plot_options)
+        write(output, trace if scene.combined else drawn(trace, scene), [scene], plot_options)
     else:
         from attnviz.render import on_screen, render
 

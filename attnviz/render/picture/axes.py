@@ -59,6 +59,8 @@ def plot(
     colorbar: bool = True,
     sink: str = "show",
     special: str = "show",
+    mean: bool = False,
+    max: bool = False,
 ) -> Axes:
     """Draw heads of a trace into `ax`, or into the axes of a new figure of pyplot's, and return the axes.
 
@@ -89,6 +91,8 @@ def plot(
         colorbar,
         sink,
         special,
+        mean,
+        max,
     )
     require_type("ax", ax, Axes, PlotOptionError, "ax: the Axes of one panel, such as pyplot.gca().")
     if ax is not None and (set_there := sorted(wanted.given.keys() & {"size", "dpi", "transparent"})):
