@@ -15,6 +15,9 @@ PEAK = "peak"
 """The weight of a head's strongest link, which heads can be sorted by too."""
 COLUMNS = (*MEASURES, PEAK)
 """What heads can be sorted by."""
+_SHORT = {"prev": "previous", "first": "sink", "dist": "distance", "dup": "duplicate", "induct": "induction"}
+_SHORT |= {"conf": "confidence", "norm.": "normalised entropy", "share": "offset share"}
+"""What stands above the columns of a table, for people who type what they see."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,28 @@ def head_rows(
     if sort is not None:
         rows.sort(key=lambda row: -_or_least(row.values[sort]))
     return rows[:top]
+
+
+def measure_named(name: str | None) -> str | None:
+    """The measure that is meant: `normalised_entropy` and `first` are `normalised entropy` and `sink`.
+
+    Raises SelectionError for one that there is not.
+    """
+    if name is None:
+        return None
+    known = name.casefold().replace("_", " ")
+    known = _SHORT.get(known, known)
+    _require("measure", name if known not in COLUMNS else known, COLUMNS)
+    return known
+
+
+def require_applies(trace: Trace, measure: str) -> None:
+    """Raise SelectionError where `measure` applies to no head of `trace`."""
+    rows = [row for kind in trace.kinds for row in head_rows(trace, kind)]
+    if all(isnan(row.values[measure]) for row in rows):
+        needs = "It needs every token by itself"
+        needs += ", and one that comes twice." if measure in ("duplicate", "induction") else "."
+        raise SelectionError(f"{measure} applies to no head of this text", needs)
 
 
 def require_names(sort: str | None = None, role: str | None = None) -> None:

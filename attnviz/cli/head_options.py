@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from attnviz.analysis.head_table import COLUMNS, require_names
+from attnviz.analysis.head_table import COLUMNS, measure_named, require_names
 from attnviz.analysis.role import ROLES
 from attnviz.cli import completion, options
 from attnviz.cli.errors import UsageError
@@ -80,13 +80,23 @@ class HeadOptions:
         """The two words of a link, where heads are ranked by one."""
         return None if self.from_word is None or self.to_word is None else (self.from_word, self.to_word)
 
+    @property
+    def sorted_by(self) -> str | None:
+        """The measure by which heads are sorted."""
+        return measure_named(self.sort)
+
+    @property
+    def mapped(self) -> str | None:
+        """The measure that is drawn as a map."""
+        return measure_named(self.measure)
+
     def check(self, suffix: str | None) -> None:
         """Refuse what would change nothing on an output: a file that ends so, or the terminal for None.
 
         Raises UsageError, and SelectionError for a measure or a role that there is none of.
         """
-        require_names(self.sort, self.role)
-        require_names(self.measure)
+        require_names(measure_named(self.sort), self.role)
+        measure_named(self.measure)
         if (self.from_word is None) != (self.to_word is None):
             has, lacks = ("--from", "--to") if self.to_word is None else ("--to", "--from")
             raise UsageError(f"{has} goes with {lacks}: a link has two words", "For example: --from ate --to apple")

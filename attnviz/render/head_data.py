@@ -16,6 +16,10 @@ from attnviz.render.scene import Scene, scene
 Record = dict[str, object]
 NAMES = [name.replace(" ", "_") for name in COLUMNS]
 """The measures, as columns are named."""
+RECORD_NAMES = ["kind", "layer", "head", "role", "role_value", "role_baseline", *NAMES, "from", "to"]
+LINK_NAMES = ["kind", "from", "to", "layer", "head", "weight", "rank", "keys", "uniform", "ratio", "others"]
+LINK_NAMES += ["offset", "offset_weight"]
+"""The columns, which are there where no head is, too."""
 
 
 def records(trace: Trace, rows: Iterable[HeadRow]) -> list[Record]:
@@ -30,6 +34,7 @@ def records(trace: Trace, rows: Iterable[HeadRow]) -> list[Record]:
 def _record(row: HeadRow, shown: Scene) -> Record:
     known: Record = {"kind": row.kind, "layer": row.layer, "head": row.head}
     known |= {"role": row.role and row.role.name, "role_value": row.role and row.role.value}
+    known["role_baseline"] = row.role and row.role.baseline
     known |= {name: _or_none(row.values[column]) for name, column in zip(NAMES, COLUMNS, strict=True)}
     link = row.link
     known["from"] = link and visible(shown.rows[link.query])
@@ -64,21 +69,21 @@ def link_records(links: Iterable[NamedLink], top: int | None = None) -> list[Rec
     ]
 
 
-def as_csv(rows: Sequence[Record]) -> bytes:
+def as_csv(rows: Sequence[Record], names: Sequence[str]) -> bytes:
     """The records as CSV, UTF-8, with a line of names; what does not apply is empty."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, rows[0] if rows else [], lineterminator="\n")
+    writer = csv.DictWriter(text, names, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue().encode()
 
 
-def as_json(rows: Sequence[Record]) -> bytes:
+def as_json(rows: Sequence[Record], names: Sequence[str]) -> bytes:
     """The records as a JSON list, UTF-8; what does not apply is null."""
     return json.dumps(rows, ensure_ascii=False, allow_nan=False, indent=1).encode() + b"\n"
 
 
-def as_parquet(rows: Sequence[Record]) -> bytes:
+def as_parquet(rows: Sequence[Record], names: Sequence[str]) -> bytes:
     """The records as a Parquet file. Raises FileError without the package pyarrow."""
     try:
         import pyarrow
@@ -86,9 +91,14 @@ def as_parquet(rows: Sequence[Record]) -> bytes:
     except ImportError as error:
         raise FileError("writing .parquet needs the package pyarrow", "pip install pyarrow; or write .csv") from error
     buffer = io.BytesIO()
-    parquet.write_table(pyarrow.Table.from_pylist(list(rows)), buffer)
+    table = pyarrow.Table.from_pylist(list(rows)) if rows else pyarrow.table({name: [] for name in names})
+    parquet.write_table(table, buffer)
     return buffer.getvalue()
 
 
-TABLES: dict[str, Callable[[Sequence[Record]], bytes]] = {".csv": as_csv, ".json": as_json, ".parquet": as_parquet}
+TABLES: dict[str, Callable[[Sequence[Record], Sequence[str]], bytes]] = {
+    ".csv": as_csv,
+    ".json": as_json,
+    ".parquet": as_parquet,
+}
 """What writes heads into a file that ends so."""

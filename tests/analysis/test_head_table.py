@@ -9,10 +9,10 @@ import pytest
 from handmade_traces import attention, encoder_decoder
 from pyarrow import parquet
 
-from attnviz.analysis.head_table import COLUMNS, head_rows
+from attnviz.analysis.head_table import COLUMNS, head_rows, measure_named, require_applies
 from attnviz.attention import Trace
 from attnviz.errors import SelectionError
-from attnviz.render.head_data import TABLES, records
+from attnviz.render.head_data import RECORD_NAMES, TABLES, records
 
 PREVIOUS = np.eye(10, k=-1) + np.diag([1.0] + [0.0] * 9)
 HEADS = Trace("by hand", "a b c d e f g h i j", (attention([np.full((10, 10), 0.1), PREVIOUS, np.eye(10)]),))
@@ -43,12 +43,37 @@ def test_the_three_formats_hold_the_same() -> None:
     known = records(trace, [row for kind in trace.kinds for row in head_rows(trace, kind)])
     assert len(known) == 12
     assert {name.replace(" ", "_") for name in COLUMNS} < set(known[0])
-    as_read = json.loads(TABLES[".json"](known))
+    assert list(known[0]) == RECORD_NAMES
+    as_read = json.loads(TABLES[".json"](known, RECORD_NAMES))
     assert as_read == known
-    assert parquet.read_table(io.BytesIO(TABLES[".parquet"](known))).to_pylist() == known
-    lines = list(csv.DictReader(io.StringIO(TABLES[".csv"](known).decode())))
+    assert parquet.read_table(io.BytesIO(TABLES[".parquet"](known, RECORD_NAMES))).to_pylist() == known
+    lines = list(csv.DictReader(io.StringIO(TABLES[".csv"](known, RECORD_NAMES).decode())))
     assert [line["entropy"] for line in lines] == [repr(one["entropy"]) for one in known]
     last = lines[3]
     assert (last["kind"], last["layer"], last["head"], last["from"], last["to"]) == ("self", "1", "1", "ate", "apple")
     assert float(last["peak"]) == pytest.approx(0.96)
     assert lines[-1]["previous"] == ""  # in cross-attention there is none
+
+
+def test_a_table_without_a_head_has_its_columns() -> None:
+    assert TABLES[".csv"]([], RECORD_NAMES).decode() == ",".join(RECORD_NAMES) + "\n"
+    assert parquet.read_table(io.BytesIO(TABLES[".parquet"]([], RECORD_NAMES))).column_names == RECORD_NAMES
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("first", "sink"),
+        ("Entropy", "entropy"),
+        ("normalised_entropy", "normalised entropy"),
+        ("norm.", "normalised entropy"),
+    ],
+)
+def test_a_measure_may_be_named_as_it_stands_in_a_table_or_a_file(typed: str, meant: str) -> None:
+    assert measure_named(typed) == meant
+
+
+def test_a_measure_that_applies_to_no_head_is_refused_with_what_it_needs() -> None:
+    with pytest.raises(SelectionError, match=r"induction applies to no head of this text\nIt needs .* comes twice"):
+        require_applies(HEADS, "induction")
+    require_applies(HEADS, "entropy")

@@ -172,6 +172,16 @@ def test_a_map_of_a_measure_is_a_picture(suffix, tmp_path):
     assert path.read_bytes() == again.read_bytes()
 
 
+@pytest.mark.parametrize("size", ["3", "6", "4x3"])
+def test_a_map_is_as_wide_as_it_is_asked_to_be_and_has_all_heads(size, tmp_path):
+    done = run("heads", "--kind", "self", "--measure", "sink", "--size", size, "-o", tmp_path / "x.png")
+    assert done.code == 0
+    picture = np.asarray(Image.open(tmp_path / "x.png").convert("L"))
+    assert picture.shape[1] == round(float(size.split("x")[0]) * 150)
+    assert (picture[:, -30:] == 255).all()  # the margin is paper
+    assert (picture[:, :30] == 255).all()
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [
@@ -184,6 +194,11 @@ def test_a_map_of_a_measure_is_a_picture(suffix, tmp_path):
         (["--top", "3", "-o", "x.npz"], "--top is for the table of heads"),
         (["--top", "0"], "--top cannot be 0"),
         (["--mean", "-o", "x.png"], "--mean draws heads as one"),
+        (["--measure", "entropy", "--sink", "mask", "-o", "x.png"], "--sink would change nothing in a map of entropy"),
+        (["--measure", "entropy", "--vmax", "0.5", "-o", "x.png"], "--vmax would change nothing in a map of entropy"),
+        (["--measure", "induction", "-o", "x.png"], "induction applies to no head of this text"),
+        (["--sort", "duplicate"], "duplicate applies to no head of this text"),
+        (["-o", "x.txt"], "cannot write .txt files"),
         (["--from", "ate"], "--from goes with --to"),
         (["--to", "ate"], "--to goes with --from"),
         (["--from", "ate", "--to", "apple", "--role", "sink"], "--role has no place beside --from and --to"),

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from attnviz.analysis.head_table import require_applies
 from attnviz.attention import Trace
 from attnviz.cli import options
 from attnviz.cli.console import notes
@@ -11,8 +12,9 @@ from attnviz.cli.output import Output, check_writable, ending, print_path, write
 from attnviz.cli.pager import show
 from attnviz.cli.plot_options import PlotOptionGroup
 from attnviz.cli.run import Run, Text, expand_option_groups
+from attnviz.errors import FileError
 from attnviz.files import write_whole
-from attnviz.render import check
+from attnviz.render import OUTPUTS, check
 
 EXAMPLES = """\
 attnviz heads
@@ -46,8 +48,14 @@ def heads(
         raise UsageError(f"--{plot_options.combines} draws heads as one, and these are all", "attnviz plot does that.")
     check(plot_options, suffix, is_drawn=False)
     head_options.check(suffix)
+    if suffix is not None and suffix not in (*OUTPUTS, *TABLE_ENDINGS) and suffix != ".html":
+        what = f"{suffix} files" if suffix else "a file whose name has no ending"
+        raise FileError(f"cannot write {what}", f"Endings: {', '.join((*OUTPUTS, *TABLE_ENDINGS[::2]))}.")
     check_writable(output, run.reads(text), is_table=suffix in TABLE_ENDINGS)
     trace = run.trace(text, "heads", target, plot_options.query)
+    for measure in (head_options.sorted_by, head_options.mapped):
+        if measure:
+            require_applies(trace, measure)
     notes(trace.notes)
     if left_out := trace.provenance.get("left out"):
         notes(left_out.split("; "))
@@ -71,30 +79,30 @@ def _show(trace: Trace, head_options: HeadOptions) -> None:
     else:
         from attnviz.render.terminal.table import Heads
 
-        show(Heads(trace, head_options.sort, head_options.role, head_options.top))
+        show(Heads(trace, head_options.sorted_by, head_options.role, head_options.top))
 
 
 def _table(trace: Trace, suffix: str, head_options: HeadOptions) -> bytes:
     """The heads of every kind as a file that ends in `suffix`."""
     from attnviz.analysis.head_table import head_rows
-    from attnviz.render.head_data import TABLES, link_records, records
+    from attnviz.render.head_data import LINK_NAMES, RECORD_NAMES, TABLES, link_records, records
     from attnviz.render.named_link import named_links
 
     if head_options.link:
-        return TABLES[suffix](link_records(named_links(trace, *head_options.link), head_options.top))
-    sort, role, top = head_options.sort, head_options.role, head_options.top
+        return TABLES[suffix](link_records(named_links(trace, *head_options.link), head_options.top), LINK_NAMES)
+    sort, role, top = head_options.sorted_by, head_options.role, head_options.top
     rows = [row for kind in trace.kinds for row in head_rows(trace, kind, sort=sort, role=role, top=top)]
-    return TABLES[suffix](records(trace, rows))
+    return TABLES[suffix](records(trace, rows), RECORD_NAMES)
 
 
 def _draw(trace: Trace, output: Path, head_options: HeadOptions, plot_options: PlotOptionGroup) -> None:
     """Write a picture: of a measure, of the heads of a link, or of all heads."""
     from attnviz.render.plan import head_scenes, link_scenes
 
-    if head_options.measure:
+    if head_options.mapped:
         from attnviz.render.picture.measure_map import measure_map
 
-        drawn = measure_map(trace, head_options.measure, ending(output).lower(), plot_options)
+        drawn = measure_map(trace, head_options.mapped, ending(output).lower(), plot_options)
         print_path(write_whole(output, drawn))
     elif head_options.link:
         from attnviz.render.named_link import named_links

@@ -7,11 +7,12 @@ import numpy as np
 
 from attnviz.analysis.head_table import HeadRow, head_rows
 from attnviz.attention import Trace
+from attnviz.errors import PlotOptionError
 from attnviz.kinds import Kind
 from attnviz.labels import visible
 from attnviz.render.colours import ink
 from attnviz.render.options import DEFAULT, PlotOptions
-from attnviz.render.picture import saved, stacked
+from attnviz.render.picture import EDGE, saved, stacked
 from attnviz.render.picture.figure_page import (
     DPI,
     FigurePage,
@@ -27,8 +28,12 @@ from attnviz.render.scale import Scale, scale_of
 from attnviz.render.scene import top_of
 from attnviz.render.weight_format import format_weight
 
+_OF_HEADS = {"style", "query", "sink", "special", "vmax", "log", "mean", "max"}
+"""Options that change how heads are drawn, and no measure of them."""
 CELL = 0.4, 0.26
 """Width and height of a cell, in inches, beside numbers of the usual size."""
+LEAST = 0.02
+"""No cell is narrower than this, in inches."""
 LARGEST = 9.0
 """More heads or layers than fit into so many inches have smaller cells, without numbers."""
 
@@ -36,7 +41,14 @@ LARGEST = 9.0
 class MeasureMap:
     """A measure of one kind of attention: `values` `[layer, head]`, nan where there is no head or it does not apply."""
 
-    def __init__(self, rows: Sequence[HeadRow], measure: str, scale: Scale, typesetting: Typesetting) -> None:
+    def __init__(
+        self,
+        rows: Sequence[HeadRow],
+        measure: str,
+        scale: Scale,
+        typesetting: Typesetting,
+        available: float | None = None,
+    ) -> None:
         self.scale, self.typesetting = scale, typesetting
         self.layers, self.heads = sorted({row.layer for row in rows}), sorted({row.head for row in rows})
         self.values = np.full((len(self.layers), len(self.heads)), np.nan)
@@ -44,9 +56,14 @@ class MeasureMap:
             self.values[self.layers.index(row.layer), self.heads.index(row.head)] = row.values[measure]
         counts = self.values.shape[::-1]
         width, height = (min(side * typesetting.zoom, LARGEST / n) for side, n in zip(CELL, counts, strict=True))
-        self.has_numbers = (width, height) == tuple(side * typesetting.zoom for side in CELL)
-        self.area = width * counts[0], height * counts[1]
         self.left = max(typesetting.width(f"L{layer}", typesetting.small) for layer in self.layers) + 0.08
+        if available is not None:
+            width = (available - self.left - 0.2 - bar_width(scale, typesetting)) / counts[0]
+        if width < LEAST:
+            raise PlotOptionError("so narrow a picture has no room for the heads", "Make it larger with --size.")
+        needed = typesetting.width("−.00", typesetting.small)
+        self.has_numbers = width > needed and height > line_height(typesetting.small) * 0.9
+        self.area = width * counts[0], height * counts[1]
         self.above = line_height(typesetting.small) + 0.02
         self.bar = bar_height(scale, typesetting, self.area[1])
         self.width = self.left + self.area[0] + 0.2 + bar_width(scale, typesetting)
@@ -83,7 +100,7 @@ class MeasureMap:
     def _write(self, page: FigurePage, x: float, y: float) -> None:
         """Write each number into its cell."""
         (width, height), known = self._cell, self.values[~np.isnan(self.values)]
-        is_whole = bool((known == known.round()).all()) and known.max(initial=0) > 1
+        is_whole = bool((known == known.round()).all()) and np.abs(known).max(initial=0) > 1
         for (row, column), value in np.ndenumerate(self.values):
             if np.isnan(value):
                 continue
@@ -113,16 +130,21 @@ def _written(value: float, is_whole: bool) -> str:
 def measure_map(trace: Trace, measure: str, suffix: str = ".png", options: PlotOptions = DEFAULT) -> bytes:
     """A map of `measure` for each kind of attention of `trace`, as the bytes of a `.png`, `.svg` or `.pdf`.
 
-    All have one scale of colours. Raises PlotOptionError where it cannot be drawn so large.
+    All have one scale of colours. Raises PlotOptionError where it cannot be drawn so small or so large, and for options
+    that would change nothing.
     """
+    for name in sorted(options.given.keys() & _OF_HEADS):
+        raise PlotOptionError(f"--{name} would change nothing in a map of {measure}", "Leave it out.")
     maps: dict[Kind, Sequence[HeadRow]] = {kind: head_rows(trace, kind) for kind in trace.kinds}
     title = visible(title_of(trace)) if options.title is None else options.title
     scale = _scale(maps, measure, options)
     headings = [f"{title}\n{trace[kind].name}" if kind == trace.kinds[0] else f"\n{trace[kind].name}" for kind in maps]
     typesetting = Typesetting([*headings, measure, trace.model], options.font_size)
     with settings():
+        width = None if options.inches[0] is None else options.inches[0] - 2 * EDGE
+        about = f"{measure} of each head · {trace.model}"
         panels = [
-            Headed(MeasureMap(rows, measure, scale, typesetting), heading, "", typesetting)
+            Headed(MeasureMap(rows, measure, scale, typesetting, width), heading, about, typesetting, width)
             for heading, rows in zip(headings, maps.values(), strict=True)
         ]
         page = stacked(panels, FigurePage, options, typesetting, scale, options.dpi or DPI)

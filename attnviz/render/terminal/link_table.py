@@ -26,8 +26,9 @@ TOP = 10
 MEANING = (
     "weight: what the row gives the column, several summed. rank: among the keys that the row may look at. × alike: how"
     " many times what looking at all alike gives. others: what the other rows give that column on average; a head that"
-    " gives as much there looks at this word from everywhere. offset: what the head gives on average, in all rows, to"
-    " the token at the fixed distance where that is most; a head that gives as much there may look at a place"
+    " gives as much there looks at this word from everywhere. offset: what the head gives on average to the token at"
+    " the best fixed distance from −3 to +3, in the rows that have one; a head that gives as much there may look at a"
+    " place, and not at a word"
 )
 
 
@@ -62,10 +63,6 @@ class Links(Drawing):
         shown = link.heads[: self.top or TOP]
         for head in shown:
             weight = bar(head.weight, 1.0, brush) + Text(brush.number(head.weight))
-            place = (
-                "–" if isnan(head.offset_weight) else f"{format_weight(head.offset_weight)} at {head.offset or 0:+d}"
-            )
-            place = place.replace("+0", "0")
             others = "–" if isnan(head.others) else brush.number(head.others)
             cells = f"{head.rank} of {head.keys}", f"{head.ratio:.1f}", others, brush.written(_place(head))
             grid.add_row(head.name, weight, *cells)

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from attnviz.analysis.head_choice import ENOUGH_ROWS
-from attnviz.analysis.head_table import PEAK, HeadRow, head_rows
+from attnviz.analysis.head_table import COLUMNS, PEAK, HeadRow, head_rows
 from attnviz.attention import Attention, Range, Trace
 from attnviz.labels import visible
 from attnviz.render.options import PlotOptions
@@ -50,17 +50,17 @@ SHOWN = {
     "next": Column("next", "to the next"),
     "sink": Column("first", "to the first"),
     "special": Column("special", "to special tokens"),
-    "entropy": Column("entropy", "entropy in nats", is_share=False),
-    "distance": Column("dist", "distance in tokens", is_share=False),
+    "entropy": Column("entropy", "in nats, as Clark et al. 2019 smooth it", is_share=False),
+    "distance": Column("dist", "mean distance in tokens", is_share=False),
     "duplicate": Column("dup", "to the same token earlier"),
-    "induction": Column("induct", "to what came after that"),
+    "induction": Column("induct", "to what came after an earlier copy of the token"),
     "confidence": Column("conf", "mean of each row's largest weight"),
 }
 """The measures that the table shows, as many as fit, the first first."""
 OTHERS = {
     "normalised entropy": Column("norm.", "entropy over the most that there could be"),
-    "offset": Column("offset", "where most rows peak, from the query on", is_share=False),
-    "offset share": Column("share", "the share of rows that do"),
+    "offset": Column("offset", "key − query where most rows peak, in tokens", is_share=False),
+    "offset share": Column("share", "the share of rows that peak at that one offset"),
     "content": Column("content", "mean peak weight from one content word to another"),
     PEAK: Column("peak", ""),
 }
@@ -71,7 +71,10 @@ WORDS = 34
 PEAK_MEANS = "peak: the weight of the strongest link between two content words, and which they are"
 POOLED = "peak: the largest weight of a cell that has content words on both sides, and the tokens of that cell"
 NOT_FIRST = "; in masked self-attention not the first key, where many heads park their weight"
+SIGNS = "·: under 0.005; –: does not apply"
 ROLE_MEANS = "role: the measure that stands out most, with its number (attnviz heads --help)"
+LEAST = 0.005
+"""A link of less weight than this is written as nothing, and so are its words."""
 LONGEST = 20
 """No cell of several tokens is named by more of their text, in terminal cells."""
 
@@ -100,15 +103,17 @@ class Heads(Drawing):
         if any(one.rows for one in tables):
             yield Text()
             columns = {name: column for one in tables for name, column in one.columns.items()}
-            yield Text(f"{'. '.join([*_meanings(columns), *self._more()])}.", style="dim")
+            yield Text(f"{'. '.join([*_meanings(columns), *self._more(tables)])}.", style="dim")
 
-    def _more(self) -> Iterator[str]:
+    def _more(self, tables: "Sequence[_Table]") -> Iterator[str]:
+        """What else is to be said of the tables, in sentences without their full stops."""
         attentions = self.trace.attentions
-        if any(a.has_all_rows for a in attentions):
+        if any(row.role for one in tables for row in one.rows):
             few = any(a.has_all_rows and len(a.rows) < ENOUGH_ROWS for a in attentions)
             yield ROLE_MEANS + (f"; a guess in a text of fewer than {ENOUGH_ROWS} tokens" if few else "")
         peak = POOLED if any(a.is_pooled for a in attentions) else PEAK_MEANS
         yield peak + (NOT_FIRST if "masked-self" in self.trace.kinds else "")
+        yield SIGNS
 
 
 @dataclass(frozen=True)
@@ -130,14 +135,15 @@ class _Table:
         One that applies to no head is left out.
         """
         rows = head_rows(trace, kind, sort=heads.sort, role=heads.role, top=heads.top)
-        table, known = cls(trace, kind, rows, {}, brush, heads.sort, heads.role), SHOWN | OTHERS
+        table = cls(trace, kind, rows, {}, brush, heads.sort, heads.role)
         chosen = [heads.sort] if heads.sort and heads.sort != PEAK else []
-        free = width - table.least_width - sum(BAR + 3 + _width(known[name]) for name in chosen)
+        free = width - table.least_width - sum(BAR + 3 + _width(_column(name)) for name in chosen)
         for name, column in SHOWN.items():
             if name not in chosen and not all(isnan(row.values[name]) for row in rows):
                 free -= _width(column)
                 chosen += [name] * (free >= 0)
-        return replace(table, columns={name: known[name] for name in known if name in chosen})
+        order = [*SHOWN, *COLUMNS]
+        return replace(table, columns={name: _column(name) for name in sorted(chosen, key=order.index)})
 
     @property
     def least_width(self) -> int:
@@ -196,13 +202,18 @@ class _Table:
 
     def _link(self, row: HeadRow) -> tuple[Text, ...]:
         """The strongest link of a head: its row and its column."""
-        if (pair := row.link) is None:
+        if (pair := row.link) is None or pair.weight < LEAST:
             return (Text("–", style="dim"),) * 2
         a, shown = self._scene.attention, self._scene
         rows, columns = a.rows[pair.query], a.columns[pair.key]
         query = _cell(shown.rows[pair.query], rows, _text_of_rows(self.trace, a, rows))
         source = self.trace.read_by("encoder" if a.kind == "cross" else a.part)
         return query, _cell(shown.columns[pair.key], columns, running(a.keys[slice(*columns)], source))
+
+
+def _column(name: str) -> Column:
+    """The column of a measure; of one that is in no table above, under its own name."""
+    return (SHOWN | OTHERS).get(name) or Column(name, "", is_share=False)
 
 
 def _widest(texts: Iterable[str]) -> int:
