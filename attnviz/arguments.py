@@ -1,4 +1,4 @@
-"""What a caller in Python gave for an argument, held against what it can be: at the command line Typer does that."""
+"""What a caller in Python gave for an argument, compared with what it can be: at the command line Typer does that."""
 
 from collections.abc import Hashable
 from dataclasses import MISSING, fields

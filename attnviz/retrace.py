@@ -1,4 +1,4 @@
-"""What to type where a trace does not hold by itself what is asked for: the command that traces the text again."""
+"""What to type where a trace pooled or dropped a token that is asked for: the command that traces the text again."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

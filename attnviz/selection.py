@@ -1,4 +1,4 @@
-"""What was asked for, kinds, layers, heads, rows and columns, held against what there is."""
+"""What was asked for, kinds, layers, heads, rows and columns, compared with what there is."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Numbers out of a trace: one file a measure.
+"""Numbers out of a trace: one file per measure.
 
 A measure takes an `Attention` and a layer and gives one number for each head that was captured in that layer, `[head]`;
 nan where it does not apply, as the previous token in cross-attention. A new one is a file, and a line in `MEASURES`.

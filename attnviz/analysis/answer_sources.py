@@ -83,7 +83,7 @@ def _recent(attention: Attention, rows: Sequence[int]) -> np.ndarray:
 class SegmentShare:
     """What an answer looked at of a segment of `tokens` tokens: its `share` of what is left, from 0 to 1.
 
-    `uniform` is that share of rows that look at all alike; `question` that of the same heads in the rows of the
+    `uniform` is that share for uniform attention; `question` that of the same heads in the rows of the
     question, the last segment of the text, nan where those are not known.
     """
 
@@ -95,7 +95,7 @@ class SegmentShare:
 
     @property
     def ratio(self) -> float:
-        """How many times what looking at all alike gives."""
+        """How many times what uniform attention gives."""
         return self.share / self.uniform if self.uniform else float("nan")
 
 

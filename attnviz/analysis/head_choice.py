@@ -60,7 +60,7 @@ class HeadChoice:
 
     @property
     def is_sure(self) -> bool:
-        """Whether the head does what the rule looks for: it was not taken for want of another, and stands out."""
+        """Whether the head does what the rule looks for: it stands out, and other heads were left to choose from."""
         stands_out = self.value - self.baseline > STANDS_OUT * (1 - self.baseline)
         return self.left_out < self.heads and stands_out
 
@@ -74,7 +74,7 @@ class HeadChoice:
 
     @property
     def reason(self) -> str:
-        """A sentence for a reader: what was measured, the number, what it is held against, and of how many heads."""
+        """A sentence for a reader: what was measured, the number, what it is compared with, and of how many heads."""
         name = f"L{self.layer}H{self.head} of {KIND_NAMES[self.kind]}"
         first = ", the first key left out" if self.without_first else ""
         number = f"mean peak weight {self.value:.2f}{first}, where equal attention gives {self.baseline:.2f}"

@@ -77,7 +77,7 @@ def require_applies(trace: Trace, measure: str) -> None:
 
 
 def require_names(sort: str | None = None, role: str | None = None) -> None:
-    """Raise SelectionError for a measure or a role that there is none of."""
+    """Raise SelectionError for an unknown measure or role."""
     _require("measure", sort, COLUMNS)
     _require("role", role, [*ROLES])
 

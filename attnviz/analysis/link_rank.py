@@ -9,14 +9,14 @@ from attnviz.analysis.attention_mask import allowed_pairs, is_one_sequence
 from attnviz.attention import Attention
 
 OFFSETS = range(-3, 4)
-"""The fixed offsets that a link is held against, key − query, in tokens."""
+"""The fixed offsets that a link is compared with, key − query, in tokens."""
 
 
 @dataclass(frozen=True)
 class HeadLink:
     """What a head gives to a link: `weight`, which is the `rank`-th largest of its row's `keys` keys.
 
-    `ratio` is the weight over `uniform`, what looking at all keys alike would give. `others` is what the head's other
+    `ratio` is the weight over `uniform`, what uniform attention gives. `others` is what the head's other
     rows give the same keys on average, nan where no other sees them: a head that gives as much from everywhere looks at
     that key, and not from this row. `offset_weight` is what the head
     gives on average, in all rows, to the token at its best fixed `offset`; nan and None in cross-attention, and where
@@ -35,7 +35,7 @@ class HeadLink:
 
     @property
     def ratio(self) -> float:
-        """How many times as much as looking at all alike."""
+        """How many times as much as uniform attention."""
         return self.weight / self.uniform
 
     @property
@@ -48,7 +48,7 @@ def rank_heads(attention: Attention, rows: Sequence[int], columns: Sequence[int]
     """The heads from the one that looks most from `rows` to `columns` to the one that does so least.
 
     The weight is that of all `columns` together, in the mean of the `rows` that see one of them; nothing where no row
-    does. After Clark et al. 2019, who hold a link against the best fixed offset.
+    does. After Clark et al. 2019, who compare a link with the best fixed offset.
     """
     may = allowed_pairs(attention)
     chosen = np.zeros(may.shape[1], bool)

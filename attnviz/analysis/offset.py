@@ -6,9 +6,9 @@ from attnviz.attention import Attention, HeadValues, Pairs
 
 
 def best_offset(attention: Attention, layer: int) -> HeadValues:
-    """The offset key − query at which most of a head's rows peak, int `[head]`; of equals the one nearest to 0.
+    """The offset key − query at which most of a head's rows peak, int `[head]`; of several the one nearest to 0.
 
-    After Clark et al. 2019, who hold a head against the best fixed offset. In cross-attention both positions are
+    After Clark et al. 2019, who compare a head with the best fixed offset. In cross-attention both positions are
     counted from the start of their own sequence; a cell of several tokens stands where it starts,
     and offsets are in steps of the largest cell.
     """

@@ -28,7 +28,7 @@ def far_offset_share(attention: Attention, layer: int) -> HeadValues:
 
 @dataclass(frozen=True)
 class Role:
-    """A name for heads whose `measure` is above `threshold`, and above what looking at all alike gives.
+    """A name for heads whose `measure` is above `threshold`, and above what uniform attention gives.
 
     `meaning` says what such a head looks at. Cross-attention has it only `in_cross`: positions of two texts do not
     compare.
@@ -58,7 +58,7 @@ ROLES: dict[str, Role] = {
 
 @dataclass(frozen=True)
 class HeadRole:
-    """The role of a head: its name, its number, and what looking at all alike would give."""
+    """The role of a head: its name, its number, and what uniform attention would give."""
 
     name: str
     value: float

@@ -1,4 +1,4 @@
-"""The baseline of a measure: what it gives for a head that looks at all that it may look at alike."""
+"""The baseline of a measure: what it gives for uniform attention over all visible keys."""
 
 from dataclasses import replace
 

@@ -1,6 +1,6 @@
 """A trace as one safetensors file: a tensor for the weights of each kind and layer, and JSON metadata; no pickle.
 
-What is read is held against `schema.py` before anything is made of it, and so is what is written: a file that was saved
+What is read is checked by `schema.py` before anything is made of it, and so is what is written: a file that was saved
 can be opened again.
 """
 

@@ -1,4 +1,4 @@
-"""The command line: one file a command, thin. A new command is a file here, and a line in `COMMANDS`."""
+"""The command line: one file per command, thin. A new command is a file here, and a line in `COMMANDS`."""
 
 import inspect
 from typing import Annotated

@@ -27,7 +27,7 @@ Role = Annotated[
         group=options.SHOWN,
         metavar="ROLE",
         autocompletion=completion.of(ROLES),
-        help="Only heads of this role. A role is a measure above a threshold, and above what looking at all alike "
+        help="Only heads of this role. A role is a measure above a threshold, and above what uniform attention "
         "gives: " + ", ".join(f"{role.name} > {role.threshold:g} ({role.meaning})" for role in ROLES.values()) + ".",
     ),
 ]
@@ -93,7 +93,7 @@ class HeadOptions:
     def check(self, suffix: str | None) -> None:
         """Refuse what would change nothing on an output: a file that ends so, or the terminal for None.
 
-        Raises UsageError, and SelectionError for a measure or a role that there is none of.
+        Raises UsageError, and SelectionError for an unknown measure or role.
         """
         require_names(measure_named(self.sort), self.role)
         measure_named(self.measure)

@@ -142,7 +142,7 @@ def trace(
     A text, a target and a pair may be given as lists of their words, without spaces in them: they are joined by spaces,
     and what is one word, the list says.
 
-    A module of torch in memory, of one's own or of transformers, is traced without a text too: `forward` is called with
+    A module of torch in memory, your own or one of transformers, is traced without a text too: `forward` is called with
     it, in evaluation mode, and runs it on whatever it reads, one text at a time; `tokens` name that, one for each
     position, and `target_tokens` what a decoder beside an encoder reads. All attention by torch's functions is seen,
     and softmaxes that are multiplied with values: `attnviz.trace(model=model, tokens=["I", "ate"], forward=lambda

@@ -1,4 +1,4 @@
-"""A trace as text or bytes: one file an output.
+"""A trace as text or bytes: one file per output.
 
 `on_screen` gives what rich prints; `render` gives the bytes of a file. A new output is a file here, and a line in
 `OUTPUTS`.

@@ -47,7 +47,7 @@ def _or_none(value: float) -> float | None:
 
 
 def link_records(links: Iterable[NamedLink], top: int | None = None) -> list[Record]:
-    """A record a head, the first `top` of each link: the link, the head, its weight and what that is held against."""
+    """A record a head, the first `top` of each link: the link, the head, its weight and what that is compared with."""
     return [
         {
             "kind": link.kind,

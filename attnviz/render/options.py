@@ -38,7 +38,7 @@ class PlotOptions:
     ends, for the largest; with `log` it is logarithmic. `annotate` writes the weights or leaves them out, where
     otherwise room decides. Without `colorbar` nothing explains the colours, or the lines. `title` stands for the
     text's. `size` is the width in inches, or `WxH`; `dpi` the dots per inch of a PNG. `theme` is one of THEMES;
-    None is the light one in files, and matplotlib's settings in axes of one's own. `font_size` is that of labels,
+    None is the light one in files, and matplotlib's settings in the caller's axes. `font_size` is that of labels,
     in points; titles and small text keep their proportion to it. `transparent` leaves out the paper. `sink`, one of
     SINKS, and `special`, one of SPECIALS, take the first key and the special tokens out, as `render.exclusion` says.
     With `mean`, or `max`, the heads are drawn as one, each cell their mean weight, or their largest.

@@ -51,7 +51,7 @@ def link_scenes(trace: Trace, link: NamedLink, options: PlotOptions = DEFAULT, c
     scenes: list[Scene] = []
     for head in link.heads[:count]:
         one = _scene(trace, link.kind, ((head.layer, head.head),))
-        said = f"from {link.query} to {link.key}: {head.weight:.2f}, {head.ratio:.1f} × what looking at all alike gives"
+        said = f"from {link.query} to {link.key}: {head.weight:.2f}, {head.ratio:.1f} × what uniform attention gives"
         said += "" if isnan(head.others) else f"; the other rows give {head.others:.2f}"
         one = replace(one, title="" if scenes else one.title, caption=f"{one.caption}\n{said}", marked=marked)
         scenes.append(_with_options(trace, one, options if not scenes else replace(options, title=None)))

@@ -1,4 +1,4 @@
-"""Whose look is shown by the style that shows one query's: by its word, its token, its number, or by a rule."""
+"""Which query the text style shows: by its word, its token, its number, or by a rule."""
 
 from collections.abc import Sequence
 

@@ -107,7 +107,7 @@ class Scene:
     def bright(self) -> tuple[int, ...]:
         """The columns that stand out, the brightest first.
 
-        Of some head they get much more than the others do, and more than rows that look at all alike would give them.
+        Of some head they get much more than the others do, and more than uniform attention would give them.
         """
         may = self.reachable.astype(np.float32)
         weights = np.abs(self.matrices) * may

@@ -75,7 +75,7 @@ def test_a_head_at_one_fixed_offset_farther_away_is_positional() -> None:
 
 
 def test_a_measure_that_does_not_beat_its_baseline_names_no_role() -> None:
-    # In a causal text of two tokens a head that looks at all alike gives the first (1 + 1/2) / 2 = .75.
+    # In a causal text of two tokens uniform attention gives the first (1 + 1/2) / 2 = .75.
     assert head_roles(attention([np.tri(2) / [[1], [2]]], kind="masked-self"), 0) == (None,)
 
 

@@ -55,7 +55,7 @@ plt.savefig({picture!r})
 
 
 def commands(folder: Path) -> list[tuple[str, float, list[str], list[str]]]:
-    """What is measured: name, the ratio to reach, the command, and what it is held against."""
+    """What is measured: name, the ratio to reach, the command, and what it is compared with."""
     from importlib.util import find_spec
 
     from attnviz.cli import COMMANDS

@@ -1,7 +1,7 @@
 """What stands at the start of a .gguf file: its metadata, and where each of its tensors is.
 
-The file is anyone's, so nothing is believed: every length is held against the bytes that are there before anything is
-made of it. (The `gguf` package's own reader goes on past the end of a file for as long as an array says that it is.)
+The file is anyone's, so nothing is believed: every length is checked against the bytes that are there first. (The
+`gguf` package's own reader goes on past the end of a file for as long as an array says that it is.)
 Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md.
 """
 

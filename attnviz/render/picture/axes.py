@@ -1,4 +1,4 @@
-"""`attnviz.plot`: heads in matplotlib axes of one's own, beside one's own panels and under one's own style sheet."""
+"""`attnviz.plot`: heads in the caller's matplotlib axes, beside other panels and under the caller's style sheet."""
 
 import os
 from collections.abc import Sequence
@@ -64,7 +64,7 @@ def plot(
 ) -> Axes:
     """Draw heads of a trace into `ax`, or into the axes of a new figure of pyplot's, and return the axes.
 
-    `given` is a `Trace`, the name of a file that holds one, or weights of one's own, which are drawn with the names of
+    `given` is a `Trace`, the name of a file that holds one, or weights of your own, which are drawn with the names of
     their `tokens`, and with `keys` where those are others: what they may be is told by `Trace.of`.
 
     Which heads are drawn is as in `attnviz plot`: with neither `layers` nor `heads` one is chosen. The other keywords

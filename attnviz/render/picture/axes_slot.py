@@ -1,4 +1,4 @@
-"""The place that axes of one's own have in a figure that nothing lays out: labels and colour bar have to fit in it."""
+"""The place that the caller's axes have in a figure that nothing lays out: labels and colour bar have to fit in it."""
 
 from typing import Any
 

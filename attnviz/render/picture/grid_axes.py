@@ -1,4 +1,4 @@
-"""Several heads in axes of one's own: tiles, with labels at its left and at its bottom."""
+"""Several heads in the caller's axes: tiles, with labels at its left and at its bottom."""
 
 from typing import Any
 

@@ -24,8 +24,8 @@ from attnviz.render.weight_format import format_weight
 TOP = 10
 """So many heads of each link are shown, unless another number is asked for."""
 MEANING = (
-    "weight: what the row gives the column, several summed. rank: among the keys that the row may look at. × alike: how"
-    " many times what looking at all alike gives. others: what the other rows give that column on average; a head that"
+    "weight: what the row gives the column, several summed. rank: among the keys that the row may look at. × uniform:"
+    " how many times what uniform attention gives. others: what the other rows give that column on average; a head that"
     " gives as much there looks at this word from everywhere. offset: what the head gives on average to the token at"
     " the best fixed distance from −3 to +3, in the rows that have one; a head that gives as much there may look at a"
     " place, and not at a word"
@@ -58,7 +58,7 @@ class Links(Drawing):
         grid = Table(box=None, padding=(0, 1, 0, 0))
         grid.add_column("head", no_wrap=True)
         grid.add_column("weight", justify="right", no_wrap=True, min_width=BAR + 6)
-        for title in ("rank", "× alike", "others", "offset"):
+        for title in ("rank", "× uniform", "others", "offset"):
             grid.add_column(title, justify="right", no_wrap=True)
         shown = link.heads[: self.top or TOP]
         for head in shown:
@@ -67,7 +67,7 @@ class Links(Drawing):
             cells = f"{head.rank} of {head.keys}", f"{head.ratio:.1f}", others, brush.written(_place(head))
             grid.add_row(head.name, weight, *cells)
         yield grid
-        said = f"looking at all alike gives {link.heads[0].uniform:.2f}"
+        said = f"uniform attention gives {link.heads[0].uniform:.2f}"
         if len(link.heads) > len(shown):
             said += f"; {len(shown)} of {len(link.heads)} heads (--top N)"
         yield Text(said, style="dim")

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from attnviz.analysis.sources import Sources
 
 MEANING = (
-    "share: of what is left, all heads and all rows that write the answer together. alike: that of rows that look at"
-    " all alike; × how many times that is. question: the share in the rows of the question. Attention is not"
+    "share: of what is left, all heads and all rows that write the answer together. uniform: that share for uniform"
+    " attention; × how many times that is. question: the share in the rows of the question. Attention is not"
     " attribution: what is looked at need not be why something is written"
 )
 
@@ -54,7 +54,7 @@ class SourcesTable(Drawing):
         grid.add_column("segment", overflow="ellipsis", no_wrap=True)
         grid.add_column("tokens", justify="right", no_wrap=True)
         grid.add_column("share", justify="right", no_wrap=True, min_width=BAR + 6)
-        for title in ("alike", "×", "question"):
+        for title in ("uniform", "×", "question"):
             grid.add_column(title, justify="right", no_wrap=True)
         for one in self.sources.shares:
             share = bar(one.share, 1.0, brush) + Text(brush.number(one.share))

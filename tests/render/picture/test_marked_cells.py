@@ -31,5 +31,5 @@ def test_captions_say_the_weight_and_what_it_is_held_against() -> None:
     assert first.title.startswith("I ate an apple")
     assert second.title == ""
     assert first.names == ("L1H1",)
-    said = "from ate to apple: 0.96, 3.8 × what looking at all alike gives; the other rows give 0.22"
+    said = "from ate to apple: 0.96, 3.8 × what uniform attention gives; the other rows give 0.22"
     assert said in first.caption
