@@ -9,6 +9,7 @@ from attnviz.cli import completion, options
 from attnviz.cli.errors import UsageError
 from attnviz.files import PICTURE_ENDINGS
 
+PROBES = ("induction",)
 TABLE_ENDINGS = (".csv", ".json", ".parquet")
 """Of files that hold a table of heads."""
 
@@ -64,6 +65,28 @@ To = Annotated[
 ]
 
 
+Probe = Annotated[
+    str | None,
+    options.option(
+        "--probe",
+        group=options.SHOWN,
+        metavar="PROBE",
+        autocompletion=completion.of(PROBES),
+        help="In place of TEXT, have a decoder read what shows it: induction, random tokens twice (Olsson et al.).",
+    ),
+]
+Samples = Annotated[
+    int | None,
+    options.option(
+        "--samples",
+        group=options.SHOWN,
+        metavar="N",
+        callback=options.positive,
+        help="With --probe, over so many random sequences; 10 by default.",
+    ),
+]
+
+
 @dataclass(frozen=True)
 class HeadOptions:
     """Which heads are shown, in which order, and by what."""
@@ -74,6 +97,8 @@ class HeadOptions:
     measure: Measure = None
     from_word: From = None
     to_word: To = None
+    probe: Probe = None
+    samples: Samples = None
 
     @property
     def link(self) -> tuple[str, str] | None:
@@ -100,6 +125,7 @@ class HeadOptions:
         if (self.from_word is None) != (self.to_word is None):
             has, lacks = ("--from", "--to") if self.to_word is None else ("--to", "--from")
             raise UsageError(f"{has} goes with {lacks}: a link has two words", "For example: --from ate --to apple")
+        self._check_probe(suffix)
         if self.measure is not None and suffix not in PICTURE_ENDINGS:
             raise UsageError("--measure draws a picture", "Name one: -o heads.png. To order a table: --sort.")
         of_table = {"sort": self.sort, "role": self.role} | ({} if self.link else {"top": self.top})
@@ -110,3 +136,17 @@ class HeadOptions:
         for name in ("sort", "role", "measure"):
             if self.link and getattr(self, name) is not None:
                 raise UsageError(f"--{name} has no place beside --from and --to", "They rank the heads by that link.")
+
+    def _check_probe(self, suffix: str | None) -> None:
+        """Refuse a probe that there is not, and what has no place beside one."""
+        if self.probe is None:
+            if self.samples is not None:
+                raise UsageError("--samples is for a probe", f"Name one: --probe {PROBES[0]}")
+            return
+        if self.probe not in PROBES:
+            raise UsageError(f"there is no probe {self.probe!r}", f"Probes: {', '.join(PROBES)}.")
+        for name in ("sort", "role", "measure", "from_word", "to_word"):
+            if getattr(self, name) is not None:
+                raise UsageError(f"--{name.removesuffix('_word')} has no place beside --probe", "Leave it out.")
+        if suffix is not None and suffix not in TABLE_ENDINGS:
+            raise UsageError("a probe gives numbers", f"Name a table: {' '.join(TABLE_ENDINGS)}")

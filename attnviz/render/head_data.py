@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from math import isnan
 
 from attnviz.analysis.head_table import COLUMNS, HeadRow
+from attnviz.analysis.probe import Probe
 from attnviz.attention import Trace
 from attnviz.errors import FileError
 from attnviz.labels import visible
@@ -19,6 +20,7 @@ NAMES = [name.replace(" ", "_") for name in COLUMNS]
 RECORD_NAMES = ["kind", "layer", "head", "role", "role_value", "role_baseline", *NAMES, "from", "to"]
 LINK_NAMES = ["kind", "from", "to", "layer", "head", "weight", "rank", "keys", "uniform", "ratio", "others"]
 LINK_NAMES += ["offset", "offset_weight"]
+PROBE_NAMES = ["probe", "layer", "head", "mean", "spread", "baseline", "samples"]
 """The columns, which are there where no head is, too."""
 
 
@@ -66,6 +68,15 @@ def link_records(links: Iterable[NamedLink], top: int | None = None) -> list[Rec
         }
         for link in links
         for head in link.heads[:top]
+    ]
+
+
+def probe_records(probe: Probe, top: int | None = None) -> list[Record]:
+    """A record a head, the first `top`: its number in a probe, the spread of that, and what it is compared with."""
+    of_all = {"baseline": probe.baseline, "samples": probe.samples}
+    return [
+        {"probe": probe.name, "layer": one.layer, "head": one.head, "mean": one.mean, "spread": one.spread, **of_all}
+        for one in probe.heads[:top]
     ]
 
 

@@ -21,6 +21,7 @@ attnviz heads
 attnviz heads --layer 3
 attnviz heads --sort entropy --top 5
 attnviz heads --from ate --to apple
+attnviz heads --probe induction -m path/to/decoder
 attnviz heads -o entropy.png --measure entropy
 attnviz heads "그녀는 사과를 먹고 학교에 갔다." -o heads.csv"""
 
@@ -42,7 +43,8 @@ def heads(
     measure, the best three heads of a link, or a table: .csv, .json or .parquet. Without TEXT the sentence is "I ate an
     apple".
     """
-    text = text if text.is_given else Text(as_text=DEFAULT_TEXT)
+    has_text = text.is_given
+    text = text if has_text else Text(as_text=DEFAULT_TEXT)
     suffix = None if output is None else ending(output).lower()
     if plot_options.combines:
         raise UsageError(f"--{plot_options.combines} draws heads as one, and these are all", "attnviz plot does that.")
@@ -52,6 +54,11 @@ def heads(
         what = f"{suffix} files" if suffix else "a file whose name has no ending"
         raise FileError(f"cannot write {what}", f"Endings: {', '.join((*OUTPUTS, *TABLE_ENDINGS[::2]))}.")
     check_writable(output, run.reads(text), is_table=suffix in TABLE_ENDINGS)
+    if head_options.probe:
+        if has_text or target is not None:
+            raise UsageError("a probe has a text of its own", "Leave TEXT out.")
+        _probe(run, output, suffix, head_options)
+        return
     trace = run.trace(text, "heads", target, plot_options.query)
     for measure in (head_options.sorted_by, head_options.mapped):
         if measure:
@@ -67,6 +74,24 @@ def heads(
         print_path(write_whole(output, _table(trace, suffix, head_options)))
     else:
         _draw(trace, output, head_options, plot_options)
+
+
+def _probe(run: Run, output: Path | None, suffix: str | None, head_options: HeadOptions) -> None:
+    """Have the model read what the probe has for it, and show the heads by what they do."""
+    from attnviz.cli.progress import reading
+    from attnviz.probes import SAMPLES, probe_induction
+
+    model = run.load()
+    with reading() as progress:
+        found = probe_induction(model, head_options.samples or SAMPLES, run.selection, progress)
+    if output is None:
+        from attnviz.render.terminal.probe_table import ProbeTable
+
+        show(ProbeTable(found, head_options.top))
+    else:
+        from attnviz.render.head_data import PROBE_NAMES, TABLES, probe_records
+
+        print_path(write_whole(output, TABLES[suffix or ""](probe_records(found, head_options.top), PROBE_NAMES)))
 
 
 def _show(trace: Trace, head_options: HeadOptions) -> None:

@@ -189,6 +189,26 @@ class HuggingFaceModel(Model):
         with quiet():
             return capture_all(self._base, inputs, selection, lengths, words, layouts)
 
+    def capture_ids(
+        self, ids: Sequence[int], selection: Selection
+    ) -> Iterator[tuple[int, tuple[int, ...], np.ndarray]]:
+        """Each layer of a decoder that reads these `ids`: its number, its heads, their weights `[head, query, key]`.
+
+        Raises ModelError for a model that has an encoder, or whose attention is not masked.
+        """
+        import torch
+
+        from attnviz.capture import capture, is_encoder_decoder
+
+        no_decoder = ModelError(f"{self.name} is no decoder alone: it cannot be probed so", "Name one, such as GPT-2.")
+        if is_encoder_decoder(self.model):
+            raise no_decoder
+        record = capture(self._base, {"input_ids": torch.tensor([ids], device=input_device(self.model))}, selection)
+        if [*record.available] != ["masked-self"]:
+            raise no_decoder
+        for layer, weights in record.weights["masked-self"].items():
+            yield layer, record.heads["masked-self"][layer], weights
+
     @cached_property
     def _base(self) -> "PreTrainedModel":
         from attnviz.capture import find_base
