@@ -26,10 +26,10 @@ Output = Annotated[
 ]
 
 
-def check_writable(output: Path | None, inputs: Iterable[Path], is_table: bool = False) -> None:
+def check_writable(output: Path | None, inputs: Iterable[Path], tables: Sequence[str] = ()) -> None:
     """Refuse, before a model runs, what cannot be written and an output that is an input. Raises FileError.
 
-    A table is of the command's own, and no output of a trace.
+    `tables` are endings of the command's own, beside those of pictures and traces.
     """
     if output is not None:
         from attnviz.render import writer
@@ -37,8 +37,8 @@ def check_writable(output: Path | None, inputs: Iterable[Path], is_table: bool =
         require_writable([output], inputs)
         if is_standard_output(output) and stdout().is_terminal:
             raise FileError("a terminal cannot show the content of a file", "Leave out -o, or pipe it: … | COMMAND")
-        if not is_table:
-            writer(ending(output))
+        if ending(output).lower() not in tables:
+            writer(ending(output), tables)
 
 
 def require_folder_name(output: Path, why: str, or_else: str = "") -> None:

@@ -84,13 +84,17 @@ def on_screen(scene: "Scene", options: PlotOptions = DEFAULT) -> "Drawing":
     return drawing
 
 
-def writer(suffix: str) -> Writer:
-    """What writes files that end in `suffix`: to be asked before a model is loaded. Raises FileError."""
+def writer(suffix: str, others: Sequence[str] = ()) -> Writer:
+    """What writes files that end in `suffix`: to be asked before a model is loaded.
+
+    Raises FileError for another ending; `others` are there too, and written otherwise.
+    """
+    endings = ", ".join(dict.fromkeys((*OUTPUTS, *others)))
     if suffix.lower() == ".html":
-        raise FileError("the interactive page (.html) is not built yet", f"Endings: {', '.join(OUTPUTS)}.")
+        raise FileError("the interactive page (.html) is not built yet", f"Endings: {endings}.")
     if suffix.lower() not in OUTPUTS:
         what = f"cannot write {suffix} files" if suffix else "a file name without an ending does not say what to write"
-        raise FileError(what, f"Endings: {', '.join(OUTPUTS)}.")
+        raise FileError(what, f"Endings: {endings}.")
     return OUTPUTS[suffix.lower()]
 
 

@@ -12,9 +12,8 @@ from attnviz.cli.output import Output, check_writable, ending, print_path, write
 from attnviz.cli.pager import show
 from attnviz.cli.plot_options import PlotOptionGroup
 from attnviz.cli.run import Run, Text, expand_option_groups
-from attnviz.errors import FileError
 from attnviz.files import write_whole
-from attnviz.render import OUTPUTS, check
+from attnviz.render import check
 
 EXAMPLES = """\
 attnviz heads
@@ -50,10 +49,7 @@ def heads(
         raise UsageError(f"--{plot_options.combines} draws heads as one, and these are all", "attnviz plot does that.")
     check(plot_options, suffix, is_drawn=False)
     head_options.check(suffix)
-    if suffix is not None and suffix not in (*OUTPUTS, *TABLE_ENDINGS) and suffix != ".html":
-        what = f"{suffix} files" if suffix else "a file whose name has no ending"
-        raise FileError(f"cannot write {what}", f"Endings: {', '.join((*OUTPUTS, *TABLE_ENDINGS[::2]))}.")
-    check_writable(output, run.reads(text), is_table=suffix in TABLE_ENDINGS)
+    check_writable(output, run.reads(text), tables=TABLE_ENDINGS)
     if head_options.probe:
         if has_text or target is not None:
             raise UsageError("a probe has a text of its own", "Leave TEXT out.")

@@ -75,7 +75,7 @@ def sources(
         raise FileError(
             f"cannot write {ending(output) or 'a file without an ending'}", f"Endings: {', '.join(ENDINGS)}."
         )
-    check_writable(output, [*run.reads(text), *(context or [])], is_table=True)
+    check_writable(output, [*run.reads(text), *(context or [])], tables=ENDINGS)
     if answer is not None and (run.generate is not None or run.chat or target is not None):
         raise UsageError("--answer is one that is given, and another is asked for", "Leave one of them out.")
     if text.saved and (context or answer is not None):
