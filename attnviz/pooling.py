@@ -53,7 +53,7 @@ def pool_ranges(
 def reduce_attention(attention: Attention, rows: Sequence[Range], columns: Sequence[Range]) -> Attention:
     """`attention` with these rows and columns, each a range of tokens that are rows or columns of it, and contiguous.
 
-    A cell holds the largest weight that it covers, for a mean would lose the thin bright lines; what each query gave to
+    A cell holds the `largest` weight that it covers: a mean would lose thin bright lines. What each query gave to
     all keys is kept beside it. Raises SelectionError for a range that does not fall on rows or columns of `attention`.
     """
     if tuple(rows) == attention.rows and tuple(columns) == attention.columns:
@@ -63,9 +63,7 @@ def reduce_attention(attention: Attention, rows: Sequence[Range], columns: Seque
     covered = [position[query] for start, stop in rows for query in range(start, stop)]
     return replace(
         attention,
-        by_layer={
-            layer: _largest(_largest(A, row_units, 1), column_units, 2) for layer, A in attention.by_layer.items()
-        },
+        by_layer={layer: _pooled(_pooled(A, row_units, 1), column_units, 2) for layer, A in attention.by_layer.items()},
         sink_mass={layer: mass[:, covered] for layer, mass in attention.sink_mass.items()},
         rows=tuple(rows),
         columns=tuple(columns),
@@ -115,11 +113,25 @@ def _units(have: Sequence[Range], wanted: Sequence[Range], what: str) -> list[Ra
     return units
 
 
-def _largest(weights: np.ndarray, units: Sequence[Range], axis: int) -> np.ndarray:
+def _pooled(weights: np.ndarray, units: Sequence[Range], axis: int) -> np.ndarray:
     """The largest weight of each range along `axis`."""
+    starts = [start for start, _ in units]
     if all(stop - start == 1 for start, stop in units):
-        return np.take(weights, [start for start, _ in units], axis)
-    return np.asarray(np.maximum.reduceat(weights, [start for start, _ in units], axis))
+        return np.take(weights, starts, axis)
+    return largest(weights, starts, axis)
+
+
+def largest(values: np.ndarray, starts: Sequence[int] | np.ndarray, axis: int) -> np.ndarray:
+    """The value that is farthest from 0 in each run along `axis`, from one of `starts` to the next.
+
+    With its sign, since differences of weights may be negative. What is not a number stays only where there is nothing
+    else. On the device of a model `capture.buffers` does the same for weights, which are never negative.
+    """
+    most = np.fmax.reduceat(values, starts, axis)
+    if values.dtype.kind != "f" or not (values < 0).any():
+        return np.asarray(most)
+    least = np.fmin.reduceat(values, starts, axis)
+    return np.asarray(np.where(-least > most, least, most))
 
 
 def join_ranges(cells: Sequence[Range], size: int) -> tuple[Range, ...]:

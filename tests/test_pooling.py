@@ -7,7 +7,7 @@ from handmade_traces import attention, tokens
 from attnviz.attention import Attention, Trace, single_ranges
 from attnviz.attention.trace_file import open_trace
 from attnviz.errors import CaptureError, SelectionError
-from attnviz.pooling import layout, reduce_attention
+from attnviz.pooling import largest, layout, reduce_attention
 from attnviz.pooling import pool_ranges as pooled_ranges
 from attnviz.selection import Selection
 
@@ -75,6 +75,12 @@ def test_pooling_against_a_loop(n, cells):
     pooled = reduce_attention(whole, ranges, ranges)
     np.testing.assert_array_equal(pooled.weights(0), by_loop(whole.weights(0), ranges, ranges))
     pooled.check()
+
+
+def test_a_cell_of_a_difference_holds_what_is_farthest_from_zero():
+    values = np.array([[0.1, -0.4, 0.2, -0.3, 0.3]])
+    np.testing.assert_array_equal(largest(values, [0, 2, 3], 1), [[-0.4, 0.2, 0.3]])
+    np.testing.assert_array_equal(largest(np.array([np.nan, -1, np.nan, np.nan]), [0, 2], 0), [-1, np.nan])
 
 
 def test_rows_and_columns_that_were_chosen_are_exact_and_their_sums_stay():

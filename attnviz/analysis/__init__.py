@@ -16,7 +16,7 @@ from attnviz.analysis.position import next_token, previous_token, same_token
 from attnviz.analysis.role import ROLES, HeadRole, Role, head_roles
 from attnviz.analysis.sink import sink
 from attnviz.analysis.special_tokens import special_mass
-from attnviz.analysis.strongest_link import Link, find_strongest_link
+from attnviz.analysis.strongest_link import StrongestLink, find_strongest_link
 from attnviz.analysis.token_pairs import duplicate_token, induction
 from attnviz.analysis.uniform_attention import baseline, uniform_attention
 
@@ -42,9 +42,9 @@ __all__ = [
     "ROLES",
     "HeadChoice",
     "HeadRole",
-    "Link",
     "Measure",
     "Role",
+    "StrongestLink",
     "allowed_pairs",
     "baseline",
     "best_offset",

@@ -6,7 +6,7 @@ from math import isnan
 
 from attnviz.analysis import MEASURES
 from attnviz.analysis.role import ROLES, HeadRole, head_roles
-from attnviz.analysis.strongest_link import Link, find_strongest_link
+from attnviz.analysis.strongest_link import StrongestLink, find_strongest_link
 from attnviz.attention import Attention, Trace
 from attnviz.errors import SelectionError
 from attnviz.kinds import Kind
@@ -29,7 +29,7 @@ class HeadRow:
     head: int
     role: HeadRole | None
     values: Mapping[str, float]
-    link: Link | None
+    link: StrongestLink | None
 
     @property
     def name(self) -> str:

@@ -13,7 +13,7 @@ OFFSETS = range(-3, 4)
 
 
 @dataclass(frozen=True)
-class HeadLink:
+class RankedHead:
     """What a head gives to a link: `weight`, which is the `rank`-th largest of its row's `keys` keys.
 
     `ratio` is the weight over `uniform`, what uniform attention gives. `others` is what the head's other
@@ -44,7 +44,7 @@ class HeadLink:
         return f"L{self.layer}H{self.head}"
 
 
-def rank_heads(attention: Attention, rows: Sequence[int], columns: Sequence[int]) -> list[HeadLink]:
+def rank_heads(attention: Attention, rows: Sequence[int], columns: Sequence[int]) -> list[RankedHead]:
     """The heads from the one that looks most from `rows` to `columns` to the one that does so least.
 
     The weight is that of all `columns` together, in the mean of the `rows` that see one of them; nothing where no row
@@ -69,7 +69,7 @@ def rank_heads(attention: Attention, rows: Sequence[int], columns: Sequence[int]
         for index, head in enumerate(attention.heads(layer)):
             from_others = float(others[index].mean()) if beside else float("nan")
             link = float(given[index]), int(ranks[index]), keys, uniform, from_others
-            found.append(HeadLink(layer, head, *link, *offsets[index]))
+            found.append(RankedHead(layer, head, *link, *offsets[index]))
     return sorted(found, key=lambda link: -link.weight)
 
 

@@ -10,7 +10,7 @@ from attnviz.attention import Attention
 
 
 @dataclass(frozen=True)
-class Link:
+class StrongestLink:
     """Query `query` (a row number) gives key `key` (a column number) the weight `weight`."""
 
     query: int
@@ -18,7 +18,7 @@ class Link:
     weight: float
 
 
-def find_strongest_link(attention: Attention, layer: int, head: int) -> Link | None:
+def find_strongest_link(attention: Attention, layer: int, head: int) -> StrongestLink | None:
     """The largest weight from one content word to a different one, or None where the text has no two of them.
 
     As for `choose_head`, the first key of masked self-attention counts only where there is no other. Where several
@@ -31,4 +31,4 @@ def find_strongest_link(attention: Attention, layer: int, head: int) -> Link | N
     if not pairs.any():
         return None
     query, key = np.unravel_index(np.where(pairs, matrix, -1.0).argmax(), matrix.shape)
-    return Link(int(query), int(key), float(matrix[query, key]))
+    return StrongestLink(int(query), int(key), float(matrix[query, key]))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from attnviz.analysis.link_rank import HeadLink, rank_heads
+from attnviz.analysis.link_rank import RankedHead, rank_heads
 from attnviz.attention import Attention, Trace
 from attnviz.errors import SelectionError
 from attnviz.kinds import Kind
@@ -30,7 +30,7 @@ class NamedLink:
     key: str
     rows: tuple[int, ...]
     columns: tuple[int, ...]
-    heads: tuple[HeadLink, ...]
+    heads: tuple[RankedHead, ...]
 
     @property
     def is_hidden(self) -> bool:

@@ -94,13 +94,13 @@ def _show(trace: Trace, head_options: HeadOptions) -> None:
     """Show the heads as a table."""
     if head_options.link:
         from attnviz.render.named_link import named_links
-        from attnviz.render.terminal.link_table import Links
+        from attnviz.render.terminal.link_table import LinkTable
 
-        show(Links(trace, named_links(trace, *head_options.link), head_options.top))
+        show(LinkTable(trace, named_links(trace, *head_options.link), head_options.top))
     else:
-        from attnviz.render.terminal.table import Heads
+        from attnviz.render.terminal.head_table import HeadTable
 
-        show(Heads(trace, head_options.sorted_by, head_options.role, head_options.top))
+        show(HeadTable(trace, head_options.sorted_by, head_options.role, head_options.top))
 
 
 def _table(trace: Trace, suffix: str, head_options: HeadOptions) -> bytes:

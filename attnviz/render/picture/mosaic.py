@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from attnviz.pooling import largest
 from attnviz.render.scale import Scale
 
 WEIGHTS = 222
@@ -57,27 +58,14 @@ def mosaic(heads: Iterable[np.ndarray], corners: Sequence[Pair], tile: Pair, ove
 
 
 def resized(values: np.ndarray, height: int, width: int) -> np.ndarray:
-    """`values` `[row, column, …]` as `[high, wide, …]` pixels: repeated, or where pixels are fewer the largest of some.
-
-    The largest whatever its sign, for the weights of a difference. What is not a number stays only where there is
-    nothing else.
-    """
+    """`values` `[row, column, …]` as pixels `[height, width, …]`: repeated, or the `largest` of several in each."""
     for axis, size in ((0, height), (1, width)):
         n = values.shape[axis]
         if n <= size:
             values = np.take(values, np.arange(size) * n // size, axis)
         else:
-            values = _largest(values, np.arange(size) * n // size, axis)
+            values = largest(values, np.arange(size) * n // size, axis)
     return values
-
-
-def _largest(values: np.ndarray, starts: np.ndarray, axis: int) -> np.ndarray:
-    """Of each run of `values` along `axis`, from one of `starts` to the next, the one that is farthest from 0."""
-    most = np.fmax.reduceat(values, starts, axis)
-    if values.dtype.kind != "f" or not (values < 0).any():
-        return np.asarray(most)
-    least = np.fmin.reduceat(values, starts, axis)
-    return np.asarray(np.where(-least > most, least, most))
 
 
 def edge(cell: int, cells: int, pixels: int) -> int:

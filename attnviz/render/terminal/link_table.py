@@ -8,7 +8,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from attnviz.analysis.link_rank import HeadLink
+from attnviz.analysis.link_rank import RankedHead
 from attnviz.attention import Trace
 from attnviz.labels import visible
 from attnviz.render.named_link import NamedLink
@@ -33,7 +33,7 @@ MEANING = (
 
 
 @dataclass(frozen=True)
-class Links(Drawing):
+class LinkTable(Drawing):
     """A table for each of `links`, its first `top` heads, as something that rich prints."""
 
     trace: Trace
@@ -73,7 +73,7 @@ class Links(Drawing):
         yield Text(said, style="dim")
 
 
-def _place(head: HeadLink) -> str:
+def _place(head: RankedHead) -> str:
     """What a head gives at its best fixed offset, and which that is: `.22 at −3`."""
     if head.offset is None or isnan(head.offset_weight):
         return "–"

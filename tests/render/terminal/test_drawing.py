@@ -14,7 +14,7 @@ from attnviz.errors import SelectionError
 from attnviz.render import on_screen
 from attnviz.render.options import PlotOptions
 from attnviz.render.scene import scene
-from attnviz.render.terminal.table import Heads
+from attnviz.render.terminal.head_table import HeadTable
 
 
 def drawing(trace: Trace, kind: str, style: str, heads: int) -> Callable[[], RenderableType]:
@@ -36,7 +36,7 @@ DRAWINGS = {
     for name, (trace, kind, most) in TRACES.items()
     for style in ("heatmap", "lines", "text")
     for heads in {1, most}
-} | {f"{name} table": (lambda trace=trace: Heads(trace)) for name, (trace, _, _) in TRACES.items()}
+} | {f"{name} table": (lambda trace=trace: HeadTable(trace)) for name, (trace, _, _) in TRACES.items()}
 
 
 @pytest.mark.parametrize("name", DRAWINGS)

@@ -31,8 +31,8 @@ from attnviz.render.terminal.cells import across, fit, graphemes, heading, ltr, 
 from attnviz.render.terminal.colours import Brush
 from attnviz.render.terminal.drawing import Drawing
 from attnviz.render.terminal.grid import grid
+from attnviz.render.terminal.head_table import HeadTable
 from attnviz.render.terminal.heatmap import heatmap
-from attnviz.render.terminal.table import Heads
 from attnviz.render.weight_format import format_weight
 
 GOLDENS = Path(__file__).parent / "goldens"
@@ -143,8 +143,8 @@ CASES: dict[str, tuple[Callable[[], RenderableType], int, str | None]] = {
     "grid-words-plain-80": (lambda: grid([whole(labelled(WORDS))]), 80, None),
     "self-standard-80": (one, 80, "standard"),
     "grid-pooled-plain-80": (lambda: grid([whole(drawn(100, heads=2))]), 80, None),
-    "table-pooled-plain-80": (lambda: Heads(part(drawn(100, heads=2), 20)), 80, None),
-    "table-cut-plain-80": (lambda: Heads(part(drawn(10), None, (3, 9), (0, 2, 9))), 80, None),
+    "table-pooled-plain-80": (lambda: HeadTable(part(drawn(100, heads=2), 20)), 80, None),
+    "table-cut-plain-80": (lambda: HeadTable(part(drawn(10), None, (3, 9), (0, 2, 9))), 80, None),
     "grid-plain-60": (every, 60, None),
     "grid-truecolor-80": (every, 80, "truecolor"),
 }
@@ -191,7 +191,7 @@ def test_without_colours_there_are_no_escapes() -> None:
     ("colours", "codes"), [("truecolor", r"[34]8;2;\d+;\d+;\d+"), ("256", r"[34]8;5;\d+"), ("standard", r"[34][0-7]")]
 )
 def test_each_console_gets_the_colours_that_it_has(colours: str, codes: str) -> None:
-    for what in (one(), one(drawn(60), "masked-self"), grid([whole(drawn(30))]), Heads(encoder_decoder())):
+    for what in (one(), one(drawn(60), "masked-self"), grid([whole(drawn(30))]), HeadTable(encoder_decoder())):
         found = re.findall(r"\x1b\[([\d;]*)m", shown(what, 80, colours))
         assert len(found) > 20
         for code in found:
@@ -356,7 +356,7 @@ def test_a_grid_fits_its_width_and_shows_every_head(heads: int, n: int, width: i
 def test_the_table_of_a_cut_trace_names_the_tokens_of_its_rows() -> None:
     a = attention([np.eye(6)[[5, 0, 1, 2, 3, 4]]], ["a", "red", "b", "green", "c", "blue"])
     trace = part(Trace("by hand", "x", (a,)), None, (3, 5), (1, 2, 4))
-    text = shown(Heads(trace), 100)
+    text = shown(HeadTable(trace), 100)
     assert "6 × 6 tokens were cut to 2 × 3 cells" in text
     assert re.search(r"L0H0 +1\.0 green +b$", text, re.MULTILINE)
 
@@ -370,7 +370,7 @@ def test_a_cross_row_is_named_by_what_is_written_there() -> None:
         predicts=(*read[1:], None),
         keys=tuple(Token(i, t, None, i) for i, t in enumerate(["red", "blue"])),
     )
-    text = shown(Heads(part(Trace("by hand", "x", (a,)), None, (0, 2), (0, 1))), 100)
+    text = shown(HeadTable(part(Trace("by hand", "x", (a,)), None, (0, 2), (0, 1))), 100)
     assert re.search(r"L0H0 +\.90 begin → rot +blue$", text, re.MULTILINE)
     assert "rows: token read → token written" in text
 
@@ -386,16 +386,16 @@ def test_pooled_cells_are_named_by_their_words_and_their_numbers() -> None:
         weights = np.zeros((1, 8, 8), np.float32)
         weights[0, 6, 2] = 0.75  # of "red", which writes "letter", at "dog"
         trace = Trace("by hand", source, (reduce_attention(replace(a, by_layer={0: weights}), cells, cells),))
-        assert re.search(rf"L0H0 +\.75 {row}  5–7 +The old dog saw  0–3\n", shown(Heads(trace), 100))
+        assert re.search(rf"L0H0 +\.75 {row}  5–7 +The old dog saw  0–3\n", shown(HeadTable(trace), 100))
     long = tuple(replace(token, text=f"longword{i}", span=None) for i, token in enumerate(t))
     trace = Trace("by hand", source, (reduce_attention(replace(self_like, queries=long, keys=long), cells, cells),))
-    assert re.search(r" longword… longword7  5–7 ", shown(Heads(trace), 120))
+    assert re.search(r" longword… longword7  5–7 ", shown(HeadTable(trace), 120))
 
 
 def test_a_narrow_table_takes_from_the_words_and_never_from_the_names_of_the_heads() -> None:
     for trace in (drawn(30, heads=12), part(drawn(100, heads=12), 20)):
         for width in range(40, 100, 3):
-            text = shown(Heads(trace), width)
+            text = shown(HeadTable(trace), width)
             assert re.findall(r"^(L0H\d+) ", text, re.M) == [f"L0H{head}" for head in range(12)]
             assert max(map(cell_len, text.splitlines())) <= width
 
@@ -453,7 +453,7 @@ def test_text_in_cells() -> None:
 def test_right_to_left_tokens_leave_the_columns_in_their_order() -> None:
     """UAX 9: a right-to-left letter takes along the letter or number that follows, unless a left one stands between."""
     texts = ["שלום", "עולם", "سلام", "abc"]
-    for what in (one(labelled(texts)), grid([whole(labelled(texts))]), Heads(labelled(texts))):
+    for what in (one(labelled(texts)), grid([whole(labelled(texts))]), HeadTable(labelled(texts))):
         for line in shown(what, 80).split("\n"):
             strong = [[unicodedata.bidirectional(c) for c in word] for word in line.split()]
             strong = [[kind for kind in word if kind in ("L", "R", "AL", "EN")] for word in strong]

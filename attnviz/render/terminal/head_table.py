@@ -80,7 +80,7 @@ LONGEST = 20
 
 
 @dataclass(frozen=True)
-class Heads(Drawing):
+class HeadTable(Drawing):
     """A table for each kind of attention of `trace`, a line for each head, as something that rich prints.
 
     Sorted by `sort`, of that `role` alone, and only the first `top` of each kind, where these are given.
@@ -129,7 +129,7 @@ class _Table:
     role: str | None
 
     @classmethod
-    def of(cls, trace: Trace, kind: str, heads: Heads, brush: Brush, width: int) -> "_Table":
+    def of(cls, trace: Trace, kind: str, heads: HeadTable, brush: Brush, width: int) -> "_Table":
         """The table of one kind: the measure that heads are sorted by, and as many others as fit into `width` cells.
 
         One that applies to no head is left out.
