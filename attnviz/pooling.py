@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from attnviz.attention import Attention, Range, single_ranges
+from attnviz.attention import Attention, HeadMatrices, HeadRows, Range, single_ranges
 from attnviz.errors import SelectionError
 
 FIRST = (0,)
@@ -92,7 +92,7 @@ def combine_heads(attention: Attention, how: str) -> Attention:
     )
 
 
-def _row_sums(attention: Attention) -> Mapping[int, np.ndarray]:
+def _row_sums(attention: Attention) -> Mapping[int, HeadRows]:
     if attention.row_sums:
         return attention.row_sums
     return {layer: weights.sum(-1) for layer, weights in attention.by_layer.items()}
@@ -113,7 +113,7 @@ def _units(have: Sequence[Range], wanted: Sequence[Range], what: str) -> list[Ra
     return units
 
 
-def _pooled(weights: np.ndarray, units: Sequence[Range], axis: int) -> np.ndarray:
+def _pooled(weights: HeadMatrices, units: Sequence[Range], axis: int) -> HeadMatrices:
     """The largest weight of each range along `axis`."""
     starts = [start for start, _ in units]
     if all(stop - start == 1 for start, stop in units):

@@ -23,6 +23,9 @@ Range = tuple[int, int]
 Matrix = NDArray[np.float32]
 """The weights of one head, `[row, column]`."""
 
+Row = NDArray[np.float32]
+"""The weights that one query gives, `[column]`."""
+
 HeadMatrices = NDArray[np.float32]
 """The weights of the heads of a layer, `[head, row, column]`."""
 
@@ -31,6 +34,12 @@ HeadRows = NDArray[np.float32]
 
 HeadValues = NDArray[np.float64]
 """A number for each head of a layer, `[head]`."""
+
+Flags = NDArray[np.bool_]
+"""Which rows, or which columns, are meant, `[row]` or `[column]`."""
+
+HeadFlags = NDArray[np.bool_]
+"""Which rows of each head of a layer are meant, `[head, row]`."""
 
 Pairs = NDArray[np.bool_]
 """Which cells of a matrix are meant, `[row, column]`."""

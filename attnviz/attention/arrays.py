@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from attnviz.attention import IN_MEMORY, Attention, Token, Trace
+from attnviz.attention import IN_MEMORY, Attention, HeadMatrices, Token, Trace
 from attnviz.errors import InputError
 from attnviz.kinds import KINDS, Kind
 
@@ -84,7 +84,7 @@ def _is_generated(weights: Any) -> bool:
     )
 
 
-def _one_pass(steps: Sequence[Any], where: str) -> np.ndarray:
+def _one_pass(steps: Sequence[Any], where: str) -> HeadMatrices:
     """The weights of one layer as one pass gives them, of those of each step, which is a pass over what is new.
 
     `[1, head, query, key]`. A step reads the keys of the step before and its own, or those of an encoder. Raises
@@ -103,7 +103,7 @@ def _one_pass(steps: Sequence[Any], where: str) -> np.ndarray:
     return np.concatenate(padded, axis=-2)[None]
 
 
-def _matrices(array: Any, where: str) -> np.ndarray:
+def _matrices(array: Any, where: str) -> HeadMatrices:
     """A copy of the weights of one layer, float32 `[head, query, key]`; `array` may lack heads, or have a batch of one.
 
     Raises InputError for another shape, and for what are no weights.
@@ -134,7 +134,7 @@ def _matrices(array: Any, where: str) -> np.ndarray:
     return matrices
 
 
-def _tolerance(matrices: np.ndarray, dtype: str) -> float:
+def _tolerance(matrices: HeadMatrices, dtype: str) -> float:
     """How far from 1 rounding may take the sum of a row: that of the type, or, in any, to so many decimals."""
     for decimals in _DECIMALS:
         if np.allclose(matrices, matrices.round(decimals), rtol=0, atol=1e-6):
@@ -143,7 +143,7 @@ def _tolerance(matrices: np.ndarray, dtype: str) -> float:
     return _ROUNDED.get(dtype, _EXACT)
 
 
-def _hint(matrices: np.ndarray, tolerance: float) -> str:
+def _hint(matrices: HeadMatrices, tolerance: float) -> str:
     if matrices.min() >= 0 and np.abs(matrices.sum(-2, dtype=np.float64) - 1).max() <= tolerance:
         return "Its columns sum to 1: rows are queries, columns are keys. Swap the last two axes."
     return "Weights are what the softmax over the keys gives, before dropout: not scores."
@@ -164,7 +164,7 @@ def _array(given: Any) -> np.ndarray:
         raise InputError(f"what is given is no array of weights: {error}", f"Weights are {_FORMS}.") from error
 
 
-def _require_sizes(matrices: np.ndarray, queries: int, keys: int, named: bool) -> None:
+def _require_sizes(matrices: HeadMatrices, queries: int, keys: int, named: bool) -> None:
     """Raise InputError unless there is a row for each query and a column for each key."""
     n, m = matrices.shape[1:]
     if (n, m) == (queries, keys):
@@ -177,7 +177,7 @@ def _require_sizes(matrices: np.ndarray, queries: int, keys: int, named: bool) -
     )
 
 
-def _kind(layers: Sequence[np.ndarray], kind: str | None, one_sequence: bool) -> Kind:
+def _kind(layers: Sequence[HeadMatrices], kind: str | None, one_sequence: bool) -> Kind:
     """The `kind` that was given, or else that the triangle tells. Raises InputError where the weights are of no such.
 
     `one_sequence` says whether the keys are the queries.

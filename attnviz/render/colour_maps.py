@@ -7,6 +7,7 @@ import numpy as np
 
 from attnviz.arguments import require_type
 from attnviz.errors import PlotOptionError
+from attnviz.render.colours import Colours
 
 if TYPE_CHECKING:
     from matplotlib.colors import Colormap
@@ -39,7 +40,7 @@ def require(cmap: Union[str, "Colormap"]) -> None:
         )
 
 
-def sampled(cmap: Union[str, "Colormap"]) -> np.ndarray:
+def sampled(cmap: Union[str, "Colormap"]) -> Colours:
     """256 colours of that map, uint8 `[256, 3]`."""
     from matplotlib import colormaps
 

@@ -3,6 +3,10 @@
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
+
+Colours = NDArray[np.uint8]
+"""sRGB from 0 to 255, `[…, 3]`."""
 
 # Lightness, green-red, blue-yellow in OKLab (Ottosson 2020). Lightness only rises, or only falls, so that a map also
 # reads in grey and to readers who do not tell red from green.
@@ -48,7 +52,7 @@ _TO_RGB = np.array(
 
 
 @cache
-def palette(name: str = "violet") -> np.ndarray:
+def palette(name: str = "violet") -> Colours:
     """256 colours, uint8 `[256, 3]`, from weight 0 to the largest, at equal perceived steps."""
     anchors = _ANCHORS[name]
     dense = _curve(anchors, np.linspace(0, 1, 1024))
@@ -59,13 +63,13 @@ def palette(name: str = "violet") -> np.ndarray:
     return colours
 
 
-def ink(colour: np.ndarray) -> str:
+def ink(colour: Colours) -> str:
     """`#ffffff` or `#000000`: what is read best on `colour`, uint8 `[3]`, by WCAG 2's contrast."""
     light = float(_linear(colour / 255) @ [0.2126, 0.7152, 0.0722])
     return "#ffffff" if 1.05 / (light + 0.05) >= (light + 0.05) / 0.05 else "#000000"
 
 
-def oklab(colours: np.ndarray) -> np.ndarray:
+def oklab(colours: Colours) -> np.ndarray:
     """Colours, uint8 `[…, 3]`, as lightness, green-red and blue-yellow, in which equal distances look equal."""
     to_lms, to_lab = np.linalg.inv(_TO_RGB), np.linalg.inv(_TO_LMS)
     return np.asarray(np.cbrt(_linear(colours / 255) @ to_lms.T) @ to_lab.T)

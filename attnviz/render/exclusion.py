@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from attnviz.attention import Attention, Range, count_virtual_tokens
+from attnviz.attention import Attention, HeadFlags, HeadMatrices, HeadRows, Range, count_virtual_tokens
 from attnviz.errors import SelectionError
 from attnviz.pooling import reduce_attention
 from attnviz.render.scene import Scene
@@ -73,9 +73,9 @@ def removed_labels(scene: Scene, index: int = 0) -> list[str]:
 class _Left:
     """What is left of a layer's `weights` `[head, row, column]`; what each row lost, and whether all, `[head, row]`."""
 
-    weights: np.ndarray
-    removed_mass: np.ndarray
-    emptied: np.ndarray
+    weights: HeadMatrices
+    removed_mass: HeadRows
+    emptied: HeadFlags
 
 
 def _left(a: Attention, layer: int, columns: Sequence[int], renormalise: bool) -> _Left:
@@ -98,7 +98,7 @@ def _rows_are_pooled(a: Attention) -> bool:
     return any(stop - start > 1 for start, stop in a.rows)
 
 
-def _sums(a: Attention, left: dict[int, _Left]) -> dict[int, np.ndarray]:
+def _sums(a: Attention, left: dict[int, _Left]) -> dict[int, HeadRows]:
     """The sums of rows before anything was taken: of the keys that are no longer drawn, too."""
     return {layer: a.row_sums.get(layer, a.weights(layer).sum(-1)) for layer in left}
 

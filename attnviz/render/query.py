@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from attnviz.analysis import find_strongest_link
-from attnviz.attention import Attention, Trace
+from attnviz.attention import Attention, Flags, Row, Trace
 from attnviz.errors import SelectionError
 from attnviz.labels import visible
 from attnviz.pooling import reduce_attention
@@ -110,6 +110,6 @@ def query_label(scene: Scene, rows: tuple[int, ...]) -> str:
     return " · ".join(reversed(both) if a.kind == "cross" else both)
 
 
-def query_weights(scene: Scene, index: int, rows: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+def query_weights(scene: Scene, index: int, rows: tuple[int, ...]) -> tuple[Row, Flags]:
     """How much those rows of head `index` look at each key, on average, and bool which keys any of them may look at."""
     return scene.matrices[index, list(rows)].mean(0), np.any(scene.reachable[list(rows)], 0)

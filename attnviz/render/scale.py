@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from attnviz.render.colours import palette
+from attnviz.render.colours import Colours, palette
 from attnviz.render.options import PlotOptions
 
 PALEST = 96
@@ -50,7 +50,7 @@ class Scale:
 
     top: float
     theme: Theme
-    colours: np.ndarray
+    colours: Colours
     log: bool = False
     above: bool = False
     mapped: bool = False
@@ -145,7 +145,7 @@ def scale_of(
     return Scale(top, chosen, _colours(options, chosen, signed), log, above, mapped, options.colorbar, signed, of)
 
 
-def _colours(options: PlotOptions, theme: Theme, signed: bool) -> np.ndarray:
+def _colours(options: PlotOptions, theme: Theme, signed: bool) -> Colours:
     """256 colours, uint8 `[256, 3]`: the colour map that was asked for, or the theme's own."""
     if options.cmap is None and signed:
         negative, positive = ("teal", "amber") if theme is THEMES["dark"] else ("lilac", "rust")

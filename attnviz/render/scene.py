@@ -8,7 +8,19 @@ from functools import cached_property
 import numpy as np
 
 from attnviz.analysis.attention_mask import allowed_pairs, without_first_key
-from attnviz.attention import Attention, Range, Token, Trace, borders, count_virtual_tokens
+from attnviz.attention import (
+    Attention,
+    Flags,
+    HeadFlags,
+    HeadMatrices,
+    HeadRows,
+    Pairs,
+    Range,
+    Token,
+    Trace,
+    borders,
+    count_virtual_tokens,
+)
 from attnviz.labels import visible
 from attnviz.render.ticks import is_long, segments
 from attnviz.retrace import Retrace
@@ -42,8 +54,8 @@ class Scene:
     caption: str = ""
     queries: tuple[int, ...] = ()
     masked: tuple[int, ...] = ()
-    removed_mass: np.ndarray | None = None
-    emptied: np.ndarray | None = None
+    removed_mass: HeadRows | None = None
+    emptied: HeadFlags | None = None
     marked: tuple[tuple[Range, Range], ...] = ()
     combined: str = ""
     text: str = ""
@@ -87,12 +99,12 @@ class Scene:
         return _of_cells([visible(token.text) for token in self.attention.keys], self.attention.columns)
 
     @cached_property
-    def matrices(self) -> np.ndarray:
+    def matrices(self) -> HeadMatrices:
         """The weights to draw, float32 `[head, row, column]`, in the order of `heads`. Raises SelectionError."""
         return np.stack([self.attention.matrix(layer, head) for layer, head in self.heads])
 
     @cached_property
-    def reachable(self) -> np.ndarray:
+    def reachable(self) -> Pairs:
         """Bool `[row, column]`: false where the query may not look, which is drawn as nothing and not as a 0.
 
         So are masked columns, and rows that lost everything in every head.
@@ -157,12 +169,12 @@ class Scene:
         return f"the scale leaves out the first key, whose largest weight is {first:.2f}" if first > self.top else ""
 
     @cached_property
-    def _shown(self) -> np.ndarray:
+    def _shown(self) -> HeadMatrices:
         """The weights that get a colour, `[head, row, column]`: all, or of `queries` their mean as one row."""
         return self.matrices[:, list(self.queries)].mean(1, keepdims=True) if self.queries else self.matrices
 
     @property
-    def _scaled(self) -> np.ndarray:
+    def _scaled(self) -> Flags:
         """Bool `[column]`: whose weights the scale has room for."""
         columns = self.attention.columns
         return without_first_key(self.attention) if len(columns) > LONG else np.ones(len(columns), bool)

@@ -6,8 +6,8 @@ from itertools import pairwise
 import numpy as np
 from rich.segment import Segment
 
-from attnviz.attention import Range
-from attnviz.pooling import join_ranges
+from attnviz.attention import Matrix, Range, Row
+from attnviz.pooling import join_ranges, largest
 from attnviz.render.scene import Scene
 from attnviz.render.terminal.cells import DIM, Line
 from attnviz.render.terminal.colours import Brush
@@ -17,16 +17,11 @@ Cuts = tuple[Sequence[int], Sequence[int]]
 """The rows, and the columns, before which a thin line is drawn."""
 
 
-def pooled(weights: np.ndarray, block: Range) -> np.ndarray:
-    """`weights` `[row, column]` in blocks of so many rows and columns, each by its largest weight, whatever its sign.
-
-    A block is nan only where all of its weights are.
-    """
+def pooled(weights: Matrix, block: Range) -> Matrix:
+    """`weights` `[row, column]` in blocks of `block` rows and columns, each by its `largest` weight."""
     for axis, size in enumerate(block):
         if size > 1:
-            starts = np.arange(0, weights.shape[axis], size)
-            most, least = (extreme.reduceat(weights, starts, axis) for extreme in (np.fmax, np.fmin))
-            weights = np.where(-least > most, least, most)
+            weights = largest(weights, np.arange(0, weights.shape[axis], size), axis)
     return weights
 
 
@@ -46,7 +41,7 @@ def parts(size: int, cuts: Sequence[int]) -> list[range]:
 
 
 def lines(
-    brush: Brush, weights: np.ndarray, cell: int, halves: bool, cuts: Cuts = ((), ()), annotate: bool = False
+    brush: Brush, weights: Matrix, cell: int, halves: bool, cuts: Cuts = ((), ()), annotate: bool = False
 ) -> Iterator[tuple[int | None, Line]]:
     """`weights` `[row, column]`, nan for nothing, in cells of `cell` columns; with each line its (first) row.
 
@@ -74,7 +69,7 @@ def lines(
             yield y, line
 
 
-def _annotated(brush: Brush, row: np.ndarray, indices: list[int], part: range, cell: int) -> Line:
+def _annotated(brush: Brush, row: Row, indices: list[int], part: range, cell: int) -> Line:
     peak = np.nanmax(np.abs(row), initial=0.0)
     texts = ["" if np.isnan(weight) else brush.number(weight) for weight in row]
     return [brush.cell(indices[x], cell, texts[x], abs(row[x]) == peak) for x in part]
