@@ -47,6 +47,12 @@ class CallKinds:
             return "masked-self"
         if call.hides_later is None:
             self.notes["one token alone: whether its self-attention is masked cannot be told"] = None
+        if m is None and call.one_input is False:
+            where = path or "the model"
+            self.notes[
+                f"{where}: queries and keys have different inputs; it is taken for self-attention, since there are"
+                " as many of each as tokens"
+            ] = None
         return "self" if m is None else self._of_equals(call, path)
 
     def _is_named_cross(self, path: str) -> bool:

@@ -14,6 +14,7 @@ _ALL_IT_READS = (
     "Name all that it reads, and no more: tokens=[…], and target_tokens=[…] for what a decoder reads."
     " Attention in blocks, windows or chunks of these is not put together."
 )
+_CHUNKS = "It reads its queries in chunks, which are not put together: run it with chunks as large as the text."
 
 
 class MissedAttention:
@@ -67,13 +68,10 @@ class MissedAttention:
         if self.unmasked:
             return ModelError("; ".join(self.notes()), "Give its forward a mask for the target.")
         if self.others:
-            one_by_one = all(queries == 1 for queries, _ in self.others) and self._source > 1
             return ModelError(
                 f"{self._name} has no attention between the {tokens} that it reads, but of {_sizes(self.others)}"
                 " queries and keys",
-                "Run it on all tokens in one pass, without a cache: forward=lambda model: model(x)."
-                if one_by_one
-                else self._hint(_ALL_IT_READS),
+                self._hint_for_parts(),
             )
         said = f"no softmax attention was seen in {self._name}"
         if self._unseen:
@@ -82,6 +80,14 @@ class MissedAttention:
             of = _sizes(Counter(self.unfollowed))
             said = f"no softmax in {self._name}, of {of}, is multiplied with values in a way that is understood"
         return ModelError(said, self._hint(SEEN))
+
+    def _hint_for_parts(self) -> str:
+        """What would work where every call is of a part of the tokens."""
+        if self._source > 1 and all(queries == 1 for queries, _ in self.others):
+            return "Run it on all tokens in one pass, without a cache: forward=lambda model: model(x)."
+        queries = sum(number * count for (number, _), count in self.others.items())
+        sees_all = self._target is None and all(keys == self._source for _, keys in self.others)
+        return _CHUNKS if sees_all and queries % self._source == 0 else self._hint(_ALL_IT_READS)
 
     def without_cross(self) -> InputError:
         """The error where a target was named, and no attention looks from it to the source."""

@@ -22,6 +22,10 @@ from attnviz.words import Words
 
 _COARSEST = (torch.bfloat16, torch.float16, torch.float32)
 PATH = "torch functions, by a mode"
+_BESIDE = (
+    "{}: one run of it makes several calls of attention, of which none reads what another gives: they are counted as"
+    " layers, and may be parts of one layer's heads"
+)
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,7 @@ class _Seen:
         self._layers = LayerNumbers(model)
         self._apart: dict[tuple[str, Kind], list[Call]] = {}  # heads that are modules of their own, by their list
         self._loops: dict[Kind, _Loop] = {}
+        self._last: dict[Kind, tuple[int, int]] = {}  # the run and the number of the last call of several heads
         self._missed = MissedAttention(model, source, target)
         self._dtypes = {torch.float32}
         self._notes: dict[str, None] = {}
@@ -157,8 +162,12 @@ class _Seen:
         self._leave_loop(kind)
         if call.heads == 1:
             self._loops[kind] = _Loop([call], run, path)
-        else:
-            self._keep(call, kind, path)
+            return
+        before = self._last.get(kind)
+        if before and before[0] == run and call.after < before[1]:
+            self._notes[_BESIDE.format(path or type(self._model).__name__)] = None
+        self._last[kind] = run, call.number
+        self._keep(call, kind, path)
 
     def _leave_loop(self, kind: Kind) -> None:
         if loop := self._loops.pop(kind, None):

@@ -656,6 +656,47 @@ def test_several_attentions_of_a_block_are_layers_in_the_order_of_calls_and_that
     assert "layers count attentions in the order of their calls, not blocks" in found.notes[0]
 
 
+class Parts(nn.Module):
+    """One attention, of which each call computes some heads, or the rows of some queries."""
+
+    def __init__(self, axis):
+        super().__init__()
+        self.axis, self.project = axis, nn.Linear(D, D)
+
+    def forward(self, x):
+        heads = self.project(x).unflatten(-1, (HEADS, -1)).transpose(1, 2)
+        queries = heads.chunk(2, self.axis)
+        keys = queries if self.axis == 1 else [heads, heads]
+        parts = [functional.scaled_dot_product_attention(q, k, k) for q, k in zip(queries, keys, strict=True)]
+        return torch.cat(parts, self.axis)
+
+
+def test_calls_side_by_side_are_layers_and_the_note_says_that_they_may_be_heads_of_one():
+    found = attnviz.trace(model=Parts(1), tokens=SOURCE, forward=lambda model: model(X))
+    assert [found["self"].heads(layer) for layer in found["self"].layers] == [(0, 1), (0, 1)]
+    assert "may be parts of one layer's heads" in found.notes[0]
+
+
+def test_queries_in_chunks_are_refused_with_what_would_work():
+    with pytest.raises(ModelError, match="but of 2 × 4 queries and keys") as refused:
+        attnviz.trace(model=Parts(2), tokens=SOURCE, forward=lambda model: model(X))
+    assert "chunks as large as the text" in refused.value.hint
+
+
+def test_learned_queries_as_many_as_tokens_are_noted():
+    class Inducing(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.queries = nn.Parameter(torch.randn(1, len(SOURCE), D))
+            self.attention = nn.MultiheadAttention(D, HEADS, batch_first=True)
+
+        def forward(self, x):
+            return self.attention(self.queries, x, x)[0]
+
+    found = attnviz.trace(model=Inducing(), tokens=SOURCE, forward=lambda model: model(X))
+    assert "attention: queries and keys have different inputs" in found.notes[0]
+
+
 def test_a_model_of_transformers_with_a_learned_sink_within_a_module():
     sizes = {"vocab_size": 50, "hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 2, "head_dim": 8}
     heads = {"num_attention_heads": 4, "num_key_value_heads": 2, "num_local_experts": 2, "num_experts_per_tok": 1}

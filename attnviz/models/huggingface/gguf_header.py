@@ -7,7 +7,7 @@ Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md.
 
 import struct
 from dataclasses import dataclass
-from math import prod
+from math import isfinite, prod
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +88,9 @@ class _Reader:
             key = self._string()
             if key in fields:
                 raise _BrokenError(f"{key} is there twice")
-            fields[key] = self._field(self._scalar("I"))
+            fields[key] = field = self._field(self._scalar("I"))
+            if isinstance(field.value, float) and not isfinite(field.value):
+                raise _BrokenError(f"{key} is {field.value}, which is no finite number")
         infos = [self._tensor_info() for _ in range(tensors)]
         alignment = fields["general.alignment"].value if "general.alignment" in fields else 32
         if not isinstance(alignment, int) or alignment < 1 or alignment & (alignment - 1):

@@ -152,6 +152,12 @@ def test_a_value_of_another_type_is_refused(more, message, tmp_path):
     assert message in refused(gguf_files.write(tmp_path / "x.gguf", more=more)).message
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_number_that_is_not_finite_is_refused(value, tmp_path):
+    path = gguf_files.write(tmp_path / "x.gguf", more={"llama.rope.freq_base": value})
+    assert f"llama.rope.freq_base is {value}, which is no finite number" in refused(path).message
+
+
 def test_parts_of_two_models_are_refused(split, tmp_path):
     first, *_ = copied(split, tmp_path)
     (tmp_path / "other").mkdir()
