@@ -1,20 +1,24 @@
-"""What a probe finds: a number for each head over several samples, and prefix matching."""
+"""What a probe finds: a number for each head over several samples."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import nan
 
 import numpy as np
-
-from attnviz.attention import HeadMatrices, HeadValues
 
 
 @dataclass(frozen=True)
 class ProbedHead:
-    """The mean of a probe's number over its samples, and how much it differs from one to another."""
+    """The mean of a probe's number over its samples, and its standard deviation: nan where there was one sample.
+
+    `rate` is the share of samples in which the number is above the probe's threshold; None where that has none.
+    """
 
     layer: int
     head: int
     mean: float
     spread: float
+    rate: float | None = None
 
     @property
     def name(self) -> str:
@@ -24,22 +28,35 @@ class ProbedHead:
 
 @dataclass(frozen=True)
 class Probe:
-    """What a probe found: the `heads` from the largest number down, and what uniform attention would give."""
+    """What a probe found: the `heads` from the largest mean down, and what uniform attention would give.
+
+    `measure` is what the number is called, and `meaning` says of which text it is and what it counts. `samples` is how
+    many samples the means are of, of all that were `tried`.
+    """
 
     name: str
     model: str
+    measure: str
+    meaning: str
     heads: tuple[ProbedHead, ...]
     baseline: float
     samples: int
-    length: int
+    tried: int
+    threshold: float | None = None
+
+    @property
+    def rate(self) -> float | None:
+        """The share of heads × samples in which the number is above the threshold; None where there is none."""
+        return None if self.threshold is None else float(np.mean([head.rate for head in self.heads]))
 
 
-def prefix_matching(weights: HeadMatrices, length: int) -> HeadValues:
-    """Mean of `A[i, i − (length − 1)]` over the second half of `[x; x]`, x being `length` tokens, `[head]`.
-
-    What came after the same token before (Olsson et al. 2022, In-context Learning and Induction Heads). `weights` are
-    `[head, 2 · length, 2 · length]`.
-    """
-    stripe = np.diagonal(weights, 1 - length, axis1=1, axis2=2)[:, 1:]  # from row `length` on
-    mean: HeadValues = stripe.mean(-1, dtype=np.float64)
-    return mean
+def probed_heads(
+    values: Mapping[tuple[int, int], Sequence[float]], threshold: float | None = None
+) -> tuple[ProbedHead, ...]:
+    """The heads from the largest mean down. `values` has the numbers of each layer and head, one for each sample."""
+    heads = []
+    for (layer, head), numbers in values.items():
+        spread = float(np.std(numbers)) if len(numbers) > 1 else nan
+        rate = None if threshold is None else float(np.mean(np.asarray(numbers) > threshold))
+        heads.append(ProbedHead(layer, head, float(np.mean(numbers)), spread, rate))
+    return tuple(sorted(heads, key=lambda one: -one.mean))

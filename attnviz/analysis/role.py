@@ -8,7 +8,7 @@ from attnviz.analysis.attention_mask import is_one_sequence
 from attnviz.analysis.measure import Measure
 from attnviz.analysis.offset import best_offset, offset_share
 from attnviz.analysis.position import next_token, previous_token, same_token
-from attnviz.analysis.sink import sink
+from attnviz.analysis.sink import SINKS, sink
 from attnviz.analysis.special_tokens import special_mass
 from attnviz.analysis.token_pairs import duplicate_token, induction
 from attnviz.analysis.uniform_attention import baseline
@@ -47,7 +47,7 @@ ROLES: dict[str, Role] = {
         Role("previous", previous_token, 0.5, "the token before"),
         Role("next", next_token, 0.5, "the token after"),
         Role("self", same_token, 0.5, "the token itself"),
-        Role("sink", sink, 0.3, "the first token (Gu et al. 2024)"),
+        Role("sink", sink, SINKS, "the first token (Gu et al. 2024)"),
         Role("special", special_mass, 0.5, "special tokens", in_cross=True),
         Role("duplicate", duplicate_token, 0.4, "the same token earlier"),
         Role("induction", induction, 0.4, "what came after the same token earlier"),

@@ -3,7 +3,10 @@
 import numpy as np
 
 from attnviz.analysis.measure import token_measure
-from attnviz.attention import Attention, HeadValues
+from attnviz.attention import Attention, HeadMatrices, HeadValues
+
+SINKS = 0.3
+"""A head sinks where its `α_0` is above this (Gu et al. 2024)."""
 
 
 @token_measure
@@ -15,5 +18,10 @@ def sink(attention: Attention, layer: int, key: int = 0) -> HeadValues:
     not captured.
     """
     first = 0 if attention.kind == "cross" else max(key - attention.covered[0], 0)
-    alpha: HeadValues = attention.weights(layer)[:, first:, key].mean(-1, dtype=np.float64)
-    return alpha
+    return mean_weight(attention.weights(layer), key, first)
+
+
+def mean_weight(weights: HeadMatrices, key: int = 0, first: int = 0) -> HeadValues:
+    """Mean weight that the rows from `first` on give to `key`, `[head]`. `weights` are `[head, query, key]`."""
+    mean: HeadValues = weights[:, first:, key].mean(-1, dtype=np.float64)
+    return mean

@@ -8,8 +8,8 @@ from attnviz.analysis.role import ROLES
 from attnviz.cli import completion, options
 from attnviz.cli.errors import UsageError
 from attnviz.files import PICTURE_ENDINGS
+from attnviz.probes import PROBES
 
-PROBES = ("induction",)
 TABLE_ENDINGS = (".csv", ".json", ".parquet")
 """Of files that hold a table of heads."""
 
@@ -72,7 +72,8 @@ Probe = Annotated[
         group=options.SHOWN,
         metavar="PROBE",
         autocompletion=completion.of(PROBES),
-        help="In place of TEXT, have a decoder read what shows it: induction, random tokens twice (Olsson et al.).",
+        help="In place of TEXT, have a decoder read what shows what its heads do, and rank them by it, beside what "
+        "uniform attention gives: " + "; ".join(f"{probe.name}, {probe.meaning}" for probe in PROBES.values()) + ".",
     ),
 ]
 Samples = Annotated[
@@ -82,7 +83,9 @@ Samples = Annotated[
         group=options.SHOWN,
         metavar="N",
         callback=options.positive,
-        help="With --probe, over so many random sequences; 10 by default.",
+        help="With --probe, over so many samples. By default: "
+        + ", ".join(f"{probe.name} {probe.samples}" for probe in PROBES.values())
+        + ".",
     ),
 ]
 
@@ -141,7 +144,7 @@ class HeadOptions:
         """Refuse a probe that there is not, and what has no place beside one."""
         if self.probe is None:
             if self.samples is not None:
-                raise UsageError("--samples is for a probe", f"Name one: --probe {PROBES[0]}")
+                raise UsageError("--samples is for a probe", f"Name one: --probe {' or --probe '.join(PROBES)}")
             return
         if self.probe not in PROBES:
             raise UsageError(f"there is no probe {self.probe!r}", f"Probes: {', '.join(PROBES)}.")

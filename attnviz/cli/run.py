@@ -114,8 +114,8 @@ class Run:
         rows, columns = options.tokens(self.rows, "--rows"), options.tokens(self.columns, "--columns")
         return Selection.of(self.layer, self.head, self.kind, rows, columns, self.cells, self.words)
 
-    def load(self) -> "Model":
-        """Load the model. Raises ModelError."""
+    def load(self, with_head: bool = False) -> "Model":
+        """Load the model, `with_head` where it shall write. Raises ModelError."""
         from attnviz.models import BUILTIN, load
 
         options: dict[str, Any] = {"device": self.device, "dtype": self.dtype, "revision": self.revision}
@@ -123,7 +123,7 @@ class Run:
         if self.model == BUILTIN:  # it is there in a blink: nothing to wait for
             return load(BUILTIN, **options)
         with loading(self.model) as progress:
-            return load(self.model, **options, with_head=self.generate is not None, progress=progress)
+            return load(self.model, **options, with_head=with_head or self.generate is not None, progress=progress)
 
     def reads(self, text: "Text | None" = None) -> Iterator[Path]:
         """The files that are read: a saved trace, or those of the model, and what is piped in for `text`."""

@@ -20,7 +20,7 @@ NAMES = [name.replace(" ", "_") for name in COLUMNS]
 RECORD_NAMES = ["kind", "layer", "head", "role", "role_value", "role_baseline", *NAMES, "from", "to"]
 LINK_NAMES = ["kind", "from", "to", "layer", "head", "weight", "rank", "keys", "uniform", "ratio", "others"]
 LINK_NAMES += ["offset", "offset_weight"]
-PROBE_NAMES = ["probe", "layer", "head", "mean", "spread", "baseline", "samples"]
+PROBE_NAMES = ["probe", "layer", "head", "mean", "spread", "rate", "baseline", "samples", "tried"]
 """The columns, which are there where no head is, too."""
 
 
@@ -73,9 +73,11 @@ def link_records(links: Iterable[NamedLink], top: int | None = None) -> list[Rec
 
 def probe_records(probe: Probe, top: int | None = None) -> list[Record]:
     """A record a head, the first `top`: its number in a probe, the spread of that, and what it is compared with."""
-    of_all = {"baseline": probe.baseline, "samples": probe.samples}
+    of_all = {"baseline": probe.baseline, "samples": probe.samples, "tried": probe.tried}
     return [
-        {"probe": probe.name, "layer": one.layer, "head": one.head, "mean": one.mean, "spread": one.spread, **of_all}
+        {"probe": probe.name, "layer": one.layer, "head": one.head, "mean": one.mean}
+        | {"spread": _or_none(one.spread), "rate": one.rate}
+        | of_all
         for one in probe.heads[:top]
     ]
 

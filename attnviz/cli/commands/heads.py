@@ -13,6 +13,7 @@ from attnviz.cli.pager import show
 from attnviz.cli.plot_options import PlotOptionGroup
 from attnviz.cli.run import Run, Text, expand_option_groups
 from attnviz.files import write_whole
+from attnviz.probes import PROBES
 from attnviz.render import check
 
 EXAMPLES = """\
@@ -21,10 +22,16 @@ attnviz heads --layer 3
 attnviz heads --sort entropy --top 5
 attnviz heads --from ate --to apple
 attnviz heads --probe induction -m path/to/decoder
+attnviz heads --probe sink -m path/to/decoder --samples 20
 attnviz heads -o entropy.png --measure entropy
 attnviz heads "그녀는 사과를 먹고 학교에 갔다." -o heads.csv"""
 
 DEFAULT_TEXT = "I ate an apple"
+NOT_PROBED = (
+    *("text_pair", "source_language", "target_language", "chat", "generate"),
+    *("kind", "rows", "columns", "cells", "words"),
+)
+"""Options of a text, or of the parts of its matrices: a probe has its own."""
 
 
 @expand_option_groups
@@ -74,12 +81,16 @@ def heads(
 
 def _probe(run: Run, output: Path | None, suffix: str | None, head_options: HeadOptions) -> None:
     """Have the model read what the probe has for it, and show the heads by what they do."""
-    from attnviz.cli.progress import reading
-    from attnviz.probes import SAMPLES, probe_induction
+    from attnviz.cli.progress import bar
 
-    model = run.load()
-    with reading() as progress:
-        found = probe_induction(model, head_options.samples or SAMPLES, run.selection, progress)
+    for name in NOT_PROBED:
+        if getattr(run, name):
+            raise UsageError(f"--{name.replace('_', '-')} has no place beside --probe", "Leave it out.")
+    probe = PROBES[head_options.probe or ""]
+    samples = head_options.samples or probe.samples
+    model = run.load(with_head=probe.writes)
+    with bar(f"{probe.name}: samples read", samples) as advance:
+        found = probe.run(model, samples, run.selection, lambda *told: advance())
     if output is None:
         from attnviz.render.terminal.probe_table import ProbeTable
 

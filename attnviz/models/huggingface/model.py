@@ -200,7 +200,9 @@ class HuggingFaceModel(Model):
 
         from attnviz.capture import capture, is_encoder_decoder
 
-        no_decoder = ModelError(f"{self.name} is no decoder alone: it cannot be probed so", "Name one, such as GPT-2.")
+        no_decoder = ModelError(
+            f"{self.name} is no decoder alone: it cannot be probed", "Name one, such as GPT-2: -m NAME."
+        )
         if is_encoder_decoder(self.model):
             raise no_decoder
         record = capture(self._base, {"input_ids": torch.tensor([ids], device=input_device(self.model))}, selection)

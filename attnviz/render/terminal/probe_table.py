@@ -1,18 +1,21 @@
 """What a probe found, as a table in the terminal."""
 
 from dataclasses import dataclass
+from math import isnan
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
 from attnviz.analysis.probe import Probe
+from attnviz.labels import visible
 from attnviz.render.options import PlotOptions
 from attnviz.render.scale import scale_of
 from attnviz.render.terminal.bar import BAR, bar
 from attnviz.render.terminal.cells import heading
 from attnviz.render.terminal.colours import Brush
 from attnviz.render.terminal.drawing import Drawing
+from attnviz.render.weight_format import format_weight
 
 TOP = 10
 """So many heads are shown, unless another number is asked for."""
@@ -28,21 +31,31 @@ class ProbeTable(Drawing):
     def parts(self, console: Console, console_options: ConsoleOptions) -> RenderResult:
         """What is drawn."""
         probe, brush = self.probe, Brush.on(console, scale_of(PlotOptions(theme="dark"), [1.0]))
-        yield heading(f"{probe.name} heads of {probe.model}", console_options.max_width)
+        yield heading(f"{probe.name} heads of {visible(probe.model)}", console_options.max_width)
         yield Text()
         grid = Table(box=None, padding=(0, 1, 0, 0))
         grid.add_column("head", no_wrap=True)
-        grid.add_column("prefix matching", justify="right", no_wrap=True, min_width=BAR + 6)
+        grid.add_column(probe.measure, justify="right", no_wrap=True, min_width=BAR + 6)
         grid.add_column("spread", justify="right", no_wrap=True)
+        if probe.threshold is not None:
+            grid.add_column(f"> {format_weight(probe.threshold)}", justify="right", no_wrap=True)
         shown = probe.heads[: self.top or TOP]
         for head in shown:
             number = bar(head.mean, 1.0, brush) + Text(brush.number(head.mean))
-            grid.add_row(head.name, number, brush.written(f"±{head.spread:.2f}"))
+            spread = "–" if isnan(head.spread) else f"±{head.spread:.2f}"
+            rate = () if head.rate is None else (f"{head.rate:.0%}",)
+            grid.add_row(head.name, number, *map(brush.written, (spread, *rate)))
         yield grid
         yield Text()
-        said = f"uniform attention gives {probe.baseline:.2f}; {len(shown)} of {len(probe.heads)} heads (--top N). Mean"
-        said += (
-            f" and standard deviation over {probe.samples} sequences of {probe.length} random tokens, each twice in a"
-        )
-        said += " row: the weight on what came after the same token before (Olsson et al. 2022)."
-        yield Text(said, style="dim")
+        yield Text(_said(probe, len(shown)), style="dim")
+
+
+def _said(probe: Probe, shown: int) -> str:
+    """What the numbers are, and what they are compared with."""
+    samples = f"{probe.samples} sample{'s' * (probe.samples != 1)}"
+    said = f"uniform attention gives {probe.baseline:.2f}; {shown} of {len(probe.heads)} heads (--top N). "
+    if probe.rate is not None:
+        said += f"Sink rate: above {probe.threshold:g} in {probe.rate:.1%} of all heads × samples. "
+    said += "Mean and standard deviation over " if probe.samples > 1 else "Of "
+    said += samples if probe.samples == probe.tried else f"the {samples} that count, of {probe.tried}"
+    return f"{said}: {probe.meaning}."

@@ -1,0 +1,66 @@
+"""The probe for induction heads: random tokens, twice in a row."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from attnviz.analysis.prefix_matching import prefix_matching
+from attnviz.analysis.probe import Probe, probed_heads
+from attnviz.errors import ModelError
+from attnviz.probes.decoder import require_decoder, values_of
+from attnviz.selection import Selection
+
+if TYPE_CHECKING:
+    from attnviz.models.base import Model, Progress
+
+LENGTH = 25
+"""How many random tokens are repeated."""
+SAMPLES = 10
+_FEWEST = 100  # tokens of a vocabulary, of which sequences are random
+
+
+def probe_induction(
+    model: "Model",
+    samples: int = SAMPLES,
+    selection: Selection | None = None,
+    progress: "Progress | None" = None,
+) -> Probe:
+    """Prefix matching of each head of a decoder, after Olsson et al. 2022, In-context Learning and Induction Heads.
+
+    `[x; x]` is read, x being LENGTH random tokens of the vocabulary, special ones left out, the same ones each time;
+    the number is `prefix_matching`. The spread is the standard deviation over `samples`. `progress` is told of the
+    samples that were read. Raises ModelError for what is no decoder alone.
+    """
+    decoder = require_decoder(model, 2 * LENGTH)
+    values = values_of(
+        decoder,
+        _repeated(decoder, samples),
+        lambda weights: prefix_matching(weights, LENGTH),
+        selection or Selection(),
+        progress,
+    )
+    rows = np.arange(LENGTH, 2 * LENGTH)
+    return Probe(
+        name="induction",
+        model=model.name,
+        measure="prefix matching",
+        meaning=f"the weight on what came after the same token before, in {LENGTH} random tokens that are read twice in"
+        " a row (Olsson et al. 2022)",
+        heads=probed_heads(values),
+        baseline=float(np.mean(1 / (rows + 1))),
+        samples=samples,
+        tried=samples,
+    )
+
+
+def _repeated(model: Any, samples: int) -> list[list[int]]:
+    """So many random sequences of the model's vocabulary, each twice in a row; the same ones every time."""
+    tokenizer = model.text_tokenizer.tokenizer
+    special = {*tokenizer.all_special_ids, *tokenizer.added_tokens_decoder}
+    size = min(len(tokenizer), model.model.get_input_embeddings().num_embeddings)
+    ids = [id_ for id_ in range(size) if id_ not in special]
+    if len(ids) < _FEWEST:
+        raise ModelError(f"the vocabulary of {model.name} has {len(ids)} tokens, too few for random sequences")
+    random = np.random.default_rng(0)
+    halves = (random.choice(ids, LENGTH, replace=False).tolist() for _ in range(samples))
+    return [half + half for half in halves]

@@ -1,0 +1,76 @@
+"""The probe for attention sinks: how much of a head's attention the first token gets in a text of 64 tokens."""
+
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from attnviz.analysis.probe import Probe, probed_heads
+from attnviz.analysis.sink import SINKS, mean_weight
+from attnviz.errors import ModelError
+from attnviz.labels import visible
+from attnviz.probes.decoder import require_decoder, values_of
+from attnviz.probes.sentences import sentences
+from attnviz.selection import Selection
+
+if TYPE_CHECKING:
+    from attnviz.models.base import Model, Progress
+
+LENGTH = 64
+"""How many tokens are read, as in the paper."""
+SAMPLES = 100
+"""How many texts, as in the paper."""
+
+
+def probe_sink(
+    model: "Model",
+    samples: int = SAMPLES,
+    selection: Selection | None = None,
+    progress: "Progress | None" = None,
+) -> Probe:
+    """`α_0` of each head of a decoder at T = LENGTH, after Gu et al. 2024, When Attention Sink Emerges.
+
+    `α_0 = 1/T Σ_i A[i, 0]`; a head sinks in a text where it is above 0.3, and the sink rate is the share of heads ×
+    texts where it does. The paper reads 100 texts of the model's validation data, T = 64, and finds sinks in random
+    tokens too. Here the texts are English sentences of the built-in model's grammar, the same ones each time, cut at
+    LENGTH tokens: plain, short, and alike, so numbers may differ from those of a paper. They are read as any text is,
+    with the start token where the model's tokenizer puts one. `progress` is told of the samples that were read. Raises
+    ModelError for what is no decoder alone.
+    """
+    decoder = require_decoder(model, LENGTH)
+    texts = _texts(decoder, samples)
+    values = values_of(decoder, texts, mean_weight, selection or Selection(), progress)
+    return Probe(
+        name="sink",
+        model=model.name,
+        measure="α₀",
+        meaning=f"the weight that the first token gets from all {LENGTH} tokens (Gu et al. 2024), in sentences of the"
+        f" built-in model's grammar, {_start(decoder, texts)}",
+        heads=probed_heads(values, SINKS),
+        baseline=float(np.mean(1 / np.arange(1, LENGTH + 1))),
+        samples=samples,
+        tried=samples,
+        threshold=SINKS,
+    )
+
+
+def _texts(model: Any, samples: int) -> list[list[int]]:
+    """So many texts of LENGTH tokens; the same ones every time."""
+    return [_text(model, Random(number)) for number in range(samples)]
+
+
+def _text(model: Any, random: Random) -> list[int]:
+    drawn, read = sentences(random), ""
+    for _ in range(LENGTH):  # a sentence has more than a token, and an end that a tokenizer adds is cut off
+        read = f"{read} {next(drawn)}".strip()
+        if len(ids := model.text_tokenizer.encode(read).ids) > LENGTH:
+            return list(ids[:LENGTH])
+    raise ModelError(f"the tokenizer of {model.name} makes fewer than {LENGTH} tokens of {LENGTH} sentences")
+
+
+def _start(model: Any, texts: list[list[int]]) -> str:
+    """Whether the texts begin with a special token, and which."""
+    first = {ids[0] for ids in texts}
+    if first <= {*model.text_tokenizer.tokenizer.all_special_ids}:
+        return "after " + ", ".join(visible(model.text_tokenizer.named(id_)) for id_ in sorted(first))
+    return "without a start token, for the tokenizer adds none"
