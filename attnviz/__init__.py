@@ -11,7 +11,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what a type checker reads; the table below is what Python does
-    from attnviz.answers import sources as sources
     from attnviz.attention import Attention as Attention
     from attnviz.attention import Token as Token
     from attnviz.attention import Trace as Trace
@@ -29,6 +28,7 @@ if TYPE_CHECKING:  # what a type checker reads; the table below is what Python d
     from attnviz.prompt import Prompt as Prompt
     from attnviz.render.picture.axes import plot as plot
     from attnviz.selection import Selection as Selection
+    from attnviz.trace_sources import sources as sources
 
     open = open_trace
 
@@ -46,7 +46,7 @@ _PUBLIC = {  # name: where it is, imported when it is first asked for, so that `
     "load": "attnviz.models:load",
     "open": "attnviz.attention.trace_file:open_trace",
     "plot": "attnviz.render.picture.axes:plot",
-    "sources": "attnviz.answers:sources",
+    "sources": "attnviz.trace_sources:sources",
     "trace": "attnviz.models:trace",
 }
 __all__ = list(_PUBLIC)

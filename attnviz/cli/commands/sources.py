@@ -68,8 +68,8 @@ def sources(
     of a head, and each row's own last 4 tokens are set aside; the mass set aside is printed. Attention is not
     attribution: what is looked at need not be why something is written.
     """
-    from attnviz.analysis.sources import sources_of
-    from attnviz.answers import put_together
+    from attnviz.analysis.answer_sources import answer_sources
+    from attnviz.trace_sources import put_together
 
     if output is not None and ending(output).lower() not in ENDINGS:
         raise FileError(
@@ -85,13 +85,13 @@ def sources(
         text = Text(as_text=put_together(text.read("sources"), [content for _, content in contexts], answer))
     trace = _keeping_rows(run, text, answer).trace(text, "sources", target)
     notes(trace.notes)
-    found = sources_of(trace, contexts, split, answer, top)
+    found = answer_sources(trace, contexts, split, answer, top)
     if output is None:
-        from attnviz.render.terminal.sources import SourcesTable
+        from attnviz.render.terminal.source_table import SourceTable
 
-        show(SourcesTable(trace, found))
+        show(SourceTable(trace, found))
     else:
-        from attnviz.render.sources_data import as_csv, as_json
+        from attnviz.render.source_data import as_csv, as_json
 
         print_path(write_whole(output, (as_csv if ending(output).lower() == ".csv" else as_json)(found)))
 
@@ -106,7 +106,7 @@ def _content(path: Path) -> str:
 
 def _keeping_rows(run: Run, text: Text, answer: str | None) -> Run:
     """`run` that keeps all keys, and of the rows those that write the answer and the last ones before it."""
-    from attnviz.answers import rows_to_keep
+    from attnviz.trace_sources import rows_to_keep
 
     if text.saved or run.rows or run.columns:
         return run

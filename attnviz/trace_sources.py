@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from attnviz.analysis.sources import Sources, sources_of
+from attnviz.analysis.answer_sources import AnswerSources, answer_sources
 from attnviz.head_names import Names
 from attnviz.models import trace
 
@@ -25,7 +25,7 @@ def sources(
     heads: Names | None = None,
     count: int = 3,
     **options: Any,
-) -> Sources:
+) -> AnswerSources:
     """What an answer to `text` looked at: which segments of it, and for each of its tokens the `count` best sources.
 
     A decoder writes the answer with `generate`, so many tokens at most, or it is given as `answer`; an encoder-decoder
@@ -46,7 +46,7 @@ def sources(
         columns=["prompt", "answer"],
         **options,
     )
-    return sources_of(traced, parts, split, answer, count)
+    return answer_sources(traced, parts, split, answer, count)
 
 
 def put_together(text: str, contexts: Sequence[str], answer: str | None = None) -> str:

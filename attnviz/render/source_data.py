@@ -8,15 +8,15 @@ from math import isnan
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from attnviz.analysis.sources import Sources
+    from attnviz.analysis.answer_sources import AnswerSources
 
 
-def as_json(sources: "Sources") -> bytes:
+def as_json(sources: "AnswerSources") -> bytes:
     """All of it as JSON, UTF-8; what is not known is null."""
     return json.dumps(_without_nan(sources.to_dict()), ensure_ascii=False, allow_nan=False, indent=1).encode() + b"\n"
 
 
-def as_csv(sources: "Sources") -> bytes:
+def as_csv(sources: "AnswerSources") -> bytes:
     """A line a segment, UTF-8, under a line of names; what is not known is empty."""
     text = io.StringIO()
     rows = [{**asdict(one), "ratio": one.ratio} for one in sources.shares]

@@ -5,8 +5,8 @@ import pytest
 from handmade_traces import encoder_decoder
 
 import attnviz
-from attnviz.analysis.answer_sources import RECENT, SINK_ABOVE, looked, segment_shares
-from attnviz.analysis.sources import SO_FAR, sources_of
+from attnviz.analysis.answer_sources import SO_FAR, answer_sources
+from attnviz.analysis.source_mass import RECENT, SINK_ABOVE, segment_shares, source_mass
 from attnviz.attention import Attention, Token, Trace
 from attnviz.errors import SelectionError
 
@@ -45,18 +45,18 @@ TWO = rows({0: 0.2, 2: 0.5, 3: 0.3}, {0: 0.2, 2: 0.6, 4: 0.2})
 
 def test_sinks_and_the_rows_own_last_tokens_are_set_aside() -> None:
     attention = written(np.stack([ONE, TWO]))["masked-self"]
-    found = looked(attention, [9, 10])
+    found = source_mass(attention, [9, 10])
     # Key 0 is the first token; key 2 gets more than .3 from both rows of the second head.
     assert found.sinks == pytest.approx([(0.5 + 0.7) / 2, (0.3 + 0.8) / 2])
     assert found.recent == pytest.approx([0.2 / 2, 0.4 / 2])  # keys 6 to 9, and 7 to 10
-    assert found.left[0, [1, 3, 4]] == pytest.approx([0.05, 0.15, 0.1])
-    assert found.left.sum(1) + found.sinks + found.recent == pytest.approx([1, 1])
+    assert found.by_key[0, [1, 3, 4]] == pytest.approx([0.05, 0.15, 0.1])
+    assert found.by_key.sum(1) + found.sinks + found.recent == pytest.approx([1, 1])
     assert RECENT == 4
     assert pytest.approx(0.3) == SINK_ABOVE
 
 
 def test_shares_add_up_and_stand_beside_that_of_rows_that_look_at_all_alike() -> None:
-    found = sources_of(written(np.stack([ONE, TWO])))
+    found = answer_sources(written(np.stack([ONE, TWO])))
     assert [share.name for share in found.shares] == ["1 One two three.", "2 Four five six.", "3 Seven eight nine ten."]
     assert sum(share.share for share in found.shares) == pytest.approx(1)
     # left, both rows: keys 1, 2 → .05; keys 3, 4, 5 → .15 + .1 + .125 + .1 + .025; of .55
@@ -70,7 +70,7 @@ def test_shares_add_up_and_stand_beside_that_of_rows_that_look_at_all_alike() ->
 
 
 def test_each_token_written_has_its_best_sources() -> None:
-    first, second = sources_of(written(np.stack([ONE, TWO])), count=2).written
+    first, second = answer_sources(written(np.stack([ONE, TWO])), count=2).written
     assert (first.text, second.text) == ("Yes", "no")
     assert [(source.key, source.text) for source in first.sources] == [(3, "Four"), (4, "five")]
     assert [source.share for source in first.sources] == pytest.approx([0.15 / 0.3, 0.1 / 0.3])
@@ -80,7 +80,7 @@ def test_the_question_is_the_last_segment_and_its_rows_are_the_second_baseline()
     weights = np.stack([ONE])
     weights[0, 6:9] = 0
     weights[0, 6:9, 1], weights[0, 6:9, 4] = 0.25, 0.75  # rows of "Seven eight nine"; "ten." writes the answer
-    shares = {share.name[0]: share for share in sources_of(written(weights)).shares}
+    shares = {share.name[0]: share for share in answer_sources(written(weights)).shares}
     # Row 6 has key 4 among its own last tokens, rows 7 and 8 have not; key 4 gets more than .3 from all: a sink.
     assert shares["1"].question == pytest.approx(1.0)
     assert shares["2"].question == pytest.approx(0.0)
@@ -88,21 +88,21 @@ def test_the_question_is_the_last_segment_and_its_rows_are_the_second_baseline()
 
 def test_contexts_are_segments_and_what_is_left_is_the_question() -> None:
     contexts = [("a.txt", "One two three."), ("b.txt", "Four five six.")]
-    names = [share.name for share in sources_of(written(np.stack([ONE])), contexts).shares]
+    names = [share.name for share in answer_sources(written(np.stack([ONE])), contexts).shares]
     assert names == ["a.txt", "b.txt", "the question"]
 
 
 def test_a_marker_splits_and_an_answer_may_be_given() -> None:
     trace = written(np.stack([ONE]), answer=0)
     with pytest.raises(SelectionError, match="there is no answer in this text of by hand\nLet a decoder write one"):
-        sources_of(trace)
-    found = sources_of(trace, split="Four", answer="Yes no")
+        answer_sources(trace)
+    found = answer_sources(trace, split="Four", answer="Yes no")
     assert [share.name for share in found.shares] == ["1 One two three.", "2 five six. Seven eight nine ten.", "other"]
     assert [one.text for one in found.written] == ["Yes", "no"]
 
 
 def test_in_cross_attention_the_first_token_is_no_sink() -> None:
-    found = sources_of(encoder_decoder())
+    found = answer_sources(encoder_decoder())
     assert found.heads == 4
     assert [one.text for one in found.written] == ["나는", "사과를", "먹었다", "</s>"]
     assert found.recent == 0
@@ -112,9 +112,9 @@ def test_in_cross_attention_the_first_token_is_no_sink() -> None:
 def test_rows_and_keys_that_were_not_kept_are_refused() -> None:
     attention = written(np.stack([ONE]))["masked-self"]
     with pytest.raises(SelectionError, match="no row that writes the answer"):
-        looked(attention, [])
+        source_mass(attention, [])
     with pytest.raises(SelectionError, match="pooled or left out"):
-        sources_of(attnviz.Selection.of(columns=range(5)).apply(written(np.stack([ONE]))))
+        answer_sources(attnviz.Selection.of(columns=range(5)).apply(written(np.stack([ONE]))))
 
 
 DOCUMENTS = {

@@ -8,7 +8,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from attnviz.analysis.answer_sources import RECENT, SINK_ABOVE
+from attnviz.analysis.source_mass import RECENT, SINK_ABOVE
 from attnviz.attention import Trace
 from attnviz.labels import visible
 from attnviz.render.options import PlotOptions
@@ -20,7 +20,7 @@ from attnviz.render.terminal.colours import Brush
 from attnviz.render.terminal.drawing import Drawing
 
 if TYPE_CHECKING:
-    from attnviz.analysis.sources import Sources
+    from attnviz.analysis.answer_sources import AnswerSources
 
 MEANING = (
     "share: of what is left, all heads and all rows that write the answer together. uniform: that share for uniform"
@@ -30,11 +30,11 @@ MEANING = (
 
 
 @dataclass(frozen=True)
-class SourcesTable(Drawing):
+class SourceTable(Drawing):
     """`sources` of `trace`, as something that rich prints."""
 
     trace: Trace
-    sources: "Sources"
+    sources: "AnswerSources"
 
     def parts(self, console: Console, console_options: ConsoleOptions) -> RenderResult:
         """What is drawn."""
