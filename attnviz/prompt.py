@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypedDict
 
-from attnviz.arguments import require_flag, shown_fields
+from attnviz.arguments import dataclass_repr, require_flag
 from attnviz.errors import InputError
 
 TextOrWords = str | Sequence[str]
@@ -48,7 +48,7 @@ class Prompt:
             raise InputError(f"{self.generate!r} is no number of tokens to generate", "--generate 1 or more.")
 
     def __repr__(self) -> str:
-        return shown_fields(self)
+        return dataclass_repr(self)
 
     @property
     def options(self) -> dict[str, Any]:

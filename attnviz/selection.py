@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import SupportsIndex
 
-from attnviz.arguments import require_flag, shown_fields
+from attnviz.arguments import dataclass_repr, require_flag
 from attnviz.attention import Attention, Range, Token, Trace, count_virtual_tokens, format_ranges
 from attnviz.errors import AbsentHeadError, SelectionError
 from attnviz.head_names import Names, Pair, heads_named, layers_named
@@ -46,7 +46,7 @@ class Selection:
     pairs: tuple[Pair, ...] | None = None
 
     def __repr__(self) -> str:
-        return shown_fields(self)
+        return dataclass_repr(self)
 
     @classmethod
     def of(

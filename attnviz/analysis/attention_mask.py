@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from attnviz.attention import Attention, Pairs
+from attnviz.attention import Attention, CellFlags
 
 
-def allowed_pairs(attention: Attention) -> Pairs:
+def allowed_pairs(attention: Attention) -> CellFlags:
     """Bool `[row, column]`: true where a query of the row may look at a key of the column.
 
     In masked self-attention a query sees itself and what came before; elsewhere it sees every key. A model that
@@ -18,7 +18,7 @@ def allowed_pairs(attention: Attention) -> Pairs:
     return np.asarray(first <= last[:, None])
 
 
-def without_first_key(attention: Attention) -> Pairs:
+def without_first_key(attention: Attention) -> CellFlags:
     """Bool `[column]`: false for the first key in masked self-attention, where every query sees it.
 
     Many heads park there what they have no use for (Xiao et al. 2023, Efficient Streaming Language Models with

@@ -7,7 +7,7 @@ import numpy as np
 
 from attnviz.analysis.attention_mask import allowed_pairs, is_one_sequence
 from attnviz.analysis.offset import apart
-from attnviz.attention import Attention, HeadValues, Pairs, Range, Token
+from attnviz.attention import Attention, CellFlags, HeadValues, Range, Token
 
 _ENGLISH = """
 i me my mine myself you your yours yourself he him his himself she her hers herself it its itself we us our ours they
@@ -78,7 +78,7 @@ def rows_as_words(attention: Attention) -> tuple[str | None, ...]:
     return tuple(None if token is None else next(words) for token in attention.predicts)
 
 
-def content_pairs(attention: Attention) -> Pairs:
+def content_pairs(attention: Attention) -> CellFlags:
     """Bool `[row, column]`: true where query and key are content words, differ, and the query may look at the key.
 
     A word met again is the same word. Words of two sequences, in cross-attention, always differ. A cell of several
@@ -88,7 +88,7 @@ def content_pairs(attention: Attention) -> Pairs:
     numbers: dict[str | None, int] = {None: 0}
     rows = _numbered(rows_as_words(attention), attention.rows, numbers)
     columns = _numbered(content_words(attention.keys), attention.columns, numbers)
-    pairs: Pairs = allowed_pairs(attention) & (rows != 0)[:, None] & (columns != 0)
+    pairs: CellFlags = allowed_pairs(attention) & (rows != 0)[:, None] & (columns != 0)
     if not is_one_sequence(attention):
         return pairs
     pairs &= apart(attention) & ((rows[:, None] != columns) | (rows[:, None] == _SEVERAL))
@@ -107,7 +107,7 @@ def _numbered(words: Sequence[str | None], cells: Sequence[Range], numbers: dict
     )
 
 
-def mean_peak(attention: Attention, layer: int, pairs: Pairs) -> HeadValues:
+def mean_peak(attention: Attention, layer: int, pairs: CellFlags) -> HeadValues:
     """Each row's largest weight within `pairs`, bool `[row, column]`, and the mean of that over the rows that have one.
 
     `[head]`, from 0 to 1; nan where `pairs` has none.

@@ -8,7 +8,7 @@ from attnviz.analysis.attention_mask import allowed_pairs, without_first_key
 from attnviz.analysis.content_words import content_pairs, mean_peak
 from attnviz.analysis.fixed_key import key_share
 from attnviz.analysis.offset import apart, beside_share, offset_share
-from attnviz.attention import Attention, Pairs, Trace
+from attnviz.attention import Attention, CellFlags, Trace
 from attnviz.errors import SelectionError
 from attnviz.kinds import KIND_NAMES, KINDS, Kind
 
@@ -132,7 +132,7 @@ def choose_head(trace: Trace, kind: str | None = None) -> HeadChoice:
     )
 
 
-def _links(attention: Attention) -> tuple[Pairs, str, bool]:
+def _links(attention: Attention) -> tuple[CellFlags, str, bool]:
     """The links to judge by, bool `[row, column]`, what they do, and whether the first key had to be left out.
 
     The first of three sorts that the text has.
@@ -153,7 +153,7 @@ def _links(attention: Attention) -> tuple[Pairs, str, bool]:
     return may, "its cells look" if attention.is_pooled else "its token looks", False
 
 
-def _equal_attention(attention: Attention, links: Pairs) -> float:
+def _equal_attention(attention: Attention, links: CellFlags) -> float:
     """The mean peak weight of the rows of `links`, if each query looked alike at all keys that it may look at."""
     queries = np.array([start for start, _ in attention.rows])[links.any(-1)]  # of a cell the one that sees the least
     seen = queries + 1 if attention.kind == "masked-self" else np.full(len(queries), len(attention.keys))

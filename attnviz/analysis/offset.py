@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from attnviz.attention import Attention, HeadValues, Pairs
+from attnviz.attention import Attention, CellFlags, HeadValues
 
 
 def best_offset(attention: Attention, layer: int) -> HeadValues:
@@ -32,7 +32,7 @@ def beside_share(attention: Attention, layer: int) -> HeadValues:
     return shares
 
 
-def apart(attention: Attention) -> Pairs:
+def apart(attention: Attention) -> CellFlags:
     """Bool `[row, column]`: false where a cell of several tokens overlaps that of the other side, or lies beside it.
 
     Its largest weight may as well be from a token to itself or to its neighbour.

@@ -4,7 +4,7 @@ import numpy as np
 
 from attnviz.analysis.attention_mask import is_one_sequence
 from attnviz.analysis.measure import token_measure
-from attnviz.attention import Attention, HeadValues, Pairs
+from attnviz.attention import Attention, CellFlags, HeadValues
 
 
 @token_measure
@@ -32,7 +32,7 @@ def induction(attention: Attention, layer: int) -> HeadValues:
     return _share(attention, layer, after)
 
 
-def _tokens(attention: Attention) -> tuple[Pairs, Pairs]:
+def _tokens(attention: Attention) -> tuple[CellFlags, CellFlags]:
     """Bool `[row, key]`: where query and key are the same token of the vocabulary, and where the key comes first."""
     rows, keys = np.array(attention.covered, int), np.array([token.id for token in attention.keys])
     if not is_one_sequence(attention):
@@ -41,7 +41,7 @@ def _tokens(attention: Attention) -> tuple[Pairs, Pairs]:
     return np.asarray(keys[rows][:, None] == keys), np.asarray(np.arange(len(keys)) < rows[:, None])
 
 
-def _share(attention: Attention, layer: int, pairs: Pairs) -> HeadValues:
+def _share(attention: Attention, layer: int, pairs: CellFlags) -> HeadValues:
     """`Σ A⊙P / Σ A`, `[head]`; nan where there are no such `pairs`, or nothing is looked at."""
     weights = attention.weights(layer).astype(np.float64)
     total = weights.sum((1, 2))

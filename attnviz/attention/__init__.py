@@ -1,6 +1,6 @@
-"""What a run of a model leaves behind: plain, frozen data on the CPU, which knows neither torch nor how it is drawn.
+"""The attention of one run of a model: plain, frozen data on the CPU, without torch and without drawing code.
 
-`trace_file.py` saves and opens it, by the rules of `schema.py`; `arrays.py` makes it of weights that someone has.
+`trace_file.py` saves and opens it by the rules of `schema.py`; `arrays.py` makes it from weights in memory.
 """
 
 import os
@@ -18,7 +18,7 @@ from attnviz.kinds import KIND_NAMES, Kind
 Part = Literal["encoder", "decoder"]
 
 Range = tuple[int, int]
-"""Tokens from the first number up to, not including, the second."""
+"""Token numbers `[start, stop)`."""
 
 Matrix = NDArray[np.float32]
 """The weights of one head, `[row, column]`."""
@@ -30,29 +30,29 @@ HeadMatrices = NDArray[np.float32]
 """The weights of the heads of a layer, `[head, row, column]`."""
 
 HeadRows = NDArray[np.float32]
-"""A number for each query of each head of a layer, `[head, query]`."""
+"""One number for each query of each head of a layer, `[head, query]`."""
 
 HeadValues = NDArray[np.float64]
-"""A number for each head of a layer, `[head]`."""
+"""One number for each head of a layer, `[head]`."""
 
 Flags = NDArray[np.bool_]
-"""Which rows, or which columns, are meant, `[row]` or `[column]`."""
+"""True for each selected row or column, `[row]` or `[column]`."""
 
 HeadFlags = NDArray[np.bool_]
-"""Which rows of each head of a layer are meant, `[head, row]`."""
+"""True for each selected row of each head of a layer, `[head, row]`."""
 
-Pairs = NDArray[np.bool_]
-"""Which cells of a matrix are meant, `[row, column]`."""
+CellFlags = NDArray[np.bool_]
+"""True for each selected cell of a matrix, `[row, column]`."""
 
 
 @dataclass(frozen=True)
 class Token:
     """One token of the input.
 
-    `text` is what a reader sees; `span` is where it stands in the input, in characters, or None for a token that is
-    not in it; `word` numbers the words of the input from 0, or is None outside every word; `segment` counts the parts
-    that the input was put together from: two sentences, a prompt and what a model wrote after it. `generated` says
-    that the model chose it itself; files before format 3 do not know, and say no.
+    `text` is what a reader sees. `span` is its range of characters in the input, or None if it is not in the input.
+    `word` is the number of its word, counted from 0, or None if it is in no word. `segment` is the number of its part
+    of the input, for example the second of two sentences, or what a model wrote after a prompt. `generated` is True if
+    the model chose the token; it is False in files before format 3, which do not store it.
     """
 
     id: int
@@ -65,16 +65,16 @@ class Token:
 
 
 IN_MEMORY = "in memory"
-"""What the provenance of a trace says of its `model` where that was in memory, so that no name leads to it."""
+"""The value of `model` in a trace's provenance if the model was in memory: no name can load it again."""
 
 
 def borders(tokens: Sequence[Token]) -> tuple[int, ...]:
-    """The positions in `tokens` at which another segment begins: where a renderer draws a line."""
+    """The indices in `tokens` at which a new segment begins; a renderer draws a line there."""
     return tuple(index for index in range(1, len(tokens)) if tokens[index].segment != tokens[index - 1].segment)
 
 
 def count_virtual_tokens(tokens: Sequence[Token]) -> int:
-    """How many of `tokens` stand before the text, in a segment that has none of it: what an adapter has learned."""
+    """How many of `tokens` are virtual: learned by an adapter, in a segment of their own before the text."""
     first = next(iter(borders(tokens)), 0)
     return first if all(token.special for token in tokens[:first]) else 0
 
@@ -83,15 +83,15 @@ def count_virtual_tokens(tokens: Sequence[Token]) -> int:
 class Attention:
     """One kind of attention of one run. Rows are queries ("from"), columns are keys ("to").
 
-    `by_layer` maps each captured layer's true number to its weights, float32 `[head, row, column]`: post-softmax,
-    pre-dropout. `head_numbers` says which heads those are, `groups` the key-value group that serves each of them,
-    `sink_mass` what a learned sink took from each query, `[head, query]`, in the layers that have one. `predicts`
-    holds, in a decoder, the token that query `i` writes: the next one. It is None where that is not known, as in the
-    last row of a text that no one went on with.
+    Each mapping goes from the true number of a captured layer to its values. `by_layer` holds the weights, float32
+    `[head, row, column]`: post-softmax, pre-dropout. `head_numbers` holds the numbers of those heads, `groups` the
+    key-value group of each, and `sink_mass` what a learned sink took from each query, `[head, query]`, in the layers
+    that have one. `predicts[i]` is the token that query `i` of a decoder writes, which is the next token, or None if it
+    is unknown, as for the last token of a text that has no continuation.
 
-    A row stands for one query and a column for one key, unless the matrix was pooled, or only a part was asked for:
-    `rows` and `columns` say which tokens each covers, and a cell that covers several holds their largest weight.
-    `row_sums` then keeps what each query that is covered gave to all keys together, `[head, query]`.
+    A row is one query and a column is one key, unless the matrix was pooled or only a part of it was selected: `rows`
+    and `columns` then say which tokens each one covers. A cell of several tokens holds their largest weight, and
+    `row_sums` holds the sum of each covered query's weights over all keys, `[head, query]`.
     """
 
     kind: Kind
@@ -132,12 +132,12 @@ class Attention:
 
     @property
     def is_whole(self) -> bool:
-        """Whether every query has its row and every key its column: nothing was pooled, nothing left out."""
+        """Whether every query has its own row and every key its own column: nothing was pooled or left out."""
         return self.rows == single_ranges(len(self.queries)) and self.columns == single_ranges(len(self.keys))
 
     @property
     def has_all_rows(self) -> bool:
-        """Whether it is whole, or lacks only the rows of what an adapter has learned, of which a prefix has none."""
+        """Whether it is whole, or lacks only the rows of virtual tokens, as with a prefix, which has no queries."""
         rows = single_ranges(len(self.queries))
         return self.columns == single_ranges(len(self.keys)) and self.rows in (
             rows,
@@ -151,7 +151,7 @@ class Attention:
 
     @property
     def covered(self) -> tuple[int, ...]:
-        """The queries that the rows cover, in order: the queries of `row_sums` and `sink_mass`."""
+        """The queries that the rows cover, in order; `row_sums` and `sink_mass` have one column for each."""
         return tuple(query for start, stop in self.rows for query in range(start, stop))
 
     @property
@@ -161,11 +161,11 @@ class Attention:
 
     @property
     def layers(self) -> tuple[int, ...]:
-        """The true numbers of the layers that were captured."""
+        """The true numbers of the captured layers."""
         return tuple(self.by_layer)
 
     def heads(self, layer: int) -> tuple[int, ...]:
-        """The numbers of the heads captured in `layer`. Raises SelectionError for a layer that was not."""
+        """The numbers of the heads captured in `layer`. Raises SelectionError for a layer that was not captured."""
         self._require(layer)
         return self.head_numbers[layer]
 
@@ -175,7 +175,7 @@ class Attention:
         return self.by_layer[layer]
 
     def matrix(self, layer: int, head: int) -> Matrix:
-        """The weights of one head by its true number, float32 `[row, column]`. Raises SelectionError without it."""
+        """The weights of a head by its true number, float32 `[row, column]`. Raises SelectionError if not captured."""
         heads = self.heads(layer)
         if not _is_one_of(head, heads):
             raise SelectionError(
@@ -185,7 +185,7 @@ class Attention:
         return weights
 
     def check(self, tolerance: float = 1e-4) -> None:
-        """Raise CaptureError unless all weights are from 0 to 1, and each query's sum to 1 less its sink, or are 0."""
+        """Raise CaptureError unless weights are from 0 to 1, and each query's sum is 0 or 1 minus its sink."""
         for layer, weights in self.by_layer.items():
             where = f"{self.name}, layer {layer}"
             sums = self.row_sums[layer] if layer in self.row_sums else weights.sum(-1, dtype=np.float64)
@@ -215,10 +215,10 @@ class Attention:
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """One run of one model on one text: its attention, and where it came from.
+    """The attention of one run of one model on one text, and its origin.
 
-    `target` is what the decoder read, `provenance` says how it was captured (versions, dtype, path), and `notes` hold
-    what a reader ought to be told.
+    `target` is what the decoder read. `provenance` says how the attention was captured (versions, dtype, path), and
+    `notes` are sentences that every output shows to the reader.
     """
 
     model: str
@@ -239,18 +239,19 @@ class Trace:
         kind: str | None = None,
         model: str = "given weights",
     ) -> "Trace":
-        """The trace of attention weights that are at hand: drawn, measured and saved as any other.
+        """A trace of attention weights that you already have; it is drawn, measured and saved like any other.
 
-        `weights` are `[query, key]`, `[head, query, key]` or `[layer, head, query, key]`: an array of numpy, a tensor
-        of torch, on whatever device, or lists; or what a model of transformers gives as its `attentions`,
-        `[1, head, query, key]` for each layer, or for each layer of each step of `generate`, with one beam. They are
-        copied. `tokens` name the queries, and `keys` the keys where those are other tokens, as in cross-attention.
-        `kind` is `self`, `masked-self` or `cross`; without it other keys are cross-attention, and weights of which none
-        is for a later key masked self-attention. `model` is the name that the trace carries.
+        `weights` are `[query, key]`, `[head, query, key]` or `[layer, head, query, key]`: a numpy array, a torch tensor
+        on any device, or lists. They can also be the `attentions` that a transformers model returns,
+        `[1, head, query, key]` for each layer, or for each layer of each step of `generate` with one beam. They are
+        copied. `tokens` name the queries, and `keys` the keys if these are different tokens, as in cross-attention.
+        `kind` is `self`, `masked-self` or `cross`. Without it, the kind is cross-attention if `keys` are given, masked
+        self-attention if every weight for a later key is 0, and self-attention otherwise. `model` is the name that the
+        trace carries.
 
-        Raises InputError for what are no weights, such as scores: a row sums to 1, as far as its type rounds, or its
-        decimals, of which there are two or more, or is all zeros; and where tokens or keys are too many or too few, or
-        the kind is another.
+        Raises InputError if these are not weights (each row must be all zeros or sum to 1, within the rounding of its
+        type or of its decimals, two or more), if there are too many or too few tokens or keys, and if the weights do
+        not fit `kind`.
         """
         from attnviz.attention.arrays import trace_of
 
@@ -260,16 +261,16 @@ class Trace:
         for attention in self.attentions:
             if attention.kind == kind:
                 return attention
-        have, what = ", ".join(self.kinds) or "none", KIND_NAMES.get(kind, kind) if isinstance(kind, str) else kind
-        raise SelectionError(f"this trace of {self.model} has no {what}", f"It has: {have}.")
+        name = KIND_NAMES.get(kind, kind) if isinstance(kind, str) else kind
+        raise SelectionError(f"this trace of {self.model} has no {name}", f"It has: {', '.join(self.kinds) or 'none'}.")
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
-        """The kinds of attention that there are, in the order self, masked-self, cross."""
+        """The kinds of attention in this trace, in the order self, masked-self, cross."""
         return tuple(attention.kind for attention in self.attentions)
 
     def read_by(self, part: Part) -> str:
-        """The text that a part of the model reads, of which the spans of its tokens are."""
+        """The text that `part` of the model reads; the spans of its tokens are ranges of this text."""
         return self.text if part == "encoder" or self.target is None else self.target
 
     def __repr__(self) -> str:
@@ -280,27 +281,27 @@ class Trace:
         return f"<Trace of {_shorten(self.text)!r} by {_shorten(self.model)}; {'; '.join(kinds)}>"
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write this trace to one file, `x.safetensors`, whole or not at all. Raises FileError."""
+        """Write this trace to one file, `x.safetensors`, completely or not at all. Raises FileError."""
         from attnviz.attention.trace_file import save
 
         return save(self, path)
 
     def to_bytes(self) -> bytes:
-        """This trace as the bytes of a safetensors file. Raises FileError where what it holds is no trace."""
+        """This trace as the bytes of a safetensors file. Raises FileError if the bytes could not be opened again."""
         from attnviz.attention.trace_file import to_bytes
 
         return to_bytes(self)
 
 
 def _read_only(array: NDArray[np.float32]) -> NDArray[np.float32]:
-    """A view of `array`, which itself stays writable: it may be someone else's."""
+    """A read-only view of `array`. The array stays writable, because it can belong to the caller."""
     view = array.view()
     view.flags.writeable = False
     return view
 
 
 def single_ranges(tokens: int) -> tuple[Range, ...]:
-    """A range for each of so many tokens."""
+    """One range for each token: `((0, 1), (1, 2), …)`, `tokens` in all."""
     return tuple((index, index + 1) for index in range(tokens))
 
 
@@ -316,7 +317,7 @@ def format_ranges(numbers: tuple[int, ...]) -> str:
 
 
 def _is_one_of(number: object, known: tuple[int, ...]) -> bool:
-    """Whether `number` is one, and not a list or an array of them, and one of those."""
+    """Whether `number` is a single whole number (not a list or an array) and in `known`."""
     return isinstance(number, int | np.integer) and number in known
 
 

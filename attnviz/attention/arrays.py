@@ -1,4 +1,4 @@
-"""A trace of weights that someone has: numpy arrays, torch tensors, lists, what a model gave as its `attentions`."""
+"""A trace from weights in memory: numpy arrays, torch tensors, lists, or the `attentions` that a model returned."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,11 +9,11 @@ from attnviz.attention import IN_MEMORY, Attention, HeadMatrices, Token, Trace
 from attnviz.errors import InputError
 from attnviz.kinds import KINDS, Kind
 
-_FORMS = "[query, key], [head, query, key] or [layer, head, query, key]"
+_SHAPES = "[query, key], [head, query, key] or [layer, head, query, key]"
 _EXACT, _ROUNDED = 1e-4, {"float16": 5e-3, "bfloat16": 4e-2}
-"""How far from 1 rounding takes the sum of a row; in the types that are named further."""
+"""How far from 1 rounding moves the sum of a row: in most types, and in the types named here."""
 _DECIMALS, _MOST_ROUNDED = (2, 3, 4), 4e-2
-"""To how many decimals weights are written down, and how far from 1 that may take a row at most."""
+"""The numbers of decimals to which people round weights, and the largest error of a row's sum accepted for that."""
 
 
 def trace_of(weights: Any, tokens: Sequence[str], keys: Sequence[str] | None, kind: str | None, model: str) -> Trace:
@@ -22,8 +22,8 @@ def trace_of(weights: Any, tokens: Sequence[str], keys: Sequence[str] | None, ki
         raise InputError(f"{kind!r} is not a kind of attention", f"Kinds: {', '.join(KINDS)}.")
     if not isinstance(model, str):
         raise InputError(f"the name of the model is of type {type(model).__name__}, not a string", "model='mine'")
-    text, queries = labelled(tokens)
-    source, sources = (text, queries) if keys is None else labelled(keys, "keys")
+    text, queries = text_and_tokens(tokens)
+    source, sources = (text, queries) if keys is None else text_and_tokens(keys, "keys")
     layers = {layer: _matrices(array, f"layer {layer}") for layer, array in _layers(weights).items()}
     for matrices in layers.values():
         _require_sizes(matrices, len(queries), len(sources), keys is not None)
@@ -41,10 +41,10 @@ def trace_of(weights: Any, tokens: Sequence[str], keys: Sequence[str] | None, ki
     return Trace(model, source, (attention,), target, provenance=provenance)
 
 
-def labelled(labels: Sequence[str], what: str = "tokens") -> tuple[str, tuple[Token, ...]]:
-    """A text of these `labels`, a space between two, and a token for each: a word of its own. The same label, same id.
+def text_and_tokens(labels: Sequence[str], what: str = "tokens") -> tuple[str, tuple[Token, ...]]:
+    """The `labels` joined by spaces to a text, and one token for each label. Equal labels have the same id.
 
-    Raises InputError where the labels, which are called `what` in the message, are none, or no strings.
+    Raises InputError if there are no labels, or if one is not a string; `what` is their name in the message.
     """
     hint = f"A list of strings: {what}=['I', 'ate', 'an', 'apple']."
     if isinstance(labels, str) or not isinstance(labels, Sequence | np.ndarray):
@@ -62,7 +62,7 @@ def labelled(labels: Sequence[str], what: str = "tokens") -> tuple[str, tuple[To
 
 
 def _layers(weights: Any) -> dict[int, Any]:
-    """The weights of each layer: of what transformers gives, a layer of which may be None, and of one array of all."""
+    """The weights of each layer, from one array, or from a list of layers, some of which can be None."""
     if _is_generated(weights):
         weights = [_one_pass(steps, f"layer {layer}") for layer, steps in enumerate(zip(*weights, strict=True))]
     if isinstance(weights, list | tuple) and any(getattr(layer, "ndim", 0) > 2 for layer in weights):
@@ -75,7 +75,7 @@ def _layers(weights: Any) -> dict[int, Any]:
 
 
 def _is_generated(weights: Any) -> bool:
-    """Whether these are what `generate` of transformers gives: for each step the weights of each layer."""
+    """Whether `weights` are the attentions that `generate` of transformers returns: by step, then by layer."""
     steps = weights if isinstance(weights, list | tuple) else ()
     return (
         len({len(layers) for layers in steps if isinstance(layers, list | tuple)}) == 1
@@ -85,10 +85,10 @@ def _is_generated(weights: Any) -> bool:
 
 
 def _one_pass(steps: Sequence[Any], where: str) -> HeadMatrices:
-    """The weights of one layer as one pass gives them, of those of each step, which is a pass over what is new.
+    """The weights of one layer for the whole text, `[1, head, query, key]`, joined from the `steps` of generation.
 
-    `[1, head, query, key]`. A step reads the keys of the step before and its own, or those of an encoder. Raises
-    InputError where it is no such.
+    Each step has rows for its new tokens only. Its keys are those of the step before and its own, or the encoder's.
+    Raises InputError for other keys, and for several texts or beams.
     """
     whole = "Run the model once on all that was written: model(ids, output_attentions=True).attentions."
     if texts := next((len(step) for step in steps if len(step) != 1), 0):
@@ -104,9 +104,9 @@ def _one_pass(steps: Sequence[Any], where: str) -> HeadMatrices:
 
 
 def _matrices(array: Any, where: str) -> HeadMatrices:
-    """A copy of the weights of one layer, float32 `[head, query, key]`; `array` may lack heads, or have a batch of one.
+    """A copy of the weights of one layer, float32 `[head, query, key]`; `array` can lack heads, or have a batch of one.
 
-    Raises InputError for another shape, and for what are no weights.
+    Raises InputError for another shape, and for numbers that are not attention weights.
     """
     matrices = _array(array)
     if matrices.ndim == 4 and len(matrices) == 1:
@@ -119,7 +119,7 @@ def _matrices(array: Any, where: str) -> HeadMatrices:
             "Give those of one: [layer[:1] for layer in attentions].",
         )
     if matrices.ndim != 3 or not matrices.size:
-        raise InputError(f"weights of shape {list(matrices.shape)} are not {_FORMS}", "Of several texts, give one.")
+        raise InputError(f"weights of shape {list(matrices.shape)} are not {_SHAPES}", "Of several texts, give one.")
     if not np.isfinite(matrices).all():
         raise InputError(f"{where}: a weight is not finite", "A row that sees nothing is all zeros.")
     tolerance = _tolerance(matrices, str(getattr(array, "dtype", "")).removeprefix("torch."))
@@ -127,19 +127,19 @@ def _matrices(array: Any, where: str) -> HeadMatrices:
     off = np.where((sums == 0) & (matrices == 0).all(-1), 0, np.abs(sums - 1))
     if matrices.min() < 0 or off.max() > tolerance:
         head, row = np.unravel_index(off.argmax(), off.shape)
-        said = f"row {row} of head {head} sums to {sums[head, row]:.4g}, not to 1"
+        problem = f"row {row} of head {head} sums to {sums[head, row]:.4g}, not to 1"
         if matrices.min() < 0:
-            said = f"a weight is {matrices.min():.4g}, below 0, and {said}"
-        raise InputError(f"{where}: {said}", _hint(matrices, tolerance))
+            problem = f"a weight is {matrices.min():.4g}, below 0, and {problem}"
+        raise InputError(f"{where}: {problem}", _hint(matrices, tolerance))
     return matrices
 
 
 def _tolerance(matrices: HeadMatrices, dtype: str) -> float:
-    """How far from 1 rounding may take the sum of a row: that of the type, or, in any, to so many decimals."""
+    """How far from 1 the sum of a row can be: by the rounding of its type, or by rounding to a few decimals."""
     for decimals in _DECIMALS:
         if np.allclose(matrices, matrices.round(decimals), rtol=0, atol=1e-6):
-            written: float = matrices.shape[-1] * 0.5 * 10**-decimals
-            return max(min(written, _MOST_ROUNDED), _ROUNDED.get(dtype, _EXACT))
+            error: float = matrices.shape[-1] * 0.5 * 10**-decimals
+            return max(min(error, _MOST_ROUNDED), _ROUNDED.get(dtype, _EXACT))
     return _ROUNDED.get(dtype, _EXACT)
 
 
@@ -150,18 +150,18 @@ def _hint(matrices: HeadMatrices, tolerance: float) -> str:
 
 
 def _array(given: Any) -> np.ndarray:
-    """A copy of `given` as float32, wherever it is: a tensor of torch may be on a GPU, be learned, be of bfloat16."""
+    """A copy of `given` as float32. A torch tensor can be on a GPU, need gradients, or be bfloat16."""
     try:
         if isinstance(given, list | tuple):
             given = [_array(each) if hasattr(each, "__len__") else each for each in given]
         for step in ("detach", "cpu", "float"):
             given = getattr(given, step)() if hasattr(given, step) else given
         given = np.asarray(given)
-        if given.dtype.kind not in "biuf" and given.dtype.name != "bfloat16":  # which numpy counts among no numbers
+        if given.dtype.kind not in "biuf" and given.dtype.name != "bfloat16":  # its kind is V
             raise TypeError(f"its entries are of type {given.dtype}")
         return np.array(given, np.float32)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise InputError(f"what is given is no array of weights: {error}", f"Weights are {_FORMS}.") from error
+        raise InputError(f"this is not an array of weights: {error}", f"Weights are {_SHAPES}.") from error
 
 
 def _require_sizes(matrices: HeadMatrices, queries: int, keys: int, named: bool) -> None:
@@ -170,24 +170,24 @@ def _require_sizes(matrices: HeadMatrices, queries: int, keys: int, named: bool)
     if (n, m) == (queries, keys):
         return
     if not named and n == queries:
-        raise InputError(f"the weights are of {m} keys, and there are {queries} tokens", "Name the keys too: keys=[…].")
+        raise InputError(f"the weights have {m} keys, and there are {queries} tokens", "Name the keys too: keys=[…].")
     raise InputError(
-        f"the weights are of {n} queries and {m} keys, and there are names for {queries} and {keys}",
-        "One for each: special tokens, such as [CLS], count too.",
+        f"the weights have {n} queries and {m} keys, and there are names for {queries} and {keys}",
+        "Give one name for each; special tokens, such as [CLS], count too.",
     )
 
 
 def _kind(layers: Sequence[HeadMatrices], kind: str | None, one_sequence: bool) -> Kind:
-    """The `kind` that was given, or else that the triangle tells. Raises InputError where the weights are of no such.
+    """The given `kind`, or without it the kind that the weights for later keys show.
 
-    `one_sequence` says whether the keys are the queries.
+    `one_sequence` says whether the keys are the queries. Raises InputError if the weights do not fit `kind`.
     """
     if kind == "cross":
         return "cross"
     if not one_sequence:
-        raise InputError("the keys are other tokens than the queries", "Leave out kind, or kind='cross'.")
+        raise InputError("the keys are not the same tokens as the queries", "Leave out kind, or give kind='cross'.")
     looks_ahead = any(np.triu(matrices, 1).any() for matrices in layers)
     if kind == "masked-self" and looks_ahead:
-        raise InputError("in masked self-attention no query looks at a later key, and here one does", "kind='self'")
+        raise InputError("in masked self-attention no query looks at a later key; here one does", "Give kind='self'.")
     is_masked = kind == "masked-self" or (kind is None and not looks_ahead and layers[0].shape[-1] > 1)
     return "masked-self" if is_masked else "self"

@@ -1,7 +1,7 @@
-"""What the metadata of a saved trace may hold: its fields by type, and what has to hold between them.
+"""The metadata of a saved trace: the type of each field, and the rules between fields.
 
-A file of an older format lacks some fields, and they have the defaults here: format 1 has no `segment`, `groups`,
-`rows` and `columns`, and format 2 no `generated`.
+A file of an older format lacks some fields, which then have the defaults given here: format 1 has no `segment`,
+`groups`, `rows` and `columns`, and format 2 has no `generated`.
 """
 
 import re
@@ -11,10 +11,10 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 from msgspec import Meta, Struct
 
+from attnviz.arguments import short_repr
 from attnviz.kinds import Kind
 
 VERSION = 3
-_LONGEST = 60  # characters of a value in a message
 
 Natural = Annotated[int, Meta(ge=0, le=2**53)]
 Range = tuple[Natural, Natural]
@@ -37,7 +37,7 @@ Tokens = Annotated[tuple[TokenFields, ...], Meta(min_length=1)]
 
 
 class AttentionFields(Struct, frozen=True, forbid_unknown_fields=True):
-    """An `Attention` without its tensors; `heads` and `groups` are pairs of a layer and its numbers."""
+    """An `Attention` without its tensors; `heads` and `groups` hold `(layer, numbers)` for each layer."""
 
     kind: Kind
     part: Literal["encoder", "decoder"]
@@ -63,20 +63,20 @@ class TraceFields(Struct, frozen=True, forbid_unknown_fields=True):
     attentions: Annotated[tuple[AttentionFields, ...], Meta(min_length=1, max_length=len(get_args(Kind)))]
 
 
-def validated(header: Any) -> TraceFields:
-    """`header` as fields of the declared types. Raises ValueError, which names the field and its value."""
+def parse_header(header: Any) -> TraceFields:
+    """`header` as fields of the declared types. Raises ValueError that names the field and its value."""
     try:
         return msgspec.convert(header, TraceFields)
     except msgspec.ValidationError as error:
         reason, _, path = str(error).partition(" - at `$")
         path = path.rstrip("`").lstrip(".")
-        if "field `" in reason:  # one that is missing or unknown
-            raise ValueError(f"{path or 'the header'}: {_lowered(reason)}") from error
-        raise ValueError(f"{path} is {_short(_value(header, path))}: {_lowered(reason)}") from error
+        if "field `" in reason:  # a missing or an unknown field
+            raise ValueError(f"{path or 'the header'}: {_lower_first(reason)}") from error
+        raise ValueError(f"{path} is {short_repr(_value(header, path))}: {_lower_first(reason)}") from error
 
 
 def check(trace: TraceFields, tensors: Collection[str]) -> None:
-    """Raise ValueError, which names the field and its value, unless all fields fit each other and the `tensors`."""
+    """Raise ValueError, with the field and its value, unless all fields fit each other and the names of `tensors`."""
     kinds = [a.kind for a in trace.attentions]
     _require(_are_unique(kinds), "attentions", kinds, "each kind once")
     for number, a in enumerate(trace.attentions):
@@ -92,7 +92,7 @@ def check(trace: TraceFields, tensors: Collection[str]) -> None:
 
 
 def _check_numbers(a: AttentionFields, where: str) -> None:
-    """Every layer once, every head of it once, a group for each head, and a token that each query writes."""
+    """Require each layer once, each of its heads once, one group for each head, and one written token per query."""
     predicted = len(a.queries if a.predicts is None else a.predicts)
     _require(predicted == len(a.queries), f"{where}.predicts", f"{predicted} tokens", f"{len(a.queries)}")
     for name, by_layer in (("heads", a.heads), ("groups", a.groups)):
@@ -102,12 +102,12 @@ def _check_numbers(a: AttentionFields, where: str) -> None:
     for layer, numbers in a.heads:
         _require(_are_unique(numbers), f"{where}.heads of layer {layer}", numbers, "each head once")
     for layer, groups in a.groups:
-        there = len(heads.get(layer, ()))
-        _require(len(groups) == there, f"{where}.groups of layer {layer}", groups, f"{there}, one for each head")
+        count = len(heads.get(layer, ()))
+        _require(len(groups) == count, f"{where}.groups of layer {layer}", groups, f"{count}, one for each head")
 
 
 def _check_cells(cells: Sequence[Range], tokens: int, where: str) -> None:
-    """Each covers tokens that there are, and comes after the one before it."""
+    """Require that each cell covers existing tokens and comes after the cell before it."""
     end = 0
     for number, (start, stop) in enumerate(cells):
         fits = end <= start < stop <= tokens
@@ -116,7 +116,7 @@ def _check_cells(cells: Sequence[Range], tokens: int, where: str) -> None:
 
 
 def _check_spans(tokens: Sequence[TokenFields | None], text: str, where: str) -> None:
-    """Each is within the text that the tokens are of."""
+    """Require that the span of each token is inside `text`, the text of these tokens."""
     for number, token in enumerate(tokens):
         if token is not None and token.span is not None:
             start, stop = token.span
@@ -125,18 +125,18 @@ def _check_spans(tokens: Sequence[TokenFields | None], text: str, where: str) ->
 
 
 def _check_tensors(trace: TraceFields, tensors: Collection[str]) -> None:
-    """The weights of each layer are there, and nothing that belongs to none."""
+    """Require the weights of each layer, and no tensor that belongs to no layer."""
     needed = {f"{a.kind}.{layer}" for a in trace.attentions for layer, _ in a.heads}
     known = needed | {f"{name}{suffix}" for name in needed for suffix in (".sink", ".sums")}
     for name in sorted(needed.difference(tensors)):
         raise ValueError(f"the tensor {name} is missing")
     for name in sorted(set(tensors) - known):
-        raise ValueError(f"the tensor {_short(name)} is of no layer that the header names")
+        raise ValueError(f"the tensor {short_repr(name)} belongs to no layer in the header")
 
 
 def _require(holds: bool, field: str, value: Any, expected: str) -> None:
     if not holds:
-        raise ValueError(f"{field} is {value if isinstance(value, str) else _short(value)}: expected {expected}")
+        raise ValueError(f"{field} is {value if isinstance(value, str) else short_repr(value)}: expected {expected}")
 
 
 def _are_unique(values: Sequence[Hashable]) -> bool:
@@ -144,16 +144,11 @@ def _are_unique(values: Sequence[Hashable]) -> bool:
 
 
 def _value(header: Any, path: str) -> Any:
-    """What stands in `header` at a path such as `attentions[0].rows[1]`; a whole object for its key `[...]`."""
+    """The value in `header` at a path such as `attentions[0].rows[1]`; the whole object for a key `[...]`."""
     for key, index in re.findall(r"(\w+)|\[(\d+)\]", path):
         header = header[key] if key else header[int(index)]
     return header
 
 
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
-
-
-def _lowered(reason: str) -> str:
+def _lower_first(reason: str) -> str:
     return reason[0].lower() + reason[1:]

@@ -1,7 +1,7 @@
-"""A trace as one safetensors file: a tensor for the weights of each kind and layer, and JSON metadata; no pickle.
+"""A trace as one safetensors file: one tensor for the weights of each kind and layer, and JSON metadata; no pickle.
 
-What is read is checked by `schema.py` before anything is made of it, and so is what is written: a file that was saved
-can be opened again.
+`schema.py` checks the metadata before a trace is made from it. It also checks what is written, so every saved file can
+be opened again.
 """
 
 import os
@@ -14,22 +14,22 @@ import msgspec
 import numpy as np
 
 from attnviz.attention import Attention, Token, Trace
-from attnviz.attention.schema import VERSION, AttentionFields, TokenFields, check, validated
+from attnviz.attention.schema import VERSION, AttentionFields, TokenFields, check, parse_header
 from attnviz.errors import CaptureError, FileError
 from attnviz.files import as_path, is_stream, write_whole
 
 ENDING = ".safetensors"
-"""How the name of a saved trace ends: by that it is told from a text."""
+"""The file ending of a saved trace; commands tell a trace from a text by it."""
 
 METADATA = "attnviz"
-"""The key of the JSON in the metadata of the safetensors file."""
+"""The key under which the metadata of the safetensors file holds the JSON."""
 
 _TOLERANCE = 0.05
-"""How far the sum of a row may be from 1: a model in bfloat16 rounds to within 0.04."""
+"""The accepted distance of a row's sum from 1; rounding in bfloat16 gives up to 0.04."""
 
 
 def to_bytes(trace: Trace) -> bytes:
-    """`trace` as the bytes of a file. Raises FileError where it could not be opened again."""
+    """`trace` as the bytes of a file. Raises FileError if these could not be opened again."""
     from safetensors.numpy import save
 
     tensors = {
@@ -44,13 +44,13 @@ def to_bytes(trace: Trace) -> bytes:
 
 
 def save(trace: Trace, path: str | os.PathLike[str]) -> Path:
-    """Write `trace` to one file, whole or not at all. Raises FileError, also for a name that is not of a trace."""
+    """Write `trace` to one file, completely or not at all. Raises FileError, also for a name with another ending."""
     require_name(as_path(path))
     return write_whole(path, to_bytes(trace))
 
 
 def require_name(path: Path) -> None:
-    """Raise FileError for a name that is not of a saved trace; a device or a pipe may have any."""
+    """Raise FileError unless the name ends as a saved trace does; a device or a pipe can have any name."""
     if path.suffix != ENDING and not is_stream(path):
         raise FileError(f"a trace is not saved as {path.name or path}", f"Name it x{ENDING}.")
 
@@ -58,7 +58,7 @@ def require_name(path: Path) -> None:
 def open_trace(path: str | os.PathLike[str]) -> Trace:
     """Open a saved trace.
 
-    Raises FileError where there is no such file, it is not a trace or a damaged one, or a newer attnviz wrote it.
+    Raises FileError if there is no such file, if it is not a trace or a damaged one, or if a newer attnviz wrote it.
     """
     path = as_path(path)
     if not os.path.isfile(path):
@@ -79,7 +79,7 @@ def open_trace(path: str | os.PathLike[str]) -> Trace:
 
 
 def _read(path: Path) -> tuple[Any, dict[str, np.ndarray]]:
-    """The metadata and the tensors of a file. Raises FileError where it holds something else."""
+    """The metadata and the tensors of a file. Raises FileError if it is not a safetensors file of float32 tensors."""
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -91,7 +91,7 @@ def _read(path: Path) -> tuple[Any, dict[str, np.ndarray]]:
             for name in names:
                 if (dtype := file.get_slice(name).get_dtype()) != "F32":
                     raise FileError(
-                        f"{path} is a damaged trace: the tensor {name} is of {dtype}, and should be of F32",
+                        f"{path} is a damaged trace: the tensor {name} has type {dtype}, not F32",
                         "Make it again with: attnviz trace",
                     )
             return header, {name: file.get_tensor(name) for name in names}
@@ -102,7 +102,7 @@ def _read(path: Path) -> tuple[Any, dict[str, np.ndarray]]:
 
 
 def _header(trace: Trace) -> dict[str, Any]:
-    """What the metadata holds, as JSON has it."""
+    """The metadata of `trace`, as values that JSON can hold."""
     return {
         "version": VERSION,
         "model": trace.model,
@@ -129,7 +129,7 @@ def _header(trace: Trace) -> dict[str, Any]:
 
 
 def _arrays(a: Attention) -> dict[str, np.ndarray]:
-    """The tensors of `a`, each by its name in the file."""
+    """The tensors of `a`, by their names in the file."""
     return {
         f"{a.kind}.{layer}{suffix}": array
         for suffix, arrays in (("", a.by_layer), (".sink", a.sink_mass), (".sums", a.row_sums))
@@ -138,8 +138,8 @@ def _arrays(a: Attention) -> dict[str, np.ndarray]:
 
 
 def _trace(header: dict[str, Any], tensors: Mapping[str, np.ndarray]) -> Trace:
-    """The trace that `header` and `tensors` describe. Raises ValueError and CaptureError where they describe none."""
-    fields = validated(header)
+    """The trace that `header` and `tensors` describe. Raises ValueError or CaptureError if they are not valid."""
+    fields = parse_header(header)
     check(fields, set(tensors))
     attentions = tuple(_attention(one, tensors) for one in fields.attentions)
     for attention in attentions:

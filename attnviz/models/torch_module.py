@@ -9,7 +9,7 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from attnviz.attention import IN_MEMORY, Trace
-from attnviz.attention.arrays import labelled
+from attnviz.attention.arrays import text_and_tokens
 from attnviz.errors import AttnvizError, InputError, ModelError
 from attnviz.models.base import Model, Progress
 from attnviz.models.captured_attention import attentions_of_record
@@ -109,8 +109,8 @@ class ModuleModel(Model):
             missing = "what the tokens are" if tokens is None else "how the model is run"
             raise InputError(f"{missing} was not given", f"Both are needed: {_LABELS}.")
         _require_forward(forward)
-        text, read = labelled(tokens)
-        target, written = (None, read) if target_tokens is None else labelled(target_tokens, "target_tokens")
+        text, read = text_and_tokens(tokens)
+        target, written = (None, read) if target_tokens is None else text_and_tokens(target_tokens, "target_tokens")
         model_inputs = ModelInputs(text, {}, {"encoder": Side(read), "decoder": Side(written)}, target)
         return self._trace(model_inputs, forward, selection)
 

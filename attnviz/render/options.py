@@ -5,7 +5,7 @@ from dataclasses import MISSING, dataclass, fields
 from numbers import Real
 from typing import Any
 
-from attnviz.arguments import require_flag, require_type, shown_fields
+from attnviz.arguments import dataclass_repr, require_flag, require_type
 from attnviz.errors import PlotOptionError
 from attnviz.render.styles import STYLES, Style
 
@@ -100,7 +100,7 @@ class PlotOptions:
         _ = self.inches
 
     def __repr__(self) -> str:
-        return shown_fields(self)
+        return dataclass_repr(self)
 
     @property
     def drawn_as(self) -> Style:

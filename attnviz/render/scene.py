@@ -10,11 +10,11 @@ import numpy as np
 from attnviz.analysis.attention_mask import allowed_pairs, without_first_key
 from attnviz.attention import (
     Attention,
+    CellFlags,
     Flags,
     HeadFlags,
     HeadMatrices,
     HeadRows,
-    Pairs,
     Range,
     Token,
     Trace,
@@ -104,7 +104,7 @@ class Scene:
         return np.stack([self.attention.matrix(layer, head) for layer, head in self.heads])
 
     @cached_property
-    def reachable(self) -> Pairs:
+    def reachable(self) -> CellFlags:
         """Bool `[row, column]`: false where the query may not look, which is drawn as nothing and not as a 0.
 
         So are masked columns, and rows that lost everything in every head.

@@ -1,4 +1,4 @@
-"""A trace of weights that someone has: of arrays of any library, in any form, and nothing but weights."""
+"""A trace from weights in memory: arrays of any library and any shape, but only attention weights."""
 
 import numpy as np
 import pytest
@@ -43,7 +43,7 @@ def test_each_form_is_read_as_layers_of_heads(shape):
         lambda A: tuple(torch.tensor(A)[:, None].unbind(1)),
     ],
 )
-def test_arrays_of_numpy_tensors_of_torch_and_lists_are_the_same(given):
+def test_numpy_arrays_torch_tensors_and_lists_give_the_same_trace(given):
     weights = shares(3, 4, 4)
     a = attnviz.Trace.of(given(weights), TOKENS)["self"]
     np.testing.assert_allclose(a.weights(0), weights, atol=4e-3)
@@ -58,12 +58,12 @@ def test_attentions_of_a_transformers_model_keep_their_layers_numbers():
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_the_callers_array_stays_writable_and_the_trace_keeps_what_it_was(dtype):
+def test_the_callers_array_stays_writable_and_the_trace_keeps_its_old_values(dtype):
     weights = shares(3, 4, 4).astype(dtype)
     a = attnviz.Trace.of(weights, TOKENS)["self"]
-    kept = a.weights(0).copy()
+    before = a.weights(0).copy()
     weights[:] = 0
-    np.testing.assert_array_equal(a.weights(0), kept)
+    np.testing.assert_array_equal(a.weights(0), before)
     with pytest.raises(ValueError, match="read-only"):
         a.weights(0)[0] = 0
     own = np.eye(4, dtype=np.float32)[None]
@@ -73,7 +73,7 @@ def test_the_callers_array_stays_writable_and_the_trace_keeps_what_it_was(dtype)
         attention.weights(0)[0] = 0
 
 
-def test_the_kind_is_told_by_the_triangle_and_by_other_keys():
+def test_the_kind_follows_from_the_weights_of_later_keys_and_from_other_keys():
     assert attnviz.Trace.of(shares(4, 4), TOKENS).kinds == ("self",)
     assert attnviz.Trace.of(shares(4, 4, masked=True), TOKENS).kinds == ("masked-self",)
     assert attnviz.Trace.of(shares(4, 4, masked=True), TOKENS, kind="self").kinds == ("self",)
@@ -93,28 +93,28 @@ def test_the_kind_is_told_by_the_triangle_and_by_other_keys():
         (np.full((2, 3, 4, 4), 0.3), {}, "sums to 1.2"),
         (np.full((4, 4), np.nan), {}, "not finite"),
         (shares(4, 4).T, {}, "Its columns sum to 1"),
-        (shares(4, 3), {}, "of 3 keys, and there are 4 tokens"),
-        (shares(3, 3), {}, "of 3 queries and 3 keys, and there are names for 4 and 4"),
+        (shares(4, 3), {}, "have 3 keys, and there are 4 tokens"),
+        (shares(3, 3), {}, "have 3 queries and 3 keys, and there are names for 4 and 4"),
         (shares(4, 3), {"keys": ["a", "b"]}, "names for 4 and 2"),
         (shares(2, 3, 2, 4, 4), {}, r"layer 0: weights of shape \[3, 2, 4, 4\] are of 3 texts"),
         (shares(4), {}, r"shape \[4\] are not"),
         (np.zeros((0, 4, 4)), {}, "are not"),
-        ([[1, 0], [1]], {}, "no array of weights"),
-        ("I ate", {}, "no array of weights"),
+        ([[1, 0], [1]], {}, "not an array of weights"),
+        ("I ate", {}, "not an array of weights"),
         (shares(4, 4).astype(complex), {}, "complex"),
         (None, {}, "no weights"),
         ((None, None), {}, "no weights"),
         ((np.stack([shares(3, 4, 4)] * 2),) * 5, {}, r"layer 0: weights of shape \[2, 3, 4, 4\] are of 2 texts"),
-        (((shares(1, 1, 3, 3),), (shares(1, 1, 1, 3),)), {}, "of 3 keys, and there are 4 tokens"),
+        (((shares(1, 1, 3, 3),), (shares(1, 1, 1, 3),)), {}, "have 3 keys, and there are 4 tokens"),
         (((shares(1, 1, 3, 3),), (shares(1, 1, 4, 4),)), {}, "steps read 3, 4 keys"),
         (((shares(2, 1, 3, 3),), (shares(2, 1, 1, 4),)), {}, "of 2 texts or beams"),
         (shares(4, 4), {"kind": "masked-self"}, "one does"),
-        (shares(4, 4), {"kind": "self", "keys": list("abcd")}, "other tokens"),
+        (shares(4, 4), {"kind": "self", "keys": list("abcd")}, "not the same tokens"),
         (shares(4, 4), {"kind": "own"}, "not a kind"),
         (shares(4, 4), {"model": 3}, "of type int"),
     ],
 )
-def test_what_are_no_weights_is_refused_with_what_is_off(weights, options, says):
+def test_numbers_that_are_not_weights_are_refused_with_the_reason(weights, options, says):
     with pytest.raises(InputError, match=says):
         attnviz.Trace.of(weights, TOKENS, **options)
 
@@ -141,27 +141,27 @@ def test_the_steps_of_generation_are_the_rows_of_one_pass(whole):
 
 
 @pytest.mark.parametrize("decimals", [2, 3, 4])
-def test_weights_that_were_rounded_to_decimals_are_taken_as_they_are(decimals):
+def test_weights_rounded_to_decimals_are_accepted_unchanged(decimals):
     weights = shares(3, 4, 4).round(decimals)
     assert np.abs(weights.sum(-1) - 1).max() > 1e-8
     np.testing.assert_array_equal(attnviz.Trace.of(weights, TOKENS)["self"].weights(0), weights.astype(np.float32))
-    weights[1, 2, 0] += 4 * 10**-decimals  # more than rounding four weights may do, which is twice the last digit
+    weights[1, 2, 0] += 4 * 10**-decimals  # rounding four weights can add twice the last digit at most
     with pytest.raises(InputError, match="row 2 of head 1 sums to"):
         attnviz.Trace.of(weights, TOKENS)
 
 
-def test_many_weights_of_two_decimals_are_no_pretext_for_any_sum():
+def test_rounding_of_many_weights_does_not_excuse_every_sum():
     with pytest.raises(InputError, match=r"sums to 0\.9, not to 1"):
         attnviz.Trace.of(np.full((30, 30), 0.03), [str(number) for number in range(30)])
 
 
 @pytest.mark.parametrize("labels", ["four", [], ["I", "ate", "an", 4], 4, None])
-def test_what_are_no_labels_is_refused(labels):
+def test_labels_that_are_not_a_list_of_strings_are_refused(labels):
     with pytest.raises(InputError, match="tokens"):
         attnviz.Trace.of(shares(4, 4), labels)
 
 
-def test_a_row_may_be_zero_and_rounding_is_allowed_for_by_type():
+def test_a_row_can_be_zero_and_the_allowed_rounding_depends_on_the_type():
     weights = shares(4, 4)
     weights[2] = 0
     assert not attnviz.Trace.of(weights, TOKENS)["self"].weights(0)[0, 2].any()
@@ -173,7 +173,7 @@ def test_a_row_may_be_zero_and_rounding_is_allowed_for_by_type():
 
 
 @pytest.mark.parametrize("masked", [False, True])
-def test_it_is_saved_selected_and_merged_as_any_other(tmp_path, masked):
+def test_a_trace_from_arrays_is_saved_selected_and_merged_like_any_other(tmp_path, masked):
     trace = attnviz.Trace.of(shares(2, 3, 4, 4, masked=masked), [*TOKENS[:3], "ate"], model="mine")
     opened = attnviz.open(trace.save(tmp_path / "own.safetensors"))
     (kind,) = opened.kinds

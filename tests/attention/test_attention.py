@@ -1,4 +1,4 @@
-"""Trace, Attention and Token: what they hold, and what they refuse."""
+"""Trace, Attention and Token: their contents, and the input that they refuse."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def test_a_trace_gives_its_attention_by_kind_layer_and_head():
     assert [t.text for t in trace["cross"].predicts] == ["나는", "사과를", "먹었다", "</s>"]
 
 
-def test_a_head_goes_by_its_true_number():
+def test_a_head_is_found_by_its_true_number():
     own = hybrid()["masked-self"]
     assert own.layers == (3, 11)
     assert own.heads(11) == (0, 2, 4)
@@ -41,7 +41,7 @@ def test_a_head_goes_by_its_true_number():
         (lambda t: t["masked-self"].matrix(11, 1), "head 1 of layer 11 was not captured", "0, 2, 4"),
     ],
 )
-def test_what_is_not_there_is_an_error_that_says_what_is(ask, says, hint):
+def test_the_error_for_a_missing_part_names_the_parts_that_exist(ask, says, hint):
     with pytest.raises(SelectionError, match=says) as caught:
         ask(hybrid())
     assert hint in caught.value.hint
@@ -60,13 +60,13 @@ def test_weights_of_a_wrong_shape_are_refused(shape):
 
 
 @pytest.mark.parametrize(("field", "says"), [("sink_mass", "sinks"), ("row_sums", "row sums")])
-def test_a_row_s_number_has_a_place_for_each_query(field, says):
+def test_sinks_and_row_sums_need_a_number_for_each_query(field, says):
     whole = attention([np.eye(3)])
     with pytest.raises(CaptureError, match=rf"layer 0: {says} of shape \(1, 2\), where \(1, 3\) \[head, query\]"):
         Attention(**{**vars(whole), field: {0: np.zeros((1, 2), np.float32)}})
-    kept = Attention(**{**vars(whole), field: {0: np.zeros((1, 3), np.float32)}})
+    valid = Attention(**{**vars(whole), field: {0: np.zeros((1, 3), np.float32)}})
     with pytest.raises(ValueError, match="read-only"):
-        getattr(kept, field)[0][0, 0] = 1
+        getattr(valid, field)[0][0, 0] = 1
 
 
 @pytest.mark.parametrize(
@@ -83,13 +83,13 @@ def test_check_refuses_what_is_not_attention(row, says):
         attention([[[0.5, 0.5], row]]).check()
 
 
-def test_check_takes_rows_that_sum_to_1_that_see_nothing_or_that_a_sink_takes_from():
+def test_check_accepts_rows_that_sum_to_1_see_nothing_or_give_mass_to_a_sink():
     attention([[[0.3, 0.7], [0.0, 0.0]]]).check()
     attention([[[0.3, 0.7], [0.5, 0.495]]]).check(tolerance=0.01)
     hybrid()["masked-self"].check()
 
 
-def test_check_holds_a_sink_against_what_is_missing():
+def test_check_compares_a_sink_with_the_missing_mass():
     own = hybrid()["masked-self"]
     without = Attention(own.kind, own.part, own.queries, own.keys, own.by_layer, own.head_numbers)
     with pytest.raises(CaptureError, match="layer 11"):
@@ -111,12 +111,12 @@ def test_a_repr_is_one_short_line():
     ("numbers", "written"),
     [((), ""), ((3,), "3"), ((0, 1, 2, 3, 7), "0-3, 7"), ((9, 4, 5), "4-5, 9"), ((1, 3, 5), "1, 3, 5")],
 )
-def test_ranges(numbers, written):
+def test_numbers_are_written_as_ranges(numbers, written):
     assert format_ranges(numbers) == written
 
 
 @pytest.mark.parametrize(
-    ("segments", "at"), [("", ()), ("0", ()), ("000", ()), ("0011", (2,)), ("0112", (1, 3)), ("010", (1, 2))]
+    ("segments", "expected"), [("", ()), ("0", ()), ("000", ()), ("0011", (2,)), ("0112", (1, 3)), ("010", (1, 2))]
 )
-def test_a_border_is_where_another_segment_begins(segments, at):
-    assert borders([Token(0, "a", segment=int(segment)) for segment in segments]) == at
+def test_a_border_is_where_a_new_segment_begins(segments, expected):
+    assert borders([Token(0, "a", segment=int(segment)) for segment in segments]) == expected

@@ -1,4 +1,4 @@
-"""Traces that were damaged, one field, one tensor or one byte after another: each is refused, or is drawn."""
+"""Damaged traces: each change of a field, a tensor or a byte is refused, or the trace can still be drawn."""
 
 import json
 import random
@@ -51,7 +51,7 @@ def decoder() -> Trace:
 
 TRACES = {"translation": translation, "decoder": decoder}
 
-Place = tuple[str | int, ...]
+Keys = tuple[str | int, ...]
 Header = dict[str, Any]
 Tensors = dict[str, np.ndarray]
 
@@ -78,22 +78,22 @@ def outcome(path: Path) -> str:
     for args in ("plot", path, "--layer", trace.attentions[0].layers[0]), ("heads", path):
         done = run(*args)
         assert done.code == 0, done.err
-        assert not set("\x1b\u202e\x00") & set(done.out + done.err)  # what could drive the terminal is made visible
+        assert not set("\x1b\u202e\x00") & set(done.out + done.err)  # controls are shown as symbols
     return "drawn"
 
 
-def places(value: Any, path: Place = ()) -> Iterator[Place]:
-    """The path to everything in `value`; of a list only to its first."""
+def paths(value: Any, path: Keys = ()) -> Iterator[Keys]:
+    """The path to every value inside `value`; in a list only to its first item."""
     yield path
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from places(inner, (*path, key))
+            yield from paths(inner, (*path, key))
     elif isinstance(value, list):
-        yield from places(value[0], (*path, 0)) if value else ()
+        yield from paths(value[0], (*path, 0)) if value else ()
 
 
-def changed(header: Header, path: Place, make: Any) -> Header:
-    """A copy of `header` with `make` of what stands at `path`; without it where that is DELETED."""
+def changed(header: Header, path: Keys, make: Any) -> Header:
+    """A copy of `header` in which `make` replaced the value at `path`, or deleted it if the result is DELETED."""
     if not path:
         return make(deepcopy(header))
     copy = deepcopy(header)
@@ -149,7 +149,7 @@ def nested(depth: int) -> list[Any]:
 def test_a_field_of_any_other_value_is_refused_or_drawn(other, parts):
     header, tensors, path = parts
     became = {}
-    for place in places(header):
+    for place in paths(header):
         damaged = DELETED if not place and other == "deleted" else changed(header, place, OTHERS[other])
         if damaged is not DELETED and damaged != header:
             write(path, damaged, tensors)
@@ -187,14 +187,14 @@ def test_a_tensor_of_other_numbers_is_refused(change, parts):
         assert outcome(path) == "refused"
 
 
-def test_weights_of_zero_are_drawn(parts):
-    """They are those of rows that see nothing."""
+def test_a_trace_of_zero_weights_is_drawn(parts):
+    """Zero weights are those of rows that see nothing."""
     header, tensors, path = parts
     write(path, header, {name: x * (name.count(".") > 1) for name, x in tensors.items()})
     assert outcome(path) == "drawn"
 
 
-def test_a_tensor_that_is_missing_or_too_many_is_refused(parts):
+def test_a_missing_tensor_and_an_extra_tensor_are_refused(parts):
     header, tensors, path = parts
     for name in tensors:
         write(path, header, {other: tensors[other] for other in tensors if other != name})
@@ -212,7 +212,7 @@ def test_a_file_that_is_cut_off_anywhere_is_refused(parts):
         assert outcome(path) == "refused"
 
 
-def test_bytes_that_flipped_are_refused_or_drawn(parts):
+def test_a_trace_with_flipped_bits_is_refused_or_drawn(parts):
     _, _, path = parts
     data, chance = path.read_bytes(), random.Random(0)
     for _ in range(200):

@@ -1,4 +1,4 @@
-"""A saved trace: a file brings all of it back, and one that is no trace is refused by the field that is wrong."""
+"""A saved trace: opening the file restores all of it, and an invalid file is refused with the wrong field."""
 
 import json
 import re
@@ -18,7 +18,7 @@ from attnviz.errors import FileError
 
 
 @pytest.mark.parametrize("made", [hybrid, encoder_decoder, lambda: labelled(HOSTILE)])
-def test_a_saved_trace_opens_as_it_was(made, tmp_path):
+def test_a_saved_trace_opens_unchanged(made, tmp_path):
     trace = made()
     opened = open_trace(trace.save(tmp_path / "new" / "trace.safetensors"))
     for field in ("model", "revision", "text", "target", "notes", "kinds"):
@@ -52,8 +52,8 @@ def header_of(path) -> dict:
         return json.loads(file.metadata()["attnviz"])
 
 
-def rewritten(path, change, tensors=None):
-    """The header of a saved trace after `change`, which is written back; `tensors` are put beside its own."""
+def rewrite(path, change, tensors=None):
+    """Apply `change` to the header of a saved trace, add `tensors`, write the file again and return the header."""
     header = header_of(path)
     change(header)
     path.write_bytes(save(load(path.read_bytes()) | (tensors or {}), metadata={"attnviz": json.dumps(header)}))
@@ -83,7 +83,7 @@ def test_a_file_that_holds_no_trace_is_refused_by_name(content, says, tmp_path):
 
 
 def of_first(**fields):
-    """A change of fields of the first attention, or of its first query where they are a token's."""
+    """A function that changes fields of the first attention, or of its first query if they are fields of a token."""
 
     def change(header) -> None:
         attention = header["attentions"][0]
@@ -114,7 +114,7 @@ def of_first(**fields):
         (of_first(heads=[[3, ["5"]]]), "attentions[0].heads[0][1][0] is '5': expected `int`, got `str`"),
         (of_first(heads=[[3, [5]], [3, [5]]]), "attentions[0].heads is [3, 3]: expected each layer once"),
         (of_first(heads=[[3, [5]], [11, [0, 2, 2]]]), "attentions[0].heads of layer 11 is (0, 2, 2): expected each"),
-        (of_first(heads=[[3, [5]]]), "the tensor 'masked-self.11' is of no layer that the header names"),
+        (of_first(heads=[[3, [5]]]), "the tensor 'masked-self.11' belongs to no layer in the header"),
         (of_first(heads=[[3, [5]], [11, [0, 2, 4]], [12, [0]]]), "the tensor masked-self.12 is missing"),
         (of_first(groups=[[3, [0, 1]]]), "attentions[0].groups of layer 3 is (0, 1): expected 1, one for each head"),
         (of_first(groups=[[4, [0]]]), "attentions[0].groups of layer 4 is (0,): expected 0"),
@@ -124,9 +124,9 @@ def of_first(**fields):
         (lambda header: header["attentions"].append(header["attentions"][0]), "is ['masked-self', 'masked-self']: exp"),
     ],
 )
-def test_a_damaged_trace_is_refused_by_the_field_and_its_value(change, says, tmp_path):
+def test_the_error_for_a_damaged_trace_names_the_field_and_its_value(change, says, tmp_path):
     path = hybrid().save(tmp_path / "t.safetensors")
-    rewritten(path, change)
+    rewrite(path, change)
     with pytest.raises(FileError, match=re.escape(says)) as caught:
         open_trace(path)
     assert caught.value.message.startswith(f"{path} is a damaged trace: ")
@@ -138,7 +138,7 @@ def test_a_damaged_trace_is_refused_by_the_field_and_its_value(change, says, tmp
         (
             "masked-self.3",
             np.eye(3, dtype=np.float16)[None],
-            "the tensor masked-self.3 is of F16, and should be",
+            "the tensor masked-self.3 has type F16, not F32",
         ),
         ("masked-self.3", np.full((1, 3, 3), np.nan, np.float32), "layer 3: a weight is not finite"),
         ("masked-self.3", -np.eye(3, dtype=np.float32)[None], "layer 3: a weight is -1, and should be from 0 to 1"),
@@ -150,14 +150,14 @@ def test_a_damaged_trace_is_refused_by_the_field_and_its_value(change, says, tmp
         ("masked-self.3.sums", np.full((1, 3), np.inf, np.float32), "layer 3: a row sum is not finite"),
     ],
 )
-def test_a_damaged_tensor_is_refused_by_its_layer_and_what_is_wrong(name, tensor, says, tmp_path):
+def test_the_error_for_a_damaged_tensor_names_its_layer_and_the_fault(name, tensor, says, tmp_path):
     path = hybrid().save(tmp_path / "t.safetensors")
-    rewritten(path, lambda header: None, {name: tensor})
+    rewrite(path, lambda header: None, {name: tensor})
     with pytest.raises(FileError, match=re.escape(says)):
         open_trace(path)
 
 
-def test_what_could_not_be_opened_is_not_saved(tmp_path):
+def test_a_trace_that_could_not_be_opened_again_is_not_saved(tmp_path):
     one = hybrid()["masked-self"]
     for wrong, says in (
         (replace(hybrid(), text=3), "this trace cannot be saved: text is 3: expected `str`, got `int`"),
@@ -178,7 +178,7 @@ def test_weights_of_another_precision_are_saved_in_float32(tmp_path):
 
 
 def test_the_schema_has_every_field_of_the_data():
-    """A field that it does not have would be refused on opening."""
+    """Opening a file refuses every field that the schema does not have."""
     stored = {field.name for field in fields(Attention)} - {"by_layer", "sink_mass", "row_sums", "head_numbers"}
     assert set(TokenFields.__struct_fields__) == {field.name for field in fields(Token)}
     assert set(AttentionFields.__struct_fields__) == stored | {"heads"}
@@ -186,13 +186,13 @@ def test_the_schema_has_every_field_of_the_data():
 
 
 @pytest.mark.parametrize("version", [1, 2])
-def test_a_trace_of_an_older_format_opens_with_what_it_has(version, tmp_path):
-    """None says what the model chose itself; the first had no segments, no key-value groups, every row and column."""
+def test_a_trace_of_an_older_format_opens_with_the_fields_it_has(version, tmp_path):
+    """Formats 1 and 2 do not say which tokens were generated; format 1 also has no segments, groups, rows, columns."""
     cross = encoder_decoder()["cross"]
     chosen = replace(cross, predicts=tuple(replace(token, generated=True) for token in cross.predicts))
     path = Trace("by hand", "I ate an apple", (chosen,), "나는 사과를 먹었다").save(tmp_path / "t.safetensors")
 
-    def older(header) -> None:
+    def remove_new_fields(header) -> None:
         header["version"] = version
         for attention in header["attentions"]:
             for name in ("groups", "rows", "columns") if version == 1 else ():
@@ -201,19 +201,19 @@ def test_a_trace_of_an_older_format_opens_with_what_it_has(version, tmp_path):
                 for name in ("segment", "generated") if version == 1 else ("generated",):
                     del token[name]
 
-    rewritten(path, older)
+    rewrite(path, remove_new_fields)
     opened = open_trace(path)["cross"]
     assert (opened.queries, opened.keys, opened.predicts) == (cross.queries, cross.keys, cross.predicts)
     assert (opened.groups, opened.rows, opened.columns) == ({}, cross.rows, cross.columns)
 
 
 @pytest.mark.parametrize("name", ["missing.safetensors", "x" * 5000, "a\0b", ""])
-def test_a_file_that_is_not_there_or_none(name, tmp_path):
+def test_a_missing_file_and_an_impossible_path_are_refused(name, tmp_path):
     with pytest.raises(FileError, match="no such file" if name else "not a file"):
         open_trace(tmp_path / name)
 
 
-def test_a_file_that_may_not_be_read_is_not_called_damaged(tmp_path, monkeypatch):
+def test_a_file_without_read_permission_is_not_called_damaged(tmp_path, monkeypatch):
     def refuse(*args, **options):
         raise PermissionError(13, "Permission denied")
 
@@ -223,12 +223,12 @@ def test_a_file_that_may_not_be_read_is_not_called_damaged(tmp_path, monkeypatch
         open_trace(path)
 
 
-def test_segments_are_kept_in_the_file_and_are_none_in_an_older_one(tmp_path):
+def test_segments_are_saved_and_are_0_in_an_older_file(tmp_path):
     read = (Token(1, "a"), Token(2, "b", segment=1))
     one = Attention("self", "encoder", read, read, {0: np.eye(2, dtype=np.float32)[None]}, {0: (0,)})
     path = Trace("tiny", "a\nb", (one,)).save(tmp_path / "pair.safetensors")
     assert open_trace(path)["self"].keys == read
-    header = rewritten(path, lambda header: [t.pop("segment") for a in header["attentions"] for t in a["keys"]])
+    header = rewrite(path, lambda header: [t.pop("segment") for a in header["attentions"] for t in a["keys"]])
     assert "segment" not in header["attentions"][0]["keys"][0]
     assert open_trace(path)["self"].keys == (Token(1, "a"), Token(2, "b"))
     assert open_trace(path)["self"].queries == read
