@@ -1,7 +1,7 @@
-"""Numbers out of a trace: one file per measure.
+"""Numbers computed from a trace: one file per measure.
 
-A measure takes an `Attention` and a layer and gives one number for each head that was captured in that layer, `[head]`;
-nan where it does not apply, as the previous token in cross-attention. A new one is a file, and a line in `MEASURES`.
+A measure takes an `Attention` and a layer and returns one number for each captured head of that layer, `[head]`; nan
+where it does not apply, such as the previous token in cross-attention. To add one, add a file and a line in `MEASURES`.
 """
 
 from attnviz.analysis.attention_mask import allowed_pairs

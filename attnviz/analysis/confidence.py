@@ -8,7 +8,7 @@ from attnviz.attention import Attention, HeadValues
 
 @token_measure
 def confidence(attention: Attention, layer: int) -> HeadValues:
-    """Mean over the rows of each one's largest weight, special keys left out, `[head]`, from 0 to 1.
+    """Mean of each row's largest weight, without special keys, `[head]`, from 0 to 1.
 
     After Voita et al. 2019 (Analyzing Multi-Head Self-Attention), who leave out the end of the sentence. nan where
     every key is special.

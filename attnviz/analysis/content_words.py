@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from attnviz.analysis.attention_mask import allowed_pairs, is_one_sequence
-from attnviz.analysis.offset import apart
+from attnviz.analysis.offset import separate_cells
 from attnviz.attention import Attention, CellFlags, HeadValues, Range, Token
 
 _ENGLISH = """
@@ -24,16 +24,16 @@ _KOREAN = """
 이것 이것은 그것 그것은 저것
 이 가 은 는 을 를 에 에서 에게 와 과 로 으로 도 의 만 그리고 그러나 하지만 또는 그래서 아주 매우 안 못
 """
-_PART = re.compile("[₀-₉]+")
+_PART_NUMBER = re.compile("[₀-₉]+")
 FUNCTION_WORDS = frozenset((_ENGLISH + _KOREAN).split())
 """Pronouns, articles, auxiliaries, prepositions, particles, conjunctions: words whose links say little to a reader."""
 
 
 def content_words(tokens: Sequence[Token]) -> tuple[str | None, ...]:
-    """For each token the content word that it is a part of, in lower case, or None.
+    """For each token, the content word that it is part of, in lower case, or None.
 
-    A content word has a letter, is not special, and is no function word. Tokens with the same `Token.word` are judged
-    together, as the word that they make; a token without one is judged alone.
+    A content word has a letter, is not special, and is not a function word. Tokens with the same `Token.word` are
+    judged together, as the word that they form; a token without a word number is judged alone.
     """
     parts: dict[int, list[Token]] = {}
     for token in tokens:
@@ -46,12 +46,12 @@ def content_words(tokens: Sequence[Token]) -> tuple[str | None, ...]:
 
 
 def _spelled(tokens: Sequence[Token]) -> str:
-    """The word that `tokens` make: a character that several of them share, shown as `녀₁ 녀₂`, is there once."""
+    """The word that `tokens` form. A character that several tokens share, shown as `녀₁ 녀₂`, appears in it once."""
     letters: dict[int, str] = {}
     for token in tokens:
-        shown = _PART.sub("", token.text) if token.span else token.text
+        shown = _PART_NUMBER.sub("", token.text) if token.span else token.text
         start, stop = token.span or (0, 0)
-        if len(shown) != stop - start:  # it is not shown letter by letter
+        if len(shown) != stop - start:  # the label does not show one letter for each character
             return "".join(token.text.strip() for token in tokens)
         letters |= zip(range(start, stop), shown, strict=True)
     return "".join(letters[index] for index in sorted(letters))
@@ -66,10 +66,11 @@ def _content(word: str) -> str | None:
     return word if any(map(str.isalpha, word)) and word not in FUNCTION_WORDS else None
 
 
-def rows_as_words(attention: Attention) -> tuple[str | None, ...]:
+def words_of_rows(attention: Attention) -> tuple[str | None, ...]:
     """The content word of each row: of the token read, or in cross-attention of the token written.
 
-    A decoder's row aligns with what it writes; its last row may write nothing that is known, and has no word then.
+    A row of cross-attention aligns with the token that it writes. Where that token is not known, as in the last row,
+    there is no word.
     """
     if attention.kind != "cross" or attention.predicts is None:
         return content_words(attention.queries)
@@ -79,27 +80,27 @@ def rows_as_words(attention: Attention) -> tuple[str | None, ...]:
 
 
 def content_pairs(attention: Attention) -> CellFlags:
-    """Bool `[row, column]`: true where query and key are content words, differ, and the query may look at the key.
+    """Bool `[row, column]`: true where query and key are different content words and the query may look at the key.
 
-    A word met again is the same word. Words of two sequences, in cross-attention, always differ. A cell of several
-    tokens has a content word where one of them is one, and differs from those that it neither overlaps nor lies beside:
-    there its largest weight may as well be from a word to itself or to its neighbour.
+    A repeated word is the same word. In cross-attention, words of the two sequences always differ. A cell of several
+    tokens counts as a content word if one of its tokens is one. Two such cells differ only if they neither overlap nor
+    touch; otherwise the largest weight may be from a word to itself or to its neighbour.
     """
     numbers: dict[str | None, int] = {None: 0}
-    rows = _numbered(rows_as_words(attention), attention.rows, numbers)
-    columns = _numbered(content_words(attention.keys), attention.columns, numbers)
+    rows = _word_numbers(words_of_rows(attention), attention.rows, numbers)
+    columns = _word_numbers(content_words(attention.keys), attention.columns, numbers)
     pairs: CellFlags = allowed_pairs(attention) & (rows != 0)[:, None] & (columns != 0)
     if not is_one_sequence(attention):
         return pairs
-    pairs &= apart(attention) & ((rows[:, None] != columns) | (rows[:, None] == _SEVERAL))
+    pairs &= separate_cells(attention) & ((rows[:, None] != columns) | (rows[:, None] == _SEVERAL))
     return pairs
 
 
 _SEVERAL = -1
 
 
-def _numbered(words: Sequence[str | None], cells: Sequence[Range], numbers: dict[str | None, int]) -> np.ndarray:
-    """For each cell its word's number, 0 where it is no content word; `_SEVERAL` for a cell of several tokens."""
+def _word_numbers(words: Sequence[str | None], cells: Sequence[Range], numbers: dict[str | None, int]) -> np.ndarray:
+    """The word number of each cell: 0 without a content word, `_SEVERAL` for a cell of several tokens with one."""
     single = np.array([numbers.setdefault(word, len(numbers)) for word in words], int)
     return np.array(
         [single[start] if stop - start == 1 else _SEVERAL * bool(single[start:stop].any()) for start, stop in cells],
@@ -108,9 +109,9 @@ def _numbered(words: Sequence[str | None], cells: Sequence[Range], numbers: dict
 
 
 def mean_peak(attention: Attention, layer: int, pairs: CellFlags) -> HeadValues:
-    """Each row's largest weight within `pairs`, bool `[row, column]`, and the mean of that over the rows that have one.
+    """Mean of each row's largest weight within `pairs`, `[head]`, from 0 to 1; nan where `pairs` is empty.
 
-    `[head]`, from 0 to 1; nan where `pairs` has none.
+    `pairs` is bool `[row, column]`; rows without a pair do not count.
     """
     rows = pairs.any(-1)
     weights = attention.weights(layer)
@@ -122,8 +123,8 @@ def mean_peak(attention: Attention, layer: int, pairs: CellFlags) -> HeadValues:
 
 
 def content_peak(attention: Attention, layer: int) -> HeadValues:
-    """How strongly content words look at another content word: mean of each one's largest such weight, `[head]`.
+    """How strongly content words look at other content words: mean of each row's largest such weight, `[head]`.
 
-    The number by which `choose_head` picks a head; ours. nan where the text has no two content words.
+    Our own measure, by which `choose_head` picks a head. nan where the text does not have two content words.
     """
     return mean_peak(attention, layer, content_pairs(attention))

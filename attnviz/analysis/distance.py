@@ -17,6 +17,6 @@ def distance(attention: Attention, layer: int) -> HeadValues:
     weights = attention.weights(layer).astype(np.float64)
     if not is_one_sequence(attention):
         return np.full(len(weights), np.nan)
-    apart = np.abs(np.array(attention.covered)[:, None] - np.arange(weights.shape[2]))
+    distances = np.abs(np.array(attention.covered)[:, None] - np.arange(weights.shape[2]))  # [query, key]
     total = weights.sum((1, 2))
-    return np.where(total > 0, (weights * apart).sum((1, 2)) / np.where(total > 0, total, 1), np.nan)
+    return np.where(total > 0, (weights * distances).sum((1, 2)) / np.where(total > 0, total, 1), np.nan)

@@ -12,39 +12,40 @@ def entropy(attention: Attention, layer: int) -> HeadValues:
     """Mean entropy of each head's rows, `[head]`, in nats.
 
     `(1/n) Σ_i −Σ_j a ln a` with `a = 0.9999·A + 0.0001/n` (Clark et al. 2019, What Does BERT Look At?). Rows
-    that see nothing are left out; nan where there is no other. Raises SelectionError for a layer that was not captured.
+    that see nothing are left out; nan where no row is left. Raises SelectionError for a layer that was not captured.
     """
     weights = attention.weights(layer)
-    return _mean(_of_rows(weights), _sees(weights))
+    return _mean(_row_entropies(weights), _sees_a_key(weights))
 
 
 @token_measure
 def normalised_entropy(attention: Attention, layer: int) -> HeadValues:
-    """Mean entropy of each head's rows over the most each could have, `[head]`: 0 looks at one key, 1 at all alike.
+    """Mean entropy of each head's rows, divided by its maximum, `[head]`: 0 looks at one key, 1 at all keys equally.
 
-    Row `i` of `entropy` divided by `ln(keys that i may look at)`; rows that see one key, or nothing, are left out, and
-    nan says that no other is left. The entropy is Clark et al.'s (2019); this normalisation, which makes the short
-    rows of a causal model comparable with its long ones, is ours.
+    Row `i` of `entropy` is divided by `ln(keys that i may look at)`. Rows that see one key, or nothing, are left out;
+    nan where no row is left. The entropy is that of Clark et al. (2019). The normalisation is ours: it makes the short
+    rows of a causal model comparable with its long ones.
     """
     weights = attention.weights(layer)
-    seen = allowed_pairs(attention).sum(-1)
-    most = np.log(np.maximum(seen, 2))
-    return _mean(_of_rows(weights) / most, _sees(weights) & (seen > 1))
+    visible = allowed_pairs(attention).sum(-1)
+    maximum = np.log(np.maximum(visible, 2))
+    return _mean(_row_entropies(weights) / maximum, _sees_a_key(weights) & (visible > 1))
 
 
-def _sees(weights: np.ndarray) -> np.ndarray:
+def _sees_a_key(weights: np.ndarray) -> np.ndarray:
     """Bool `[head, query]`: false where a row sees nothing and is zero."""
     return np.asarray((weights > 0).any(-1))
 
 
-def _of_rows(weights: np.ndarray) -> np.ndarray:
+def _row_entropies(weights: np.ndarray) -> np.ndarray:
+    """The entropy of each row, `[head, query]`, in nats."""
     a = 0.9999 * weights.astype(np.float64) + 0.0001 / weights.shape[-1]  # [head, query, key]
     entropies: HeadValues = -(a * np.log(a)).sum(-1)
     return entropies
 
 
-def _mean(values: np.ndarray, kept: np.ndarray) -> np.ndarray:
-    """The mean over the rows of `values` `[head, query]` that are `kept`, nan where none is."""
-    count = kept.sum(-1)
-    total = np.where(kept, values, 0.0).sum(-1)
+def _mean(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Mean of `values` `[head, query]` over the rows where bool `counts` is true, `[head]`; nan where there is none."""
+    count = counts.sum(-1)
+    total = np.where(counts, values, 0.0).sum(-1)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)

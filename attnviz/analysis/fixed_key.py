@@ -1,4 +1,4 @@
-"""Whether a head looks at one and the same key from wherever it looks."""
+"""Whether a head looks at the same key from most rows."""
 
 import numpy as np
 
@@ -7,10 +7,10 @@ from attnviz.attention import Attention, HeadValues
 
 
 def key_share(attention: Attention, layer: int) -> HeadValues:
-    """The share of a head's rows that peak at the key at which most of them do, `[head]`, from 0 to 1.
+    """The share of a head's rows that peak at the most common key, `[head]`, from 0 to 1; our own measure.
 
-    The first key of masked self-attention, where every query sees it, is left out, and so are rows that see no other.
-    Sinks may stand elsewhere too (Sun et al. 2024, Massive Activations in Large Language Models); ours. 0 where no row
+    In masked self-attention the first key, which every query sees, is left out, and so are rows that see no other.
+    A sink can be at another key too (Sun et al. 2024, Massive Activations in Large Language Models). 0 where no row
     sees anything.
     """
     weights = attention.weights(layer) * without_first_key(attention)

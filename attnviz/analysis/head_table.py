@@ -1,8 +1,10 @@
-"""Every head as a row of a table: its measures, its role and its strongest link; sorted, and narrowed by role."""
+"""Every head as a row of a table: its measures, its role and its strongest link; sorted, and filtered by role."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
+
+import numpy as np
 
 from attnviz.analysis import MEASURES
 from attnviz.analysis.role import ROLES, HeadRole, head_roles
@@ -12,12 +14,12 @@ from attnviz.errors import SelectionError
 from attnviz.kinds import Kind
 
 PEAK = "peak"
-"""The weight of a head's strongest link, which heads can be sorted by too."""
+"""The column with the weight of a head's strongest link."""
 COLUMNS = (*MEASURES, PEAK)
 """What heads can be sorted by."""
-_SHORT = {"prev": "previous", "first": "sink", "dist": "distance", "dup": "duplicate", "induct": "induction"}
-_SHORT |= {"conf": "confidence", "norm.": "normalised entropy", "share": "offset share"}
-"""What stands above the columns of a table, for people who type what they see."""
+_TITLES = {"prev": "previous", "first": "sink", "dist": "distance", "dup": "duplicate", "induct": "induction"}
+_TITLES |= {"conf": "confidence", "norm.": "normalised entropy", "share": "offset share"}
+"""The measures by the titles of their columns in the terminal, for users who type what they see."""
 
 
 @dataclass(frozen=True)
@@ -40,29 +42,29 @@ class HeadRow:
 def head_rows(
     trace: Trace, kind: str, *, sort: str | None = None, role: str | None = None, top: int | None = None
 ) -> list[HeadRow]:
-    """The heads of one kind, by layer and head; or from the largest number of `sort` to the smallest.
+    """The heads of one kind, by layer and head; or by the measure `sort`, the largest first and nan last.
 
-    With `role`, those alone that have it; with `top`, so many of them, the first. Raises SelectionError for a measure
-    or a role that there is none of, and for a kind that `trace` has not.
+    `role` keeps only heads with that role, and `top` only the first so many. Raises SelectionError for an unknown
+    measure or role, and for a kind that `trace` does not have.
     """
     require_names(sort, role)
     rows = [row for layer in trace[kind].layers for row in _of_layer(trace[kind], layer)]
     if role is not None:
         rows = [row for row in rows if row.role and row.role.name == role]
     if sort is not None:
-        rows.sort(key=lambda row: -_or_least(row.values[sort]))
+        rows.sort(key=lambda row: -np.nan_to_num(row.values[sort], nan=-np.inf))
     return rows[:top]
 
 
 def measure_named(name: str | None) -> str | None:
-    """The measure that is meant: `normalised_entropy` and `first` are `normalised entropy` and `sink`.
+    """The measure that a user means: `normalised_entropy` is `normalised entropy`, and `first` is `sink`.
 
-    Raises SelectionError for one that there is not.
+    Raises SelectionError for an unknown name.
     """
     if name is None:
         return None
     known = name.casefold().replace("_", " ")
-    known = _SHORT.get(known, known)
+    known = _TITLES.get(known, known)
     _require("measure", name if known not in COLUMNS else known, COLUMNS)
     return known
 
@@ -71,7 +73,7 @@ def require_applies(trace: Trace, measure: str) -> None:
     """Raise SelectionError where `measure` applies to no head of `trace`."""
     rows = [row for kind in trace.kinds for row in head_rows(trace, kind)]
     if all(isnan(row.values[measure]) for row in rows):
-        needs = "It needs every token by itself"
+        needs = "It needs a row and a column for each token"
         needs += ", and one that comes twice." if measure in ("duplicate", "induction") else "."
         raise SelectionError(f"{measure} applies to no head of this text", needs)
 
@@ -97,7 +99,3 @@ def _of_layer(attention: Attention, layer: int) -> list[HeadRow]:
         numbers[PEAK] = link.weight if link else float("nan")
         rows.append(HeadRow(attention.kind, layer, head, roles[index], numbers, link))
     return rows
-
-
-def _or_least(value: float) -> float:
-    return float("-inf") if isnan(value) else value

@@ -1,4 +1,4 @@
-"""Measures of single tokens, on matrices that keep every token."""
+"""What a measure is, and measures that need a whole row for every token."""
 
 import functools
 from collections.abc import Callable
@@ -15,7 +15,7 @@ Others = ParamSpec("Others")
 def token_measure(
     measure: Callable[Concatenate[Attention, int, Others], HeadValues],
 ) -> Callable[Concatenate[Attention, int, Others], HeadValues]:
-    """`measure`, which reads every query's whole row: nan for each head where rows were pooled or left out."""
+    """`measure`, which reads whole rows of single tokens; nan for each head where rows were pooled or left out."""
 
     @functools.wraps(measure)
     def measured(attention: Attention, layer: int, /, *args: Others.args, **others: Others.kwargs) -> HeadValues:

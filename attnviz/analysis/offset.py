@@ -1,4 +1,4 @@
-"""Whether a head merely looks a fixed number of tokens away."""
+"""Whether a head looks a fixed number of tokens away."""
 
 import numpy as np
 
@@ -6,11 +6,11 @@ from attnviz.attention import Attention, CellFlags, HeadValues
 
 
 def best_offset(attention: Attention, layer: int) -> HeadValues:
-    """The offset key − query at which most of a head's rows peak, int `[head]`; of several the one nearest to 0.
+    """The offset key − query at which most of a head's rows peak, int `[head]`; of equal ones, the nearest to 0.
 
-    After Clark et al. 2019, who compare a head with the best fixed offset. In cross-attention both positions are
-    counted from the start of their own sequence; a cell of several tokens stands where it starts,
-    and offsets are in steps of the largest cell.
+    After Clark et al. 2019, who compare a head with the best fixed offset. In cross-attention each position is counted
+    from the start of its sequence. The position of a cell of several tokens is that of its first token, and offsets
+    are in steps of the largest cell.
     """
     return np.array([_most_common(offsets)[0] for offsets in _offsets(attention, layer)], int)
 
@@ -21,35 +21,35 @@ def offset_share(attention: Attention, layer: int) -> HeadValues:
     return np.array([_most_common(offsets)[1] / rows for offsets in _offsets(attention, layer)], float)
 
 
-def beside_share(attention: Attention, layer: int) -> HeadValues:
-    """The share of a head's rows that peak in a cell which overlaps their own or lies beside it, `[head]`; ours.
+def neighbour_share(attention: Attention, layer: int) -> HeadValues:
+    """The share of a head's rows that peak in their own cell or a neighbouring one, `[head]`; our own measure.
 
-    In a pooled matrix a head that looks a fixed few tokens away peaks there: in its own cell, or where that ends, in
-    the next one.
+    In a pooled matrix, this is where a head peaks that looks a few tokens away.
     """
     peaks = attention.weights(layer).argmax(-1)  # [head, row]
-    shares: HeadValues = _beside(attention)[np.arange(peaks.shape[1]), peaks].mean(-1)
+    shares: HeadValues = _touching(attention)[np.arange(peaks.shape[1]), peaks].mean(-1)
     return shares
 
 
-def apart(attention: Attention) -> CellFlags:
-    """Bool `[row, column]`: false where a cell of several tokens overlaps that of the other side, or lies beside it.
+def separate_cells(attention: Attention) -> CellFlags:
+    """Bool `[row, column]`: false where the tokens of a row and a column overlap or touch and one has several tokens.
 
-    Its largest weight may as well be from a token to itself or to its neighbour.
+    The largest weight of such a cell may be from a token to itself or to its neighbour.
     """
     row_sizes, column_sizes = (
         np.array([stop - start for start, stop in a], int) for a in (attention.rows, attention.columns)
     )
-    return np.asarray(~_beside(attention) | ((row_sizes == 1)[:, None] & (column_sizes == 1)))
+    return np.asarray(~_touching(attention) | ((row_sizes == 1)[:, None] & (column_sizes == 1)))
 
 
-def _beside(attention: Attention) -> np.ndarray:
-    """Bool `[row, column]`: true where a cell's queries and keys overlap or follow each other, by position."""
+def _touching(attention: Attention) -> np.ndarray:
+    """Bool `[row, column]`: true where the positions of a cell's queries and keys overlap or touch."""
     rows, columns = (np.array(ranges, int) for ranges in (attention.rows, attention.columns))
     return np.asarray((columns[:, 0] <= rows[:, 1:]) & (columns[:, 1] >= rows[:, :1]))
 
 
 def _offsets(attention: Attention, layer: int) -> HeadValues:
+    """The offset at which each row peaks, int `[head, row]`."""
     cells = attention.rows, attention.columns
     size = max((stop - start for ranges in cells for start, stop in ranges), default=1)
     rows, columns = (np.array([-(-start // size) * size for start, _ in ranges], int) for ranges in cells)
@@ -58,6 +58,7 @@ def _offsets(attention: Attention, layer: int) -> HeadValues:
 
 
 def _most_common(offsets: np.ndarray) -> tuple[int, int]:
+    """The most common of `offsets`, and how often it occurs."""
     values, counts = np.unique(offsets, return_counts=True)
     best = max(range(len(values)), key=lambda index: (counts[index], -abs(values[index])))
     return int(values[best]), int(counts[best])

@@ -1,4 +1,4 @@
-"""How much attention goes to tokens that are no part of the text."""
+"""How much attention goes to special tokens, which are not part of the text."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from attnviz.attention import Attention, HeadValues, count_virtual_tokens
 def special_mass(attention: Attention, layer: int) -> HeadValues:
     """Mass on special keys (BOS, CLS, SEP, EOS, PAD, language tags), mean over rows, `[head]` (Clark et al. 2019).
 
-    0 where the text has no special token; the virtual ones that an adapter puts before it are none. Raises
+    0 where the text has no special token. The virtual tokens that an adapter puts before a text do not count. Raises
     SelectionError for a layer that was not captured.
     """
     special = np.array([token.special for token in attention.keys], bool)

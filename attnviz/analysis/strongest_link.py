@@ -1,4 +1,4 @@
-"""The strongest link that a head draws between two content words."""
+"""The strongest link of a head between two content words."""
 
 from dataclasses import dataclass
 
@@ -11,24 +11,23 @@ from attnviz.attention import Attention
 
 @dataclass(frozen=True)
 class StrongestLink:
-    """Query `query` (a row number) gives key `key` (a column number) the weight `weight`."""
+    """The largest weight of one head between content words: from row `row` to column `column`, both indices."""
 
-    query: int
-    key: int
+    row: int
+    column: int
     weight: float
 
 
 def find_strongest_link(attention: Attention, layer: int, head: int) -> StrongestLink | None:
-    """The largest weight from one content word to a different one, or None where the text has no two of them.
+    """The largest weight from one content word to a different one; None where the text does not have two.
 
-    As for `choose_head`, the first key of masked self-attention counts only where there is no other. Where several
-    weights are the largest, the first of them, by row and then by column. Raises SelectionError for a layer or head
-    that was not captured.
+    As in `choose_head`, the first key of masked self-attention counts only if there is no other. Of equal weights, the
+    first, by row and then by column. Raises SelectionError for a layer or head that was not captured.
     """
     matrix, pairs = attention.matrix(layer, head), content_pairs(attention)
     others = pairs & without_first_key(attention)
     pairs = others if others.any() else pairs
     if not pairs.any():
         return None
-    query, key = np.unravel_index(np.where(pairs, matrix, -1.0).argmax(), matrix.shape)
-    return StrongestLink(int(query), int(key), float(matrix[query, key]))
+    row, column = np.unravel_index(np.where(pairs, matrix, -1.0).argmax(), matrix.shape)
+    return StrongestLink(int(row), int(column), float(matrix[row, column]))

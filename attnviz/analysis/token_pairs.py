@@ -1,4 +1,4 @@
-"""Measures of how much a head looks at tokens that it has met before, or at what came after them."""
+"""How much a head looks at earlier copies of the query's token, or at the tokens that followed them."""
 
 import numpy as np
 
@@ -9,31 +9,31 @@ from attnviz.attention import Attention, CellFlags, HeadValues
 
 @token_measure
 def duplicate_token(attention: Attention, layer: int) -> HeadValues:
-    """The share of a head's attention that goes to earlier tokens that are the query's own again, `[head]`.
+    """The share of a head's attention that goes to earlier copies of the query's token, `[head]`.
 
     `Σ A⊙P / Σ A` with `P[i, j] = 1` where `token[i] = token[j]` and `j < i` (TransformerLens, `detect_head`). nan in
-    cross-attention, and where no token comes twice.
+    cross-attention, and where no token is repeated.
     """
-    same, earlier = _tokens(attention)
+    same, earlier = _same_and_earlier(attention)
     return _share(attention, layer, same & earlier)
 
 
 @token_measure
 def induction(attention: Attention, layer: int) -> HeadValues:
-    """The share of a head's attention that goes to what came after the query's token earlier, `[head]`.
+    """The share of a head's attention that goes to tokens that followed an earlier copy of the query's, `[head]`.
 
     `Σ A⊙P / Σ A` with `P[i, j] = 1` where `token[j−1] = token[i]` and `1 ≤ j ≤ i` (TransformerLens, `detect_head`; the
-    induction heads of Elhage et al. 2021 and Olsson et al. 2022). nan in cross-attention, and where no token comes
-    twice.
+    induction heads of Elhage et al. 2021 and Olsson et al. 2022). nan in cross-attention, and where no token is
+    repeated.
     """
-    same, earlier = _tokens(attention)
+    same, earlier = _same_and_earlier(attention)
     after = np.zeros_like(same)
     after[:, 1:] = (same & earlier)[:, :-1]
     return _share(attention, layer, after)
 
 
-def _tokens(attention: Attention) -> tuple[CellFlags, CellFlags]:
-    """Bool `[row, key]`: where query and key are the same token of the vocabulary, and where the key comes first."""
+def _same_and_earlier(attention: Attention) -> tuple[CellFlags, CellFlags]:
+    """Bool `[row, key]`: where query and key are the same token of the vocabulary; where the key comes first."""
     rows, keys = np.array(attention.covered, int), np.array([token.id for token in attention.keys])
     if not is_one_sequence(attention):
         none = np.zeros((len(rows), len(keys)), bool)
@@ -42,8 +42,8 @@ def _tokens(attention: Attention) -> tuple[CellFlags, CellFlags]:
 
 
 def _share(attention: Attention, layer: int, pairs: CellFlags) -> HeadValues:
-    """`Σ A⊙P / Σ A`, `[head]`; nan where there are no such `pairs`, or nothing is looked at."""
+    """`Σ A⊙P / Σ A`, `[head]`; nan where `pairs` is empty, or where the head gives no attention."""
     weights = attention.weights(layer).astype(np.float64)
     total = weights.sum((1, 2))
-    found = (weights * pairs).sum((1, 2))
-    return np.where((total > 0) & pairs.any(), found / np.where(total > 0, total, 1), np.nan)
+    mass = (weights * pairs).sum((1, 2))
+    return np.where((total > 0) & pairs.any(), mass / np.where(total > 0, total, 1), np.nan)

@@ -10,12 +10,12 @@ from attnviz.attention import Attention
 
 
 def uniform_attention(attention: Attention) -> Attention:
-    """One head, 0 of layer 0, over the same tokens, each row of which looks at every key that it may look at alike."""
-    may = allowed_pairs(attention).astype(np.float64)
-    weights = (may / np.maximum(may.sum(-1, keepdims=True), 1)).astype(np.float32)
+    """Head 0 of layer 0 over the same tokens; each row gives the same weight to every key that it may look at."""
+    allowed = allowed_pairs(attention).astype(np.float64)
+    weights = (allowed / np.maximum(allowed.sum(-1, keepdims=True), 1)).astype(np.float32)
     return replace(attention, by_layer={0: weights[None]}, head_numbers={0: (0,)}, sink_mass={}, groups={}, row_sums={})
 
 
 def baseline(attention: Attention, measure: Measure) -> float:
-    """What `measure` gives for that head; nan where it does not apply."""
+    """`measure` of uniform attention; nan where it does not apply."""
     return float(measure(uniform_attention(attention), 0)[0])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from attnviz.analysis.probe import Probe, probed_heads
-from attnviz.analysis.sink import SINKS, mean_weight
+from attnviz.analysis.sink import SINK_THRESHOLD, mean_weight
 from attnviz.errors import ModelError
 from attnviz.labels import visible
 from attnviz.probes.decoder import require_decoder, values_of
@@ -46,11 +46,11 @@ def probe_sink(
         measure="α₀",
         meaning=f"the weight that the first token gets from all {LENGTH} tokens (Gu et al. 2024), in sentences of the"
         f" built-in model's grammar, {_start(decoder, texts)}",
-        heads=probed_heads(values, SINKS),
+        heads=probed_heads(values, SINK_THRESHOLD),
         baseline=float(np.mean(1 / np.arange(1, LENGTH + 1))),
         samples=samples,
         tried=samples,
-        threshold=SINKS,
+        threshold=SINK_THRESHOLD,
     )
 
 

@@ -39,8 +39,8 @@ def _record(row: HeadRow, shown: Scene) -> Record:
     known["role_baseline"] = row.role and row.role.baseline
     known |= {name: _or_none(row.values[column]) for name, column in zip(NAMES, COLUMNS, strict=True)}
     link = row.link
-    known["from"] = link and visible(shown.rows[link.query])
-    known["to"] = link and visible(shown.columns[link.key])
+    known["from"] = link and visible(shown.rows[link.row])
+    known["to"] = link and visible(shown.columns[link.column])
     return known
 
 

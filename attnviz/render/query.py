@@ -89,9 +89,9 @@ def query_rows(scene: Scene) -> tuple[int, ...]:
     a = scene.attention
     alone = [row for row, (start, stop) in enumerate(a.rows) if stop - start == 1] or list(range(len(a.rows)))
     exact = reduce_attention(a, [a.rows[row] for row in alone], a.columns)
-    pairs = [pair for head in scene.heads if (pair := find_strongest_link(exact, *head))]
-    if pairs:
-        return (alone[max(pairs, key=lambda pair: pair.weight).query],)
+    links = [link for head in scene.heads if (link := find_strongest_link(exact, *head))]
+    if links:
+        return (alone[max(links, key=lambda link: link.weight).row],)
     weights = scene.matrices.max(0)[alone]
     if a.kind != "cross":
         weights = np.where(np.array(exact.rows)[:, :1] == np.array(a.columns)[:, 0], 0, weights)

@@ -1,4 +1,4 @@
-"""Content words, the strongest pair, and the head that is shown to someone who named none."""
+"""Content words, the strongest link, and the head that is shown where the user names none."""
 
 from dataclasses import replace
 
@@ -22,8 +22,8 @@ def trace(*heads: object, texts: list[str] = ATE) -> Trace:
 def looks(pairs: dict[tuple[int, int], float], n: int = 4) -> np.ndarray:
     """A matrix with these weights; what is left of each row goes to key 0, which is no content word."""
     matrix = np.zeros((n, n))
-    for at, weight in pairs.items():
-        matrix[at] = weight
+    for pair, weight in pairs.items():
+        matrix[pair] = weight
     matrix[:, 0] += 1 - matrix.sum(-1)
     return matrix
 
@@ -61,16 +61,16 @@ def test_pieces_of_a_word_are_judged_together() -> None:
     assert not content_pairs(attention([np.eye(2)])).diagonal().any()
 
 
-def test_a_word_met_again_is_not_another() -> None:
+def test_a_repeated_word_is_the_same_word() -> None:
     assert not content_pairs(attention([np.eye(2)], ["Apple", "apple"])).any()
     assert content_pairs(attention([np.eye(2)], ["Apple", "apple"], kind="cross")).all()
 
 
-def test_strongest() -> None:
+def test_the_strongest_link_is_between_two_content_words() -> None:
     one = attention([looks({(1, 3): 0.6, (3, 1): 0.5, (2, 3): 0.9})], ATE)
     found = find_strongest_link(one, 0, 0)
     assert found is not None
-    assert (found.query, found.key, found.weight) == (1, 3, pytest.approx(0.6))
+    assert (found.row, found.column, found.weight) == (1, 3, pytest.approx(0.6))
     assert find_strongest_link(attention([np.eye(2)], ["I", "an"]), 0, 0) is None
 
 
@@ -80,12 +80,12 @@ def test_in_cross_attention_the_row_is_the_word_written() -> None:
     assert pairs.tolist() == [[False] * 4, [False, True, False, True], [False, True, False, True], [False] * 4]
 
 
-def test_content_peak() -> None:
+def test_the_content_peak_is_the_mean_of_the_largest_weights_between_content_words() -> None:
     one = attention([looks({(1, 3): 0.6, (3, 1): 0.4})], ATE)
     assert content_peak(one, 0) == pytest.approx([0.5])
 
 
-def test_choose_takes_the_largest_mean_and_says_by_what_number() -> None:
+def test_the_head_with_the_largest_mean_is_chosen_and_the_number_is_shown() -> None:
     choice = choose_head(trace(looks({(1, 3): 0.4}), looks({(1, 3): 0.9, (3, 1): 0.5}), looks({(1, 3): 0.9})))
     assert (choice.kind, choice.layer, choice.head) == ("self", 0, 1)
     assert choice.value == pytest.approx(0.7)
@@ -96,7 +96,7 @@ def test_choose_takes_the_largest_mean_and_says_by_what_number() -> None:
 
 def test_heads_of_one_fixed_offset_are_left_out() -> None:
     texts = ["cat", "dog", "owl", "fox"]
-    following = np.roll(np.eye(4), 1, 1)  # every word at the next: the offset 1 in 3 of 4 rows
+    following = np.roll(np.eye(4), 1, 1)  # every word looks at the next one: offset 1 in 3 of 4 rows
     modest = np.array([[0, 0, 0.6, 0.4], [0.6, 0, 0, 0.4], [0.5, 0, 0.3, 0.2], [0.4, 0.3, 0.3, 0]])
     assert choose_head(trace(following, modest, texts=texts)).head == 1
     alone = choose_head(trace(following, texts=texts))
@@ -106,7 +106,7 @@ def test_heads_of_one_fixed_offset_are_left_out() -> None:
     assert alone.reason.endswith("Not sure: no head stands out")
 
 
-def test_what_is_parked_on_the_first_key_of_a_decoder_does_not_count() -> None:
+def test_weight_on_the_first_key_of_a_decoder_does_not_count() -> None:
     texts = ["cats", "dogs", "owls", "hens"]
     parked = np.array([[1, 0, 0, 0], [1, 0, 0, 0], [1, 0, 0, 0], [0.9, 0.1, 0, 0]])
     links = np.array([[1, 0, 0, 0], [0.6, 0.4, 0, 0], [0.2, 0.7, 0.1, 0], [0.2, 0.5, 0.1, 0.2]])
@@ -133,25 +133,25 @@ def test_heads_of_one_fixed_key_are_left_out_in_a_text_of_enough_rows() -> None:
     assert key_share(one, 0) == pytest.approx([1, 1 / 24])
 
 
-def test_a_row_that_sees_the_first_key_alone_counts_for_no_key() -> None:
+def test_a_row_that_sees_only_the_first_key_does_not_count() -> None:
     causal = attention([[[1, 0, 0], [0.9, 0.1, 0], [0.8, 0.1, 0.1]]], kind="masked-self")
     assert key_share(causal, 0) == pytest.approx([1])
     assert key_share(attention([[[1, 0], [1, 0]]], kind="masked-self"), 0) == pytest.approx([0])
 
 
-def test_a_text_of_two_words_has_no_link_but_to_the_first_key() -> None:
+def test_in_a_text_of_two_words_the_link_to_the_first_key_counts() -> None:
     two = choose_head(Trace("m", "t", (attention([[[1, 0], [0.7, 0.3]]], ["cats", "sleep"], "masked-self"),)))
     assert (two.value, two.without_first) == (pytest.approx(0.7), False)
 
 
-def test_where_no_head_stands_out_it_says_that_it_is_not_sure() -> None:
+def test_the_choice_is_not_sure_where_no_head_stands_out() -> None:
     equal = choose_head(trace(np.full((4, 4), 0.25), texts=["cat", "dog", "owl", "fox"]))
     assert equal.value == equal.baseline == pytest.approx(0.25)
     assert equal.reason.endswith("Not sure: no head stands out")
     assert "Not sure" not in choose_head(encoder_decoder()).reason
 
 
-def test_of_pooled_cells_it_says_cells() -> None:
+def test_the_reason_speaks_of_cells_where_tokens_are_pooled() -> None:
     pooled = Selection(cells=4).reduce(Trace("m", "t", (attention([np.full((6, 6), 1 / 6)], "bcdefg"),)))
     assert choose_head(pooled).in_cells
     assert "its cells with content words look at one another" in choose_head(pooled).reason
@@ -159,8 +159,8 @@ def test_of_pooled_cells_it_says_cells() -> None:
 
 @pytest.mark.parametrize("offset", [-1, 0, 1])
 @pytest.mark.parametrize("cells", [None, 12, 10])
-def test_a_head_of_one_fixed_offset_is_left_out_when_it_is_pooled_too(offset: int, cells: int | None) -> None:
-    words = [f"word{chr(97 + at)}" for at in range(30)]
+def test_a_head_of_one_fixed_offset_is_left_out_even_if_pooled(offset: int, cells: int | None) -> None:
+    words = [f"word{chr(97 + index)}" for index in range(30)]
     fixed = 0.9 * np.roll(np.eye(30), offset, 1) + 0.1 / 30
     looks = np.full((30, 30), 0.6 / 29)
     looks[np.arange(30), (np.arange(30) * 7 + 11) % 30] = 0.4  # no fixed offset, no fixed key
@@ -172,7 +172,7 @@ def test_a_head_of_one_fixed_offset_is_left_out_when_it_is_pooled_too(offset: in
     assert ("its cells look" in choice.summary) == (cells is not None)
 
 
-def test_the_neighbouring_cell_is_no_other_content_word() -> None:
+def test_a_neighbouring_cell_does_not_count_as_another_content_word() -> None:
     exact = attention([np.full((6, 6), 1 / 6)], "bcdefg")
     pooled = Selection(cells=4).reduce(Trace("m", "t", (exact,)))["self"]  # [0] [1 2] [3 4] [5]
     assert content_pairs(pooled).tolist() == [[abs(row - column) > 1 for column in range(4)] for row in range(4)]
@@ -184,7 +184,7 @@ def test_a_text_without_content_words_is_judged_by_other_links() -> None:
     assert choose_head(labelled(["I"])).head == 0
 
 
-def test_choose_by_kind() -> None:
+def test_a_head_is_chosen_from_the_kind_that_was_named() -> None:
     trace = encoder_decoder()
     assert choose_head(trace, "cross").kind == "cross"
     assert choose_head(decoder_only()).kind == "masked-self"
@@ -193,7 +193,7 @@ def test_choose_by_kind() -> None:
         choose_head(decoder_only(), "cross")
 
 
-def test_a_function_word_in_parts_of_characters_is_one_still():
+def test_a_function_word_is_recognised_where_tokens_are_parts_of_characters():
     pieces = [
         Token(1, "그녀₁", (0, 2), 0),
         Token(2, "녀₂는", (1, 3), 0),

@@ -1,4 +1,4 @@
-"""Heads as rows: sorted by a measure, narrowed by role, and the same in CSV, JSON and Parquet."""
+"""Heads as rows: sorted by a measure, filtered by role, and the same in CSV, JSON and Parquet."""
 
 import csv
 import io
@@ -18,7 +18,7 @@ PREVIOUS = np.eye(10, k=-1) + np.diag([1.0] + [0.0] * 9)
 HEADS = Trace("by hand", "a b c d e f g h i j", (attention([np.full((10, 10), 0.1), PREVIOUS, np.eye(10)]),))
 
 
-def test_rows_come_by_layer_and_head_or_from_the_largest_number_down() -> None:
+def test_rows_are_ordered_by_layer_and_head_or_by_a_measure() -> None:
     assert [row.name for row in head_rows(HEADS, "self")] == ["L0H0", "L0H1", "L0H2"]
     assert next(row.head for row in head_rows(HEADS, "self", sort="entropy")) == 0
     assert [row.head for row in head_rows(HEADS, "self", sort="previous", top=2)] == [1, 0]
@@ -26,14 +26,14 @@ def test_rows_come_by_layer_and_head_or_from_the_largest_number_down() -> None:
     assert head_rows(HEADS, "self", role="induction") == []
 
 
-def test_what_does_not_apply_comes_last() -> None:
+def test_heads_to_which_a_measure_does_not_apply_come_last() -> None:
     rows = head_rows(encoder_decoder(), "cross", sort="previous")
     assert [row.name for row in rows] == ["L0H0", "L0H1", "L1H0", "L1H1"]
     assert np.isnan([row.values["previous"] for row in rows]).all()
 
 
 @pytest.mark.parametrize("wrong", [{"sort": "height"}, {"role": "tall"}])
-def test_a_measure_or_a_role_that_there_is_none_of_is_named_with_those_that_there_are(wrong) -> None:
+def test_the_error_for_an_unknown_measure_or_role_lists_the_known_ones(wrong) -> None:
     with pytest.raises(SelectionError, match=r"there is no (measure 'height'|role 'tall')\n.*: (entropy|previous), "):
         head_rows(HEADS, "self", **wrong)
 
@@ -52,10 +52,10 @@ def test_the_three_formats_hold_the_same() -> None:
     last = lines[3]
     assert (last["kind"], last["layer"], last["head"], last["from"], last["to"]) == ("self", "1", "1", "ate", "apple")
     assert float(last["peak"]) == pytest.approx(0.96)
-    assert lines[-1]["previous"] == ""  # in cross-attention there is none
+    assert lines[-1]["previous"] == ""  # cross-attention has no previous token
 
 
-def test_a_table_without_a_head_has_its_columns() -> None:
+def test_an_empty_table_still_has_its_columns() -> None:
     assert TABLES[".csv"]([], RECORD_NAMES).decode() == ",".join(RECORD_NAMES) + "\n"
     assert parquet.read_table(io.BytesIO(TABLES[".parquet"]([], RECORD_NAMES))).column_names == RECORD_NAMES
 
@@ -69,7 +69,7 @@ def test_a_table_without_a_head_has_its_columns() -> None:
         ("norm.", "normalised entropy"),
     ],
 )
-def test_a_measure_may_be_named_as_it_stands_in_a_table_or_a_file(typed: str, meant: str) -> None:
+def test_a_measure_can_be_named_as_it_is_written_in_a_table_or_a_file(typed: str, meant: str) -> None:
     assert measure_named(typed) == meant
 
 

@@ -11,7 +11,7 @@ UNIFORM = np.full((4, 4), 0.25)
 CAUSAL = np.tri(4) / np.arange(1, 5)[:, None]
 
 
-def test_the_weight_its_rank_and_what_it_is_held_against() -> None:
+def test_a_ranked_head_has_its_weight_its_rank_and_its_baselines() -> None:
     first, second = rank_heads(attention([UNIFORM, LOOKS]), [2], [1])
     assert (first.name, second.name) == ("L0H1", "L0H0")
     assert (first.weight, first.rank, first.keys) == (pytest.approx(0.5), 1, 4)
@@ -36,13 +36,13 @@ def test_a_rank_counts_the_keys_that_get_more() -> None:
     assert link.rank == 3  # .6 and .2 are more, .1 is as much
 
 
-def test_a_causal_row_is_held_against_what_it_may_see() -> None:
+def test_a_causal_row_is_compared_with_the_keys_that_it_may_look_at() -> None:
     (link,) = rank_heads(attention([CAUSAL], kind="masked-self"), [2], [0])
     assert (link.weight, link.uniform, link.keys) == (pytest.approx(1 / 3), pytest.approx(1 / 3), 3)
     assert link.others == pytest.approx((1 + 1 / 2 + 1 / 4) / 3)
 
 
-def test_what_the_mask_hides_is_no_link() -> None:
+def test_a_masked_pair_is_not_a_link() -> None:
     assert rank_heads(attention([CAUSAL], kind="masked-self"), [0], [2]) == []
     (link,) = rank_heads(attention([CAUSAL], kind="masked-self"), [0, 3], [2])  # the row that sees it counts
     assert link.weight == pytest.approx(1 / 4)
@@ -54,6 +54,6 @@ def test_positions_of_two_texts_have_no_offset() -> None:
     assert np.isnan(link.offset_weight)
 
 
-def test_a_row_alone_has_no_others() -> None:
+def test_a_single_row_has_no_other_rows_to_compare_with() -> None:
     (link,) = rank_heads(attention([[[0.3, 0.7]]], kind="cross"), [0], [1])
     assert np.isnan(link.others)

@@ -13,7 +13,7 @@ from attnviz.analysis.position import next_token, previous_token, same_token
 from attnviz.errors import SelectionError
 
 IDENTITY = np.eye(4)
-PREVIOUS = np.eye(4, k=-1) + np.diag([1.0, 0, 0, 0])  # the first row has no previous key, and looks at itself
+PREVIOUS = np.eye(4, k=-1) + np.diag([1.0, 0, 0, 0])  # the first row has no previous key: it looks at itself
 NEXT = np.eye(4, k=1) + np.diag([0, 0, 0, 1.0])
 UNIFORM = np.full((4, 4), 0.25)
 PLANTED = np.array([[0.1, 0.2, 0.3, 0.4]] * 4)
@@ -38,7 +38,7 @@ def test_a_measure_of_one_token_is_a_number_or_nan(name: str) -> None:
         assert MEASURES[name](attention([[[1.0]]]), 0).shape == (1,)
 
 
-def test_entropy() -> None:
+def test_entropy_is_the_mean_of_the_smoothed_rows_entropies() -> None:
     peak, rest = 0.9999 + 0.000025, 0.000025
     sharp = -(peak * math.log(peak) + 3 * rest * math.log(rest))
     assert entropy(attention([IDENTITY, UNIFORM]), 0) == pytest.approx([sharp, math.log(4)], rel=1e-5)
@@ -50,20 +50,20 @@ def test_entropy_leaves_out_rows_that_see_nothing() -> None:
     assert np.isnan(entropy(attention([np.zeros((2, 2))]), 0)).all()
 
 
-def test_normalised_entropy() -> None:
+def test_normalised_entropy_of_uniform_attention_is_1() -> None:
     assert normalised_entropy(attention([UNIFORM]), 0) == pytest.approx([1.0])
     assert normalised_entropy(attention([CAUSAL], kind="masked-self"), 0) == pytest.approx([1.0], abs=2e-3)
     assert np.isnan(normalised_entropy(attention([[[1.0]]]), 0)).all()
 
 
-def test_distance() -> None:
+def test_distance_is_the_mean_number_of_tokens_weighted_by_attention() -> None:
     # uniform over 4 positions: (0·4 + 1·6 + 2·4 + 3·2) / 16
     values = distance(attention([IDENTITY, PREVIOUS, UNIFORM]), 0)
     assert values == pytest.approx([0, 0.75, 1.25])
     assert np.isnan(distance(attention([UNIFORM], kind="cross"), 0)).all()
 
 
-def test_positions() -> None:
+def test_previous_next_and_self_are_the_means_of_diagonals() -> None:
     heads = attention([IDENTITY, PREVIOUS, NEXT, UNIFORM])
     assert previous_token(heads, 0) == pytest.approx([0, 1, 0, 0.25])
     assert next_token(heads, 0) == pytest.approx([0, 0, 1, 0.25])
@@ -76,22 +76,22 @@ def test_positions_that_do_not_exist_are_nan() -> None:
     assert np.isnan(previous_token(attention([[[1.0]]]), 0)).all()
 
 
-def test_sink() -> None:
+def test_a_sink_counts_only_the_rows_that_see_the_key() -> None:
     heads = attention([CAUSAL, IDENTITY], kind="masked-self")
     assert sink(heads, 0) == pytest.approx([(1 + 1 / 2 + 1 / 3 + 1 / 4) / 4, 0.25])
     assert sink(heads, 0, key=2) == pytest.approx([(1 / 3 + 1 / 4) / 2, 0.5])
 
 
-def test_special() -> None:
+def test_special_mass_is_the_weight_on_special_keys() -> None:
     heads = attention([PLANTED], ["[CLS]", "b", "c", "[SEP]"], special=["[CLS]", "[SEP]"])
     assert special_mass(heads, 0) == pytest.approx([0.5])
     assert special_mass(attention([PLANTED]), 0) == pytest.approx([0.0])
-    keys = tuple(replace(token, segment=int(at > 0)) for at, token in enumerate(heads.keys))
+    keys = tuple(replace(token, segment=int(index > 0)) for index, token in enumerate(heads.keys))
     assert special_mass(replace(heads, queries=keys, keys=keys), 0) == pytest.approx([PLANTED[:, 3].mean()])
 
 
-def test_offset() -> None:
-    # the planted head always peaks at key 3: its offsets are 3, 2, 1, 0, and of equals the nearest to 0 is taken
+def test_the_best_offset_is_the_most_common_one_and_of_equal_ones_the_nearest_to_0() -> None:
+    # the planted head always peaks at key 3: its offsets are 3, 2, 1, 0
     heads = attention([IDENTITY, PREVIOUS, NEXT, PLANTED])
     assert best_offset(heads, 0).tolist() == [0, -1, 1, 0]
     assert offset_share(heads, 0) == pytest.approx([1, 0.75, 0.75, 0.25])

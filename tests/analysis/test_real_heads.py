@@ -1,4 +1,4 @@
-"""Measures of a real model's heads, worked out again by loops that share no code with them."""
+"""Measures of a real model's heads, computed again by loops that share no code with them."""
 
 import pytest
 
@@ -13,7 +13,7 @@ def attention(minilm_folder):
     return attnviz.trace(TEXT, minilm_folder)["self"]
 
 
-def test_measures_of_tokens_met_before_and_of_confidence(attention):
+def test_duplicate_induction_and_confidence_agree_with_plain_loops(attention):
     ids = [token.id for token in attention.keys]
     keys = [index for index, token in enumerate(attention.keys) if not token.special]
     for layer in (0, 3, 5):
@@ -22,6 +22,6 @@ def test_measures_of_tokens_met_before_and_of_confidence(attention):
             total = sum(map(sum, A))
             same = sum(A[i][j] for i in range(len(ids)) for j in range(i) if ids[j] == ids[i])
             after = sum(A[i][j] for i in range(len(ids)) for j in range(1, i + 1) if ids[j - 1] == ids[i])
-            sure = sum(max(row[key] for key in keys) for row in A) / len(A)
-            for name, expected in (("duplicate", same / total), ("induction", after / total), ("confidence", sure)):
+            peak = sum(max(row[key] for key in keys) for row in A) / len(A)
+            for name, expected in (("duplicate", same / total), ("induction", after / total), ("confidence", peak)):
                 assert MEASURES[name](attention, layer)[index] == pytest.approx(expected, abs=1e-6)

@@ -1,4 +1,4 @@
-"""What a head does in a word: measures of tokens met before, confidence, baselines and the roles that follow."""
+"""What a head does, in one word: measures of repeated tokens, confidence, baselines, and the roles they give."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from attnviz.attention import Attention, Token
 
 
 def repeated(heads: object, ids: list[int], kind: str = "masked-self") -> Attention:
-    """Heads over tokens of the vocabulary with those ids."""
+    """Heads over tokens with those ids of the vocabulary."""
     tokens = tuple(Token(id_, f"t{id_}", None, i) for i, id_ in enumerate(ids))
     weights = np.array(heads, np.float32)
     return Attention(kind, "decoder", tokens, tokens, {0: weights}, {0: tuple(range(len(weights)))})
@@ -23,20 +23,20 @@ TO_SAME = np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0.9, 0, 0.1, 0], [0, 0.7, 0, 0.
 TO_NEXT = np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0.8, 0.2, 0], [0, 0, 0.6, 0.4]])
 
 
-def test_duplicate_tokens_are_those_of_the_same_number_before() -> None:
+def test_duplicate_tokens_are_earlier_tokens_with_the_same_id() -> None:
     # P is 1 at (2, 0) and (3, 1): .9 + .7 of 4; uniform: 1/3 + 1/4 of 4
     heads = repeated([TO_SAME, TO_NEXT, CAUSAL], IDS)
     assert duplicate_token(heads, 0) == pytest.approx([1.6 / 4, 0, (1 / 3 + 1 / 4) / 4])
 
 
-def test_induction_is_to_what_came_after() -> None:
+def test_induction_is_the_share_on_tokens_that_followed_an_earlier_copy() -> None:
     # token[j − 1] = token[i], j ≤ i: (2, 1) after 5, (3, 2) after 6
     heads = repeated([TO_SAME, TO_NEXT, CAUSAL], IDS)
     assert induction(heads, 0) == pytest.approx([0, 1.4 / 4, (1 / 3 + 1 / 4) / 4])
 
 
 @pytest.mark.parametrize("measure", [duplicate_token, induction])
-def test_without_a_token_that_comes_twice_there_is_none(measure) -> None:
+def test_a_measure_of_repeated_tokens_is_nan_where_none_is_repeated(measure) -> None:
     assert np.isnan(measure(repeated([CAUSAL], [1, 2, 3, 4]), 0)).all()
     assert np.isnan(measure(repeated([CAUSAL], IDS, "cross"), 0)).all()
 
@@ -47,7 +47,7 @@ def test_confidence_is_the_mean_of_the_largest_weights_without_special_keys() ->
     assert np.isnan(confidence(attention([np.eye(2)], ["[CLS]", "[SEP]"], special=["[CLS]", "[SEP]"]), 0)).all()
 
 
-def test_the_baseline_of_a_measure_is_that_of_a_head_that_looks_at_all_alike() -> None:
+def test_the_baseline_of_a_measure_is_its_value_for_uniform_attention() -> None:
     masked, full = attention([np.eye(4)], kind="masked-self"), attention([np.eye(4)])
     assert baseline(masked, sink) == pytest.approx((1 + 1 / 2 + 1 / 3 + 1 / 4) / 4)
     assert baseline(masked, previous_token) == pytest.approx((1 / 2 + 1 / 3 + 1 / 4) / 3)
@@ -55,7 +55,7 @@ def test_the_baseline_of_a_measure_is_that_of_a_head_that_looks_at_all_alike() -
 
 
 def shifted(by: int, n: int = 10) -> np.ndarray:
-    """Each row looks `by` tokens back, the first ones at themselves."""
+    """Each row looks `by` tokens back; the first rows look at themselves."""
     return np.eye(n, k=-by) + np.diag([1.0] * by + [0.0] * (n - by))
 
 
@@ -85,6 +85,6 @@ def test_roles_by_position_are_not_for_cross_attention() -> None:
 
 
 @pytest.mark.parametrize("measure", [duplicate_token, induction, confidence])
-def test_pooled_rows_have_none(measure) -> None:
+def test_a_measure_of_single_tokens_is_nan_for_pooled_rows(measure) -> None:
     pooled = replace(attention([np.eye(4)]), rows=((0, 2), (2, 4)), by_layer={0: np.eye(4)[None, ::2]})
     assert np.isnan(measure(pooled, 0)).all()

@@ -202,13 +202,13 @@ class _Table:
 
     def _link(self, row: HeadRow) -> tuple[Text, ...]:
         """The strongest link of a head: its row and its column."""
-        if (pair := row.link) is None or pair.weight < LEAST:
+        if (link := row.link) is None or link.weight < LEAST:
             return (Text("–", style="dim"),) * 2
         a, shown = self._scene.attention, self._scene
-        rows, columns = a.rows[pair.query], a.columns[pair.key]
-        query = _cell(shown.rows[pair.query], rows, _text_of_rows(self.trace, a, rows))
+        rows, columns = a.rows[link.row], a.columns[link.column]
+        query = _cell(shown.rows[link.row], rows, _text_of_rows(self.trace, a, rows))
         source = self.trace.read_by("encoder" if a.kind == "cross" else a.part)
-        return query, _cell(shown.columns[pair.key], columns, running(a.keys[slice(*columns)], source))
+        return query, _cell(shown.columns[link.column], columns, running(a.keys[slice(*columns)], source))
 
 
 def _column(name: str) -> Column:
