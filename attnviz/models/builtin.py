@@ -178,8 +178,8 @@ class BuiltinModel(Model):
         counts = Counter(piece.word for piece in pieces)
         unknown = {piece.word for piece in pieces if piece.id == UNKNOWN or counts[piece.word] > 1}
         words = [text[slice(*spans[word])] for word in sorted(unknown)]
-        whose, hint = "the built-in model's", " For any text, take a real model: -m NAME."
-        return unknown_note(words, f"{len(spans)} words", whose, hint)
+        hint = "; a Hugging Face model (-m) reads any text"
+        return unknown_note(words, f"{len(spans)} words", "the built-in model's", hint)
 
 
 def _composed(given: TextOrWords, what: str) -> str:

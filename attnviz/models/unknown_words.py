@@ -16,4 +16,4 @@ def unknown_note(unknown: Sequence[str], of: str, whose: str, hint: str = "") ->
         return ()
     words = list(dict.fromkeys(map(visible, unknown)))
     more = f" and {len(words) - _NAMED} more" if len(words) > _NAMED else ""
-    return (f"outside {whose} vocabulary: {', '.join(words[:_NAMED])}{more} ({len(unknown)} of {of}).{hint}",)
+    return (f"outside {whose} vocabulary: {', '.join(words[:_NAMED])}{more} ({len(unknown)} of {of}){hint}",)

@@ -27,12 +27,15 @@ def plot_scene(trace: Trace, selection: Selection, options: PlotOptions = DEFAUL
     where the head was chosen, the choice. Raises SelectionError.
     """
     kind = trace.kinds[0]
+    choice = None
     if options.combines:
-        return _with_options(trace, _combined(trace, kind, options.combines), options), None
-    if not selection.names_heads:
+        shown = _combined(trace, kind, options.combines)
+    elif selection.names_heads:
+        shown = _scene(trace, kind, _pairs(trace, kind))
+    else:
         choice = choose_head(trace, kind)
-        return _with_options(trace, _scene(trace, kind, ((choice.layer, choice.head),)), options), choice
-    return _with_options(trace, _scene(trace, kind, _pairs(trace, kind)), options), None
+        shown = _scene(trace, kind, ((choice.layer, choice.head),))
+    return replace(_with_options(trace, shown, options), notes=trace.notes), choice
 
 
 def head_scenes(trace: Trace, options: PlotOptions = DEFAULT) -> list[Scene]:
@@ -41,7 +44,8 @@ def head_scenes(trace: Trace, options: PlotOptions = DEFAULT) -> list[Scene]:
     title = title_of(trace) if options.title is None else options.title
     titles = [title] + [""] * (len(scenes) - 1)
     scenes = [_with_options(trace, scene, replace(options, title=None)) for scene in scenes]
-    return [replace(one, title=f"{title}\n{one.attention.name}") for one, title in zip(scenes, titles, strict=True)]
+    scenes = [replace(one, title=f"{title}\n{one.attention.name}") for one, title in zip(scenes, titles, strict=True)]
+    return _with_notes(trace, scenes)
 
 
 def link_scenes(trace: Trace, link: NamedLink, options: PlotOptions = DEFAULT, count: int = 3) -> list[Scene]:
@@ -55,7 +59,12 @@ def link_scenes(trace: Trace, link: NamedLink, options: PlotOptions = DEFAULT, c
         said += "" if isnan(head.others) else f"; the other rows give {head.others:.2f}"
         one = replace(one, title="" if scenes else one.title, caption=f"{one.caption}\n{said}", marked=marked)
         scenes.append(_with_options(trace, one, options if not scenes else replace(options, title=None)))
-    return scenes
+    return _with_notes(trace, scenes)
+
+
+def _with_notes(trace: Trace, scenes: list[Scene]) -> list[Scene]:
+    """The scenes of one picture, of which the last has the notes of `trace`: they stand at the picture's foot."""
+    return [*scenes[:-1], *(replace(last, notes=trace.notes) for last in scenes[-1:])]
 
 
 def title_of(trace: Trace) -> str:

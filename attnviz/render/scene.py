@@ -45,7 +45,8 @@ class Scene:
     is kept. `queries` are the rows that a style shows which shows one query's; of several the mean. Where weights were
     taken out (`render.exclusion`), `masked` are the columns that are left empty, `removed_mass` is what each row lost
     and `emptied` whether that was all of it, `[head, row]`. `marked` are cells in a frame, by their tokens. `combined`
-    is what several heads that are drawn as one are called.
+    is what several heads that are drawn as one are called. `notes` are those of the trace that a picture shows at its
+    foot; of several scenes of one picture, the last has them.
     """
 
     attention: Attention
@@ -58,6 +59,7 @@ class Scene:
     emptied: HeadFlags | None = None
     marked: tuple[tuple[Range, Range], ...] = ()
     combined: str = ""
+    notes: tuple[str, ...] = ()
     text: str = ""
     retrace: Retrace = field(default_factory=Retrace)
 
@@ -65,6 +67,7 @@ class Scene:
         for name in ("title", "caption"):
             lines = str(getattr(self, name)).split("\n")
             object.__setattr__(self, name, "\n".join(line and visible(line) for line in lines))
+        object.__setattr__(self, "notes", tuple(map(visible, self.notes)))
 
     @cached_property
     def rows(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from handmade_traces import attention, decoder_only, encoder_decoder
 
 from attnviz.attention import Trace
 from attnviz.render.options import PlotOptions
+from attnviz.render.picture.caption import foot
 from attnviz.render.plan import head_scenes, plot_scene, title_of
 from attnviz.selection import Selection
 
@@ -67,3 +68,18 @@ def test_the_scale_of_a_text_is_that_of_the_rows_it_shows() -> None:
         shown, _ = plot_scene(trace, one, PlotOptions(style="text", query=query))
         assert (shown.queries, shown.top) == (rows, top)
     assert replace(shown, queries=(1, 2)).top == 0.75  # their mean is shown
+
+
+def test_the_notes_of_a_trace_stand_at_the_foot_of_a_picture_once() -> None:
+    """A reader of the file never sees stderr."""
+    trace = replace(encoder_decoder(), notes=("cut at 4 tokens", "outside its vocabulary: \x1btall"))
+    [alone, _] = plot_scene(trace, Selection())
+    assert foot(alone, PlotOptions()).split("\n")[-2:] == [
+        "note: cut at 4 tokens",
+        "note: outside its vocabulary: ␛tall",
+    ]
+    assert "note" not in alone.caption  # which the terminal draws, where stderr has them
+    *others, last = head_scenes(trace)
+    assert len(others) == 2
+    assert not any(scene.notes for scene in others)
+    assert last.notes == alone.notes

@@ -9,7 +9,7 @@ from attnviz.attention import Trace, format_ranges
 from attnviz.errors import PlotOptionError
 from attnviz.labels import visible
 from attnviz.render.options import DEFAULT, PlotOptions
-from attnviz.render.picture.caption import caption
+from attnviz.render.picture.caption import foot
 from attnviz.render.picture.figure_page import DPI, Box, FigurePage, Headed, Page, Panel, line_height, settings
 from attnviz.render.picture.grid import Edges, GridPanel
 from attnviz.render.picture.grid_plan import GridPlan, plans
@@ -133,7 +133,7 @@ def _headed(
             return _panel(scene, options, scale, typesetting, available)
         return _fitted(lambda area: GridPanel(scene, scale, dpi, typesetting, plan, area, edges), available)
 
-    texts = scene.title, caption(scene, options)
+    texts = scene.title, foot(scene, options)
     around = 2 * _edge(typesetting)
     width, height = (side and side - around for side in options.inches)
     headed = Headed(panel((width, None)), *texts, typesetting, width)
@@ -180,7 +180,7 @@ def typesetting_of(scenes: Sequence[Scene], options: PlotOptions = DEFAULT) -> T
 
 def _texts(scenes: Sequence[Scene]) -> Iterator[str]:
     for scene in scenes:
-        yield from (scene.title, scene.caption, *scene.rows, *scene.columns, "…→↓·×")
+        yield from (scene.title, scene.caption, *scene.notes, *scene.rows, *scene.columns, "…→↓·×")
         if scene.attention.is_pooled:  # grids name some tokens that no row or column is
             yield from (visible(token.text) for token in (*scene.attention.queries, *scene.attention.keys))
 

@@ -21,7 +21,7 @@ from attnviz.labels import visible
 from attnviz.render.colours import ink
 from attnviz.render.options import PlotOptions
 from attnviz.render.picture.axes_slot import Slot
-from attnviz.render.picture.caption import caption
+from attnviz.render.picture.caption import caption, foot
 from attnviz.render.picture.figure_page import TITLE_LINES, line_height
 from attnviz.render.picture.grid_axes import AxesGrid
 from attnviz.render.picture.grid_labels import SMALLEST_TEXT
@@ -103,7 +103,7 @@ def plot(
     text_style, scale = _means(axes, scene, wanted)
     if wanted.theme is not None or wanted.transparent:
         axes.set_facecolor("none" if wanted.transparent else text_style.paper)
-    drawn, *taken = caption(scene, wanted).split("\n")
+    drawn, *taken = (foot if ax is None else caption)(scene, wanted).split("\n")
     told = (drawn.removesuffix(f" · {visible(trace.model)}") if ax else drawn, *taken)
     said = told if wanted.title is None or ax is None else scene.title.split("\n")
     points = text_style.body if ax is None else text_style.large
@@ -158,7 +158,9 @@ def _new(options: PlotOptions) -> Axes:
 
 def _means(axes: Axes, scene: Scene, options: PlotOptions) -> tuple[TextStyle, Scale]:
     """What is drawn with: by the theme, or by matplotlib's settings and the colour of the axes."""
-    typesetting = Typesetting([scene.title, scene.caption, *scene.rows, *scene.columns, "…→·"], options.font_size)
+    typesetting = Typesetting(
+        [scene.title, scene.caption, *scene.notes, *scene.rows, *scene.columns, "…→·"], options.font_size
+    )
     behind = (to_rgba(part.get_facecolor()) for part in (axes, axes.figure))
     paper = next((colour for colour in behind if colour[3]), "white")  # of axes that are transparent what is behind
     dark = ink(np.round(np.array(to_rgb(paper)) * 255)) == "#ffffff"

@@ -10,3 +10,11 @@ def caption(scene: Scene, options: PlotOptions) -> str:
     a = scene.attention
     notes = [covering(a.rows, a.columns), scene.divided] if options.drawn_as.is_matrix else []
     return "\n".join(line for line in (scene.caption, *notes) if line)
+
+
+def foot(scene: Scene, options: PlotOptions) -> str:
+    """All that stands below a picture of `scene`: its caption, then the notes of its trace, one a line.
+
+    The terminal has the notes on stderr.
+    """
+    return "\n".join(line for line in (caption(scene, options), *(f"note: {note}" for note in scene.notes)) if line)

@@ -23,7 +23,7 @@ def test_every_unknown_word_is_named_once_and_each_token_counted(name):
     assert note.count("漢") == 1
     assert "語" in note
     plain = sum(not token.special for token in trace["self"].queries)
-    assert note.endswith(f"({unknown} of the {plain} tokens of the text).")
+    assert note.endswith(f"({unknown} of the {plain} tokens of the text)")
 
 
 @pytest.mark.parametrize("name", ["gpt2", "llama2", "byt5", "pieces and bytes in Python"])
@@ -42,7 +42,7 @@ def test_unknown_words_of_a_target_are_noted_too():
     trace = attnviz.trace("She ate", tiny_models.build("bart"), tokenizer=tokenizer, target="She 漢 ate")
     assert [note for note in trace.notes if "漢" in note and "of the target" in note] == list(trace.notes)
     built_in = attnviz.trace("I ate an apple", target="나는 xyzzy 먹었다")
-    assert built_in.notes[0].startswith("outside the built-in model's vocabulary: xyzzy (1 of 3 words).")
+    assert built_in.notes[0].startswith("outside the built-in model's vocabulary: xyzzy (1 of 3 words);")
 
 
 def test_the_note_is_in_a_saved_trace(tmp_path):
@@ -55,7 +55,7 @@ def test_of_many_unknown_words_the_first_are_named_and_the_others_counted():
     [note] = unknown_note([f"w{number}" for number in range(40)], "50 words", "its")
     assert (
         note
-        == f"outside its vocabulary: {', '.join(f'w{number}' for number in range(12))} and 28 more (40 of 50 words)."
+        == f"outside its vocabulary: {', '.join(f'w{number}' for number in range(12))} and 28 more (40 of 50 words)"
     )
     assert unknown_note([], "3 words", "its") == ()
 
