@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # what a type checker reads; the table below is what Python d
     from attnviz.attention import Token as Token
     from attnviz.attention import Trace as Trace
     from attnviz.attention.trace_file import open_trace
+    from attnviz.comparisons import compare as compare
     from attnviz.errors import AttnvizError as AttnvizError
     from attnviz.errors import CaptureError as CaptureError
     from attnviz.errors import FileError as FileError
@@ -43,6 +44,7 @@ _PUBLIC = {  # name: where it is, imported when it is first asked for, so that `
     "Selection": "attnviz.selection:Selection",
     "Token": "attnviz.attention:Token",
     "Trace": "attnviz.attention:Trace",
+    "compare": "attnviz.comparisons:compare",
     "load": "attnviz.models:load",
     "open": "attnviz.attention.trace_file:open_trace",
     "plot": "attnviz.render.picture.axes:plot",

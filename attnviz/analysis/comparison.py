@@ -1,0 +1,128 @@
+"""Two attentions side by side: the weights of each, their difference, and how far apart their heads are."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from attnviz.analysis.common_cells import CommonCells
+from attnviz.analysis.head_distance import MOST, head_distance
+from attnviz.attention import Attention, Matrix, Trace
+from attnviz.kinds import Kind
+
+Pair = tuple[int, int]
+"""A layer and one of its heads."""
+
+
+@dataclass(frozen=True)
+class HeadDistance:
+    """How far head `head` of `layer` of A is from head `with_head` of `with_layer` of B, over so many `rows`.
+
+    `distance` is that of `head_distance`, in nats; `share` its part of the most that it could be.
+    """
+
+    kind: Kind
+    layer: int
+    head: int
+    with_layer: int
+    with_head: int
+    distance: float
+    rows: int
+
+    @property
+    def share(self) -> float:
+        """The distance of the most that so many rows can have: 0 for the same, 1 for nothing in common."""
+        return self.distance / (self.rows * MOST)
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """The two heads as people write them: `L3H5`."""
+        return f"L{self.layer}H{self.head}", f"L{self.with_layer}H{self.with_head}"
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Two runs, or two heads of one, of one kind of attention.
+
+    `traces` are A's and B's, `names` what of them is compared (`L3H5`, `mean of 12 heads`), and `a` and `b` that one
+    head. `difference` is A − B in the cells that both have. `distances` are of all heads that were compared, of every
+    kind; `is_one_run` says that heads of one run were, each with every other. `left_out` says what could not be
+    compared, and `reason` why these heads are shown.
+    """
+
+    traces: tuple[Trace, Trace]
+    names: tuple[str, str]
+    a: Attention
+    b: Attention
+    difference: Attention
+    matrices: tuple[Matrix, Matrix]
+    distances: tuple[HeadDistance, ...]
+    is_one_run: bool = False
+    left_out: tuple[str, ...] = ()
+    reason: str = ""
+
+    def __repr__(self) -> str:
+        rows, columns = self.matrices[0].shape
+        largest = float(np.abs(self.difference.matrix(0, 0)).max(initial=0))
+        return (
+            f"<Comparison of {self.names[0]} and {self.names[1]}, {self.a.name}: {rows}×{columns} common cells, "
+            f"largest difference {largest:.2f}; {len(self.distances)} distances>"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it in plain types: weights as nested lists `[row][column]`, distances as one dictionary each."""
+        rows, columns = (
+            [tokens[start].text for start, _ in cells]
+            for tokens, cells in (
+                (self.difference.queries, self.difference.rows),
+                (self.difference.keys, self.difference.columns),
+            )
+        )
+        sides = {
+            side: {"model": trace.model, "text": trace.text, "target": trace.target, "heads": name, "weights": weights}
+            for side, trace, name, weights in zip(
+                "ab", self.traces, self.names, (one.tolist() for one in self.matrices), strict=True
+            )
+        }
+        return {
+            "kind": self.a.kind,
+            "rows": rows,
+            "columns": columns,
+            **sides,
+            "difference": self.difference.matrix(0, 0).tolist(),
+            "distances": [{**asdict(one), "share": one.share} for one in self.distances],
+            "left_out": list(self.left_out),
+        }
+
+
+def same_heads(cells: CommonCells) -> Iterator[HeadDistance]:
+    """The distance of each head from the head of the same number in the same layer, where both have it."""
+    yield from _distances(cells, lambda layer, head: [(layer, head)])
+
+
+def every_two_heads(cells: CommonCells) -> Iterator[HeadDistance]:
+    """The distance of each head of A from every head of B."""
+    every = [(layer, head) for layer in cells.b.layers for head in cells.b.heads(layer)]
+    yield from _distances(cells, lambda layer, head: every)
+
+
+def _distances(cells: CommonCells, partners: Callable[[int, int], Sequence[Pair]]) -> Iterator[HeadDistance]:
+    of_a, of_b = cells.distributions
+    rows = len(cells.row_tokens)
+    for layer in cells.a.layers:
+        for index, head in enumerate(cells.a.heads(layer)):
+            for other, numbers in _by_layer(cells.b, partners(layer, head)).items():
+                places = [cells.b.heads(other).index(number) for number in numbers]
+                found = head_distance(of_a[layer][index], of_b[other][places])
+                for number, distance in zip(numbers, found.tolist(), strict=True):
+                    yield HeadDistance(cells.a.kind, layer, head, other, number, distance, rows)
+
+
+def _by_layer(attention: Attention, pairs: Sequence[Pair]) -> Mapping[int, list[int]]:
+    """The heads of each layer among `pairs` that `attention` has."""
+    found: dict[int, list[int]] = {}
+    for layer, head in pairs:
+        if layer in attention.layers and head in attention.heads(layer):
+            found.setdefault(layer, []).append(head)
+    return found

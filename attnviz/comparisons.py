@@ -1,0 +1,235 @@
+"""Two texts, models, heads or layers side by side, from Python: `attnviz.compare`."""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from attnviz.analysis.common_cells import CommonCells, common_cells
+from attnviz.analysis.comparison import Comparison, HeadDistance, Pair, every_two_heads, same_heads
+from attnviz.attention import Attention, Trace, format_ranges
+from attnviz.attention.trace_file import ENDING, open_trace
+from attnviz.errors import InputError, SelectionError
+from attnviz.head_names import Names
+from attnviz.kinds import Kind
+from attnviz.labels import visible
+from attnviz.models import BUILTIN, load, trace
+from attnviz.pooling import combine_heads
+from attnviz.retrace import NotKeptError, Retrace
+from attnviz.selection import Selection
+from attnviz.words import by_words
+
+LISTED = 12
+"""So many words that only one text has are named."""
+_OF_MODEL = ("tokenizer", "revision", "device", "device_map", "dtype", "trust_remote_code")
+
+
+def compare(
+    a: Any,
+    b: Any = None,
+    model: Any = BUILTIN,
+    *,
+    with_model: Any = None,
+    layers: Names | None = None,
+    heads: Names | None = None,
+    with_layers: Names | None = None,
+    with_heads: Names | None = None,
+    kinds: Sequence[str] | str | None = None,
+    mean: bool = False,
+    max: bool = False,
+    **options: Any,
+) -> Comparison:
+    """A − B: two texts, two models on one text, two heads or layers of one run, or two traces.
+
+    `a` and `b` are texts, traces, or the names of files that hold one. B is as A but for what is given of it: another
+    text or trace `b`, `with_model`, `with_layers`, `with_heads`. With none of these every head is compared with every
+    other. The other keywords are those of `attnviz.trace`, and are of both.
+
+    Where the tokens differ both are merged to words, and the words are compared that both texts have, in order. Heads
+    are compared with those of their number, or, where B's are named or both are of one run, each with every one of B.
+    The difference is of the two that are farthest apart; with `mean` (or `max`) of all heads of each as one.
+
+    Raises SelectionError where there is nothing to compare, and what `attnviz.trace` raises.
+
+    >>> attnviz.compare("I ate an apple", heads="L3H1", with_heads="L3H2")
+    <Comparison of L3H1 and L3H2, self-attention: 4×4 common cells, largest difference 0.75; 1 distances>
+    """
+    if mean and max:
+        raise SelectionError("heads are compared as one by their mean or by their maximum", "Leave one of them out.")
+    how = "mean" if mean else "max" if max else None
+    of_a = Selection.of(layers, heads, kinds)
+    of_b = selection_of_b(layers, heads, with_layers, with_heads, kinds)
+    names_heads = (with_layers, with_heads) != (None, None)
+    if b is not None and with_model is None and not (_is_saved(a) or _is_saved(b)):
+        model, options = _loaded(model, options)
+    first = _traced(a, model, options)
+    if b is None and with_model is None:
+        return compare_traces(of_a.apply(first), of_b.apply(first), is_one_run=True, how=how)
+    second = _traced(a if b is None else b, model if with_model is None else with_model, options)
+    return compare_traces(of_a.apply(first), of_b.apply(second), every_two=names_heads, how=how)
+
+
+def selection_of_b(
+    layers: Names | None,
+    heads: Names | None,
+    with_layers: Names | None,
+    with_heads: Names | None,
+    kinds: Sequence[str] | str | None = None,
+) -> Selection:
+    """What of B is compared: that of A, but for layers and heads that are named of B. Raises SelectionError."""
+    own = Selection.of(with_layers, with_heads)
+    if own.pairs is None and with_layers is None and with_heads is not None:
+        with_layers = Selection.of(layers, heads).layers_asked
+    if own.pairs is None and with_layers is not None and with_heads is None:
+        with_heads = Selection.of(layers, heads).heads
+    if (with_layers, with_heads) == (None, None):
+        return Selection.of(layers, heads, kinds)
+    return Selection.of(with_layers, with_heads, kinds)
+
+
+def compare_traces(
+    a: Trace, b: Trace, *, every_two: bool = False, is_one_run: bool = False, how: str | None = None
+) -> Comparison:
+    """What two traces have in common, compared.
+
+    With `every_two`, and in one run, each head of `a` with every one of `b`; otherwise with that of its number. `how`
+    is `mean` or `max`, for all heads of each as one. Raises SelectionError where nothing can be compared, and
+    NotKeptError where tokens share cells.
+    """
+    a, b, left_out = _on_common_tokens(a, b)
+    cells = {kind: common_cells(a[kind], b[kind]) for kind in a.kinds if kind in b.kinds}
+    found = {kind: one for kind, one in cells.items() if one.row_tokens and one.column_tokens}
+    if not found:
+        raise SelectionError("A and B have no word in common", "Compare texts that share words.")
+    left_out += [f"{a[kind].name}: no word in both" for kind in cells if kind not in found]
+    distances_of = every_two_heads if every_two or is_one_run else same_heads
+    distances = {kind: tuple(distances_of(one)) for kind, one in found.items()}
+    if not any(distances.values()):
+        raise SelectionError(
+            "A and B have no head of the same layer and number", "Name those of B: --with-layer, --with-head."
+        )
+    kind = next(kind for kind, some in distances.items() if some)
+    if distances_of is same_heads:
+        left_out += [said for one in found.values() for said in _other_heads(one)]
+    left_out += _other_words(found)
+    names, pairs, reason = _shown(distances[kind], how)
+    whole_a, whole_b = (_as_one(one, kind, some, how) for one, some in zip((a, b), pairs, strict=True))
+    one = common_cells(whole_a, whole_b)
+    of_a, of_b = (weights[0][0] for weights in one.matrices)
+    return Comparison(
+        traces=(a, b),
+        names=names,
+        a=whole_a,
+        b=whole_b,
+        difference=one.attention(of_a - of_b),
+        matrices=(of_a, of_b),
+        distances=tuple(distance for some in distances.values() for distance in some),
+        is_one_run=is_one_run,
+        left_out=tuple(left_out),
+        reason=reason,
+    )
+
+
+def _is_saved(given: Any) -> bool:
+    """Whether it is a trace, or the name of a file that holds one."""
+    return isinstance(given, Trace | os.PathLike) or (isinstance(given, str) and given.endswith(ENDING))
+
+
+def _loaded(model: Any, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """The model, loaded once for two texts, and the options that are left."""
+    if hasattr(model, "trace"):
+        return model, options
+    of_model = {name: value for name, value in options.items() if name in _OF_MODEL}
+    left = {name: value for name, value in options.items() if name not in _OF_MODEL}
+    return load(model, **of_model, with_head=options.get("generate") is not None), left
+
+
+def _traced(given: Any, model: Any, options: Mapping[str, Any]) -> Trace:
+    """A trace that was given, or is in the file that was named, or that `model` makes of a text."""
+    if not _is_saved(given):
+        return trace(given, model, **options)
+    if options:
+        raise InputError(f"{next(iter(options))} cannot change a trace", "Leave it out, or trace the text with it.")
+    return given if isinstance(given, Trace) else open_trace(given)
+
+
+def _on_common_tokens(a: Trace, b: Trace) -> tuple[Trace, Trace, list[str]]:
+    """Both by words, where their tokens are not the same; and which kinds only one has.
+
+    Raises SelectionError where they share no kind, and NotKeptError where tokens share cells.
+    """
+    shared = [kind for kind in a.kinds if kind in b.kinds]
+    if not shared:
+        has = [", ".join(attention.name for attention in one.attentions) or "none" for one in (a, b)]
+        raise SelectionError(f"A has {has[0]}, and B has {has[1]}", "Only attention of one kind can be compared.")
+    for one in (a, b):
+        for attention in (one[kind] for kind in shared):
+            if attention.is_pooled:
+                most = max(len(attention.queries), len(attention.keys))
+                command = Retrace.of(one, attention).command
+                raise NotKeptError(
+                    "tokens share cells, and can only be compared one by one", command, f"--cells {most}"
+                )
+    only = {"A": set(a.kinds) - set(shared), "B": set(b.kinds) - set(shared)}
+    left_out = [
+        f"{one[kind].name}: only in {side}" for one, side in ((a, "A"), (b, "B")) for kind in sorted(only[side])
+    ]
+    if any(_texts(a[kind]) != _texts(b[kind]) for kind in shared):
+        a, b = by_words(a), by_words(b)
+    return a, b, left_out
+
+
+def _texts(attention: Attention) -> tuple[list[str], list[str]]:
+    return [token.text for token in attention.queries], [token.text for token in attention.keys]
+
+
+def _shown(
+    distances: Sequence[HeadDistance], how: str | None
+) -> tuple[tuple[str, str], tuple[list[Pair], list[Pair]], str]:
+    """What is shown of A and of B: its name, the heads; and why those."""
+    heads = (
+        [*dict.fromkeys((one.layer, one.head) for one in distances)],
+        [*dict.fromkeys((one.with_layer, one.with_head) for one in distances)],
+    )
+    if how is not None:
+        of = "mean" if how == "mean" else "maximum"
+        first, second = (f"{of} of {len(some)} head{'s' * (len(some) != 1)}" for some in heads)
+        return (first, second), heads, ""
+    farthest = max(distances, key=lambda one: one.distance)
+    pairs = [(farthest.layer, farthest.head)], [(farthest.with_layer, farthest.with_head)]
+    reason = "" if len(distances) == 1 else f"the heads that are farthest apart of {len(distances)} compared"
+    if farthest.distance == 0:
+        reason = reason and "no head differs: all distances are 0"
+    return farthest.names, pairs, reason
+
+
+def _as_one(one: Trace, kind: Kind, pairs: Sequence[Pair], how: str | None) -> Attention:
+    """Those heads as one, head 0 of layer 0; a single head is its own mean."""
+    return combine_heads(Selection(kinds=(kind,), pairs=tuple(pairs)).apply(one)[kind], how or "mean")
+
+
+def _other_heads(cells: CommonCells) -> list[str]:
+    """Which heads only one of them has, in words."""
+    said = []
+    for side, one, other in (("A", cells.a, cells.b), ("B", cells.b, cells.a)):
+        alone: dict[tuple[int, ...], list[int]] = {}
+        for layer in one.layers:
+            theirs = other.heads(layer) if layer in other.layers else ()
+            if heads := tuple(head for head in one.heads(layer) if head not in theirs):
+                alone.setdefault(heads, []).append(layer)
+        for heads, layers in alone.items():
+            said.append(
+                f"{one.name}: heads {format_ranges(heads)} of layers {format_ranges(tuple(layers))}: only in {side}"
+            )
+    return said
+
+
+def _other_words(found: Mapping[Kind, CommonCells]) -> list[str]:
+    """Which words only one of them has, in words."""
+    said = []
+    for side in ("a", "b"):
+        tokens = [token for cells in found.values() for token in getattr(cells, f"only_{side}")]
+        words = [*dict.fromkeys(visible(token.text) for token in tokens)]
+        if words:
+            more = f" and {len(words) - LISTED} more" if len(words) > LISTED else ""
+            said.append(f"only in {side.upper()}: {', '.join(words[:LISTED])}{more}")
+    return said
