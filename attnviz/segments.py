@@ -1,4 +1,4 @@
-"""The segments of a text: its paragraphs, what stands between markers, or texts that were put together."""
+"""The segments of a text: its paragraphs, what stands between markers, texts put together, the roles of a chat."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 NAME = 32
 """A segment without a name of its own is called by so many characters of it."""
+USER = "user"
+_ROLE = re.compile(r"\s*(system|developer|user|assistant|model|tool)\s*(?:\n|$)", re.IGNORECASE)
+"""How a template names who speaks: on a line that has nothing else, or between two marks."""
 _BLANK_LINE, _SENTENCE = r"\n\s*\n", r"(?<=[.!?。！？])\s+"
 
 
@@ -38,6 +41,37 @@ def locate_texts(text: str, parts: Sequence[tuple[str, str]]) -> list[Segment]:
             end = start + len(content)
             found.append(Segment(name, start, end))
     return found
+
+
+def chat_roles(text: str, message: str, marks: Sequence[tuple[int, int]]) -> list[Segment]:
+    """Who says what in `text`, which a chat template made of a user's `message`: its segments, named by their roles.
+
+    `marks` are the characters of special tokens. The user's is where the message stands; the others are what stands
+    between marks after the name of a role. A template that names none has the user's alone.
+    """
+    content = message.strip()
+    start = text.rfind(content)
+    found = [] if start < 0 else [Segment(USER, start, start + len(content))]
+    role = None
+    for begin, end in _between(marks, len(text)):
+        if any(part.start < end and begin < part.end for part in found if part.name == USER):
+            role = None
+            continue
+        if match := _ROLE.match(text, begin, end):
+            role, begin = match[1].lower(), match.end()
+        if role is not None and text[begin:end].strip():
+            found.append(Segment(role, begin, end))
+            role = None
+    return sorted(found, key=lambda part: part.start)
+
+
+def _between(marks: Sequence[tuple[int, int]], length: int) -> Iterator[tuple[int, int]]:
+    """What stands between `marks` in a text of so many characters."""
+    start = 0
+    for mark, end in [*sorted(marks), (length, length)]:
+        if start < mark:
+            yield start, mark
+        start = max(start, end)
 
 
 def _named(text: str, boundary: str) -> list[Segment]:

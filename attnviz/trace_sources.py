@@ -3,12 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from attnviz.analysis.answer_rows import BEFORE
 from attnviz.analysis.answer_sources import AnswerSources, answer_sources
 from attnviz.head_names import Names
 from attnviz.models import trace
-
-QUESTION = 48
-"""So many tokens before the answer keep their rows too, for what the question looked at."""
 
 
 def sources(
@@ -23,15 +21,19 @@ def sources(
     chat: bool = False,
     layers: Names | None = None,
     heads: Names | None = None,
-    count: int = 3,
+    top: int = 3,
+    token: str | None = None,
+    segment: str | None = None,
     **options: Any,
 ) -> AnswerSources:
-    """What an answer to `text` looked at: which segments of it, and for each of its tokens the `count` best sources.
+    """What an answer to `text` looked at: which segments of it, and for each of its tokens the `top` best sources.
 
     A decoder writes the answer with `generate`, so many tokens at most, or it is given as `answer`; an encoder-decoder
     has a `target`, or writes one. `contexts`, name → text, are put before `text`; else the segments are what stands
-    between marks `split`, or paragraphs. The other keywords are those of `attnviz.trace`: `model`, `layers`, `heads`,
-    `chat`, `tokenizer`, `device`, … Raises as that does, and SelectionError where there is no answer.
+    between marks `split`, the roles of a `chat`, or paragraphs. With `token`, a word of the answer or the number of a
+    token of it, all is what that looked at; with `segment` the best sources are tokens of that segment. The other
+    keywords are those of `attnviz.trace`: `model`, `layers`, `heads`, `tokenizer`, `device`, … Raises as that does, and
+    SelectionError where there is no answer, and for a token or a segment that there is not.
     """
     parts = [(name, content.strip()) for name, content in (contexts or {}).items()]
     traced = trace(
@@ -46,7 +48,7 @@ def sources(
         columns=["prompt", "answer"],
         **options,
     )
-    return answer_sources(traced, parts, split, answer, count)
+    return answer_sources(traced, parts, split, answer, top, token, segment)
 
 
 def put_together(text: str, contexts: Sequence[str], answer: str | None = None) -> str:
@@ -56,5 +58,5 @@ def put_together(text: str, contexts: Sequence[str], answer: str | None = None) 
 
 
 def rows_to_keep(generate: int | None, answer: str | None) -> list[str]:
-    """The rows that write an answer, and the last ones before it; no token is shorter than a character."""
-    return ["answer", f"last:{(len(answer) if answer else generate or 0) + QUESTION}"]
+    """The rows that write an answer, and the last ones before it; no token is shorter than a byte."""
+    return ["answer", f"last:{(len(answer.encode()) if answer else generate or 0) + BEFORE}"]

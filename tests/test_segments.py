@@ -1,6 +1,6 @@
 """The parts of a text: paragraphs, sentences, between markers, or texts that were put together."""
 
-from attnviz.segments import Segment, locate_texts, split_text
+from attnviz.segments import Segment, chat_roles, locate_texts, split_text
 
 
 def parts(text: str, marker: str | None = None) -> list[tuple[str, str]]:
@@ -31,3 +31,25 @@ def test_texts_are_located_in_order() -> None:
         Segment("a", 0, 4),
         Segment("b", 6, 10),
     ]
+
+
+def roles(text: str, message: str, marks: tuple[str, ...]) -> list[tuple[str, str]]:
+    spans = [(start, start + len(mark)) for mark in marks for start in range(len(text)) if text.startswith(mark, start)]
+    return [(part.name, text[part.start : part.end]) for part in chat_roles(text, message, spans)]
+
+
+def test_a_role_may_stand_on_the_first_line_after_a_mark() -> None:
+    text = "<s>system\nBe kind.<e>\n<s>user\nHi\nsystem<e>\n<s>assistant\n"
+    assert roles(text, "Hi\nsystem ", ("<s>", "<e>")) == [("system", "Be kind."), ("user", "Hi\nsystem")]
+
+
+def test_a_role_may_stand_between_two_marks() -> None:
+    text = "<h>system</h>\n\nBe kind.<e><h>user</h>\n\nSystem\nfails.<e><h>assistant</h>\n\n"
+    assert roles(text, "System\nfails.", ("<h>", "</h>", "<e>")) == [
+        ("system", "\n\nBe kind."),
+        ("user", "System\nfails."),
+    ]
+
+
+def test_a_template_that_names_no_role_has_the_users_message() -> None:
+    assert roles("[INST] <<SYS>>Be kind.<</SYS>> Hi [/INST]", "Hi", ()) == [("user", "Hi")]

@@ -1,9 +1,9 @@
-"""What the rows that write an answer looked at: every key, and every segment of the text, beside two baselines.
+"""What rows looked at, key by key, in the mean over heads, without what nearly every row looks at anyway.
 
 Attention is not attribution: what a row looks at need not be why it writes what it writes (Jain & Wallace 2019).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,24 +24,29 @@ class SourceMass:
 
     `sinks` `[row]` went to the first token of masked self-attention, to special tokens, and to keys that get more than
     SINK_ABOVE from most of a head's rows; `recent` `[row]` to the row's own last RECENT tokens. What is missing of 1 a
-    learned sink took. `counted` `[row, key]` says which keys were not set aside in any head.
+    learned sink took. `uniform` `[row, key]` is what `by_key` would be if each head looked alike at all keys that are
+    left to it: for a head 1 / keys left.
     """
 
     by_key: np.ndarray
+    uniform: np.ndarray
     sinks: np.ndarray
     recent: np.ndarray
-    counted: np.ndarray
 
-    def share(self, keys: Sequence[int]) -> float:
-        """The share of `keys` in what is left, all rows together; nan where nothing is."""
-        total = float(self.by_key.sum())
-        return float(self.by_key[:, list(keys)].sum()) / total if total > 0 else float("nan")
+    def of(self, rows: Sequence[int]) -> "SourceMass":
+        """That of some of the rows, which are numbered as they are here."""
+        some = list(rows)
+        return SourceMass(self.by_key[some], self.uniform[some], self.sinks[some], self.recent[some])
 
-    def uniform(self, keys: Sequence[int]) -> float:
-        """What that would be if each row looked alike at all keys that count: keys in the segment / keys left."""
-        counts = self.counted.sum(1)
-        shares = [row[list(keys)].sum() / count for row, count in zip(self.counted, counts, strict=True) if count]
-        return float(np.mean(shares)) if shares else float("nan")
+    @property
+    def shares(self) -> np.ndarray:
+        """The share of each key in what is left, all rows together, `[key]`; nan where nothing is."""
+        return _shares(self.by_key)
+
+    @property
+    def uniform_shares(self) -> np.ndarray:
+        """The same for uniform attention, `[key]`."""
+        return _shares(self.uniform)
 
 
 def source_mass(attention: Attention, rows: Sequence[int]) -> SourceMass:
@@ -57,17 +62,23 @@ def source_mass(attention: Attention, rows: Sequence[int]) -> SourceMass:
     fixed = np.array([token.special for token in attention.keys])
     if attention.kind == "masked-self":
         fixed[0] = True
-    left, sinks, near = np.zeros(may.shape), np.zeros(len(rows)), np.zeros(len(rows))
-    always, heads = np.zeros(may.shape[1], bool), 0
+    by_key, uniform = np.zeros(may.shape), np.zeros(may.shape)
+    sinks, near, heads = np.zeros(len(rows)), np.zeros(len(rows)), 0
     for layer in attention.layers:
         for weights in attention.weights(layer)[:, list(rows)]:
             is_sink = fixed | ((weights > SINK_ABOVE).sum(0) > len(rows) / 2)
-            always |= is_sink
+            left = may & ~recent & ~is_sink
             near += (weights * (recent & ~is_sink)).sum(1)
             sinks += (weights * is_sink).sum(1)
-            left += weights * ~(recent | is_sink)
+            by_key += weights * left
+            uniform += left / np.maximum(left.sum(1, keepdims=True), 1)
             heads += 1
-    return SourceMass(left / heads, sinks / heads, near / heads, may & ~recent & ~always)
+    return SourceMass(by_key / heads, uniform / heads, sinks / heads, near / heads)
+
+
+def _shares(mass: np.ndarray) -> np.ndarray:
+    total = float(mass.sum())
+    return np.asarray(mass.sum(0) / total) if total > 0 else np.full(mass.shape[1], np.nan)
 
 
 def _recent(attention: Attention, rows: Sequence[int]) -> np.ndarray:
@@ -77,41 +88,3 @@ def _recent(attention: Attention, rows: Sequence[int]) -> np.ndarray:
     if attention.kind == "cross":
         return np.zeros((len(rows), len(keys)), bool)
     return np.asarray((keys <= queries) & (keys > queries - RECENT))
-
-
-@dataclass(frozen=True)
-class SegmentShare:
-    """What an answer looked at of a segment of `tokens` tokens: its `share` of what is left, from 0 to 1.
-
-    `uniform` is that share for uniform attention; `question` that of the same heads in the rows of the
-    question, the last segment of the text, nan where those are not known.
-    """
-
-    name: str
-    tokens: int
-    share: float
-    uniform: float
-    question: float
-
-    @property
-    def ratio(self) -> float:
-        """How many times what uniform attention gives."""
-        return self.share / self.uniform if self.uniform else float("nan")
-
-
-def segment_shares(
-    attention: Attention, answer: Sequence[int], question: Sequence[int], segments: Mapping[str, Sequence[int]]
-) -> tuple[SegmentShare, ...]:
-    """The share of each of the `segments`, name → keys, in what the rows `answer` looked at; see `source_mass`."""
-    of_answer = source_mass(attention, answer)
-    of_question = source_mass(attention, question) if question else None
-    return tuple(
-        SegmentShare(
-            name=name,
-            tokens=len(keys),
-            share=of_answer.share(keys),
-            uniform=of_answer.uniform(keys),
-            question=of_question.share(keys) if of_question else float("nan"),
-        )
-        for name, keys in segments.items()
-    )

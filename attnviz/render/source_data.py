@@ -11,18 +11,23 @@ if TYPE_CHECKING:
     from attnviz.analysis.answer_sources import AnswerSources
 
 
-def as_json(sources: "AnswerSources") -> bytes:
+def as_json(found: "AnswerSources") -> bytes:
     """All of it as JSON, UTF-8; what is not known is null."""
-    return json.dumps(_without_nan(sources.to_dict()), ensure_ascii=False, allow_nan=False, indent=1).encode() + b"\n"
+    segments = [{**asdict(one), "per_token": one.per_token, "ratio": one.ratio} for one in found.shares]
+    every = {**asdict(found), "shares": segments}
+    return json.dumps(_without_nan(every), ensure_ascii=False, allow_nan=False, indent=1).encode() + b"\n"
 
 
-def as_csv(sources: "AnswerSources") -> bytes:
-    """A line a segment, UTF-8, under a line of names; what is not known is empty."""
+def as_csv(found: "AnswerSources") -> bytes:
+    """A line a segment, UTF-8, under a line of names, or of one segment a line a token; what is not known is empty."""
+    columns = found.to_dict()
+    if found.segment is not None:
+        tokens = [asdict(one) for one in found.tokens if one.segment == found.segment]
+        columns = {name: [token[name] for token in tokens] for name in tokens[0]}
     text = io.StringIO()
-    rows = [{**asdict(one), "ratio": one.ratio} for one in sources.shares]
-    writer = csv.DictWriter(text, rows[0] if rows else [], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(_without_nan(rows))
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(_without_nan(row) for row in zip(*columns.values(), strict=True))
     return text.getvalue().encode()
 
 

@@ -5,8 +5,11 @@ import pytest
 from handmade_traces import encoder_decoder
 
 import attnviz
-from attnviz.analysis.answer_sources import SO_FAR, answer_sources
-from attnviz.analysis.source_mass import RECENT, SINK_ABOVE, segment_shares, source_mass
+from attnviz.analysis.answer_rows import BEFORE
+from attnviz.analysis.answer_sources import answer_sources
+from attnviz.analysis.segment_share import segment_shares
+from attnviz.analysis.source_mass import RECENT, SINK_ABOVE, source_mass
+from attnviz.analysis.source_segments import OTHER, SO_FAR
 from attnviz.attention import Attention, Token, Trace
 from attnviz.errors import SelectionError
 
@@ -29,9 +32,14 @@ def written(weights: np.ndarray, answer: int = 2) -> Trace:
     return Trace("by hand", TEXT, (one,), provenance={"generated": "Yes no"})
 
 
-def rows(*given: dict[int, float]) -> np.ndarray:
-    """A head whose rows 9 and 10, which write the answer, give these weights to keys; the others look at themselves."""
+def rows(*given: dict[int, float], parked: int | None = None) -> np.ndarray:
+    """A head whose rows 9 and 10, which write the answer, give these weights to keys; the others look at themselves.
+
+    Where a key is `parked` at, rows 4 to 8 look at that.
+    """
     A = np.eye(12)
+    if parked is not None:
+        A[4:9] = np.eye(12)[parked]
     for row, weights in zip((9, 10), given, strict=True):
         A[row] = 0
         for key, weight in weights.items():
@@ -40,7 +48,7 @@ def rows(*given: dict[int, float]) -> np.ndarray:
 
 
 ONE = rows({0: 0.5, 1: 0.1, 4: 0.2, 9: 0.2}, {0: 0.3, 4: 0.25, 5: 0.05, 8: 0.4})
-TWO = rows({0: 0.2, 2: 0.5, 3: 0.3}, {0: 0.2, 2: 0.6, 4: 0.2})
+TWO = rows({0: 0.2, 2: 0.5, 3: 0.3}, {0: 0.2, 2: 0.6, 4: 0.2}, parked=2)
 
 
 def test_sinks_and_the_rows_own_last_tokens_are_set_aside() -> None:
@@ -62,11 +70,58 @@ def test_shares_add_up_and_stand_beside_that_of_rows_that_look_at_all_alike() ->
     # left, both rows: keys 1, 2 → .05; keys 3, 4, 5 → .15 + .1 + .125 + .1 + .025; of .55
     assert found.shares[0].share == pytest.approx(0.05 / 0.55)
     assert found.shares[1].share == pytest.approx(0.5 / 0.55)
-    # counted, of keys 1 to 5 without the sink 2: row 9 has 1, 3, 4, 5; row 10 has these and 6
-    assert found.shares[0].uniform == pytest.approx((1 / 4 + 1 / 5) / 2)
-    assert found.shares[1].uniform == pytest.approx((3 / 4 + 3 / 5) / 2)
-    assert found.shares[1].ratio == pytest.approx(0.5 / 0.55 / ((3 / 4 + 3 / 5) / 2))
+    assert found.shares[1].per_token == pytest.approx(0.5 / 0.55 / 3)
+    # Left to row 9 of the first head are keys 1 to 5, to row 10 key 6 too; to the second head not its sink, key 2.
+    assert found.shares[0].uniform == pytest.approx((2 / 5 + 2 / 6 + 1 / 4 + 1 / 5) / 4)
+    assert found.shares[1].uniform == pytest.approx((3 / 5 + 3 / 6 + 3 / 4 + 3 / 5) / 4)
+    assert found.shares[2].uniform == pytest.approx((1 / 6 + 1 / 5) / 4)
+    assert found.shares[1].ratio == pytest.approx(0.5 / 0.55 / found.shares[1].uniform)
     assert (found.sinks, found.recent, found.heads) == (pytest.approx(0.575), pytest.approx(0.15), 2)
+
+
+def test_a_key_that_only_the_answer_looks_at_is_no_sink() -> None:
+    """Of an answer of one token the source would be set aside, were its own row all that counts."""
+    found = answer_sources(written(np.stack([rows({0: 0.1, 4: 0.9}, {0: 0.1, 4: 0.9})])))
+    assert found.sinks == pytest.approx(0.1)
+    assert [(source.key, source.share) for source in found.sources] == [(4, pytest.approx(1.0))]
+
+
+def test_one_written_token_has_shares_of_its_row_alone() -> None:
+    trace = written(np.stack([ONE, TWO]))
+    for name in ("no", "1"):
+        found = answer_sources(trace, token=name)
+        assert [(one.number, one.text) for one in found.written] == [(1, "no")]
+        assert found.shares[1].share == pytest.approx(1.0)  # keys 4 and 5, of .25
+        assert found.sinks == pytest.approx((0.3 + 0.8) / 2)
+        assert found.sources == found.written[0].sources
+    with pytest.raises(SelectionError, match="no token of the answer is called 'maybe'\nThere are: 0 Yes, 1 no"):
+        answer_sources(trace, token="maybe")
+
+
+def test_sources_in_one_segment_are_its_tokens() -> None:
+    trace = written(np.stack([ONE, TWO]))
+    found = answer_sources(trace, segment="1")
+    assert found.segment == "1 One two three."
+    assert [(source.key, source.segment) for source in found.sources] == [(1, "1 One two three.")]
+    assert found.sources[0].share == pytest.approx(0.05 / 0.55)  # of all that is left, not of the segment
+    assert found.to_dict()["share"] == answer_sources(trace).to_dict()["share"]
+    with pytest.raises(SelectionError, match=r"no segment is called 'x'\nThere are: 1 One two three\., 2 Four"):
+        answer_sources(trace, segment="x")
+
+
+def test_every_key_has_its_share_and_its_segment() -> None:
+    found = answer_sources(written(np.stack([ONE, TWO])))
+    assert sum(one.share for one in found.tokens) == pytest.approx(1)
+    for share in found.shares:
+        assert sum(one.share for one in found.tokens if one.segment == share.name) == pytest.approx(share.share)
+    assert [one.segment for one in found.tokens[9:]] == ["3 Seven eight nine ten.", SO_FAR, SO_FAR]
+
+
+def test_the_segments_are_columns_as_pandas_takes_them() -> None:
+    columns = answer_sources(written(np.stack([ONE, TWO]))).to_dict()
+    assert [*columns] == ["name", "tokens", "share", "uniform", "question", "per_token", "ratio"]
+    assert columns["tokens"] == [3, 3, 4]
+    assert {len(values) for values in columns.values()} == {3}
 
 
 def test_each_token_written_has_its_best_sources() -> None:
@@ -81,9 +136,9 @@ def test_the_question_is_the_last_segment_and_its_rows_are_the_second_baseline()
     weights[0, 6:9] = 0
     weights[0, 6:9, 1], weights[0, 6:9, 4] = 0.25, 0.75  # rows of "Seven eight nine"; "ten." writes the answer
     shares = {share.name[0]: share for share in answer_sources(written(weights)).shares}
-    # Row 6 has key 4 among its own last tokens, rows 7 and 8 have not; key 4 gets more than .3 from all: a sink.
-    assert shares["1"].question == pytest.approx(1.0)
-    assert shares["2"].question == pytest.approx(0.0)
+    # Key 4 is among the last four tokens of rows 6 and 7, and is left to row 8: .75 beside three times .25 to key 1.
+    assert shares["1"].question == pytest.approx(0.5)
+    assert shares["2"].question == pytest.approx(0.5)
 
 
 def test_contexts_are_segments_and_what_is_left_is_the_question() -> None:
@@ -94,10 +149,10 @@ def test_contexts_are_segments_and_what_is_left_is_the_question() -> None:
 
 def test_a_marker_splits_and_an_answer_may_be_given() -> None:
     trace = written(np.stack([ONE]), answer=0)
-    with pytest.raises(SelectionError, match="there is no answer in this text of by hand\nLet a decoder write one"):
+    with pytest.raises(SelectionError, match=r"there is no answer in this text of by hand\nLet a decoder write one"):
         answer_sources(trace)
     found = answer_sources(trace, split="Four", answer="Yes no")
-    assert [share.name for share in found.shares] == ["1 One two three.", "2 five six. Seven eight nine ten.", "other"]
+    assert [share.name for share in found.shares] == ["1 One two three.", "2 five six. Seven eight nine ten.", OTHER]
     assert [one.text for one in found.written] == ["Yes", "no"]
 
 
@@ -134,13 +189,14 @@ def test_shares_of_a_real_model_against_whole_matrices(smollm2_file) -> None:
     a = trace["masked-self"]
     first = next(i for i, token in enumerate(a.keys) if token.generated)
     answer = range(first - 1, len(a.keys) - 1)
+    judged = range(max(first - 1 - BEFORE, 0), len(a.keys) - 1)
     total, shares, aside, heads = 0.0, dict.fromkeys(DOCUMENTS, 0.0), 0.0, 0
     for layer in layers:
         for head in a.heads(layer):
             A, heads = a.matrix(layer, head), heads + 1
             for row in answer:
                 for key in range(row + 1):
-                    sink = key == 0 or a.keys[key].special or np.mean([A[r, key] > 0.3 for r in answer]) > 0.5
+                    sink = key == 0 or a.keys[key].special or np.mean([A[r, key] > 0.3 for r in judged]) > 0.5
                     if sink or key > row - 4:
                         aside += A[row, key]
                         continue
@@ -154,11 +210,23 @@ def test_shares_of_a_real_model_against_whole_matrices(smollm2_file) -> None:
         assert by_name[name].share == pytest.approx(shares[name] / total, abs=1e-4)
     assert found.sinks + found.recent == pytest.approx(aside / len(answer) / heads, abs=1e-4)
     assert sum(share.share for share in found.shares) == pytest.approx(1)
-    assert set(by_name) <= {*DOCUMENTS, "the question", "other", SO_FAR}
+    assert set(by_name) <= {*DOCUMENTS, "the question", OTHER, SO_FAR}
 
 
 def test_segment_shares_of_no_question_have_none() -> None:
     attention = written(np.stack([ONE]))["masked-self"]
-    (share,) = segment_shares(attention, [9, 10], [], {"all": list(range(9))})
+    (share,) = segment_shares(source_mass(attention, [9, 10]), None, {"all": list(range(9))})
     assert np.isnan(share.question)
     assert share.share == pytest.approx(1)
+
+
+def test_the_roles_of_a_chat_are_segments(smollm2_file) -> None:
+    found = attnviz.sources("In which city does Anna live?", smollm2_file, chat=True, generate=2, layers=[3])
+    assert [share.name for share in found.shares] == ["system", "user", OTHER]
+    named = {name: " ".join(one.text for one in found.tokens if one.segment == name) for name in ("system", "user")}
+    assert named["system"].startswith("You are a helpful AI assistant")
+    assert named["user"] == "In which city does Anna live ?"
+    documents = attnviz.sources(
+        "Where does Anna live?", smollm2_file, contexts=DOCUMENTS, chat=True, generate=2, layers=[3]
+    )
+    assert [share.name for share in documents.shares] == ["system", *DOCUMENTS, "the question", OTHER]

@@ -40,11 +40,36 @@ Split = Annotated[
         "--split",
         group=options.SHOWN,
         metavar="MARK",
-        help="The segments are what stands between such marks; by default paragraphs, of one paragraph its sentences.",
+        help="The segments are what stands between such marks; by default the roles of a chat, or paragraphs, or the "
+        "sentences of one paragraph.",
     ),
 ]
 Top = Annotated[
-    int, option(group=options.SHOWN, metavar="K", callback=options.positive, help="So many sources of each token; 3.")
+    int,
+    option(
+        group=options.SHOWN,
+        metavar="K",
+        callback=options.positive,
+        help="So many sources of each token of the answer, and of all of it; 3 by default.",
+    ),
+]
+Token = Annotated[
+    str | None,
+    option(
+        "--token",
+        group=options.SHOWN,
+        metavar="WORD",
+        help="Only what this word of the answer looked at: a word, or the number of a token of the answer.",
+    ),
+]
+SegmentName = Annotated[
+    str | None,
+    option(
+        "--segment",
+        group=options.SHOWN,
+        metavar="NAME",
+        help="Only sources in this segment, named by the beginning of its name.",
+    ),
 ]
 Output = Annotated[
     Path | None, option("--output", "-o", metavar="FILE", help="Write to this file: .json, or .csv (a row a segment).")
@@ -60,6 +85,8 @@ def sources(
     context: Context = None,
     split: Split = None,
     top: Top = 3,
+    token: Token = None,
+    segment: SegmentName = None,
     output: Output = None,
 ) -> None:
     """Show what an answer looked at: segments of the text, and tokens.
@@ -85,7 +112,7 @@ def sources(
         text = Text(as_text=put_together(text.read("sources"), [content for _, content in contexts], answer))
     trace = _keeping_rows(run, text, answer).trace(text, "sources", target)
     notes(trace.notes)
-    found = answer_sources(trace, contexts, split, answer, top)
+    found = answer_sources(trace, contexts, split, answer, top, token, segment)
     if output is None:
         from attnviz.render.terminal.source_table import SourceTable
 
