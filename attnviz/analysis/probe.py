@@ -28,10 +28,12 @@ class ProbedHead:
 
 @dataclass(frozen=True)
 class Probe:
-    """What a probe found: the `heads` from the largest mean down, and what uniform attention would give.
+    """What a probe found: the `heads` from the largest mean down, and what they are compared with.
 
-    `measure` is what the number is called, and `meaning` says of which text it is and what it counts. `samples` is how
-    many samples the means are of, of all that were `tried`.
+    `measure` is what the number is called, and `meaning` says of which text it is and what it counts. `baseline` is the
+    number that `baseline_name` would give. `samples` is how many samples the means are of, of all that were `tried`:
+    where none counts, there are no `heads`, and `baseline` is nan. `remark` is what else the reader ought to know, in
+    a sentence.
     """
 
     name: str
@@ -43,6 +45,13 @@ class Probe:
     samples: int
     tried: int
     threshold: float | None = None
+    baseline_name: str = "uniform attention"
+    remark: str = ""
+
+    @property
+    def is_zero(self) -> bool:
+        """Whether no head has a number above 0."""
+        return not any(head.mean > 0 for head in self.heads)
 
     @property
     def rate(self) -> float | None:

@@ -73,7 +73,7 @@ Probe = Annotated[
         metavar="PROBE",
         autocompletion=completion.of(PROBES),
         help="In place of TEXT, have a decoder read what shows what its heads do, and rank them by it, beside what "
-        "uniform attention gives: " + "; ".join(f"{probe.name}, {probe.meaning}" for probe in PROBES.values()) + ".",
+        "chance gives: " + "; ".join(f"{probe.name}, {probe.meaning}" for probe in PROBES.values()) + ".",
     ),
 ]
 Samples = Annotated[

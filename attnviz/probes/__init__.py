@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from attnviz.analysis.probe import Probe
-from attnviz.probes import induction, sink
+from attnviz.probes import induction, retrieval, sink
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,14 @@ PROBES: dict[str, ProbeKind] = {
             sink.probe_sink,
             f"{sink.LENGTH} tokens of sentences, and the weight on the first of them (Gu et al. 2024)",
             sink.SAMPLES,
+        ),
+        ProbeKind(
+            "retrieval",
+            retrieval.probe_retrieval,
+            "a sentence hidden in a text and asked for, and the share of it that the head copies into the answer"
+            " (Wu et al. 2024)",
+            retrieval.SAMPLES,
+            writes=True,
         ),
     )
 }

@@ -23,6 +23,7 @@ attnviz heads --sort entropy --top 5
 attnviz heads --from ate --to apple
 attnviz heads --probe induction -m path/to/decoder
 attnviz heads --probe sink -m path/to/decoder --samples 20
+attnviz heads --probe retrieval -m path/to/decoder
 attnviz heads -o entropy.png --measure entropy
 attnviz heads "그녀는 사과를 먹고 학교에 갔다." -o heads.csv"""
 

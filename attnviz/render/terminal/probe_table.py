@@ -19,6 +19,8 @@ from attnviz.render.weight_format import format_weight
 
 TOP = 10
 """So many heads are shown, unless another number is asked for."""
+LEAST = 0.005
+"""A baseline below this has one digit that is not 0, for .00 would be no number to compare with."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,9 @@ class ProbeTable(Drawing):
         probe, brush = self.probe, Brush.on(console, scale_of(PlotOptions(theme="dark"), [1.0]))
         yield heading(f"{probe.name} heads of {visible(probe.model)}", console_options.max_width)
         yield Text()
+        if probe.is_zero:
+            yield Text(_nothing(probe))
+            return
         grid = Table(box=None, padding=(0, 1, 0, 0))
         grid.add_column("head", no_wrap=True)
         grid.add_column(probe.measure, justify="right", no_wrap=True, min_width=BAR + 6)
@@ -50,12 +55,20 @@ class ProbeTable(Drawing):
         yield Text(_said(probe, len(shown)), style="dim")
 
 
+def _nothing(probe: Probe) -> str:
+    """What is said in place of a table of zeros."""
+    said = f"The {probe.measure} of every head is 0: {probe.meaning}." if probe.heads else ""
+    return " ".join(filter(None, (probe.remark, said)))
+
+
 def _said(probe: Probe, shown: int) -> str:
     """What the numbers are, and what they are compared with."""
     samples = f"{probe.samples} sample{'s' * (probe.samples != 1)}"
-    said = f"uniform attention gives {probe.baseline:.2f}; {shown} of {len(probe.heads)} heads (--top N). "
+    baseline = f"{probe.baseline:.2f}" if probe.baseline >= LEAST else f"{probe.baseline:.1g}"
+    said = f"{probe.baseline_name} gives {baseline}; {shown} of {len(probe.heads)} heads (--top N). "
     if probe.rate is not None:
         said += f"Sink rate: above {probe.threshold:g} in {probe.rate:.1%} of all heads × samples. "
+    said += f"{probe.remark} " if probe.remark else ""
     said += "Mean and standard deviation over " if probe.samples > 1 else "Of "
     said += samples if probe.samples == probe.tried else f"the {samples} that count, of {probe.tried}"
     return f"{said}: {probe.meaning}."
