@@ -10,7 +10,7 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:  # what a type checker reads; the table below is what Python does
+if TYPE_CHECKING:  # for type checkers; Python uses the table below
     from attnviz.attention import Attention as Attention
     from attnviz.attention import Token as Token
     from attnviz.attention import Trace as Trace
@@ -36,7 +36,7 @@ if TYPE_CHECKING:  # what a type checker reads; the table below is what Python d
 _ERRORS = (
     "AttnvizError", "CaptureError", "FileError", "InputError", "ModelError", "PlotOptionError", "SelectionError",
 )  # fmt: skip
-_PUBLIC = {  # name: where it is, imported when it is first asked for, so that `import attnviz` costs nothing
+_PUBLIC = {  # name: module and attribute, imported when first used, so that `import attnviz` is fast
     **{name: f"attnviz.errors:{name}" for name in _ERRORS},
     "Attention": "attnviz.attention:Attention",
     "Model": "attnviz.models.base:Model",
@@ -69,7 +69,7 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *_PUBLIC})
 
 
-if "IPython" in sys.modules:  # in a notebook a trace shows itself as a heatmap
+if "IPython" in sys.modules:  # a notebook shows a trace as a heatmap
     from attnviz.notebook import show_traces
 
     show_traces()

@@ -6,8 +6,8 @@ import sys
 
 
 def main() -> None:
-    """Run the command line, then end at once: tearing torch down takes a second that the user would wait for."""
-    gc.disable()  # while importing it finds nothing and takes half a second; `cli.progress` switches it on
+    """Run the command line, then exit at once, because the normal shutdown of torch takes a second."""
+    gc.disable()  # during imports it frees nothing and takes half a second; `cli.progress` enables it again
     try:
         from attnviz.cli.streams import prepare
 
@@ -17,13 +17,13 @@ def main() -> None:
         app()
     except SystemExit as end:
         code = end.code
-    except KeyboardInterrupt:  # while it was still importing
+    except KeyboardInterrupt:  # during the imports
         sys.stderr.write("Interrupted.\n")
         code = 130
     try:
         sys.stdout.flush()
         sys.stderr.flush()
-    except OSError:  # the reader of a pipe has gone
+    except OSError:  # the reader of a pipe has ended
         code = code or 1
     os._exit(code if isinstance(code, int) else int(code is not None))
 

@@ -1,4 +1,4 @@
-"""Many texts to many pictures."""
+"""Many texts into many pictures."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
@@ -10,15 +10,15 @@ from pathlib import Path
 
 from attnviz.attention import Trace
 from attnviz.errors import AbsentHeadError, AttnvizError, FileError, InputError
-from attnviz.files import decoded
+from attnviz.files import decode_utf8
 
 ENDINGS = (".txt", ".tsv")
-TOGETHER = 16  # lines that are handed to a model at once
+CHUNK = 16  # lines that a model gets at once
 
 
 @dataclass(frozen=True)
 class Job:
-    """One line of a file, to be drawn to `output`."""
+    """One line of a file, and the picture to draw of it."""
 
     source: Path
     line: int
@@ -29,14 +29,14 @@ class Job:
 
 @dataclass(frozen=True)
 class Done:
-    """What became of a job: `error` is None where its picture was written."""
+    """The result of a job: `error` is None if its picture was written."""
 
     job: Job
     error: AttnvizError | None = None
 
 
 def find_files(paths: Sequence[Path]) -> list[Path]:
-    """The .txt and .tsv files among `paths` and in its folders, in order. Raises FileError for a path that is not."""
+    """The .txt and .tsv files of `paths` and in their folders, in order. Raises FileError if a path does not exist."""
     found: dict[Path, None] = {}
     for path in paths:
         if not exists(path):
@@ -51,11 +51,11 @@ def find_files(paths: Sequence[Path]) -> list[Path]:
 def read_jobs(file: Path, output: Path) -> list[Job]:
     """A job for each line of `file` that is not blank: its text, and in a .tsv file its target after a tab.
 
-    The picture of line 7 of `korean.txt` is `output/korean.txt/007.png`. Raises InputError where the file is not
-    UTF-8 or all its lines are blank, and FileError where it cannot be read.
+    The picture of line 7 is `output/007.png`. Raises InputError if the file is not UTF-8 or all its lines are blank,
+    and FileError if it cannot be read.
     """
     try:
-        lines = decoded(file.read_bytes(), str(file)).split("\n")
+        lines = decode_utf8(file.read_bytes(), str(file)).split("\n")
     except OSError as error:
         raise FileError(f"cannot read {file}: {error.strerror}") from error
     digits = max(3, len(str(len(lines))))
@@ -72,28 +72,28 @@ def read_jobs(file: Path, output: Path) -> list[Job]:
 
 
 def folders(files: Sequence[Path], output: Path) -> dict[Path, Path]:
-    """A folder of its own under `output` for each file, named after the file.
+    """A folder under `output` for each file, with the name of the file.
 
-    Where files share a name, it stands below as much of their paths as tells them apart.
-    Raises FileError where a file stands in the place of one of the folders.
+    If files have the same name, their folders include the parts of their paths that differ. Raises FileError if a file
+    exists where a folder has to be.
     """
     absolute = {file: Path(abspath(file)) for file in files}
-    alike: dict[str, set[Path]] = {}
+    by_name: dict[str, set[Path]] = {}
     for path in absolute.values():
-        alike.setdefault(path.name, set()).add(path)
-    named = {path: name for paths in alike.values() for path, name in _names_apart(paths).items()}
-    chosen = {file: output / named[path] for file, path in absolute.items()}
-    for file, folder in chosen.items():
-        for taken in (place for place in (folder, *folder.parents) if isfile(place)):
+        by_name.setdefault(path.name, set()).add(path)
+    names = {path: name for paths in by_name.values() for path, name in _distinct_names(paths).items()}
+    outputs = {file: output / names[path] for file, path in absolute.items()}
+    for file, folder in outputs.items():
+        for existing in (path for path in (folder, *folder.parents) if isfile(path)):
             raise FileError(
-                f"cannot write the pictures of {file} to the folder {folder}: {taken} is a file",
+                f"cannot write the pictures of {file} to the folder {folder}: {existing} is a file",
                 "Choose another folder with -o.",
             )
-    return chosen
+    return outputs
 
 
-def _names_apart(paths: Collection[Path]) -> dict[Path, Path]:
-    """The end of each of `paths`, as many folders and the file as it takes to tell them apart."""
+def _distinct_names(paths: Collection[Path]) -> dict[Path, Path]:
+    """The last parts of each path, as many as are needed to make all of them different."""
     root = commonpath([path.parent for path in paths])
     below = {path: path.relative_to(root).parts for path in paths}
     length = next(n for n in count(1) if len({parts[-n:] for parts in below.values()}) == len(paths))
@@ -103,14 +103,14 @@ def _names_apart(paths: Collection[Path]) -> dict[Path, Path]:
 def trace_each(
     jobs: Sequence[Job], trace_all: Callable[[Sequence[Job]], Iterator[Trace]]
 ) -> Iterator[Trace | AttnvizError]:
-    """The trace of every job, in order, or why there is none; `trace_all` makes those of several, or fails."""
-    for start in range(0, len(jobs), TOGETHER):
-        waiting = list(jobs[start : start + TOGETHER])
+    """The trace of each job, or the error for it, in order; `trace_all` traces several jobs, or raises an error."""
+    for start in range(0, len(jobs), CHUNK):
+        waiting = list(jobs[start : start + CHUNK])
         try:
             for trace in trace_all(tuple(waiting)):
                 del waiting[0]
                 yield trace
-        except AttnvizError:  # of one of them: which, each alone will tell
+        except AttnvizError:  # one job failed: find it by tracing each alone
             for job in waiting:
                 try:
                     yield from trace_all([job])
@@ -123,10 +123,10 @@ def draw_all(
     draw: Callable[[Job, Trace], None],
     executor: Executor | None = None,
 ) -> Iterator[Done]:
-    """Draw every job with its trace, here or by `executor`; tell of each as it is done, in order.
+    """Draw each job's trace, here or with `executor`, and yield the results in order.
 
-    One that fails, or of which there is no trace, stops no other. Raises AbsentHeadError: what the model does not have,
-    it has for no job.
+    A job that fails, or that has no trace, does not stop the others. Raises AbsentHeadError, because a head that the
+    model does not have is missing for every job.
     """
     return (executor.map if executor else map)(partial(_attempt, draw), traced)
 

@@ -78,7 +78,7 @@ def selection_of_b(
     """What of B is compared: that of A, but for layers and heads that are named of B. Raises SelectionError."""
     own = Selection.of(with_layers, with_heads)
     if own.pairs is None and with_layers is None and with_heads is not None:
-        with_layers = Selection.of(layers, heads).layers_asked
+        with_layers = Selection.of(layers, heads).selected_layers
     if own.pairs is None and with_layers is not None and with_heads is None:
         with_heads = Selection.of(layers, heads).heads
     if (with_layers, with_heads) == (None, None):

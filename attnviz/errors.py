@@ -1,18 +1,18 @@
-"""What attnviz says when it cannot do what was asked: a message, and a hint that says what would work."""
+"""The errors of attnviz: each has a message and a hint that says what would work."""
 
 import re
 
 _OPTION = re.compile(r"(?<![\w-])(?:--([a-z]+(?:-[a-z]+)*)|-m)(?![\w-])( (?=NAME|FOLDER))?")
-"""An option as the command line has it; that of the model is short, and followed by what stands for a value."""
+"""An option of the command line; the model's option is the short `-m`, followed by a placeholder for its value."""
 _COMMAND = re.compile(r"(attnviz [a-z]+ .*)")
-"""A whole command, to the end of its line: it is typed as it stands."""
+"""A whole command, up to the end of its line: the reader types it unchanged."""
 
 
 class AttnvizError(Exception):
-    """Base of every error that a user can mend. Anything else that is raised is a bug.
+    """The base class of every error that a user can correct. Any other exception is a bug.
 
-    `message` says what failed and names the value; `hint` says what would work. A hint names options as they are
-    written at the command line; in Python, where the text of an error is shown, they are the keywords of that name.
+    `message` says what failed and names the value; `hint` says what would work. A hint names options as the command
+    line does; `str(error)`, which Python shows, names them as keywords.
     """
 
     def __init__(self, message: str, hint: str = "") -> None:
@@ -21,18 +21,18 @@ class AttnvizError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        parts = _COMMAND.split(self.hint)  # every second one is a command
+        parts = _COMMAND.split(self.hint)  # every second part is a command
         parts[::2] = (_OPTION.sub(_keyword, part) for part in parts[::2])
         return f"{self.message}\n{''.join(parts)}" if self.hint else self.message
 
 
 def _keyword(option: re.Match[str]) -> str:
-    """What an option of the command line is called in Python: `--text-pair` is `text_pair`, `-m NAME` `model=NAME`."""
+    """The keyword for an option of the command line: `text_pair` for `--text-pair`, `model=NAME` for `-m NAME`."""
     return (option[1] or "model").replace("-", "_") + ("=" if option[2] else "")
 
 
 class InputError(AttnvizError):
-    """The text, or a file of texts, cannot be used: empty, too long, not UTF-8."""
+    """A text, or a file of texts, that cannot be used: it is empty, too long or not UTF-8."""
 
 
 class SelectionError(AttnvizError):
@@ -40,20 +40,20 @@ class SelectionError(AttnvizError):
 
 
 class AbsentHeadError(SelectionError):
-    """A kind, layer or head that the model does not have, whatever the text."""
+    """A kind, layer or head that the model does not have for any text."""
 
 
 class ModelError(AttnvizError):
-    """A model that cannot be found, loaded or looked into."""
+    """A model that cannot be found, loaded or traced."""
 
 
 class FileError(AttnvizError):
-    """A file that cannot be read or written, or is not what its name says."""
+    """A file that cannot be read or written, or whose content does not fit its name."""
 
 
 class CaptureError(AttnvizError):
-    """What left the model is not attention: a wrong shape, a NaN, a row that does not sum to 1."""
+    """Captured numbers that are not attention: a wrong shape, a NaN, a row that does not sum to 1."""
 
 
 class PlotOptionError(AttnvizError):
-    """How a picture shall look, and cannot: a style, colour map or size that there is not."""
+    """An option of a picture that is not valid: an unknown style, colour map or size."""

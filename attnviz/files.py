@@ -1,4 +1,4 @@
-"""Files are written whole or not at all: to a temporary name beside the target, then renamed."""
+"""Files are written completely or not at all: first under a temporary name in the same folder, then renamed."""
 
 import os
 import shutil
@@ -19,15 +19,15 @@ _DATA_ENDINGS = (".npz", ".npy", ".safetensors", ".gguf", ".docx")
 
 
 def write_whole(path: str | os.PathLike[str], data: bytes) -> Path:
-    """Write `data` to `path`, making its folder. Nothing is left behind, and nothing lost, if that fails.
+    """Write `data` to `path` and create its folder. If that fails, nothing is lost and no partial file stays.
 
-    Where `path` is a link, the file that it leads to is written. A file that is replaced keeps its permissions and,
-    where the system allows it, its owner. A device, a pipe, or wherever standard output goes is written to directly.
+    If `path` is a link, its target is written. A replaced file keeps its permissions and, if the system allows it, its
+    owner. A device, a pipe and the file of standard output are written to directly.
 
-    Raises FileError where the folder cannot be made or written, the file is write-protected, or the disk is full.
+    Raises FileError if the folder cannot be created or written, the file is write-protected, or the disk is full.
     """
     path = as_path(path)
-    with _writing(path):
+    with _name_path_in_errors(path):
         if is_standard_output(path):
             sys.stdout.flush()
             with open(sys.stdout.fileno(), "wb", closefd=False) as stream:
@@ -40,19 +40,20 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> Path:
 
 
 def as_path(given: str | os.PathLike[str]) -> Path:
-    """`given` as a path. Raises FileError where it is none."""
+    """`given` as a path. Raises FileError if it is neither a string nor a path."""
     require_type("a file", given, (str, os.PathLike), FileError, 'Its path: "trace.safetensors".', optional=False)
     return Path(given)
 
 
 def require_writable(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
-    """Raise FileError for an output that cannot be written, or that is one of the files that belong to the input.
+    """Raise FileError for an output that cannot be written, or that is also an input.
 
-    That is found out by whatever name or link; the inputs are looked through only where one of the outputs is there.
+    Files are compared by identity, so other names and links of an input are found too. `inputs` is only read if one of
+    the outputs exists.
     """
     outputs = list(outputs)
     for output in outputs:
-        with _writing(output):
+        with _name_path_in_errors(output):
             if not is_stream(output):
                 _require_replaceable(Path(os.path.realpath(output)))
     if existing := [(output, identity) for output in outputs if (identity := _identity(output))]:
@@ -67,49 +68,49 @@ def require_writable(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
 
 
 def has_file_ending(name: str) -> bool:
-    """Whether `name` ends as the name of a file does, such as `.txt` or `.png`."""
+    """Whether `name` has the ending of a picture, a text or a data file, such as `.txt` or `.png`."""
     return os.path.splitext(name)[1].lower() in (*PICTURE_ENDINGS, *_TEXT_ENDINGS, *_DATA_ENDINGS)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """What tells the file at `path` from every other on this machine; None where there is no file."""
+    """The device and inode of the file at `path`, unique on this machine; None if there is no file."""
     try:
-        there = path.stat()
+        status = path.stat()
     except (OSError, ValueError):
         return None
-    return (there.st_dev, there.st_ino) if stat.S_ISREG(there.st_mode) else None
+    return (status.st_dev, status.st_ino) if stat.S_ISREG(status.st_mode) else None
 
 
 def is_standard_output(path: Path) -> bool:
-    """Whether what is written to `path` arrives where standard output does: `/dev/stdout`, or what stands behind it."""
+    """Whether `path` is the same file as standard output: `/dev/stdout`, or the file or pipe that it leads to."""
     try:
         return os.path.samestat(path.stat(), os.fstat(sys.stdout.fileno()))
-    except (OSError, ValueError, AttributeError):  # no such file; a path that can be none; no stdout, or not a file's
+    except (OSError, ValueError, AttributeError):  # no such file; an impossible path; no stdout, or one without a file
         return False
 
 
 def is_stream(path: Path) -> bool:
-    """Whether `path` is a device, a pipe, or where standard output goes: written to, and never replaced."""
+    """Whether `path` is a device, a pipe or standard output: written to directly, and never replaced."""
     try:
         return (path.exists() and not path.is_file() and not path.is_dir()) or is_standard_output(path)
-    except (OSError, ValueError):  # a path that can be none
+    except (OSError, ValueError):  # an impossible path
         return False
 
 
 @contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    """Say of every error that `path` cannot be written for it."""
+def _name_path_in_errors(path: Path) -> Iterator[None]:
+    """Turn every error into a FileError that says that `path` cannot be written."""
     try:
         yield
     except FileError as error:
         raise FileError(f"cannot write {path}: {error.message}", error.hint) from None
-    except (OSError, ValueError) as error:  # a ValueError is of a path that can be none: with a NUL in it
+    except (OSError, ValueError) as error:  # ValueError: an impossible path, with a NUL in it
         reason = getattr(error, "strerror", None) or error
         raise FileError(f"cannot write {path}: {reason}", _ELSEWHERE) from error
 
 
 def _require_replaceable(path: Path) -> None:
-    """Raise FileError where no file can be put in the place of `path`, all of whose links were followed."""
+    """Raise FileError if no file can replace `path`, in which all links are resolved."""
     if path.is_dir():
         raise FileError("it is a folder", "Name a file in that folder.")
     if path.is_symlink():
@@ -124,14 +125,14 @@ def _require_replaceable(path: Path) -> None:
 
 
 def _replace(path: Path, data: bytes) -> None:
-    """Put a file with `data` in the place of `path`, or of nothing, in one step."""
+    """Create or replace the file at `path` with `data`, in one step."""
     _require_replaceable(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    replaces = path.exists()
+    exists = path.exists()
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            if replaces:
+            if exists:
                 _copy_owner_and_permissions(path, temporary)
             else:
                 os.chmod(temporary, 0o666 & ~_umask())
@@ -143,25 +144,25 @@ def _replace(path: Path, data: bytes) -> None:
 
 
 def _copy_owner_and_permissions(path: Path, copy: str) -> None:
-    """Give `copy` the owner and the permissions of `path`, access lists too; only root may give a file away."""
-    there = path.stat()
-    for owner, group in ((there.st_uid, -1), (-1, there.st_gid)):
+    """Give `copy` the owner and the permissions of `path`, also access lists; only root can change an owner."""
+    status = path.stat()
+    for owner, group in ((status.st_uid, -1), (-1, status.st_gid)):
         with suppress(OSError):
             os.chown(copy, owner, group)
     shutil.copystat(path, copy)
 
 
-def decoded(data: bytes, what: str) -> str:
-    """`data` as text. Raises InputError, which calls it `what`, where it is not UTF-8."""
+def decode_utf8(data: bytes, name: str) -> str:
+    """`data` as text. Raises InputError, with the `name` of the data, if it is not UTF-8."""
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         byte = error.object[error.start]
-        raise InputError(f"{what} is not UTF-8: byte {error.start} is {byte:#04x}", "Convert it first.") from error
+        raise InputError(f"{name} is not UTF-8: byte {error.start} is {byte:#04x}", "Convert it first.") from error
 
 
 def _umask() -> int:
-    """The process's umask, which can only be read by setting it: mkstemp makes files that nobody else may read."""
+    """The umask of this process, which mkstemp does not apply. It can only be read by setting it."""
     mask = os.umask(0)
     os.umask(mask)
     return mask

@@ -1,4 +1,4 @@
-"""What layers and heads may be called: `3`, `"L3"`, `"0-3,5"`; a layer from the end, `-1` or `"last"`; `"L3H1"`."""
+"""Names of layers and heads: `3`, `"L3"`, `"0-3,5"`, `"L3H1"`; `-1` or `"last"` is the last layer."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -7,7 +7,7 @@ from operator import index
 from attnviz.errors import SelectionError
 
 Names = Sequence[int | str] | int | str
-"""One name, or several."""
+"""One name or several."""
 Pair = tuple[int, int]
 """A layer and one of its heads."""
 
@@ -19,15 +19,15 @@ _HEADS = re.compile(r"H?(\d{1,6})(?:-H?(\d{1,6}))?", re.IGNORECASE)
 _PAIR = re.compile(r"L(\d{1,6})H(\d{1,6})", re.IGNORECASE)
 
 
-def layers_named(given: Names | None) -> tuple[int, ...] | None:
-    """The numbers of the layers that are named, each once; those from the end are negative: -1 is the last.
+def parse_layers(given: Names | None) -> tuple[int, ...] | None:
+    """The numbers of the named layers, each once; a number below 0 counts from the end: -1 is the last layer.
 
-    Raises SelectionError for what is no name of a layer, and where none is named.
+    Raises SelectionError if something is not the name of a layer, and if there are no names.
     """
     if given is None:
         return None
     found: dict[int, None] = {}
-    for name in _each("layers", given, LAYERS):
+    for name in _split("layers", given, LAYERS):
         if isinstance(name, int):
             found[name] = None
             continue
@@ -37,20 +37,20 @@ def layers_named(given: Names | None) -> tuple[int, ...] | None:
         elif match:
             found[-1 if match[3] else -int(match[4])] = None
         else:
-            raise _no_name("layers", name, LAYERS)
+            raise _name_error("layers", name, LAYERS)
     return tuple(found)
 
 
-def heads_named(given: Names | None) -> tuple[tuple[int, ...] | None, tuple[Pair, ...] | None]:
-    """The numbers of the heads that are named, or those that are named with their layers.
+def parse_heads(given: Names | None) -> tuple[tuple[int, ...] | None, tuple[Pair, ...] | None]:
+    """The numbers of the named heads, or, if they are named with their layers, `(layer, head)` of each.
 
-    Raises SelectionError for what is no name of a head, where none is named, and where some have a layer and some not.
+    Raises SelectionError if something is not the name of a head, if there are no names, and if only some have a layer.
     """
     if given is None:
         return None, None
     numbers: dict[int, None] = {}
     pairs: dict[Pair, None] = {}
-    for name in _each("heads", given, HEADS):
+    for name in _split("heads", given, HEADS):
         if isinstance(name, int):
             numbers[name] = None
         elif match := _PAIR.fullmatch(name):
@@ -58,7 +58,7 @@ def heads_named(given: Names | None) -> tuple[tuple[int, ...] | None, tuple[Pair
         elif match := _HEADS.fullmatch(name):
             numbers |= dict.fromkeys(_range("heads", name, match[1], match[2], HEADS))
         else:
-            raise _no_name("heads", name, HEADS)
+            raise _name_error("heads", name, HEADS)
     if numbers and pairs:
         layer, head = next(iter(pairs))
         raise SelectionError(
@@ -68,8 +68,8 @@ def heads_named(given: Names | None) -> tuple[tuple[int, ...] | None, tuple[Pair
     return tuple(numbers) or None, tuple(pairs) or None
 
 
-def _each(what: str, given: Names, known: str) -> Iterator[int | str]:
-    """Each name that was given, lists with commas taken apart. Raises SelectionError for none, and for no name."""
+def _split(what: str, given: Names, hint: str) -> Iterator[int | str]:
+    """Each name in `given`, split at commas. Raises SelectionError if there is none, or one of another type."""
     names = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]
     if not names:
         raise SelectionError(f"no {what} were named", f"Leave {what} out for all of them.")
@@ -80,14 +80,14 @@ def _each(what: str, given: Names, known: str) -> Iterator[int | str]:
             try:
                 yield index(name)
             except TypeError:
-                raise _no_name(what, name, known) from None
+                raise _name_error(what, name, hint) from None
 
 
-def _range(what: str, name: str, first: str, last: str | None, known: str) -> range:
+def _range(what: str, name: str, first: str, last: str | None, hint: str) -> range:
     if int(last or first) < int(first):
-        raise _no_name(what, name, known)
+        raise _name_error(what, name, hint)
     return range(int(first), int(last or first) + 1)
 
 
-def _no_name(what: str, name: object, known: str) -> SelectionError:
-    return SelectionError(f"{name!r} is not a {what[:-1]}, nor a range of {what}", known)
+def _name_error(what: str, name: object, hint: str) -> SelectionError:
+    return SelectionError(f"{name!r} is not a {what[:-1]} or a range of {what}", hint)

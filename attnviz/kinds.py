@@ -1,4 +1,4 @@
-"""The three kinds of attention, and what they are called everywhere."""
+"""The three kinds of attention and their names."""
 
 from typing import Literal
 

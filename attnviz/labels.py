@@ -1,6 +1,6 @@
-"""A token as a reader sees it: the text that was written, never the tokenizer's spelling of it.
+"""The label of a token: the written text, never the tokenizer's spelling of it.
 
-No `Ġ`, `▁`, `##` or replacement character comes out of here, and nothing that moves a cursor or hides.
+A label has no `Ġ`, `▁`, `##` or replacement character, and no invisible or control character.
 """
 
 import re
@@ -23,7 +23,7 @@ _NAMES = {
 }  # fmt: skip
 _JOINERS = "\u200c\u200d"
 _SELECTOR = re.compile("[\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
-_GOES_WITH_THE_LAST = re.compile("[\u1160-\u11ff\ud7b0-\ud7fb\uff9e\uff9f]")
+_FOLLOWS_A_LETTER = re.compile("[\u1160-\u11ff\ud7b0-\ud7fb\uff9e\uff9f]")
 _JUNGSEONG = "[\u1160-\u11ff\ud7b0-\ud7fb]+"  # vowels and final consonants
 _SYLLABLE = re.compile(f"[\u1100-\u115f\ua960-\ua97c]+{_JUNGSEONG}|[가-힣]{_JUNGSEONG}")
 _UNSPACED = re.compile(  # Thai, Lao, Tibetan; Myanmar; Khmer; Han, kana, bopomofo, Yi: no spaces between words
@@ -31,25 +31,25 @@ _UNSPACED = re.compile(  # Thai, Lao, Tibetan; Myanmar; Khmer; Han, kana, bopomo
     "\ua000-\ua4cf\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]"
 )
 _BLANK_LETTERS = (
-    "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"  # letters and marks by category, yet drawn as nothing
+    "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"  # letters and marks by category, but drawn as nothing
 )
 _DRAWN_FORMATS = "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 def visible(text: str) -> str:
-    """`text` with everything unseen made seen: `⏎ ⇥ ␛` for control characters, `⟨RLO⟩ ⟨U+2028⟩` for the rest.
+    """`text` with a symbol for each invisible character: `⏎ ⇥ ␛` for controls, `⟨RLO⟩ ⟨U+2028⟩` for the rest.
 
-    In text of nothing but white space each space is a `␣`. Letters, emoji and combining marks stay as they are; so does
-    a joiner between two characters that it joins. A mark that begins the text stands on a dotted circle.
+    In a text of only white space each space is a `␣`. Letters, emoji and combining marks do not change, and neither
+    does a joiner between two characters that it joins. A mark at the start of the text gets a dotted circle.
     """
     if text.isspace():
         return "".join("␣" if unicodedata.category(char) == "Zs" else _sign(char) for char in text)
-    shown = "".join(_sign(char) if _is_unseen(text, index) else char for index, char in enumerate(text))
+    shown = "".join(_sign(char) if _is_invisible(text, index) else char for index, char in enumerate(text))
     return "◌" + shown if shown and is_mark(shown[0]) and shown[0] not in "ﾞﾟ" else shown
 
 
-def _is_unseen(text: str, position: int) -> bool:
+def _is_invisible(text: str, position: int) -> bool:
     char = text[position]
     if char.isascii():
         return not char.isprintable()
@@ -65,12 +65,12 @@ def _is_unseen(text: str, position: int) -> bool:
 
 
 def _is_noncharacter(code: int) -> bool:
-    """Whether Unicode keeps `code` from ever being a character, as U+FFFF, which no XML may hold."""
+    """Whether `code` is a noncharacter of Unicode, such as U+FFFF, which is not allowed in XML."""
     return code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF
 
 
 def _joins(char: str) -> bool:
-    """Whether joiners mean something beside `char`: emoji, and scripts such as Devanagari and Arabic."""
+    """Whether a joiner beside `char` has a meaning: in emoji, and in scripts such as Devanagari and Arabic."""
     return unicodedata.category(char) in ("So", "Sk", "Lo", "Mn", "Mc")
 
 
@@ -79,14 +79,14 @@ def _sign(char: str) -> str:
 
 
 def is_mark(char: str) -> bool:
-    """Whether `char` goes with the one before it: a combining mark, all but the first letter of decomposed Hangul."""
-    return unicodedata.category(char).startswith("M") or bool(_GOES_WITH_THE_LAST.match(char))
+    """Whether `char` belongs to the one before it: a combining mark, or a later letter of decomposed Hangul."""
+    return unicodedata.category(char).startswith("M") or bool(_FOLLOWS_A_LETTER.match(char))
 
 
 def word_spans(text: str) -> list[tuple[int, int]]:
-    """Where each word of `text` stands, in characters: what white space divides (in Korean, eojeol).
+    """The range `(start, end)` of characters of each word of `text`; white space divides words (in Korean, eojeol).
 
-    Punctuation at either end of it is a word of its own, so `apple.` is two.
+    Punctuation at either end of a word is a separate word, so `apple.` is two words.
     """
     spans = []
     for match in re.finditer(r"\S+", text):
@@ -111,15 +111,16 @@ def tokens_from_offsets(
     special: Sequence[bool],
     names: Sequence[str],
 ) -> tuple[Token, ...]:
-    """The tokens of `text` by their offsets `[start, end)` in it, one for each of `ids`.
+    """The tokens of `text`, one for each of `ids`, from their `offsets` `[start, end)` in it.
 
-    A token is shown as what it covers, without the spaces around it. Where several tokens share a character, or
-    characters, each shows that with the number of its part: `녀₁ 녀₂`; a Hangul syllable is one character, decomposed
-    too. A token that covers nothing is shown by its own name, from `names`: `[CLS]`, a language tag; without one it is
-    a space that the tokenizer put in.
+    The label of a token is the text that it covers, without the spaces around it. If several tokens share characters,
+    each shows them with the number of its part: `녀₁ 녀₂`; a Hangul syllable counts as one character, also when
+    decomposed. A token that covers no characters is shown by its entry in `names`, for example `[CLS]` or a language
+    tag; without a name it is a space that the tokenizer added.
 
-    Special tokens are in no word, and end one. Others are of one word if `word_spans` says so; in Chinese, Japanese,
-    Thai and other scripts without spaces between words each token is a word, and so are those that share a character.
+    Special tokens belong to no word, and end a word. Other tokens belong to the words of `word_spans`. In Chinese,
+    Japanese, Thai and other scripts without spaces between words, each token is a word, and so is each group of tokens
+    that share a character.
     """
     spans = _spans(text, offsets)
     sharing: dict[int, list[int]] = {}
@@ -135,9 +136,9 @@ def tokens_from_offsets(
 
 
 def _spans(text: str, offsets: Sequence[tuple[int, int]]) -> list[tuple[int, int] | None]:
-    """What each token covers: whole Hangul syllables, and no spaces at its ends unless it is only white space.
+    """The characters that each token covers: whole Hangul syllables, and no spaces at the ends of other text.
 
-    A mark of which no token was made, for the tokenizer dropped it or composed it, goes with what it stands on.
+    A mark that no token covers, because the tokenizer dropped or composed it, is added to the token before it.
     """
     covered = {position for start, end in offsets for position in range(start, end)}
     syllables = {position: match.span() for match in _SYLLABLE.finditer(text) for position in range(*match.span())}
@@ -159,31 +160,32 @@ def _spans(text: str, offsets: Sequence[tuple[int, int]]) -> list[tuple[int, int
 
 
 def _words(text: str, spans: Sequence[tuple[int, int] | None], special: Sequence[bool]) -> list[int | None]:
-    """The number of each token's word, or None outside every word. A special token divides words as a space does."""
+    """The number of each token's word, or None if it is in no word. A special token divides words like a space."""
     for start, end in (span for span, mark in zip(spans, special, strict=True) if span and mark):
         text = text[:start] + " " * (end - start) + text[end:]
-    place = {position: number for number, (start, end) in enumerate(word_spans(text)) for position in range(start, end)}
+    found = enumerate(word_spans(text))
+    word_at = {position: number for number, (start, end) in found for position in range(start, end)}
     words: list[int | None] = []
     count, last, reached = -1, -1, 0
     for start, end in (span or (0, 0) for span in spans):
-        first = next((position for position in range(start, end) if position in place), None)
+        first = next((position for position in range(start, end) if position in word_at), None)
         if first is None:
             words.append(None)
             continue
-        if place[first] != last or (first >= reached and _divides(text, first)):
+        if word_at[first] != last or (first >= reached and _starts_word(text, first)):
             count += 1
         words.append(count)
-        last, reached = place[first], end
+        last, reached = word_at[first], end
     return words
 
 
-def _divides(text: str, position: int) -> bool:
-    """Whether a token that begins at `position` in a word begins another: beside a script without spaces."""
+def _starts_word(text: str, position: int) -> bool:
+    """Whether a token that starts inside a word, at `position`, starts a new word: in a script without spaces."""
     return bool(_UNSPACED.match(text[position]) or _UNSPACED.match(text[position - 1])) and not is_mark(text[position])
 
 
 def _label(text: str, span: tuple[int, int], index: int, sharing: dict[int, list[int]]) -> str:
-    """The text of a token, what it shares with others marked as the part that it is of that."""
+    """The label of a token; characters that it shares with other tokens have the number of its part."""
     pieces = []
     for tokens, run in groupby(range(*span), key=sharing.__getitem__):
         piece = visible("".join(text[position] for position in run))

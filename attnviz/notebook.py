@@ -1,4 +1,4 @@
-"""A trace shows itself in Jupyter: as the heatmap that `attnviz plot` would draw of it."""
+"""A trace in Jupyter: it is shown as the heatmap that `attnviz plot` draws."""
 
 import sys
 from typing import TYPE_CHECKING
@@ -8,14 +8,14 @@ if TYPE_CHECKING:
 
 
 def show_traces() -> None:
-    """Tell a running IPython how a `Trace` is shown. By its name, so that nothing is imported before there is one."""
+    """Tell a running IPython how to show a `Trace`. By its name, so that nothing is imported before there is one."""
     shell = sys.modules["IPython"].get_ipython()
     if shell is not None:
         shell.display_formatter.formatters["image/png"].for_type_by_name("attnviz.attention", "Trace", heatmap)
 
 
 def heatmap(trace: "Trace") -> bytes:
-    """The PNG of the head that the rule of `attnviz plot` chooses."""
+    """A PNG of the head that `attnviz plot` chooses."""
     from attnviz.render import render
     from attnviz.render.plan import plot_scene
     from attnviz.selection import Selection

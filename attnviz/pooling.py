@@ -1,4 +1,4 @@
-"""A matrix of many tokens as a smaller one: parts of it, or cells that cover several tokens each."""
+"""Smaller matrices: only some rows and columns, or cells that cover several tokens each."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -10,16 +10,16 @@ from attnviz.attention import Attention, HeadMatrices, HeadRows, Range, single_r
 from attnviz.errors import SelectionError
 
 FIRST = (0,)
-"""Where tokens are pooled the first stands apart: every query of a decoder sees it, and many park weight there."""
+"""The first token is never pooled with others: each query of a decoder sees it, and many give it much weight."""
 
 
 def layout(
     tokens: int, chosen: Sequence[int] | None = None, cells: int | None = None, apart: Collection[int] = FIRST
 ) -> tuple[Range, ...]:
-    """Which tokens each row, or each column, of a matrix covers.
+    """Which tokens each row (or each column) of a matrix covers.
 
-    Those of `chosen` that there are stand alone. Without it, more than `cells` tokens are pooled by `pool_ranges`; None
-    pools nothing.
+    With `chosen`, one row for each of these tokens that is below `tokens`. Without it, `pool_ranges` pools more than
+    `cells` tokens; None pools nothing.
     """
     if chosen is not None:
         return tuple((index, index + 1) for index in chosen if index < tokens)
@@ -27,43 +27,44 @@ def layout(
 
 
 def pool_ranges(
-    have: Sequence[Range], tokens: int, cells: int | None, apart: Collection[int] = FIRST
+    ranges: Sequence[Range], tokens: int, cells: int | None, apart: Collection[int] = FIRST
 ) -> tuple[Range, ...]:
-    """The ranges `have` joined to at most `cells`, the same number to each, but for the last before one that is alone.
+    """Join neighbouring `ranges` to at most `cells`, each of the same number of ranges; only a last one can have fewer.
 
-    The tokens `apart` stay alone; where these are too many, only the first of the text does. What lacks some of the
-    `tokens` is left as it is.
+    The tokens `apart` are not joined to others; if they are too many, only the first token of the text is not. Ranges
+    that do not cover all `tokens` are returned unchanged.
     """
-    if cells is None or len(have) <= cells or sum(stop - start for start, stop in have) < tokens:
-        return tuple(have)
-    for kept in (apart, FIRST, ()):
-        alone = [index for index, (start, stop) in enumerate(have) if stop - start == 1 and start in kept]
-        edges = [-1, *alone, len(have)]
-        between = [have[before + 1 : after] for before, after in pairwise(edges) if after - before > 1]
+    if cells is None or len(ranges) <= cells or sum(stop - start for start, stop in ranges) < tokens:
+        return tuple(ranges)
+    for singles in (apart, FIRST, ()):
+        alone = [index for index, (start, stop) in enumerate(ranges) if stop - start == 1 and start in singles]
+        edges = [-1, *alone, len(ranges)]
+        between = [ranges[before + 1 : after] for before, after in pairwise(edges) if after - before > 1]
         if len(alone) + len(between) <= cells:
             break
-    size = -(-(len(have) - len(alone)) // max(cells - len(alone), 1))
+    size = -(-(len(ranges) - len(alone)) // max(cells - len(alone), 1))
     while len(alone) + sum(-(-len(part) // size) for part in between) > cells:
         size += 1
     return tuple(
-        sorted([*(have[index] for index in alone), *(cell for part in between for cell in join_ranges(part, size))])
+        sorted([*(ranges[index] for index in alone), *(cell for part in between for cell in join_ranges(part, size))])
     )
 
 
 def reduce_attention(attention: Attention, rows: Sequence[Range], columns: Sequence[Range]) -> Attention:
-    """`attention` with these rows and columns, each a range of tokens that are rows or columns of it, and contiguous.
+    """`attention` with these rows and columns, each a range of tokens that joins whole rows or columns of it.
 
-    A cell holds the `largest` weight that it covers: a mean would lose thin bright lines. What each query gave to
-    all keys is kept beside it. Raises SelectionError for a range that does not fall on rows or columns of `attention`.
+    A cell holds the `largest` weight that it covers, because a mean would lose thin bright lines. `row_sums` still
+    holds what each query gave to all keys. Raises SelectionError for a range that would split a row or a column.
     """
     if tuple(rows) == attention.rows and tuple(columns) == attention.columns:
         return attention
-    row_units, column_units = _units(attention.rows, rows, "row"), _units(attention.columns, columns, "column")
+    row_parts = _index_ranges(attention.rows, rows, "row")
+    column_parts = _index_ranges(attention.columns, columns, "column")
     position = {query: index for index, query in enumerate(attention.covered)}
     covered = [position[query] for start, stop in rows for query in range(start, stop)]
     return replace(
         attention,
-        by_layer={layer: _pooled(_pooled(A, row_units, 1), column_units, 2) for layer, A in attention.by_layer.items()},
+        by_layer={layer: _pooled(_pooled(A, row_parts, 1), column_parts, 2) for layer, A in attention.by_layer.items()},
         sink_mass={layer: mass[:, covered] for layer, mass in attention.sink_mass.items()},
         rows=tuple(rows),
         columns=tuple(columns),
@@ -72,9 +73,9 @@ def reduce_attention(attention: Attention, rows: Sequence[Range], columns: Seque
 
 
 def combine_heads(attention: Attention, how: str) -> Attention:
-    """All heads as one, head 0 of layer 0: each cell is the `mean` of their weights there, or their largest, `max`.
+    """All heads as one, head 0 of layer 0: each cell is the `mean` or the `max` of the heads' weights in that cell.
 
-    The rows of a mean still sum to 1, less what sinks took; those of a maximum may sum to more.
+    The rows of a mean still sum to 1 minus the mean of what sinks took; the rows of a maximum can sum to more.
     """
     weights = [attention.weights(layer) for layer in attention.layers]
     count = sum(len(one) for one in weights)
@@ -98,34 +99,34 @@ def _row_sums(attention: Attention) -> Mapping[int, HeadRows]:
     return {layer: weights.sum(-1) for layer, weights in attention.by_layer.items()}
 
 
-def _units(have: Sequence[Range], wanted: Sequence[Range], what: str) -> list[Range]:
-    """For each range of tokens that is wanted, the range of rows (or columns) that cover it."""
-    first = {start: index for index, (start, _) in enumerate(have)}
-    last = {stop: index + 1 for index, (_, stop) in enumerate(have)}
-    units = []
-    for start, stop in wanted:
+def _index_ranges(ranges: Sequence[Range], targets: Sequence[Range], name: str) -> list[Range]:
+    """For each target range of tokens, the indices of the `ranges` (rows or columns) that it joins."""
+    first = {start: index for index, (start, _) in enumerate(ranges)}
+    last = {stop: index + 1 for index, (_, stop) in enumerate(ranges)}
+    indices = []
+    for start, stop in targets:
         if start not in first or stop not in last:
             raise SelectionError(
-                f"{what} {start} of this trace is not kept by itself",
+                f"{name} {start} of this trace was pooled with others or left out",
                 "Choose rows and columns that it has.",
             )
-        units.append((first[start], last[stop]))
-    return units
+        indices.append((first[start], last[stop]))
+    return indices
 
 
-def _pooled(weights: HeadMatrices, units: Sequence[Range], axis: int) -> HeadMatrices:
-    """The largest weight of each range along `axis`."""
-    starts = [start for start, _ in units]
-    if all(stop - start == 1 for start, stop in units):
+def _pooled(weights: HeadMatrices, indices: Sequence[Range], axis: int) -> HeadMatrices:
+    """The largest weight of each range of indices along `axis`."""
+    starts = [start for start, _ in indices]
+    if all(stop - start == 1 for start, stop in indices):
         return np.take(weights, starts, axis)
     return largest(weights, starts, axis)
 
 
 def largest(values: np.ndarray, starts: Sequence[int] | np.ndarray, axis: int) -> np.ndarray:
-    """The value that is farthest from 0 in each run along `axis`, from one of `starts` to the next.
+    """The value farthest from 0, with its sign, of each run along `axis`; a run goes from one of `starts` to the next.
 
-    With its sign, since differences of weights may be negative. What is not a number stays only where there is nothing
-    else. On the device of a model `capture.buffers` does the same for weights, which are never negative.
+    The sign matters because differences of weights can be negative. NaN is the result only if a run has no number.
+    `capture.buffers` does the same on the device of a model, for weights, which are never negative.
     """
     most = np.fmax.reduceat(values, starts, axis)
     if values.dtype.kind != "f" or not (values < 0).any():
@@ -135,6 +136,6 @@ def largest(values: np.ndarray, starts: Sequence[int] | np.ndarray, axis: int) -
 
 
 def join_ranges(cells: Sequence[Range], size: int) -> tuple[Range, ...]:
-    """The tokens that `size` neighbours of `cells` cover together; the last may be fewer."""
+    """Join every `size` neighbours of `cells` to one range; the last can be of fewer."""
     parts = (cells[index : index + size] for index in range(0, len(cells), size))
     return tuple((part[0][0], part[-1][1]) for part in parts)

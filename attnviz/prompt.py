@@ -1,4 +1,4 @@
-"""What a model is to read, and to write: a text, with all that may go with it."""
+"""The input of a model: a text and its options, such as a target or the number of tokens to generate."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
@@ -12,7 +12,7 @@ TextOrWords = str | Sequence[str]
 
 
 class PromptOptions(TypedDict, total=False):
-    """What may go with a text, as `Prompt` says."""
+    """The options of a text; `Prompt` explains them."""
 
     target: TextOrWords | None
     text_pair: TextOrWords | None
@@ -26,12 +26,12 @@ class PromptOptions(TypedDict, total=False):
 class Prompt:
     """One text for a model.
 
-    A decoder of an encoder-decoder reads `target`, or what the model writes itself where that is None. `text_pair` is a
-    second text, for models that read pairs. `chat` makes of the text a user's message in the model's chat template.
-    A decoder alone writes on with `generate`: so many tokens, or until it ends, always the likeliest.
-    `source_language` and `target_language` are for a translator of many languages: the codes that its tokenizer has.
+    The decoder of an encoder-decoder reads `target`, or, if it is None, what the model itself writes. `text_pair` is a
+    second text, for models that read pairs. `chat` puts the text as a user's message into the model's chat template.
+    With `generate` a decoder-only model continues the text by at most this many tokens, always the most likely one.
+    `source_language` and `target_language` are for multilingual translators: codes that the tokenizer knows.
 
-    Raises InputError for a number of tokens that is none, and for a `chat` that is no yes or no.
+    Raises InputError if `generate` is not a positive whole number, and if `chat` is not True or False.
     """
 
     text: TextOrWords
@@ -45,35 +45,35 @@ class Prompt:
     def __post_init__(self) -> None:
         require_flag("chat", self.chat, InputError)
         if self.generate is not None and (type(self.generate) is not int or self.generate < 1):
-            raise InputError(f"{self.generate!r} is no number of tokens to generate", "--generate 1 or more.")
+            raise InputError(f"{self.generate!r} is not a number of tokens to generate", "--generate 1 or more.")
 
     def __repr__(self) -> str:
         return dataclass_repr(self)
 
     @property
     def options(self) -> dict[str, Any]:
-        """What goes with the text, by its name; what was not given is left out."""
+        """The options that were given, by their names."""
         given = {field.name: getattr(self, field.name) for field in fields(self)[1:]}
         return {name: value for name, value in given.items() if value is not None and value is not False}
 
 
 def prompts(texts: Iterable[Prompt | TextOrWords], options: PromptOptions) -> Iterator[Prompt]:
-    """A prompt for each of `texts`, with the same `options`; one that is a prompt already has its own.
+    """A prompt with these `options` for each text; a text that already is a `Prompt` is kept.
 
-    Raises InputError where `texts` are no list.
+    Raises InputError if `texts` is not a list.
     """
     if isinstance(texts, str) or not isinstance(texts, Iterable):
-        said = f"are {texts!r}" if texts is None else f"are of type {type(texts).__name__}"
-        raise InputError(f"the texts {said}, not a list of strings", 'One text: texts=["I ate an apple"].')
+        problem = f"are {texts!r}" if texts is None else f"are of type {type(texts).__name__}"
+        raise InputError(f"the texts {problem}, not a list of strings", 'One text: texts=["I ate an apple"].')
     return (text if isinstance(text, Prompt) else Prompt(text, **options) for text in texts)
 
 
 def require_text(text: object, what: str = "text") -> None:
-    """Raise InputError where `text`, which is called `what` in the message, is no string, empty or not Unicode."""
+    """Raise InputError if `text` is not a string, is empty or is not Unicode; `what` is its name in the message."""
     if not isinstance(text, str):
         raise InputError(
             f"the {what} is of type {type(text).__name__}, not a string",
-            "A list may hold its words. Many texts at once: attnviz.load(MODEL).trace_all(TEXTS).",
+            "A list of its words works too. Many texts at once: attnviz.load(MODEL).trace_all(TEXTS).",
         )
     if not text.strip():
         raise InputError(f"the {what} is empty", 'Give it a sentence: attnviz plot "I ate an apple"')

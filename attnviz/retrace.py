@@ -1,4 +1,4 @@
-"""What to type where a trace pooled or dropped a token that is asked for: the command that traces the text again."""
+"""The command that traces a text again, for a token that a trace has pooled with others or left out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,15 +8,15 @@ from attnviz.attention import IN_MEMORY, Attention, Range, Trace, format_ranges
 from attnviz.errors import SelectionError
 from attnviz.token_names import Name, columns_named, rows_named
 
-SOME = "last:20"
-"""Which rows to keep, where no others are meant."""
+DEFAULT_ROWS = "last:20"
+"""The rows that the command keeps if nothing names others."""
 
 
 class NotKeptError(SelectionError):
-    """Tokens share a cell of the trace, or were left out of it.
+    """A token that the trace does not keep in a cell of its own: it was pooled with others or left out.
 
-    `hint` is the whole command that keeps them, and `added` the options that do so in a run of the model. There is no
-    command where the model was in memory.
+    `hint` has the whole command that keeps it, unless the model was in memory. `added` are the options that keep it
+    when the model runs.
     """
 
     def __init__(self, message: str, command: str | None, options: str, added: str = "") -> None:
@@ -29,34 +29,34 @@ class NotKeptError(SelectionError):
 
 @dataclass(frozen=True)
 class Retrace:
-    """How the text of a trace is traced again: by `command`, to which options are added, or None for no command.
+    """How to trace the text of a trace again: the `command` without the options to add, or None if there is none.
 
-    `rows` are the names of its rows where each is one query and they are a part of all, or else of those that write its
-    answer, or some; `keys` is how many there are.
+    `rows` names the trace's rows if each is one query and they are not all. Otherwise it is `answer` if there is an
+    answer, and `DEFAULT_ROWS` if not. `keys` is the number of keys.
     """
 
     command: str | None = "attnviz trace TEXT"
-    rows: str = SOME
+    rows: str = DEFAULT_ROWS
     keys: int = 1
 
     @classmethod
     def of(cls, trace: Trace, attention: Attention) -> "Retrace":
-        """How `trace` is traced again so that more of this `attention` of it is kept."""
+        """How to trace the text of `trace` again, so that it keeps more of this `attention`."""
         return cls(_command(trace, attention), _rows(trace, attention), len(attention.keys))
 
     @property
     def all_columns(self) -> str:
-        """The columns of all keys, by their numbers."""
+        """The numbers of all keys, for `--columns`."""
         return f"0-{self.keys - 1}"
 
     def error(self, message: str, rows: str = "", columns: str = "", added: str = "") -> NotKeptError:
-        """The error whose hint keeps those `rows` and `columns`; to a run it adds what is `added`, or else the same."""
+        """The error with a hint that keeps these `rows` and `columns`; `added` replaces the same options for a run."""
         options = [f"--{name} {value}" for name, value in (("rows", rows), ("columns", columns)) if value]
         return NotKeptError(message, self.command, " ".join(options), added)
 
 
-def spelled(names: Sequence[Name] | None) -> str:
-    """Rows or columns as `--rows` takes them: `0-3,7,answer`; nothing for None."""
+def format_names(names: Sequence[Name] | None) -> str:
+    """Rows or columns as `--rows` reads them: `0-3,7,answer`; an empty string for None."""
     numbers = tuple(name for name in names or () if isinstance(name, int))
     parts = [format_ranges(numbers).replace(", ", ",")] if numbers else []
     return ",".join([*parts, *(name for name in names or () if isinstance(name, str))])
@@ -64,37 +64,37 @@ def spelled(names: Sequence[Name] | None) -> str:
 
 def _rows(trace: Trace, a: Attention) -> str:
     answer = rows_named(["answer"], trace, a)
-    own = _alone(a.rows) if len(a.covered) < len(a.queries) else ()
-    return "answer" if answer and own in ((), answer) else spelled(own) or SOME
+    rows = _single_tokens(a.rows) if len(a.covered) < len(a.queries) else ()
+    return "answer" if answer and rows in ((), answer) else format_names(rows) or DEFAULT_ROWS
 
 
-def _alone(cells: Sequence[Range]) -> tuple[int, ...]:
-    """The tokens that `cells` cover, where each covers one."""
+def _single_tokens(cells: Sequence[Range]) -> tuple[int, ...]:
+    """The tokens of `cells` if each cell covers one token, otherwise nothing."""
     return tuple(start for start, _ in cells) if all(stop - start == 1 for start, stop in cells) else ()
 
 
 def _command(trace: Trace, a: Attention) -> str | None:
-    """The command that made `trace`, as far as it tells; its text, which may be long, is left to the reader.
+    """The command that made `trace`, as far as the provenance says; TEXT stands for its text, which can be long.
 
-    None where it was made in Python, of a model that was in memory or of arrays.
+    None if it was made in Python, from a model in memory or from arrays.
     """
-    told, parts = trace.provenance, ["attnviz trace TEXT"]
-    if told.get("model") == IN_MEMORY:
+    known, parts = trace.provenance, ["attnviz trace TEXT"]
+    if known.get("model") == IN_MEMORY:
         return None
     if trace.model != "builtin":
         parts.append(f"-m {quote(trace.model)}")
-    if "tokenizer" in told:
-        parts.append(f"--tokenizer {quote(told['tokenizer'])}")
-    if "text pair" in told:
-        parts.append(f"--text-pair {quote(told['text pair'])}")
+    if "tokenizer" in known:
+        parts.append(f"--tokenizer {quote(known['tokenizer'])}")
+    if "text pair" in known:
+        parts.append(f"--text-pair {quote(known['text pair'])}")
     for language in ("source language", "target language"):
-        if language in told:
-            parts.append(f"--{language.replace(' ', '-')} {quote(told[language])}")
-    if "chat" in told:
+        if language in known:
+            parts.append(f"--{language.replace(' ', '-')} {quote(known[language])}")
+    if "chat" in known:
         parts.append("--chat")
-    if "merged" in told:
+    if "merged" in known:
         parts.append("--words")
-    if "generated" in told:
+    if "generated" in known:
         parts.append(f"--generate {len(columns_named(['answer'], trace, a))}")
     if trace.target is not None and not _wrote(trace):
         parts.append(f"--target {quote(trace.target)}")

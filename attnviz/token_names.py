@@ -1,4 +1,4 @@
-"""Which queries or keys are meant: by their numbers, or by a name, which only a text at hand gives numbers to."""
+"""Names of queries and keys: numbers, or `prompt`, `answer`, `last:20`, whose numbers depend on the text."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -14,7 +14,7 @@ NAMES = "prompt, answer, last:20"
 
 
 def names(what: str, given: Sequence[Name] | Name | None) -> tuple[Name, ...] | None:
-    """`given` as names, the numbers in order. Raises SelectionError for what is none, and for a sequence of none."""
+    """`given` as names, numbers first and in order. Raises SelectionError for an unknown name or an empty sequence."""
     if given is None:
         return None
     several = [given] if isinstance(given, str) or not isinstance(given, Iterable) else list(given)
@@ -29,20 +29,20 @@ def names(what: str, given: Sequence[Name] | Name | None) -> tuple[Name, ...] | 
             numbers.add(index(one))  # type: ignore[arg-type]
         except TypeError:
             hint = f"For example {what}=3, {what}=range(6), or a name: {NAMES}."
-            raise SelectionError(f"{what}: {given!r} is no whole number, nor several", hint) from None
+            raise SelectionError(f"{what}: {given!r} is not a whole number or several", hint) from None
     return (*sorted(numbers), *dict.fromkeys(words))
 
 
 def is_name(text: str) -> bool:
-    """Whether `text` names tokens otherwise than by a number."""
+    """Whether `text` is a name of tokens, not a number."""
     return text in ("prompt", "answer") or re.fullmatch(r"last:0*[1-9]\d{0,5}", text) is not None
 
 
 def rows_named(named: Sequence[Name], trace: Trace, attention: Attention) -> tuple[int, ...]:
-    """The queries of `attention` that are meant, in order; none where that has no prompt, or no answer.
+    """The numbers of the `named` queries of `attention`, in order; none if it has no prompt, or no answer.
 
-    `answer` are the queries that write the answer: the first is the prompt's last token. `prompt` are those that read
-    the prompt.
+    `answer` means the queries that write the answer, of which the first is the prompt's last token. `prompt` means the
+    queries that read the prompt.
     """
     answer = _answer(attention.predicts or (), trace, attention.part)
     read = _answer(attention.queries, trace, attention.part)
@@ -50,13 +50,13 @@ def rows_named(named: Sequence[Name], trace: Trace, attention: Attention) -> tup
 
 
 def columns_named(named: Sequence[Name], trace: Trace, attention: Attention) -> tuple[int, ...]:
-    """The keys of `attention` that are meant, in order: `prompt` and `answer` are the tokens of it."""
+    """The numbers of the `named` keys of `attention`, in order; `prompt` and `answer` mean the keys of its tokens."""
     answer = _answer(attention.keys, trace, "encoder" if attention.kind == "cross" else attention.part)
     return _numbers(named, len(attention.keys), answer, answer)
 
 
 def _answer(tokens: Sequence[Token | None], trace: Trace, part: str) -> list[int]:
-    """Those of `tokens`, of that part of the model, that it wrote, or was made to read as if it had."""
+    """The indices of those `tokens` of `part` that the model wrote, or that were given as its target."""
     if trace.target is not None:
         return [index for index, token in enumerate(tokens) if token is not None and part == "decoder"]
     if "generated" not in trace.provenance:
@@ -66,7 +66,7 @@ def _answer(tokens: Sequence[Token | None], trace: Trace, part: str) -> list[int
 
 
 def _numbers(named: Sequence[Name], size: int, read: Sequence[int], answer: Sequence[int]) -> tuple[int, ...]:
-    """`read` are the tokens of the answer, `answer` what is called so."""
+    """The numbers of the `named` tokens of `size` in all; `prompt` is all but `read`, and `answer` is `answer`."""
     found: set[int] = set()
     for name in named:
         if isinstance(name, int):

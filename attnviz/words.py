@@ -1,4 +1,4 @@
-"""A trace by words instead of tokens."""
+"""Merging the tokens of each word of a trace into one."""
 
 import re
 from collections.abc import Sequence
@@ -17,15 +17,15 @@ _SPACES = re.compile("(?:[␣ ][₀-₉]*)+")
 
 
 def by_words(trace: Trace) -> Trace:
-    """`trace` with the tokens of each word merged: what is looked at adds up, what looks is averaged.
+    """`trace` with the tokens of each word merged: keys are summed, queries are averaged.
 
-    The columns of a word's tokens are summed, then its rows are averaged (Clark et al. 2019, section 3): rows still sum
-    to 1, less the mean of what sinks took. Words are what white space divides, without the punctuation around them; in
-    Chinese, Japanese, Thai and other scripts without spaces a token is a word, and only the parts of one character are
-    merged. A token of nothing but spaces, which some tokenizers put before a word, belongs to that word, or at the end
-    of the text to the one before. Special tokens, and other tokens outside every word, such as line breaks, on which
-    much attention may rest, stay alone. Where every word is one token nothing changes.
-    Raises SelectionError where rows or columns cover several tokens.
+    The columns of a word's tokens are summed, then its rows are averaged (Clark et al. 2019, section 3), so rows still
+    sum to 1 minus the mean of what sinks took. White space divides words, and punctuation around a word is separate. In
+    Chinese, Japanese, Thai and other scripts without spaces each token is a word, and only the parts of one character
+    are merged. Some tokenizers put a token of spaces before a word: it belongs to that word, or at the end of the text
+    to the word before. Special tokens and others in no word, such as line breaks, are not merged, because much
+    attention can go to them. If every word is one token, nothing changes.
+    Raises NotKeptError if rows or columns cover several tokens or are missing.
     """
     merged = tuple(_merged(attention, trace) for attention in trace.attentions)
     if all(new is old for new, old in zip(merged, trace.attentions, strict=True)):
@@ -34,19 +34,19 @@ def by_words(trace: Trace) -> Trace:
 
 
 def word_numbers(tokens: Sequence[Token]) -> list[int]:
-    """For each of `tokens` the number of its word, from 0 on, where every token outside words counts as one."""
+    """The number of each token's word, counted from 0; a token that is in no word counts as one word."""
     return [number for number, word in enumerate(_words(tokens)) for _ in word]
 
 
 def merged_tokens(tokens: Sequence[Token], source: str) -> tuple[Token, ...]:
-    """A token for each word of `tokens`, which are of the text `source`: its first token, with the text of them all."""
+    """A token for each word of `tokens`: its first token, with the word's label and span in the text `source`."""
     return tuple(word[0] if len(word) == 1 else _joined(word, source) for word in _words(tokens))
 
 
 def merged_predicts(
     tokens: Sequence[Token], merged: Sequence[Token], predicts: Sequence[Token | None]
 ) -> tuple[Token | None, ...]:
-    """What the rows of the `merged` words write: the next word each, where it is known what their last token writes."""
+    """What the rows of the `merged` words write: the next word, or None if a word's last token has no known one."""
     lasts = np.cumsum([len(word) for word in _words(tokens)]) - 1
     following = (*merged[1:], predicts[-1])
     return tuple(word if predicts[last] is not None else None for word, last in zip(following, lasts, strict=True))
@@ -76,7 +76,7 @@ def _merged(attention: Attention, trace: Trace) -> Attention:
 
 
 def _words(tokens: Sequence[Token]) -> list[list[Token]]:
-    """The tokens, those of one word together."""
+    """The tokens grouped by word."""
     numbered = ((index, token) for index, token in enumerate(tokens))
     alone = groupby(numbered, key=lambda one: (one[1].word, -1) if _in_word(one[1]) else (None, one[0]))
     words: list[list[Token]] = []
@@ -85,25 +85,25 @@ def _words(tokens: Sequence[Token]) -> list[list[Token]]:
         if _is_space(word[0]):
             spaces += word
             continue
-        if not _takes(word[0], spaces):
-            _give_back(words, spaces)
+        if not _owns_spaces(word[0], spaces):
+            _add_spaces(words, spaces)
             spaces = []
         words.append([*spaces, *word])
         spaces = []
-    _give_back(words, spaces)
+    _add_spaces(words, spaces)
     return words
 
 
-def _give_back(words: list[list[Token]], spaces: list[Token]) -> None:
-    """Put `spaces` that no word follows to the last of `words`, or each alone where that is none."""
-    if words and _takes(words[-1][-1], spaces):
+def _add_spaces(words: list[list[Token]], spaces: list[Token]) -> None:
+    """Add `spaces` that no word follows to the last of `words`, or as groups of one if they do not belong to it."""
+    if words and _owns_spaces(words[-1][-1], spaces):
         words[-1] += spaces
     else:
         words += [[space] for space in spaces]
 
 
-def _takes(token: Token, spaces: Sequence[Token]) -> bool:
-    """Whether `token` is of a word that `spaces` beside it belong to."""
+def _owns_spaces(token: Token, spaces: Sequence[Token]) -> bool:
+    """Whether `token` is in a word, to which `spaces` next to it then belong."""
     return _in_word(token) and all(space.segment == token.segment for space in spaces)
 
 
@@ -112,7 +112,7 @@ def _in_word(token: Token) -> bool:
 
 
 def _is_space(token: Token) -> bool:
-    """Whether `token` is nothing but spaces, as `attnviz.labels` shows them, or parts of one."""
+    """Whether the label of `token` is only spaces, as `attnviz.labels` writes them, or parts of one space."""
     return not token.special and _SPACES.fullmatch(token.text) is not None
 
 

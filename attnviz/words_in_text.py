@@ -1,4 +1,4 @@
-"""Which tokens a word of a text is, by the name that a reader gives it."""
+"""The tokens of a word or phrase, found by its text."""
 
 import re
 from collections.abc import Sequence
@@ -7,7 +7,8 @@ from itertools import groupby
 from attnviz.attention import Token
 from attnviz.labels import visible
 
-_PLACE = re.compile(r"(.+)#([1-9][0-9]*)")
+NUMBERED = re.compile(r"(.+)#([1-9][0-9]*)")
+"""A name and a number, counted from 1: `an#2` is the second "an"."""
 _CHARACTERS = re.compile(r"chars:([0-9]+)-([0-9]+)")
 
 Tokens = tuple[int, ...]
@@ -15,9 +16,9 @@ Tokens = tuple[int, ...]
 
 
 def find_words(tokens: Sequence[Token | None], text: str, name: str) -> list[Tokens]:
-    """The tokens of each word, or else of each token, that is called `name` and is among `tokens` of `text`.
+    """The tokens of each word in `tokens` that is written `name`, or, if there is none, each token with that label.
 
-    Capital letters make a difference only where both are there.
+    `text` is the text of the tokens. Upper and lower case matter only if the text has the exact spelling of `name`.
     """
     by_word = groupby(range(len(tokens)), key=lambda index: (token := tokens[index]) and token.word)
     words = [tuple(group) for word, group in by_word if word is not None]
@@ -31,15 +32,15 @@ def find_words(tokens: Sequence[Token | None], text: str, name: str) -> list[Tok
 
 
 def find_parts(tokens: Sequence[Token | None], text: str, name: str) -> list[Tokens]:
-    """What `find_words` finds; or else several words, the second of a name, a token's number, or some characters.
+    """What `find_words` finds, or, if nothing, what another form of `name` means.
 
-    `red apple` is where these words follow each other, `an#2` the second "an", `5` token 5, and `chars:3-12` what
-    covers the characters from 3 up to, not including, 12.
+    `red apple` means these words next to each other, `an#2` the second "an", `chars:3-12` the tokens that cover
+    characters 3 to 11, and `5` token 5.
     """
     if found := find_words(tokens, text, name) or _find_phrase(tokens, text, name):
         return found
-    if place := _PLACE.fullmatch(name):
-        return find_parts(tokens, text, place[1])[int(place[2]) - 1 :][:1]
+    if numbered := NUMBERED.fullmatch(name):
+        return find_parts(tokens, text, numbered[1])[int(numbered[2]) - 1 :][:1]
     if characters := _CHARACTERS.fullmatch(name):
         first, last = int(characters[1]), int(characters[2])
         covering = [i for i, t in enumerate(tokens) if t and t.span and t.span[0] < last and first < t.span[1]]
@@ -48,7 +49,7 @@ def find_parts(tokens: Sequence[Token | None], text: str, name: str) -> list[Tok
 
 
 def _find_phrase(tokens: Sequence[Token | None], text: str, name: str) -> list[Tokens]:
-    """The tokens of several words that follow each other in `text` as they do in `name`."""
+    """The tokens of each place in `text` where the words of `name` stand next to each other."""
     if not any(map(str.isspace, name.strip())):
         return []
     pattern = r"\s+".join(map(re.escape, name.split()))
@@ -61,6 +62,6 @@ def _find_phrase(tokens: Sequence[Token | None], text: str, name: str) -> list[T
 
 
 def _written(text: str, word: Sequence[Token | None]) -> str | None:
-    """A word as it stands in the text."""
+    """The text of a word, or None if one of its ends is not in the text."""
     spans = [token and token.span for token in word]
     return text[spans[0][0] : spans[-1][1]].strip() if spans[0] and spans[-1] else None

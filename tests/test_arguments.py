@@ -1,4 +1,4 @@
-"""What Python callers give that cannot be meant: the error of its sort, the value, and what would do."""
+"""Arguments of Python callers that are not valid: the error has the right type, the value and a hint."""
 
 import numpy as np
 import pytest
@@ -59,7 +59,7 @@ REFUSED = [
 @pytest.mark.parametrize(
     ("call", "error", "says", "hint"), REFUSED, ids=lambda one: one if isinstance(one, str) else ""
 )
-def test_it_is_named_with_what_would_do(call, error, says, hint):
+def test_an_invalid_argument_is_refused_with_its_value_and_a_hint(call, error, says, hint):
     with pytest.raises(AttnvizError) as caught:
         call()
     assert type(caught.value) is error
@@ -67,7 +67,7 @@ def test_it_is_named_with_what_would_do(call, error, says, hint):
     assert hint in caught.value.hint
 
 
-def test_what_numpy_gives_is_a_number_and_a_flag():
+def test_numbers_and_flags_of_numpy_are_accepted():
     axes = drawn(vmax=np.float32(0.5), dpi=np.int64(60), log=np.True_, annotate=np.False_)()
     pyplot.close(axes.figure)
     assert (TRACE["self"].matrix(np.int64(1), np.int32(2)) == TRACE["self"].weights(1)[2]).all()
@@ -75,14 +75,14 @@ def test_what_numpy_gives_is_a_number_and_a_flag():
 
 @pytest.fixture
 def registered():
-    """A colour map as other libraries register theirs."""
+    """A colour map that is registered as other libraries do it."""
     colour_map = ListedColormap(["white", "red"], "of_another_library")
     colormaps.register(colour_map)
     yield colour_map
     colormaps.unregister("of_another_library")
 
 
-def test_a_colour_map_is_a_name_or_an_object_of_matplotlibs(registered):
+def test_a_colour_map_is_a_name_or_an_object_of_matplotlib(registered):
     seen = []
     for cmap in ("of_another_library", registered, "viridis", colormaps["viridis"]):
         axes = drawn(cmap=cmap)()
@@ -95,7 +95,7 @@ def test_a_colour_map_is_a_name_or_an_object_of_matplotlibs(registered):
 
 
 @pytest.mark.parametrize("name", ["zz.png", "zz", "zz.SAFETENSORS"])
-def test_a_trace_is_saved_under_a_name_that_says_so(name, tmp_path):
+def test_a_trace_is_saved_only_under_a_name_with_its_ending(name, tmp_path):
     with pytest.raises(FileError, match=f"a trace is not saved as {name}\nName it x.safetensors"):
         TRACE.save(tmp_path / name)
     assert not list(tmp_path.iterdir())

@@ -1,4 +1,4 @@
-"""Files of sentences to jobs, and jobs to what became of them."""
+"""Files of sentences become jobs, and jobs become results."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,7 +22,7 @@ def test_files_are_found_in_folders_in_order_each_once(tmp_path):
     assert [str(path.relative_to(tmp_path)) for path in found] == ["b.txt", "a/B.TXT", "a/z.tsv"]
 
 
-def test_a_folder_named_as_a_file_is_passed_over(tmp_path):
+def test_a_folder_with_the_name_of_a_text_file_is_skipped(tmp_path):
     (tmp_path / "folder.txt").mkdir()
     [file] = written(tmp_path, "folder.txt/in.txt")
     assert find_files([tmp_path]) == [file]
@@ -45,7 +45,7 @@ def test_paths_without_texts_are_refused(names, asked, says, tmp_path):
 
 @pytest.mark.parametrize("content", ["", "\ufeff", "\n \r\n\t\n"])
 @pytest.mark.parametrize("name", ["a.txt", "a.tsv"])
-def test_a_file_of_blank_lines_holds_no_text(name, content, tmp_path):
+def test_a_file_of_only_blank_lines_is_refused(name, content, tmp_path):
     (tmp_path / name).write_text(content, "utf-8")
     with pytest.raises(InputError, match=f"{name} holds no text"):
         read_jobs(tmp_path / name, Path("out"))
@@ -73,7 +73,7 @@ def test_a_line_is_a_job(name, content, jobs, tmp_path):
     assert all(job.source == tmp_path / name for job in found)
 
 
-def test_pictures_sort_as_their_lines_do(tmp_path):
+def test_pictures_sort_in_the_order_of_their_lines(tmp_path):
     (tmp_path / "a.txt").write_text("x\n" * 1200)
     names = [job.output.name for job in read_jobs(tmp_path / "a.txt", tmp_path)]
     assert (names[0], names[-1]) == ("0001.png", "1200.png")
@@ -103,12 +103,12 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path):
         (["one/x/a.txt", "two/x/a.txt", "two/y/a.txt"], ["one/x/a.txt", "two/x/a.txt", "two/y/a.txt"]),
     ],
 )
-def test_every_file_has_a_folder_of_its_own(names, places, tmp_path):
+def test_every_file_has_a_different_folder(names, places, tmp_path):
     files = written(tmp_path, *names)
     assert folders(files, Path("out")) == {file: Path("out") / place for file, place in zip(files, places, strict=True)}
 
 
-def test_relative_and_absolute_paths_go_together(tmp_path, monkeypatch):
+def test_relative_and_absolute_paths_can_be_mixed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     written(tmp_path, "x/a.txt", "y/a.txt")
     files = [Path("x/a.txt"), tmp_path / "y" / "a.txt"]
@@ -119,13 +119,13 @@ JOBS = [Job(Path("a.txt"), line, text, None, Path(f"{line}.png")) for line, text
 
 
 def traced():
-    """The jobs, each with something in place of its trace."""
+    """The jobs, each with a placeholder for its trace."""
     return [(job, f"the trace of line {job.line}") for job in JOBS]
 
 
 @pytest.mark.parametrize("threads", [None, 2])
 @pytest.mark.parametrize("fails_in", ["its trace", "its picture"])
-def test_a_job_that_fails_stops_no_other_and_each_is_drawn_with_its_own_trace(threads, fails_in):
+def test_a_failed_job_does_not_stop_others_and_each_is_drawn_with_its_own_trace(threads, fails_in):
     drawn = []
     error = InputError("the text is empty")
 
@@ -145,7 +145,7 @@ def test_a_job_that_fails_stops_no_other_and_each_is_drawn_with_its_own_trace(th
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt, AbsentHeadError("there is no layer 9")])
-def test_a_bug_ctrl_c_and_what_no_job_can_have_stop_all(error):
+def test_a_bug_ctrl_c_and_an_absent_head_stop_all_jobs(error):
     def draw(job: Job, trace: str) -> None:
         raise error
 
@@ -153,7 +153,7 @@ def test_a_bug_ctrl_c_and_what_no_job_can_have_stop_all(error):
         list(draw_all(traced(), draw))
 
 
-def test_jobs_are_done_one_after_another_as_they_are_asked_for():
+def test_a_job_is_only_drawn_when_its_result_is_requested():
     drawn: list[int] = []
     done = draw_all(traced(), lambda job, _: drawn.append(job.line))
     assert drawn == []
@@ -161,7 +161,7 @@ def test_jobs_are_done_one_after_another_as_they_are_asked_for():
     assert drawn == [1]
 
 
-def test_a_text_without_a_trace_costs_no_other_its_own():
+def test_a_text_that_fails_does_not_cost_other_texts_their_traces():
     from handmade_traces import labelled
 
     jobs = [Job(Path("a.txt"), line, text, None, Path("a.png")) for line, text in enumerate(["one", "two", "", "four"])]
@@ -183,7 +183,7 @@ def test_a_text_without_a_trace_costs_no_other_its_own():
     assert asked[0] == 16
 
 
-def test_traces_that_all_come_are_made_together():
+def test_texts_without_errors_are_traced_in_one_chunk():
     from handmade_traces import labelled
 
     asked: list[int] = []

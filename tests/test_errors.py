@@ -1,4 +1,4 @@
-"""An error's text in Python, and what of it the command line prints."""
+"""The text of an error in Python and at the command line."""
 
 import pytest
 from command_line import run
@@ -25,7 +25,7 @@ def test_options_in_a_hint_are_keywords_in_python(hint, in_python):
     assert str(error) == f"no --such thing\n{in_python}"
 
 
-def test_the_same_hint_in_python_and_at_the_command_line():
+def test_one_hint_serves_python_and_the_command_line():
     with pytest.raises(AttnvizError, match="Leave out generate, or take another model: model=NAME"):
         attnviz.trace("a b", generate=1)
     done = run("plot", "a b", "--generate", "1")

@@ -1,4 +1,4 @@
-"""A file is written whole or not at all, and what stood there stays until the new one is whole."""
+"""A file is written completely or not at all, and the old file stays until the new one is complete."""
 
 import errno
 import os
@@ -22,19 +22,19 @@ def contents(folder) -> dict[str, bytes]:
 @pytest.mark.parametrize(
     "name", ["a.png", "new/deep/그림.png", "[bold] $x$.png", "x" * 250 + ".png", "가" * 80 + ".png"]
 )
-def test_bytes_arrive_in_folders_that_are_made_and_nothing_else_does(name, tmp_path):
+def test_folders_are_created_and_only_the_file_is_written(name, tmp_path):
     assert write_whole(tmp_path / name, b"new") == tmp_path / name
     assert contents(tmp_path) == {name: b"new"}
 
 
-def test_a_name_may_be_a_string_and_relative(tmp_path, monkeypatch):
+def test_a_name_can_be_a_string_and_relative(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_whole("a.png", b"new")
     assert contents(tmp_path) == {"a.png": b"new"}
 
 
 @pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
-def test_the_file_may_be_read_by_whom_the_umask_lets(umask, mode, tmp_path):
+def test_a_new_file_has_the_permissions_of_the_umask(umask, mode, tmp_path):
     before = os.umask(umask)
     try:
         write_whole(tmp_path / "a.png", b"")
@@ -44,7 +44,7 @@ def test_the_file_may_be_read_by_whom_the_umask_lets(umask, mode, tmp_path):
     assert (tmp_path / "a.png").stat().st_mode & 0o777 == mode
 
 
-def test_a_place_under_a_file_cannot_be_written(tmp_path):
+def test_a_file_cannot_be_written_inside_a_file(tmp_path):
     (tmp_path / "file").write_bytes(b"old")
     with pytest.raises(FileError, match=r"cannot write .*file/a\.png") as caught:
         write_whole(tmp_path / "file" / "a.png", b"new")
@@ -59,14 +59,14 @@ def test_a_folder_is_not_replaced(tmp_path):
     assert list(tmp_path.iterdir()) == [tmp_path / "a.png"]
 
 
-def link(at: Path, to: str) -> Path:
-    at.parent.mkdir(parents=True, exist_ok=True)
-    at.symlink_to(to)
-    return at
+def link(path: Path, to: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.symlink_to(to)
+    return path
 
 
 @pytest.mark.parametrize("to", ["real.png", "sub/real.png", "new/deep/real.png"])
-def test_a_link_stays_and_the_file_that_it_leads_to_is_written(to, tmp_path):
+def test_a_link_stays_and_its_target_is_written(to, tmp_path):
     (tmp_path / "sub").mkdir()
     for path in (tmp_path / "real.png", tmp_path / "sub" / "real.png"):
         path.write_bytes(b"old")
@@ -84,15 +84,15 @@ def test_a_file_in_a_linked_folder_is_written_there(tmp_path):
     assert contents(tmp_path / "real") == {"a.png": b"new"}
 
 
-def test_links_that_lead_in_a_circle_are_an_error_and_stay(tmp_path):
+def test_links_in_a_circle_are_an_error_and_stay(tmp_path):
     one, other = link(tmp_path / "a.png", "b.png"), link(tmp_path / "b.png", "a.png")
     with pytest.raises(FileError, match="the link leads back to itself"):
         write_whole(one, b"new")
     assert (os.readlink(one), os.readlink(other)) == ("b.png", "a.png")
 
 
-def test_every_name_of_one_file_but_the_written_keeps_the_old(tmp_path):
-    """A hard link is a second name, not a way to the first: a file that is replaced whole leaves it the old one."""
+def test_other_hard_links_of_a_replaced_file_keep_the_old_content(tmp_path):
+    """A hard link is a second name of a file. Replacing the first name does not change what the second one names."""
     (tmp_path / "a.png").write_bytes(b"old")
     os.link(tmp_path / "a.png", tmp_path / "b.png")
     write_whole(tmp_path / "a.png", b"new")
@@ -100,7 +100,7 @@ def test_every_name_of_one_file_but_the_written_keeps_the_old(tmp_path):
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o640, 0o664, 0o700])
-def test_what_is_replaced_keeps_its_permissions(mode, tmp_path):
+def test_a_replaced_file_keeps_its_permissions(mode, tmp_path):
     path = tmp_path / "a.png"
     path.write_bytes(b"old")
     path.chmod(mode)
@@ -109,22 +109,22 @@ def test_what_is_replaced_keeps_its_permissions(mode, tmp_path):
 
 
 @pytest.mark.parametrize("allowed", [True, False])
-def test_and_its_owner_and_group_where_the_system_allows_it(allowed, tmp_path, monkeypatch):
+def test_a_replaced_file_keeps_its_owner_and_group_if_the_system_allows_it(allowed, tmp_path, monkeypatch):
     (tmp_path / "a.png").write_bytes(b"old")
-    there, asked = (tmp_path / "a.png").stat(), []
+    status, calls = (tmp_path / "a.png").stat(), []
 
     def chown(path: str, owner: int, group: int) -> None:
-        asked.append((owner, group))
+        calls.append((owner, group))
         if not allowed:
             raise PermissionError
 
     monkeypatch.setattr(os, "chown", chown)
     write_whole(tmp_path / "a.png", b"new")
-    assert asked == [(there.st_uid, -1), (-1, there.st_gid)]
+    assert calls == [(status.st_uid, -1), (-1, status.st_gid)]
     assert contents(tmp_path) == {"a.png": b"new"}
 
 
-def test_a_pipe_with_a_name_stays_one_and_its_reader_gets_all(tmp_path):
+def test_a_named_pipe_stays_a_pipe_and_its_reader_gets_all_data(tmp_path):
     pipe, got = tmp_path / "pipe.json", []
     os.mkfifo(pipe)
     reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()))
@@ -135,7 +135,7 @@ def test_a_pipe_with_a_name_stays_one_and_its_reader_gets_all(tmp_path):
     assert stat.S_ISFIFO(pipe.stat().st_mode)
 
 
-def test_a_device_stays_one(tmp_path):
+def test_a_device_stays_a_device(tmp_path):
     before = os.stat("/dev/null")
     write_whole("/dev/null", b"new")
     write_whole(link(tmp_path / "null.png", "/dev/null"), b"new")
@@ -147,7 +147,7 @@ WRITE = "import attnviz.files as f; print('before'); f.write_whole('/dev/stdout'
 
 
 @pytest.mark.parametrize("into", ["| cat", "> out.txt; cat out.txt", ">> log.txt; cat log.txt"])
-def test_standard_output_is_written_to_wherever_it_goes(into, tmp_path):
+def test_standard_output_is_written_to_when_it_is_a_pipe_or_a_file(into, tmp_path):
     (tmp_path / "log.txt").write_text("logged\n")
     shell = f'{sys.executable} -c "{WRITE}" {into}'
     done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, check=True, cwd=tmp_path)
@@ -155,7 +155,7 @@ def test_standard_output_is_written_to_wherever_it_goes(into, tmp_path):
     assert done.stdout == f"{logged}before\nnew\nafter\n"
 
 
-def test_a_process_of_the_shell_can_read_it(tmp_path):
+def test_a_process_substitution_of_the_shell_can_read_the_output(tmp_path):
     shell = f"""{sys.executable} -c "import sys, attnviz.files as f; f.write_whole(sys.argv[1], b'new')" >(cat > got)"""
     subprocess.run(["bash", "-c", f"{shell}; wait $!"], check=True, cwd=tmp_path)
     assert (tmp_path / "got").read_bytes() == b"new"
@@ -163,7 +163,7 @@ def test_a_process_of_the_shell_can_read_it(tmp_path):
 
 @pytest.fixture
 def of_nobody():
-    """A folder with a file, both of the user nobody where root runs the tests: root may write anywhere."""
+    """A folder with a file; both belong to the user nobody if root runs the tests, because root can write anywhere."""
     with tempfile.TemporaryDirectory() as name:
         (folder := Path(name) / "folder").mkdir()
         (folder / "a.png").write_bytes(b"old")
@@ -176,7 +176,7 @@ def of_nobody():
 
 
 def refusal(path: Path) -> str:
-    """Why a process that is not root's cannot write to `path`."""
+    """The error of a process without root's rights that writes to `path`."""
     code = f"""
 import os, attnviz.errors, attnviz.files
 if os.getuid() == 0:
@@ -196,7 +196,7 @@ def test_a_write_protected_file_is_not_replaced(of_nobody):
 
 
 def test_a_file_in_a_folder_that_is_write_protected_is_not_written_in_part(of_nobody):
-    """It could be, in place: yet a disk that fills up would leave half of the new one, and nothing of the old."""
+    """Writing in place would work, but on a full disk it would leave half of the new file and none of the old."""
     of_nobody.chmod(0o555)
     assert f"a.png: the folder {of_nobody} is write-protected" in refusal(of_nobody / "a.png")
     assert contents(of_nobody) == {"a.png": b"old"}
@@ -249,7 +249,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(when, error, tm
     assert contents(tmp_path) == {"a.png": b"old"}
 
 
-def test_a_real_limit_of_the_system_is_a_FileError_too(tmp_path):  # noqa: N802
+def test_the_system_s_limit_of_a_file_size_is_a_FileError(tmp_path):  # noqa: N802
     (tmp_path / "a.png").write_bytes(b"old")
     code = f"""
 import resource, attnviz.files, attnviz.errors

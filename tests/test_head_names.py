@@ -1,10 +1,10 @@
-"""What layers and heads may be called."""
+"""The names of layers and heads."""
 
 import numpy as np
 import pytest
 
 from attnviz.errors import SelectionError
-from attnviz.head_names import heads_named, layers_named
+from attnviz.head_names import parse_heads, parse_layers
 
 
 @pytest.mark.parametrize(
@@ -29,8 +29,8 @@ from attnviz.head_names import heads_named, layers_named
     ],
     ids=str,
 )
-def test_the_names_of_layers(given, meant):
-    assert layers_named(given) == meant
+def test_a_name_of_layers_gives_their_numbers(given, meant):
+    assert parse_layers(given) == meant
 
 
 @pytest.mark.parametrize(
@@ -49,33 +49,33 @@ def test_the_names_of_layers(given, meant):
     ],
     ids=str,
 )
-def test_the_names_of_heads(given, numbers, pairs):
-    assert heads_named(given) == (numbers, pairs)
+def test_a_name_of_heads_gives_their_numbers_or_pairs(given, numbers, pairs):
+    assert parse_heads(given) == (numbers, pairs)
 
 
 WRONG = ["", "x", "3-1", "1-", "--1", "3.0", "L", "0,", 2.0, [1, None], slice(2), "1" * 7, "first", "L3H", "３²"]
 
 
 @pytest.mark.parametrize("given", [*WRONG, "H3", "L3H1", "-0-1"], ids=str)
-def test_what_is_no_name_of_a_layer_is_refused(given):
-    with pytest.raises(SelectionError, match="is not a layer, nor a range of layers") as caught:
-        layers_named(given)
+def test_an_invalid_name_of_a_layer_is_refused(given):
+    with pytest.raises(SelectionError, match="is not a layer or a range of layers") as caught:
+        parse_layers(given)
     assert caught.value.hint == "Layers: 3, L3, 0-3,5; from the end: last, -2."
 
 
 @pytest.mark.parametrize("given", [*WRONG, "L3", "last", "-1", "L3H0-1"], ids=str)
-def test_what_is_no_name_of_a_head_is_refused(given):
-    with pytest.raises(SelectionError, match="is not a head, nor a range of heads") as caught:
-        heads_named(given)
+def test_an_invalid_name_of_a_head_is_refused(given):
+    with pytest.raises(SelectionError, match="is not a head or a range of heads") as caught:
+        parse_heads(given)
     assert caught.value.hint == "Heads: 1, H1, 0-3,5; with its layer: L3H1."
 
 
-@pytest.mark.parametrize(("read", "what"), [(layers_named, "layers"), (heads_named, "heads")])
-def test_none_of_them_is_nothing_to_show(read, what):
+@pytest.mark.parametrize(("read", "what"), [(parse_layers, "layers"), (parse_heads, "heads")])
+def test_an_empty_list_of_names_is_refused(read, what):
     with pytest.raises(SelectionError, match=f"no {what} were named"):
         read([])
 
 
-def test_heads_with_and_without_their_layer_do_not_go_together():
+def test_heads_with_and_without_a_layer_cannot_be_mixed():
     with pytest.raises(SelectionError, match="head L3H1 names its layer, and head 2 does not"):
-        heads_named(["L3H1", 2])
+        parse_heads(["L3H1", 2])

@@ -47,7 +47,7 @@ def by_offsets(text, offsets, special=None, names=None):
         ("◌\u0301", "◌\u0301"),
     ],
 )
-def test_what_is_unseen_becomes_visible(text, shown):
+def test_invisible_characters_become_visible(text, shown):
     assert visible(text) == shown
 
 
@@ -55,18 +55,18 @@ def test_what_is_unseen_becomes_visible(text, shown):
     "text",
     ["사과를", "漢字かな", "👨\u200d👩\u200d👧", "❤️", "e\u0301", "हिन्दी", "क्\u200dष", "می\u200cخواهم", "$x^2$", "«»"],
 )
-def test_letters_emoji_and_marks_stay_as_they_are(text):
+def test_letters_emoji_and_marks_do_not_change(text):
     assert visible(text) == text
 
 
-def test_words_are_divided_by_white_space_and_their_outer_punctuation_is_apart():
+def test_white_space_divides_words_and_outer_punctuation_is_a_separate_word():
     text = '"Don\'t," she said.  사과를 먹고…'
     assert [text[a:b] for a, b in word_spans(text)] == ['"', "Don't", ',"', "she", "said", ".", "사과를", "먹고", "…"]
     assert word_spans("...") == [(0, 3)]
     assert word_spans("") == []
 
 
-def test_a_token_shows_what_it_covers_without_the_space_before_it():
+def test_a_label_is_the_covered_text_without_the_space_before_it():
     text = "I ate apples."
     tokens = by_offsets(text, [(0, 1), (1, 5), (5, 11), (11, 12), (12, 13)])
     assert [t.text for t in tokens] == ["I", "ate", "apple", "s", "."]
@@ -74,24 +74,24 @@ def test_a_token_shows_what_it_covers_without_the_space_before_it():
     assert [t.word for t in tokens] == [0, 1, 2, 2, 3]
 
 
-def test_tokens_that_are_white_space_are_shown_and_are_in_no_word():
+def test_tokens_of_white_space_are_visible_and_in_no_word():
     tokens = by_offsets("a  b\n", [(0, 1), (1, 2), (2, 4), (4, 5)])
     assert [(t.text, t.word) for t in tokens] == [("a", 0), ("␣", None), ("b", 1), ("⏎", None)]
 
 
-def test_tokens_that_share_a_character_show_it_with_the_numbers_of_its_parts():
+def test_tokens_that_share_a_character_show_it_with_numbered_parts():
     tokens = by_offsets("그녀는", [(0, 2), (1, 2), (1, 3)])
     assert [t.text for t in tokens] == ["그녀₁", "녀₂", "녀₃는"]
     twelve = by_offsets("🙂", [(0, 1)] * 12)
     assert twelve[-1].text == "🙂₁₂"
 
 
-def test_characters_that_the_same_tokens_share_have_one_number():
+def test_several_characters_shared_by_the_same_tokens_have_one_number():
     tokens = by_offsets("ab cd", [(0, 5), (0, 5)])
     assert [t.text for t in tokens] == ["ab cd₁", "ab cd₂"]
 
 
-def test_a_hangul_syllable_is_one_character_decomposed_too():
+def test_a_decomposed_hangul_syllable_counts_as_one_character():
     text = unicodedata.normalize("NFD", "한가") + "\u11a8"  # 한 and 각, in three letters each
     tokens = by_offsets(text, [(0, 1), (1, 3), (3, 4), (4, 6)])
     assert [unicodedata.normalize("NFC", t.text) for t in tokens] == ["한₁", "한₂", "각₁", "각₂"]
@@ -101,7 +101,7 @@ def test_a_hangul_syllable_is_one_character_decomposed_too():
     assert [unicodedata.normalize("NFC", t.text) for t in composed] == ["각₁", "각₂"]
 
 
-def test_a_mark_of_which_no_token_was_made_goes_with_what_it_stands_on():
+def test_a_mark_without_a_token_is_added_to_the_token_before_it():
     tokens = by_offsets("cafe\u0301 ｶﾞ", [(0, 3), (3, 4), (6, 7)])
     assert [t.text for t in tokens] == ["caf", "e\u0301", "ｶﾞ"]
     assert [t.text for t in by_offsets("e\u0301", [(0, 1), (1, 2)])] == ["e", "◌\u0301"]
@@ -120,16 +120,16 @@ def test_in_scripts_without_spaces_a_token_is_a_word():
     assert [t.word for t in by_offsets("ที่", [(0, 1), (1, 2), (2, 3)])] == [0, 0, 0]
 
 
-def test_special_tokens_are_in_no_word_and_end_one():
+def test_special_tokens_are_in_no_word_and_end_a_word():
     tokens = by_offsets("a</s>b c", [(0, 1), (1, 5), (5, 6), (7, 8)], [False, True, False, False])
     assert [t.word for t in tokens] == [0, None, 1, 2]
 
 
-def test_a_mark_that_begins_a_token_stands_on_a_dotted_circle():
+def test_a_mark_at_the_start_of_a_label_gets_a_dotted_circle():
     assert [t.text for t in by_offsets("हि", [(0, 1), (1, 2)])] == ["ह", "◌ि"]
 
 
-def test_a_token_that_is_not_in_the_text_goes_by_its_own_name():
+def test_a_token_that_covers_no_characters_is_shown_by_its_name():
     tokens = by_offsets("hi", [(0, 0), (0, 2), (0, 0), (2, 2)], [True, False, True, False], ["[CLS]", "", "\x1b]", " "])
     assert tokens[0] == Token(0, "[CLS]", special=True)
     assert tokens[2].text == "␛]"

@@ -1,4 +1,4 @@
-"""A trace shows itself in Jupyter: run by IPython itself, in a process of its own."""
+"""A trace in Jupyter, run by a real IPython in a separate process."""
 
 import base64
 import io
@@ -28,7 +28,7 @@ print(data.get("image/png", b"").hex() if isinstance(data.get("image/png"), byte
 
 
 def in_ipython(cell: str) -> tuple[list[str], str, str]:
-    """What IPython would show for the last expression of `cell`: the kinds, the text, and the PNG."""
+    """What IPython shows for the last expression of `cell`: the types, the text, and the PNG."""
     done = subprocess.run(
         [sys.executable, "-c", SHELL.format(cell=cell)], capture_output=True, encoding="utf-8", check=False
     )
@@ -50,7 +50,7 @@ def test_displaying_a_trace_yields_a_picture_and_a_short_text(way, tmp_path):
     assert min(picture.size) > 100
 
 
-def test_other_objects_are_shown_as_ever():
+def test_other_objects_are_shown_as_before():
     kinds, text, _ = in_ipython("import attnviz\nattnviz.trace('I ate an apple')['self'].layers")
     assert (kinds, text) == (["text/plain"], "(0, 1, 2, 3)")
 
@@ -71,7 +71,7 @@ def test_every_trace_has_a_heatmap(trace):
     assert Image.open(io.BytesIO(heatmap(trace))).size[0] > 100
 
 
-def test_the_heatmap_is_that_of_the_head_that_plot_chooses():
+def test_the_heatmap_shows_the_head_that_plot_chooses():
     trace = encoder_decoder()
     choice = choose_head(trace)
 

@@ -1,4 +1,4 @@
-"""A matrix of many tokens as a smaller one: by hand, and against the plainest loop."""
+"""Pooling a matrix to a smaller one: values worked out by hand, and compared with a simple loop."""
 
 import numpy as np
 import pytest
@@ -34,16 +34,16 @@ def test_more_tokens_than_cells_are_pooled_evenly(tokens, cells, wide, number):
     assert ranges[0] == (0, 1) or cells == 1
 
 
-def test_tokens_apart_stand_alone_and_the_others_fill_what_is_left():
+def test_tokens_apart_are_not_pooled_and_the_others_share_the_remaining_cells():
     assert layout(12, None, 8, {0, 5, 6}) == ((0, 1), (1, 3), (3, 5), (5, 6), (6, 7), (7, 9), (9, 11), (11, 12))
     assert layout(12, None, 6, {0, 5, 6}) == ((0, 1), (1, 5), (5, 6), (6, 7), (7, 11), (11, 12))
-    assert layout(12, None, 4, range(0, 12, 2)) == layout(12, None, 4)  # too many to stand apart
+    assert layout(12, None, 4, range(0, 12, 2)) == layout(12, None, 4)  # too many tokens apart
     every = layout(10_000, None, 512, {0, 17, 18, 5000, 9999})
     assert len(every) <= 512
     assert {(0, 1), (17, 18), (18, 19), (5000, 5001), (9999, 10_000)} <= set(every)
 
 
-def test_special_tokens_stand_apart_from_pooling():
+def test_special_tokens_are_not_pooled():
     marks = ["t0", "t7"]
     a = attention([np.eye(20)], [f"t{i}" for i in range(20)], special=marks)
     cut = Selection(cells=6).reduce(Trace("m", "t", (a,)))["self"]
@@ -51,12 +51,12 @@ def test_special_tokens_stand_apart_from_pooling():
     assert len(cut.rows) <= 6
 
 
-def test_chosen_tokens_stand_alone_and_are_not_pooled():
+def test_chosen_tokens_are_not_pooled():
     assert layout(10, (2, 3, 9), 1) == ((2, 3), (3, 4), (9, 10))
     assert layout(3, (2, 3), 1) == ((2, 3),)
 
 
-def test_a_cell_by_hand():
+def test_a_cell_holds_the_largest_weight_by_hand():
     heads = [[[1, 0, 0, 0], [0.3, 0.7, 0, 0], [0.2, 0.2, 0.6, 0], [0.1, 0.4, 0.1, 0.4]]]
     pooled = reduce_attention(attention(heads, kind="masked-self"), ((0, 2), (2, 4)), ((0, 3), (3, 4)))
     np.testing.assert_allclose(pooled.weights(0), [[[1, 0], [0.6, 0.4]]])
@@ -69,7 +69,7 @@ def test_a_cell_by_hand():
 
 @pytest.mark.parametrize("n", [5, 16, 17, 31])
 @pytest.mark.parametrize("cells", [1, 4, 5])
-def test_pooling_against_a_loop(n, cells):
+def test_pooling_gives_the_same_as_a_loop(n, cells):
     whole = causal(n)
     ranges = layout(n, None, cells)
     pooled = reduce_attention(whole, ranges, ranges)
@@ -77,13 +77,13 @@ def test_pooling_against_a_loop(n, cells):
     pooled.check()
 
 
-def test_a_cell_of_a_difference_holds_what_is_farthest_from_zero():
+def test_a_cell_of_a_difference_holds_the_value_farthest_from_zero():
     values = np.array([[0.1, -0.4, 0.2, -0.3, 0.3]])
     np.testing.assert_array_equal(largest(values, [0, 2, 3], 1), [[-0.4, 0.2, 0.3]])
     np.testing.assert_array_equal(largest(np.array([np.nan, -1, np.nan, np.nan]), [0, 2], 0), [-1, np.nan])
 
 
-def test_rows_and_columns_that_were_chosen_are_exact_and_their_sums_stay():
+def test_chosen_rows_and_columns_are_exact_and_keep_their_row_sums():
     whole = causal(9)
     part = Selection(rows=(3, 7), columns=(0, 2, 5), cells=2).reduce(Trace("m", "t", (whole,)))["masked-self"]
     np.testing.assert_array_equal(part.weights(0), whole.weights(0)[:, [3, 7]][:, :, [0, 2, 5]])
@@ -96,7 +96,7 @@ def test_rows_and_columns_that_were_chosen_are_exact_and_their_sums_stay():
         Attention(**{**vars(part), "row_sums": {0: broken}}).check()
 
 
-def test_pooled_once_more_covers_what_it_covered():
+def test_pooling_twice_covers_the_same_tokens():
     whole = causal(20)
     once = Selection(cells=10).reduce(Trace("m", "t", (whole,)))
     again = Selection(cells=3).reduce(once)["masked-self"]
@@ -105,14 +105,14 @@ def test_pooled_once_more_covers_what_it_covered():
     assert pooled_ranges(once["masked-self"].rows, 20, 10) == once["masked-self"].rows
 
 
-def test_a_row_that_was_pooled_away_is_not_to_be_had():
+def test_a_row_that_was_pooled_cannot_be_selected():
     pooled = Selection(cells=4).reduce(Trace("m", "t", (causal(20),)))
-    with pytest.raises(SelectionError, match="row 3 of this trace is not kept by itself") as caught:
+    with pytest.raises(SelectionError, match="row 3 of this trace was pooled with others or left out") as caught:
         Selection(rows=(3,)).apply(pooled)
     assert "--rows" in caught.value.hint
 
 
-def test_a_row_that_there_is_not():
+def test_a_row_that_does_not_exist_is_refused():
     with pytest.raises(SelectionError, match="there is no row 20") as caught:
         Selection(rows=(20,)).apply(Trace("m", "t", (causal(20),)))
     assert caught.value.hint == "Rows (queries): 0-19."
@@ -133,7 +133,7 @@ def test_a_kind_without_the_rows_is_left_out():
         Selection(rows=(5,), columns=(5,)).apply(Trace("m", "t", (wide, tall)))
 
 
-def test_what_was_pooled_is_saved_and_opened(tmp_path):
+def test_a_pooled_trace_is_saved_and_opened(tmp_path):
     trace = Selection(cells=4).reduce(Trace("m", "t", (causal(20),)))
     assert trace.provenance["reduced"] == "masked-self: 4 × 4 cells of up to 7 × 7 tokens, their largest weight"
     opened = open_trace(trace.save(tmp_path / "t.safetensors"))["masked-self"]
@@ -142,7 +142,7 @@ def test_what_was_pooled_is_saved_and_opened(tmp_path):
     np.testing.assert_array_equal(opened.row_sums[0], trace["masked-self"].row_sums[0])
 
 
-def test_a_whole_trace_is_left_as_it_is():
+def test_a_small_trace_is_not_changed():
     trace = Trace("m", "t", (causal(20),))
     assert Selection(cells=20).apply(trace) is trace
     assert trace["masked-self"].rows == single_ranges(20)
@@ -158,7 +158,7 @@ def test_words_are_merged_before_they_are_pooled():
     np.testing.assert_allclose(cut.weights(0), [np.eye(2)])
 
 
-def test_the_rows_of_a_query_stand_apart_and_every_column_then():
+def test_the_rows_of_a_query_and_all_columns_are_not_pooled():
     n = 40
     whole = Trace("m", "t", (causal(n),))
     cut = Selection(cells=20, query="t23").reduce(whole)["masked-self"]

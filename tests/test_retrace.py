@@ -9,7 +9,7 @@ from handmade_traces import decoder_only, encoder_decoder
 import attnviz
 from attnviz.attention import Trace
 from attnviz.pooling import reduce_attention
-from attnviz.retrace import NotKeptError, Retrace, spelled
+from attnviz.retrace import NotKeptError, Retrace, format_names
 from attnviz.selection import Selection
 
 
@@ -18,7 +18,7 @@ def again(trace: Trace) -> Retrace:
 
 
 @pytest.mark.parametrize(
-    ("told", "option"),
+    ("provenance", "option"),
     [
         ({"chat": "hi", "generated": "is Paris"}, "--chat --generate 2"),
         ({"text pair": "it's"}, "--text-pair 'it'\"'\"'s'"),
@@ -27,15 +27,15 @@ def again(trace: Trace) -> Retrace:
         ({"tokenizer": "my tokenizer"}, "--tokenizer 'my tokenizer'"),
     ],
 )
-def test_it_has_the_options_that_the_trace_was_made_with(told, option):
+def test_the_command_has_the_options_of_the_trace(provenance, option):
     trace = decoder_only(("The", "capital", "is", "Paris"))
-    keys = tuple(replace(token, segment=int(at > 1)) for at, token in enumerate(trace["masked-self"].keys))
+    keys = tuple(replace(token, segment=int(index > 1)) for index, token in enumerate(trace["masked-self"].keys))
     one = replace(trace["masked-self"], queries=keys, keys=keys)
-    made = replace(trace, model="a model", attentions=(one,), provenance=told)
+    made = replace(trace, model="a model", attentions=(one,), provenance=provenance)
     assert again(made).command == f"attnviz trace TEXT -m 'a model' {option}"
 
 
-def test_a_target_is_named_where_the_model_did_not_generate_it():
+def test_a_target_is_named_if_the_model_did_not_generate_it():
     given = encoder_decoder()
     assert again(given).command.endswith(f"--target '{given.target}'")
     written = [
@@ -47,7 +47,7 @@ def test_a_target_is_named_where_the_model_did_not_generate_it():
 
 
 @pytest.mark.parametrize("saved", [False, True])
-def test_no_command_leads_to_a_model_that_was_in_memory(saved, tmp_path):
+def test_there_is_no_command_for_a_model_that_was_in_memory(saved, tmp_path):
     trace = attnviz.trace(
         "I ate an apple and a pear", tiny_models.build("gpt2"), tokenizer=tiny_models.tokenizer(), cells=3
     )
@@ -58,7 +58,7 @@ def test_no_command_leads_to_a_model_that_was_in_memory(saved, tmp_path):
     assert error.value.hint == "Its model was in memory. Trace the text again in Python, with rows 0-1"
 
 
-def test_rows_that_were_kept_are_kept_again():
+def test_the_command_keeps_the_rows_that_the_trace_has():
     trace = decoder_only(("The", "capital", "is", "Paris"))
     whole = trace["masked-self"]
     part = replace(trace, attentions=(reduce_attention(whole, whole.rows[1:3], whole.columns),))
@@ -66,6 +66,6 @@ def test_rows_that_were_kept_are_kept_again():
     assert again(trace).all_columns == "0-3"
 
 
-def test_rows_are_spelled_as_the_option_takes_them():
-    assert spelled((0, 1, 2, 7, "answer")) == "0-2,7,answer"
-    assert spelled(None) == ""
+def test_rows_are_written_as_the_option_reads_them():
+    assert format_names((0, 1, 2, 7, "answer")) == "0-2,7,answer"
+    assert format_names(None) == ""

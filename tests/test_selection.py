@@ -1,4 +1,4 @@
-"""What was asked for, against what there is."""
+"""The selected heads, rows and columns, checked against those that exist."""
 
 import numpy as np
 import pytest
@@ -28,12 +28,12 @@ HYBRID = {"masked-self": {3: (0, 1), 7: FOUR}}
         ),
     ],
 )
-def test_one_value_several_or_none(given, meant):
+def test_a_selection_takes_one_value_several_or_none(given, meant):
     assert Selection.of(**given) == meant
 
 
 @pytest.mark.parametrize("kind", ["Self", "encoder", "", "self-attention"])
-def test_a_kind_that_is_none_is_refused_with_those_that_are(kind):
+def test_an_unknown_kind_is_refused_with_the_known_ones(kind):
     with pytest.raises(SelectionError, match="is not a kind of attention") as caught:
         Selection.of(kinds=kind)
     assert caught.value.hint == "Kinds: self, masked-self, cross."
@@ -41,14 +41,14 @@ def test_a_kind_that_is_none_is_refused_with_those_that_are(kind):
 
 @pytest.mark.parametrize("what", ["rows", "columns"])
 @pytest.mark.parametrize("given", ["0-3", 2.0, [1, None], slice(2), ["1"]], ids=str)
-def test_what_is_no_whole_number_is_refused(what, given):
-    with pytest.raises(SelectionError, match=f"{what}: .* is no whole number") as caught:
+def test_a_value_that_is_not_a_whole_number_is_refused(what, given):
+    with pytest.raises(SelectionError, match=f"{what}: .* is not a whole number") as caught:
         Selection.of(**{what: given})
     assert f"{what}=range(6)" in caught.value.hint
 
 
 @pytest.mark.parametrize("what", ["layers", "heads", "kinds", "rows", "columns"])
-def test_none_of_them_is_nothing_to_show(what):
+def test_an_empty_list_is_refused(what):
     with pytest.raises(SelectionError, match=f"no {what} were named"):
         Selection.of(**{what: []})
 
@@ -59,12 +59,12 @@ def test_less_than_one_cell_is_refused(cells):
         Selection.of(cells=cells)
 
 
-def test_numbers_of_numpy_are_numbers():
+def test_numbers_of_numpy_are_accepted():
     assert Selection.of(rows=np.array([4, 1, 4]), cells=np.int64(9)) == Selection(rows=(1, 4), cells=9)
 
 
 @pytest.mark.parametrize(
-    ("available", "asked", "taken"),
+    ("available", "options", "expected"),
     [
         (PAIR, {}, PAIR),
         (PAIR, {"kinds": "cross"}, {"cross": PAIR["cross"]}),
@@ -85,12 +85,12 @@ def test_numbers_of_numpy_are_numbers():
         (HYBRID, {"layers": (3, 7), "heads": (0, 3)}, {"masked-self": {3: (0,), 7: (0, 3)}}),
     ],
 )  # fmt: skip
-def test_resolve_takes_what_was_asked_for(available, asked, taken):
-    assert Selection.of(**asked).resolve(available) == taken
+def test_resolve_gives_the_selected_heads(available, options, expected):
+    assert Selection.of(**options).resolve(available) == expected
 
 
 @pytest.mark.parametrize(
-    ("available", "asked", "says", "hint"),
+    ("available", "options", "says", "hint"),
     [
         (HYBRID, {"kinds": "cross"}, "this model has no cross-attention", "It has: masked-self."),
         ({}, {"kinds": "self"}, "this model has no self-attention", "It has: no attention."),
@@ -112,33 +112,33 @@ def test_resolve_takes_what_was_asked_for(available, asked, taken):
         (HYBRID, {"heads": ["L7H2", "L3H2"]}, "layer 3 has no head 2", "Heads of layer 3: 0-1."),
     ],
 )
-def test_resolve_refuses_what_is_nowhere_and_gives_the_range(available, asked, says, hint):
+def test_resolve_refuses_an_absent_head_and_gives_the_range(available, options, says, hint):
     with pytest.raises(SelectionError) as caught:
-        Selection.of(**asked).resolve(available)
+        Selection.of(**options).resolve(available)
     assert caught.value.message == says
     assert hint in caught.value.hint
 
 
 @pytest.mark.parametrize("layers", [2, -1, "last"])
-def test_a_head_with_its_layer_and_a_layer_are_refused(layers):
+def test_a_layer_beside_a_head_that_names_its_layer_is_refused(layers):
     with pytest.raises(SelectionError, match="head L3H1 already names its layer"):
         Selection.of(layers=layers, heads="L3H1")
 
 
-def test_a_kind_without_the_layer_is_left_out_with_a_note():
-    for asked in ({"heads": "L2H0"}, {"layers": -3}):
-        assert "masked self-attention has no layer" in Selection.of(**asked).left_out(PAIR)["left out"]
-    assert Selection.of(layers="last").left_out(PAIR) == {}
-    assert Selection.of(layers=2).left_out(PAIR) == {
+def test_a_kind_without_the_layer_is_left_out_and_provenance_says_so():
+    for options in ({"heads": "L2H0"}, {"layers": -3}):
+        assert "masked self-attention has no layer" in Selection.of(**options).missing_kinds(PAIR)["left out"]
+    assert Selection.of(layers="last").missing_kinds(PAIR) == {}
+    assert Selection.of(layers=2).missing_kinds(PAIR) == {
         "left out": "masked self-attention has no layer 2: its layers are 0-1; "
         "cross-attention has no layer 2: its layers are 0-1"
     }
-    assert Selection.of(layers=2, kinds="self").left_out(PAIR) == {}
-    assert Selection.of(layers=(1, 2)).left_out(PAIR) == {}
-    assert Selection().left_out(PAIR) == {}
+    assert Selection.of(layers=2, kinds="self").missing_kinds(PAIR) == {}
+    assert Selection.of(layers=(1, 2)).missing_kinds(PAIR) == {}
+    assert Selection().missing_kinds(PAIR) == {}
 
 
-def test_narrow_keeps_the_true_numbers_and_the_rows_of_the_sink():
+def test_apply_keeps_the_true_numbers_and_the_rows_of_the_sink():
     queries = encoder_decoder()["self"].queries
     weights = np.arange(3 * 4 * 4, dtype=np.float32).reshape(3, 4, 4)
     sink = np.arange(12, dtype=np.float32).reshape(3, 4)
@@ -152,7 +152,7 @@ def test_narrow_keeps_the_true_numbers_and_the_rows_of_the_sink():
     np.testing.assert_array_equal(narrowed.sink_mass[3], sink[[0, 2]])
 
 
-def test_narrow_says_which_kinds_it_left_out():
+def test_apply_says_which_kinds_it_left_out():
     trace = encoder_decoder()
     kept = {"dtype": "float32"}
     only = Trace("m", "t", (trace["self"], Selection.of(layers=0).apply(trace)["cross"]), provenance=kept)
@@ -161,6 +161,6 @@ def test_narrow_says_which_kinds_it_left_out():
     assert narrowed.provenance == {**kept, "left out": "cross-attention has no layer 1: its layers are 0"}
 
 
-def test_narrow_refuses_as_resolve_does():
+def test_apply_refuses_as_resolve_does():
     with pytest.raises(SelectionError, match="there is no layer 2"):
         Selection.of(layers=2).apply(encoder_decoder())

@@ -1,4 +1,4 @@
-"""Words of a text by the names that a reader gives them."""
+"""Words and phrases of a text, found by name."""
 
 import pytest
 
@@ -43,10 +43,10 @@ def tokens() -> list[Token]:
         ("ed apple", []),
     ],
 )
-def test_parts_are_found_by_name(name: str, expected: list[tuple[int, ...]]) -> None:
+def test_a_name_finds_words_phrases_and_characters(name: str, expected: list[tuple[int, ...]]) -> None:
     assert find_parts(tokens(), TEXT, name) == expected
 
 
-def test_a_row_that_writes_nothing_known_is_no_word() -> None:
+def test_a_row_whose_written_token_is_unknown_is_no_word() -> None:
     assert find_words([*tokens(), None], TEXT, "cat") == [(2,)]
     assert find_parts([*tokens(), None], TEXT, "13") == []

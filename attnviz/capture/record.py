@@ -46,7 +46,7 @@ class Record:
 
         Raises AbsentHeadError for a layer that has no softmax attention, and as `Selection.resolve` does.
         """
-        for layer in self.selection.layers_asked or ():
+        for layer in self.selection.selected_layers or ():
             if layer in self.without:
                 numbers = format_ranges(
                     tuple(sorted({number for layers in self.available.values() for number in layers}))
@@ -65,11 +65,11 @@ class Record:
         every = tuple(range(heads))
         layers = self.available.setdefault(kind, {})
         layers[layer] = every
-        asked = self.selection.of_kind_so_far(layers)
+        asked = self.selection.select_layers_so_far(layers)
         for passed in self.buffers.get(kind, {}).keys() - asked:
             self.size -= self.buffers[kind].pop(passed).weights.nbytes
             del self.heads[kind][passed]
-        return self.selection.of_layer(kind, layer, every) if layer in asked else ()
+        return self.selection.select_heads(kind, layer, every) if layer in asked else ()
 
     def open_buffer(
         self, kind: Kind, layer: int, heads: Sequence[int], queries: int, keys: int

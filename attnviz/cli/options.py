@@ -9,7 +9,7 @@ import typer
 from attnviz.cli import completion
 from attnviz.cli.errors import UsageError
 from attnviz.errors import SelectionError
-from attnviz.head_names import Names, heads_named, layers_named
+from attnviz.head_names import Names, parse_heads, parse_layers
 from attnviz.kinds import KINDS
 
 GROUPS = ("Text", "What to show", "Look", "Model", "Output")
@@ -75,7 +75,7 @@ Layers = Annotated[
     option(
         *("--layer", "-l"),
         metavar="LAYERS",
-        callback=_checked(layers_named),
+        callback=_checked(parse_layers),
         autocompletion=completion.layers,
         help="Layers: 3; a range or a list, 0-3,5; from the end, last or -2. Repeatable.",
     ),
@@ -85,7 +85,7 @@ Heads = Annotated[
     option(
         "--head",
         metavar="HEADS",
-        callback=_checked(heads_named),
+        callback=_checked(parse_heads),
         autocompletion=completion.heads,
         help="Heads: 1; a range or a list, 0-3,5; one of one layer, L3H1. Repeatable.",
     ),

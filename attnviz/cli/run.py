@@ -16,7 +16,7 @@ from attnviz.cli import options
 from attnviz.cli.errors import UsageError
 from attnviz.cli.progress import loading, reading
 from attnviz.errors import InputError, SelectionError
-from attnviz.files import PICTURE_ENDINGS, decoded, has_file_ending
+from attnviz.files import PICTURE_ENDINGS, decode_utf8, has_file_ending
 from attnviz.retrace import NotKeptError
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Text:
         """What is piped; None where a person would have to type it, and did not ask to."""
         if self.text is None and sys.stdin.isatty():
             return None
-        return decoded(sys.stdin.buffer.read(), "standard input").rstrip("\r\n")
+        return decode_utf8(sys.stdin.buffer.read(), "standard input").rstrip("\r\n")
 
     def read(self, command: str) -> str:
         """The sentence that `command` is given.

@@ -145,7 +145,7 @@ class ModuleModel(Model):
         trace = replace(
             known,
             attentions=attentions_of_record(found.record, known, found.dtype),
-            provenance=provenance | selection.left_out(found.record.available),
+            provenance=provenance | selection.missing_kinds(found.record.available),
             notes=known.notes + found.notes,
         )
         return selection.reduce(trace)

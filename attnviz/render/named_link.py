@@ -10,7 +10,7 @@ from attnviz.errors import SelectionError
 from attnviz.kinds import Kind
 from attnviz.labels import visible
 from attnviz.render.scene import scene
-from attnviz.retrace import NotKeptError, Retrace, spelled
+from attnviz.retrace import NotKeptError, Retrace, format_names
 from attnviz.row_names import RowNames
 from attnviz.words_in_text import Tokens, find_parts
 
@@ -68,7 +68,7 @@ def _link(trace: Trace, attention: Attention, query: str, key: str) -> NamedLink
         of_token = {start: cell for cell, (start, stop) in enumerate(ranges) if stop - start == 1}
         if not of_token.keys() >= {*tokens}:
             retrace = Retrace.of(trace, attention)
-            raise retrace.error(f"{visible(name)!r} is not kept by itself", spelled(rows), retrace.all_columns)
+            raise retrace.error(f"{visible(name)!r} is not kept by itself", format_names(rows), retrace.all_columns)
         cells.append(tuple(of_token[token] for token in tokens))
     shown = scene(trace, attention.kind, ())
     rows, columns = cells

@@ -11,7 +11,7 @@ from attnviz.labels import visible
 from attnviz.pooling import reduce_attention
 from attnviz.render.scene import Scene, row_label
 from attnviz.render.text_layout import running
-from attnviz.retrace import Retrace, spelled
+from attnviz.retrace import Retrace, format_names
 from attnviz.row_names import RowNames
 
 LISTED, FEW = 60, 8
@@ -42,7 +42,7 @@ def find_query(trace: Trace, attention: Attention, query: str) -> tuple[int, ...
         raise SelectionError(f"{len(kept)} rows {names.verb_of(query)} {query!r}", f"Name one: {_listed(listed)}.")
     if found:
         retrace = Retrace.of(trace, attention)
-        rows = spelled(sorted({token for tokens in found[:FEW] for token in tokens}))
+        rows = format_names(sorted({token for tokens in found[:FEW] for token in tokens}))
         message = f"the row that {names.verb_of(query)}s {query!r} is not kept by itself"
         raise retrace.error(message, rows, retrace.all_columns)
     other = names.find(f"{query}→") or names.find(f"→{query}")

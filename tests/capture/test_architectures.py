@@ -115,10 +115,10 @@ def test_tokens_with_global_attention_look_at_all_and_are_seen_by_all(model_type
         return (Q @ K.transpose(-1, -2) / Q.shape[-1] ** 0.5).masked_fill(hidden, -torch.inf).softmax(-1)
 
     n = architectures.TEXT.shape[1]
-    at, is_global, x = torch.arange(n), everywhere[0].bool(), states[0, :n]
+    index, is_global, x = torch.arange(n), everywhere[0].bool(), states[0, :n]
     side = model.config.attention_window[0] // 2
     with torch.no_grad():
-        expected = weights(layer.query, layer.key, ((at[:, None] - at).abs() > side) & ~is_global)
+        expected = weights(layer.query, layer.key, ((index[:, None] - index).abs() > side) & ~is_global)
         expected[:, is_global] = weights(layer.query_global, layer.key_global, torch.zeros(n, n) > 0)[:, is_global]
     torch.testing.assert_close(torch.from_numpy(record.weights["self"][0]), expected, atol=1e-5, rtol=0)
 

@@ -48,8 +48,8 @@ def test_chosen_heads_each_use_their_own_group_of_keys(heads):
     A, sink = attention_weights(Q, K, heads, 0.5)
     assert sink is None
     assert A.shape == (1, len(heads), 5, 5)
-    for at, head in enumerate(heads):
-        np.testing.assert_allclose(A[0, at], by_hand(head), atol=1e-6)
+    for index, head in enumerate(heads):
+        np.testing.assert_allclose(A[0, index], by_hand(head), atol=1e-6)
 
 
 def test_a_boolean_and_an_added_mask_hide_the_same():
@@ -63,9 +63,9 @@ def test_a_boolean_and_an_added_mask_hide_the_same():
 def test_soft_cap_comes_before_bias_and_mask():
     bias = torch.randn(1, 4, 5, 5)
     A, _ = attention_weights(Q, K, [1, 3], 0.5, CAUSAL, bias, softcap=0.7)
-    for at, head in enumerate((1, 3)):
+    for index, head in enumerate((1, 3)):
         expected = by_hand(head, CAUSAL[0, 0].numpy(), bias[0, head].numpy(), softcap=0.7)
-        np.testing.assert_allclose(A[0, at], expected, atol=1e-6)
+        np.testing.assert_allclose(A[0, index], expected, atol=1e-6)
 
 
 def test_a_sink_takes_its_share_of_every_row():
@@ -88,8 +88,8 @@ def test_a_causal_block_ends_at_the_diagonal():
     for block in blockwise.attention_blocks(Q, K, [0, 3], range(5), 0.5, causal=True):
         assert block.weights.shape[-1] == max(block.queries) + 1
     A, _ = attention_weights(Q, K, [0, 3], 0.5, causal=True)
-    for at, head in enumerate((0, 3)):
-        np.testing.assert_allclose(A[0, at], by_hand(head, CAUSAL[0, 0].numpy()), atol=1e-6)
+    for index, head in enumerate((0, 3)):
+        np.testing.assert_allclose(A[0, index], by_hand(head, CAUSAL[0, 0].numpy()), atol=1e-6)
 
 
 def test_some_rows_alone():
@@ -97,17 +97,17 @@ def test_some_rows_alone():
     expected, _ = attention_weights(Q, K, [1, 2], 0.5, CAUSAL, bias)
     found = torch.zeros(1, 2, 2, 5)
     for block in blockwise.attention_blocks(Q, K, [1, 2], [1, 4], 0.5, causal=True, bias=bias):
-        at = [[1, 4].index(query) for query in block.queries]
-        found[:, :, at, : block.weights.shape[-1]] = block.weights
+        index = [[1, 4].index(query) for query in block.queries]
+        found[:, :, index, : block.weights.shape[-1]] = block.weights
     torch.testing.assert_close(found, expected[:, :, [1, 4]])
 
 
 def test_a_bias_and_a_mask_that_are_the_same_for_every_query():
     bias, mask = torch.randn(1, 4, 1, 5), torch.tensor([[[[True, True, False, True, True]]]])
     A, _ = attention_weights(Q, K, [0, 2], 0.5, mask, bias)
-    for at, head in enumerate((0, 2)):
+    for index, head in enumerate((0, 2)):
         expected = by_hand(head, mask[0, 0].expand(5, 5).numpy(), bias[0, head].expand(5, 5).numpy())
-        np.testing.assert_allclose(A[0, at], expected, atol=1e-6)
+        np.testing.assert_allclose(A[0, index], expected, atol=1e-6)
 
 
 def test_two_texts_at_once():

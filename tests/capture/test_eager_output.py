@@ -49,14 +49,14 @@ def test_only_what_was_asked_for_is_made_a_matrix_of(model_type, monkeypatch):
     model, made = architectures.build(model_type), []
     make = eager_output._matrix
 
-    def counted(model, inputs, outputs, name, at):
+    def counted(model, inputs, outputs, name, index):
         if inputs["input_ids"].shape[1] == N:
-            made.append((name, at))
-        return make(model, inputs, outputs, name, at)
+            made.append((name, index))
+        return make(model, inputs, outputs, name, index)
 
     monkeypatch.setattr(eager_output, "_matrix", counted)
     record = capture(model, architectures.inputs_of(model), Selection(layers=(1,)))
-    assert {at for _, at in made} == {1}
+    assert {index for _, index in made} == {1}
     assert [list(layers) for layers in record.weights.values()] == [[1]] * len(record.weights)
 
 

@@ -50,17 +50,17 @@ def test_a_word_may_be_divided_among_blocks(steps):
     by_word = np.array([[A[:, i, [j for j in range(9) if words[j] == w]].sum(-1) for w in range(5)] for i in range(9)])
     expected = np.array([by_word[[i for i in range(9) if words[i] == w]].mean(0) for w in range(5)]).transpose(2, 0, 1)
     kept = CellBuffer(2, layout(5), layout(5))
-    merged, at = WordBuffer(kept, words, words), 0
+    merged, index = WordBuffer(kept, words, words), 0
     for step in steps:
-        merged.put(range(at, at + step), A[:, at : at + step, : at + step])  # up to the diagonal
-        at += step
+        merged.put(range(index, index + step), A[:, index : index + step, : index + step])  # up to the diagonal
+        index += step
     np.testing.assert_allclose(kept.weights, expected, atol=1e-6)
     np.testing.assert_allclose(kept.sums, expected.sum(-1), atol=1e-6)
 
 
 def test_nothing_as_large_as_all_tokens_is_kept():
     ids = torch.arange(5, 25)[None]
-    words = [at // 2 for at in range(20)]
+    words = [index // 2 for index in range(20)]
     kinds = {"masked-self": (words, words)}
     layouts = {"masked-self": (layout(10, None, 4),) * 2}
     asked = Selection(words=True, cells=4)

@@ -128,7 +128,7 @@ def test_what_cannot_be_meant_ends_with_2_and_writes_to_stderr(args):
         ),
         (
             ["plot", "a", "--layer", "x"],
-            "'x' is not a layer, nor a range of layers",
+            "'x' is not a layer or a range of layers",
             "Layers: 3, L3, 0-3,5; from the end: last, -2.",
         ),
     ],

@@ -49,7 +49,7 @@ def peak_of(trace: Trace, kind: str, layer: int, head: int, word: str) -> str:
     """What the row of `word` has its largest weight on; in cross-attention the row that writes it."""
     attention = trace[kind]
     rows = texts(attention.predicts if kind == "cross" else attention.queries)
-    [row] = [at for at, text in enumerate(rows) if text == word]
+    [row] = [index for index, text in enumerate(rows) if text == word]
     return attention.keys[int(attention.matrix(layer, head)[row].argmax())].text
 
 

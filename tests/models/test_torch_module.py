@@ -750,7 +750,7 @@ ENCODER = nn.TransformerEncoder(nn.TransformerEncoderLayer(D, HEADS, 32, batch_f
             "nothing in Gpt looks from target_tokens",
         ),
         (
-            {"tokens": SOURCE, "forward": lambda model: [model(IDS[:, at : at + 1]) for at in range(4)]},
+            {"tokens": SOURCE, "forward": lambda model: [model(IDS[:, index : index + 1]) for index in range(4)]},
             ModelError,
             "of 1 × 1 queries and keys.*all tokens in one pass, without a cache",
         ),

@@ -59,7 +59,7 @@ def test_words_are_merged_as_they_were_given():
     merged = attnviz.trace(WORDS, model, tokenizer=tokenizer, words=True)["self"]
     assert [token.text for token in merged.queries if not token.special] == WORDS
     whole = trace["self"]
-    columns = [[i for i, token in enumerate(whole.keys) if token.word == at] for at in range(4)]
+    columns = [[i for i, token in enumerate(whole.keys) if token.word == index] for index in range(4)]
     matrix = whole.matrix(0, 0)
     expected = [[matrix[np.ix_(rows, those)].sum(1).mean() for those in columns] for rows in columns]
     own = [i for i, token in enumerate(merged.queries) if not token.special]

@@ -158,35 +158,35 @@ def _heads(projected: torch.Tensor, n_heads: int) -> torch.Tensor:
 
 def _band(_layer: Any, model: PreTrainedModel, seen: dict[str, list[torch.Tensor]], number: int) -> torch.Tensor:
     """Longformer, LED: all scores, of which a window is left; and those of the tokens that are global for a task."""
-    of_layer = {path.split(".")[-1]: out[-1] for path, out in seen.items() if f".{number}." in path}
+    select_heads = {path.split(".")[-1]: out[-1] for path, out in seen.items() if f".{number}." in path}
     if model.config.is_encoder_decoder:  # of the encoder, which has the tokens first
         self_attention = f"{number}.self_attn.longformer_self_attn"
-        of_layer = {path.split(".")[-1]: out[-1] for path, out in seen.items() if self_attention in path}
+        select_heads = {path.split(".")[-1]: out[-1] for path, out in seen.items() if self_attention in path}
     n, n_heads, window = architectures.TEXT.shape[1], model.config.num_attention_heads, model.config.attention_window[0]
-    Q, K = (_heads(of_layer[name][:n, 0], n_heads) for name in ("query", "key"))
+    Q, K = (_heads(select_heads[name][:n, 0], n_heads) for name in ("query", "key"))
     S = Q @ K.transpose(-1, -2) / Q.shape[-1] ** 0.5
-    at, is_global = torch.arange(n), _is_global(model)
-    A = S.masked_fill(((at[:, None] - at).abs() > window // 2) & ~is_global, -torch.inf).softmax(-1)
+    index, is_global = torch.arange(n), _is_global(model)
+    A = S.masked_fill(((index[:, None] - index).abs() > window // 2) & ~is_global, -torch.inf).softmax(-1)
     if is_global.any():
-        Q, K = (_heads(of_layer[name][:n, 0], n_heads) for name in ("query_global", "key_global"))
+        Q, K = (_heads(select_heads[name][:n, 0], n_heads) for name in ("query_global", "key_global"))
         A[:, is_global] = (Q[:, : is_global.sum()] @ K.transpose(-1, -2) / Q.shape[-1] ** 0.5).softmax(-1)
     return A
 
 
 def _is_global(model: PreTrainedModel) -> torch.Tensor:
     """Which tokens look at all and are seen by all: `<s>`, the question, or the choice. Source: Beltagy et al. 2020."""
-    at, name = torch.arange(architectures.TEXT.shape[1]), type(model).__name__
+    index, name = torch.arange(architectures.TEXT.shape[1]), type(model).__name__
     if name == "LongformerForSequenceClassification":
-        return at == 0
+        return index == 0
     if name == "LongformerForQuestionAnswering":
-        return at < DIVIDED[0]
-    return at > DIVIDED[-1] if name == "LongformerForMultipleChoice" else at < 0
+        return index < DIVIDED[0]
+    return index > DIVIDED[-1] if name == "LongformerForMultipleChoice" else index < 0
 
 
 def _blocks(layer: Any, model: PreTrainedModel, seen: dict[str, list[torch.Tensor]], number: int) -> torch.Tensor:
     """PEGASUS-X: all scores, of which a block is left, and those to the global tokens beside them."""
-    of_layer = f"encoder.layers.{number}.self_attn."
-    projected = {path.split(".")[-1]: out[-2:] for path, out in seen.items() if of_layer in path}
+    select_heads = f"encoder.layers.{number}.self_attn."
+    projected = {path.split(".")[-1]: out[-2:] for path, out in seen.items() if select_heads in path}
     (Q, _), (K, K_global) = (projected[name] for name in ("q_proj", "k_proj"))
     n, n_heads, wide = architectures.TEXT.shape[1], model.config.encoder_attention_heads, model.config.block_size
     shift = wide // 2 if number % 2 else 0
@@ -207,8 +207,8 @@ def _blocks_of_three(
     path = f"encoder.block.{number}.layer.0.{sort}"
     Q, K = (_heads(seen[f"{path}.{name}"][0][0, :n], config.num_heads) for name in ("q", "k"))
     first = model.get_submodule(f"encoder.block.0.layer.0.{sort}")
-    at = torch.arange(n)
-    apart = at - at[:, None]
+    index = torch.arange(n)
+    apart = index - index[:, None]
     buckets = first._relative_position_bucket(
         apart, num_buckets=config.relative_attention_num_buckets, max_distance=config.relative_attention_max_distance
     )
@@ -221,8 +221,8 @@ def _random_blocks(
 ) -> torch.Tensor:
     """BigBird: the first block, the last, and three around; and as many random ones, which all are the first block."""
     n, n_heads, config = architectures.TEXT.shape[1], model.config.num_attention_heads, model.config
-    of_layer = [out[-1][0] for path, out in seen.items() if f".{number}." in path and "decoder" not in path]
-    Q, K = (_heads(out[:n], n_heads) for out in of_layer[:2])
+    select_heads = [out[-1][0] for path, out in seen.items() if f".{number}." in path and "decoder" not in path]
+    Q, K = (_heads(out[:n], n_heads) for out in select_heads[:2])
     S = Q @ K.transpose(-1, -2) / Q.shape[-1] ** 0.5
     block = torch.arange(n) // config.block_size
     row, column, last = block[:, None], block, block.max()

@@ -12,7 +12,7 @@ from attnviz.cli.output import check_writable, ending, print_path
 from attnviz.cli.pager import show
 from attnviz.cli.run import Run, Text, expand_option_groups
 from attnviz.errors import FileError
-from attnviz.files import decoded, write_whole
+from attnviz.files import decode_utf8, write_whole
 
 EXAMPLES = """\
 attnviz sources "I ate an apple. She read a book."
@@ -126,7 +126,7 @@ def sources(
 def _content(path: Path) -> str:
     """The text in a file. Raises FileError where it cannot be read, and InputError where it is not UTF-8."""
     try:
-        return decoded(path.read_bytes(), str(path)).strip()
+        return decode_utf8(path.read_bytes(), str(path)).strip()
     except OSError as error:
         raise FileError(f"cannot read {path}: {error.strerror}", "Name a text file.") from error
 

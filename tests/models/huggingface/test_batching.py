@@ -159,7 +159,7 @@ def test_any_iterable_is_a_list_of_texts():
 @pytest.mark.parametrize("generate", [0, -1, 2.5, "3", True])
 def test_what_is_no_number_of_tokens_is_not_generated(generate):
     model = HuggingFaceModel.load(tiny_models.writer("gpt2"), tokenizer=tiny_models.tokenizer())
-    with pytest.raises(InputError, match="is no number of tokens to generate"):
+    with pytest.raises(InputError, match="is not a number of tokens to generate"):
         model.trace("I ate", generate=generate)
 
 

@@ -43,8 +43,8 @@ def test_the_labels_are_the_text_of_the_template(model):
     assert [token.text for token in tokens if token.special] == ["<s>", "</s>"]
     for token in tokens:
         assert token.text == trace.text[slice(*token.span)] or token.text in "⏎␣"
-    covered = {at for token in tokens for at in range(*token.span)}
-    assert not [at for at in set(range(len(trace.text))) - covered if trace.text[at] != " "]
+    covered = {index for token in tokens for index in range(*token.span)}
+    assert not [index for index in set(range(len(trace.text))) - covered if trace.text[index] != " "]
     assert borders(tokens) == ()
 
 

@@ -73,15 +73,15 @@ def test_written_tokens_are_those_of_the_whole_text(make):
     text_tokenizer = loaded(tiny_models.writer("llama"), make()).text_tokenizer
     whole = text_tokenizer.encode("the dog that the cat saw wore a red hat.")
     cuts = []
-    for at in range(1, len(whole.ids)):
-        prompt = text_tokenizer.encode(whole.text[: whole.tokens[at].span[0]].rstrip())
-        if prompt.ids == whole.ids[:at]:
-            continued = text_tokenizer.continued(prompt, whole.ids[at:])
+    for index in range(1, len(whole.ids)):
+        prompt = text_tokenizer.encode(whole.text[: whole.tokens[index].span[0]].rstrip())
+        if prompt.ids == whole.ids[:index]:
+            continued = text_tokenizer.continued(prompt, whole.ids[index:])
             assert continued.text == whole.text
-            assert borders(continued.tokens) == (at,)
-            assert [token.generated for token in continued.tokens] == [i >= at for i in range(len(whole.ids))]
+            assert borders(continued.tokens) == (index,)
+            assert [token.generated for token in continued.tokens] == [i >= index for i in range(len(whole.ids))]
             assert tuple(replace(t, segment=0, generated=False) for t in continued.tokens) == whole.tokens
-            cuts.append(whole.tokens[at].word == whole.tokens[at - 1].word)
+            cuts.append(whole.tokens[index].word == whole.tokens[index - 1].word)
     assert any(cuts)
     assert not all(cuts)
 
@@ -93,7 +93,9 @@ def test_a_character_that_is_not_whole_is_no_replacement_character():
     assert len(parts) > 1
     whole = text_tokenizer.continued(prompt, parts)
     assert whole.text.endswith("사")
-    assert [token.text for token in whole.tokens[-len(parts) :]] == [f"사{'₁₂₃₄'[at]}" for at in range(len(parts))]
+    assert [token.text for token in whole.tokens[-len(parts) :]] == [
+        f"사{'₁₂₃₄'[index]}" for index in range(len(parts))
+    ]
     cut = text_tokenizer.continued(prompt, parts[:-1])
     assert all("\ufffd" not in token.text for token in cut.tokens)
 
@@ -184,7 +186,7 @@ def test_what_cannot_go_on_says_why(model, error, says):
 
 
 def test_no_tokens_are_nothing_to_generate():
-    with pytest.raises(InputError, match="0 is no number of tokens"):
+    with pytest.raises(InputError, match="0 is not a number of tokens"):
         attnviz.trace(PROMPT, tiny_models.writer("llama"), tokenizer=tiny_models.tokenizer(), generate=0)
 
 
@@ -290,7 +292,7 @@ def test_progress_hears_of_each_token_that_is_written_and_of_the_pass():
     model, heard = loaded(tiny_models.writer("llama")), []
     [trace] = model.trace_all([PROMPT], generate=3, progress=lambda *told: heard.append(told))
     written = len(trace["masked-self"].queries) - len(model.trace(PROMPT)["masked-self"].queries)
-    assert heard[:-1] == [("tokens written", at, 3) for at in range(written + 1)]
+    assert heard[:-1] == [("tokens written", index, 3) for index in range(written + 1)]
     assert heard[-1] == ("tokens read", len(trace["masked-self"].queries), None)
 
 

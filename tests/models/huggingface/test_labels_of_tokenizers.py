@@ -101,11 +101,11 @@ def check(text: str, tokens) -> None:
         assert 0 <= start < end <= len(text)
         written = read(token.text)
         assert "".join(char for char, _ in written) == plain(text[start:end])
-        for at, (_, part) in enumerate(written, start):
-            parts[at].append(part)
-    for at, char in enumerate(text):
-        if at in parts:
-            assert parts[at] == [0] or parts[at] == list(range(1, len(parts[at]) + 1)), (char, parts[at])
+        for index, (_, part) in enumerate(written, start):
+            parts[index].append(part)
+    for index, char in enumerate(text):
+        if index in parts:
+            assert parts[index] == [0] or parts[index] == list(range(1, len(parts[index]) + 1)), (char, parts[index])
         else:  # of these some tokenizers make nothing
             assert char.isspace() or unicodedata.category(char)[0] == "C" or char in "\ufffd▁", char
 

@@ -227,8 +227,8 @@ def test_labels_are_the_text_whatever_the_tokenizer(make, text):
     for token in trace["self"].queries:
         if token.span and token.text == text[slice(*token.span)]:
             assert token.text.strip() == token.text
-    covered = {at for t in trace["self"].queries if t.span for at in range(*t.span)}
-    assert all(text[at].isspace() or not text[at].isprintable() for at in set(range(len(text))) - covered)
+    covered = {index for t in trace["self"].queries if t.span for index in range(*t.span)}
+    assert all(text[index].isspace() or not text[index].isprintable() for index in set(range(len(text))) - covered)
 
 
 class Slow(transformers.PythonBackend):
@@ -241,7 +241,7 @@ class Slow(transformers.PythonBackend):
     vocab_size = 6
 
     def get_vocab(self):
-        return {word: at for at, word in enumerate(self.words)}
+        return {word: index for index, word in enumerate(self.words)}
 
     def _tokenize(self, text):
         return text.replace("apples", "apple s").replace(" ", " ▁").replace("▁s", "s").join(["▁", ""]).split()
