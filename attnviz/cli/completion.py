@@ -9,7 +9,7 @@ from attnviz.kinds import KINDS
 Complete = Callable[[typer.Context, str], list[str]]
 
 
-def of(values: Iterable[str]) -> Complete:
+def one_of(values: Iterable[str]) -> Complete:
     """What completes one of `values`."""
     known = tuple(values)
     return lambda ctx, incomplete: [value for value in known if value.startswith(incomplete)]

@@ -70,6 +70,6 @@ def stderr() -> "Console":
     return Console(file=sys.stderr, highlight=False, markup=False, emoji=False)
 
 
-def watched(console: "Console") -> bool:
+def shows_progress(console: "Console") -> bool:
     """Whether someone is watching it, on a screen that can show what moves."""
     return console.is_terminal and not console.is_dumb_terminal

@@ -18,7 +18,7 @@ Sort = Annotated[
     options.option(
         group=options.SHOWN,
         metavar="MEASURE",
-        autocompletion=completion.of(COLUMNS),
+        autocompletion=completion.one_of(COLUMNS),
         help=f"Order the heads by a measure, the largest first: {', '.join(COLUMNS)}.",
     ),
 ]
@@ -27,7 +27,7 @@ Role = Annotated[
     options.option(
         group=options.SHOWN,
         metavar="ROLE",
-        autocompletion=completion.of(ROLES),
+        autocompletion=completion.one_of(ROLES),
         help="Only heads of this role. A role is a measure above a threshold, and above what uniform attention "
         "gives: " + ", ".join(f"{role.name} > {role.threshold:g} ({role.meaning})" for role in ROLES.values()) + ".",
     ),
@@ -43,7 +43,7 @@ Measure = Annotated[
     options.option(
         group=options.SHOWN,
         metavar="MEASURE",
-        autocompletion=completion.of(COLUMNS),
+        autocompletion=completion.one_of(COLUMNS),
         help="With -o, draw a map of this measure, layers × heads, in place of the heads themselves.",
     ),
 ]
@@ -71,7 +71,7 @@ Probe = Annotated[
         "--probe",
         group=options.SHOWN,
         metavar="PROBE",
-        autocompletion=completion.of(PROBES),
+        autocompletion=completion.one_of(PROBES),
         help="In place of TEXT, have a decoder read what shows what its heads do, and rank them by it, beside what "
         "chance gives: " + "; ".join(f"{probe.name}, {probe.meaning}" for probe in PROBES.values()) + ".",
     ),

@@ -134,7 +134,7 @@ Kind = Annotated[
     option(
         group=SHOWN,
         metavar="KIND",
-        autocompletion=completion.of(KINDS),
+        autocompletion=completion.one_of(KINDS),
         help=f"The kind of attention: {', '.join(KINDS)}.",
     ),
 ]
@@ -191,7 +191,7 @@ Dtype = Annotated[
     option(
         group=MODEL,
         metavar="DTYPE",
-        autocompletion=completion.of(DTYPES),
+        autocompletion=completion.one_of(DTYPES),
         help="float32, float16 or bfloat16; by default the model's own.",
     ),
 ]

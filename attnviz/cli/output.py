@@ -54,9 +54,9 @@ def ending(output: Path) -> str:
 
 def write(output: Path, trace: "Trace", scenes: Sequence["Scene"], plot_options: "PlotOptions") -> None:
     """Write the file and print its path. Raises FileError, PlotOptionError and SelectionError."""
-    from attnviz.render import remarks, render
+    from attnviz.render import font_notes, render
 
-    notes(remarks(scenes, ending(output)))
+    notes(font_notes(scenes, ending(output)))
     print_path(write_whole(output, render(trace, scenes, ending(output), plot_options)))
 
 

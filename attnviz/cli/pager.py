@@ -34,7 +34,7 @@ def show(what: "RenderableType", picture: Callable[[], bytes] | None = None) -> 
     takes its place. A pipe gets nothing but text.
     """
     console = stdout()
-    if not is_watched() or console.is_dumb_terminal:
+    if not is_interactive() or console.is_dumb_terminal:
         console.print(what)
         return
     if picture is not None and not console.no_color:
@@ -53,12 +53,12 @@ def _printed(what: "RenderableType", console: "Console") -> str:
     return printed.get()
 
 
-def on_background(plot_options: "PlotOptions") -> "PlotOptions":
+def with_background_theme(plot_options: "PlotOptions") -> "PlotOptions":
     """The options with the theme of the terminal's background, if text is shaded in many colours and none is named."""
     if (
-        not plot_options.drawn_as.is_washed
+        not plot_options.drawn_as.shades_background
         or plot_options.theme
-        or not is_watched()
+        or not is_interactive()
         or stdout().color_system not in ("truecolor", "256")
     ):
         return plot_options
@@ -67,7 +67,7 @@ def on_background(plot_options: "PlotOptions") -> "PlotOptions":
     return replace(plot_options, theme=background())
 
 
-def is_watched() -> bool:
+def is_interactive() -> bool:
     """Whether someone sees the result and can answer: a terminal at both ends, and the process in its foreground."""
     if sys.stdin is None or not (sys.stdin.isatty() and sys.stdout.isatty()):
         return False

@@ -17,7 +17,7 @@ class PlotOptionGroup(PlotOptions):
         str,
         option(
             metavar="STYLE",
-            autocompletion=completion.of(STYLES),
+            autocompletion=completion.one_of(STYLES),
             help=f"{', '.join(STYLES)}; {next(iter(STYLES))} by default.",
         ),
     ]
@@ -55,7 +55,7 @@ class PlotOptionGroup(PlotOptions):
     dpi: Annotated[int | None, option(group=OUTPUT, metavar="N", help="Dots per inch of a .png; 150 by default.")]
     theme: Annotated[
         str | None,
-        option(group=LOOK, metavar="THEME", autocompletion=completion.of(THEMES), help=f"{', '.join(THEMES)}."),
+        option(group=LOOK, metavar="THEME", autocompletion=completion.one_of(THEMES), help=f"{', '.join(THEMES)}."),
     ]
     font_size: Annotated[
         float | None,
@@ -75,7 +75,7 @@ class PlotOptionGroup(PlotOptions):
         option(
             group=SHOWN,
             metavar="HOW",
-            autocompletion=completion.of(SINKS),
+            autocompletion=completion.one_of(SINKS),
             help=f"How to draw the first key, where many heads park their weight: {', '.join(SINKS)}. mask leaves "
             "its column empty; renorm also divides each row by what is left.",
         ),
@@ -85,7 +85,7 @@ class PlotOptionGroup(PlotOptions):
         option(
             group=SHOWN,
             metavar="HOW",
-            autocompletion=completion.of(SPECIALS),
+            autocompletion=completion.one_of(SPECIALS),
             help=f"How to draw special tokens, such as [CLS]: {', '.join(SPECIALS)}. hide leaves out their columns "
             "and rows; renorm also divides each row by what is left.",
         ),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from attnviz.cli.console import printable, stderr, watched
+from attnviz.cli.console import printable, shows_progress, stderr
 
 
 def collect_garbage() -> None:
@@ -20,7 +20,7 @@ def working(what: str) -> Iterator[None]:
     """Show on stderr that something long goes on, where someone is watching; afterwards collect garbage again."""
     console = stderr()
     try:
-        if watched(console):
+        if shows_progress(console):
             with console.status(printable(what)):
                 yield
         else:
@@ -48,7 +48,7 @@ def loading(name: str) -> Iterator[Callable[[str, int, int | None], None]]:
         TimeElapsedColumn(),
     )
     try:
-        with Progress(*columns, console=console, transient=True, disable=not watched(console)) as progress:
+        with Progress(*columns, console=console, transient=True, disable=not shows_progress(console)) as progress:
             task = progress.add_task(f"Loading {name}", total=None, now="")
 
             def tell(what: str, done: int, total: int | None) -> None:
@@ -68,7 +68,7 @@ def reading() -> Iterator[Callable[[str, int, int | None], None] | None]:
     That is called with what is counted (tokens written, tokens read), how many, and of how many, where that is known.
     """
     console = stderr()
-    if not watched(console):
+    if not shows_progress(console):
         yield None
         return
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -121,7 +121,7 @@ def bar(what: str, total: int) -> Iterator[Callable[..., None]]:
     )
     collect_garbage()
     console = stderr()
-    with Progress(*columns, console=console, disable=not watched(console)) as progress:
+    with Progress(*columns, console=console, disable=not shows_progress(console)) as progress:
         task = progress.add_task(printable(what), total=total)
 
         def advance(steps: int = 1, now: str | None = None) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Writer = Callable[["Trace", Sequence["Scene"], str, PlotOptions], bytes]
 PICTURES = (".png", ".svg", ".pdf")
-_OF_PICTURES = ("size", "dpi", "font_size", "transparent", "colorbar")
+_PICTURE_OPTIONS = ("size", "dpi", "font_size", "transparent", "colorbar")
 
 
 def render(trace: "Trace", scenes: Sequence["Scene"], suffix: str, options: PlotOptions = DEFAULT) -> bytes:
@@ -30,7 +30,7 @@ def render(trace: "Trace", scenes: Sequence["Scene"], suffix: str, options: Plot
     return writer(suffix)(trace, scenes, suffix.lower(), options)
 
 
-def remarks(scenes: Sequence["Scene"], suffix: str) -> list[str]:
+def font_notes(scenes: Sequence["Scene"], suffix: str) -> list[str]:
     """What a reader of `scenes` in a file with that ending ought to be told: which characters no font draws."""
     if suffix.lower() not in PICTURES:
         return []
@@ -53,7 +53,7 @@ def check(options: PlotOptions, suffix: str | None, is_drawn: bool = True) -> No
             raise PlotOptionError(f"{names} would change nothing: the output is numbers", hint)
         return
     _require_terminal(options)
-    for name in (name for name in _OF_PICTURES if name in options.given):
+    for name in (name for name in _PICTURE_OPTIONS if name in options.given):
         raise PlotOptionError(f"{_flag(options, name)} is for pictures, not for the terminal", hint)
 
 

@@ -11,7 +11,7 @@ Colours = NDArray[np.uint8]
 # Lightness, green-red, blue-yellow in OKLab (Ottosson 2020). Lightness only rises, or only falls, so that a map also
 # reads in grey and to readers who do not tell red from green.
 _ANCHORS = {
-    "paper": np.array(
+    "white": np.array(
         [
             [1.00, 0.000, 0.000],
             [0.93, 0.018, 0.040],

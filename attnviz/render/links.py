@@ -1,4 +1,4 @@
-"""The links that lines and arcs draw: from a query to a key, stronger than nothing."""
+"""The links that lines and arcs draw, from a query to a key."""
 
 from dataclasses import dataclass
 
@@ -10,35 +10,38 @@ from attnviz.render.scene import Scene
 from attnviz.render.styles import STYLES
 
 FAINT = 0.04
-"""A weight below this part of the scale is not drawn: it would be paler than the paper's own grain."""
+"""A weight below this fraction of the scale is not drawn: nobody could see it."""
 
 
 @dataclass(frozen=True)
 class DrawnLinks:
-    """Links by their row, their column and how far along the scale they are, weakest first, as they are drawn."""
+    """The links of one head, in the order in which they are drawn, the weakest first.
+
+    Each has a row, a column and its weight as a fraction of the scale, `[link]`.
+    """
 
     rows: np.ndarray
     columns: np.ndarray
-    parts: np.ndarray
+    fractions: np.ndarray
 
 
-def opacity(parts: np.ndarray) -> np.ndarray:
-    """How opaque a line is that stands for that part of the scale, from nearly unseen to solid."""
-    return np.asarray(0.06 + 0.94 * parts)
+def opacity(fractions: np.ndarray) -> np.ndarray:
+    """How opaque the lines of links are that far along the scale, from almost invisible to solid."""
+    return np.asarray(0.06 + 0.94 * fractions)
 
 
-def width(parts: np.ndarray) -> np.ndarray:
-    """How wide it is, in points."""
-    return np.asarray(0.6 + 3.4 * parts)
+def width(fractions: np.ndarray) -> np.ndarray:
+    """The width of these lines, in points."""
+    return np.asarray(0.6 + 3.4 * fractions)
 
 
 def links_to_draw(scene: Scene, index: int, scale: Scale) -> DrawnLinks:
-    """What head `index` of `scene` links, but for what is masked and what is FAINT."""
-    parts = np.where(scene.reachable, scale.parts(scene.matrices[index]), 0.0)
-    rows, columns = np.nonzero(parts >= FAINT)
-    order = np.argsort(parts[rows, columns], kind="stable")
+    """The links of head `index` of `scene` that are neither masked nor below FAINT."""
+    fractions = np.where(scene.reachable, scale.fractions(scene.matrices[index]), 0.0)
+    rows, columns = np.nonzero(fractions >= FAINT)
+    order = np.argsort(fractions[rows, columns], kind="stable")
     rows, columns = rows[order], columns[order]
-    return DrawnLinks(rows, columns, parts[rows, columns])
+    return DrawnLinks(rows, columns, fractions[rows, columns])
 
 
 def require_tokens(scene: Scene, style: str) -> None:

@@ -10,7 +10,7 @@ from attnviz.pooling import combine_heads
 from attnviz.render.exclusion import exclude
 from attnviz.render.named_link import NamedLink
 from attnviz.render.options import DEFAULT, PlotOptions
-from attnviz.render.query import find_query, passed_over, query_rows
+from attnviz.render.query import find_query, other_rows_note, query_rows
 from attnviz.render.scene import Scene, scene
 from attnviz.selection import Selection
 
@@ -106,21 +106,23 @@ def _with_options(trace: Trace, scene: Scene, options: PlotOptions) -> Scene:
     queries = () if options.query is None else find_query(trace, scene.attention, options.query)
     said = (
         _rows_note(scene, options),
-        "" if options.query is None else passed_over(trace, scene.attention, options.query),
+        "" if options.query is None else other_rows_note(trace, scene.attention, options.query),
     )
     caption = "\n".join(line for line in (scene.caption, *said) if line)
     shown = exclude(replace(scene, title=title, caption=caption, queries=queries), options.sink, options.special)
     if options.drawn_as.shows_one_query:  # so that the scale is that of the rows that are shown
         shown = replace(shown, queries=query_rows(shown))
     return (
-        replace(shown, caption=f"{shown.caption}\n{shown.beyond}") if shown.beyond and options.vmax is None else shown
+        replace(shown, caption=f"{shown.caption}\n{shown.scale_note}")
+        if shown.scale_note and options.vmax is None
+        else shown
     )
 
 
 def _rows_note(scene: Scene, options: PlotOptions) -> str:
     """What is to be said of a decoder's rows in that style."""
     note = options.drawn_as.rows_note
-    return scene.signs if note is None or not scene.signs else note
+    return scene.arrows_note if note is None or not scene.arrows_note else note
 
 
 def _pairs(trace: Trace, kind: str) -> tuple[tuple[int, int], ...]:

@@ -51,7 +51,7 @@ def find_query(trace: Trace, attention: Attention, query: str) -> tuple[int, ...
     raise SelectionError(f"no row {names.verb_of(query)}s {query!r}", f"{elsewhere}Rows: {rows}.")
 
 
-def passed_over(trace: Trace, attention: Attention, query: str) -> str:
+def other_rows_note(trace: Trace, attention: Attention, query: str) -> str:
     """What else is called `query` and is not kept by itself, in words; nothing where that is nothing."""
     names, query = RowNames(trace, attention), query.strip()
     found, kept = _matching(names, query)

@@ -23,17 +23,17 @@ class Theme:
     cell that the query may not look at, which is not a weight of 0; `hair` is a thin line around and between cells.
     """
 
-    paper: str
+    background: str
     ink: str
     muted: str
     blank: str
-    hair: str
+    hairline: str
     palette: str
-    wash: str
+    background_palette: str
 
 
 THEMES = {
-    "light": Theme("#ffffff", "#000000", "#5b5f6b", "#e9ebf0", "#d3d6de", "paper", "lilac"),
+    "light": Theme("#ffffff", "#000000", "#5b5f6b", "#e9ebf0", "#d3d6de", "white", "lilac"),
     "dark": Theme("#22242c", "#f2f2f2", "#a9adb8", "#353843", "#444854", "violet", "amber"),
     "print": Theme("#ffffff", "#000000", "#555555", "#ffffff", "#bbbbbb", "grey", "grey"),
 }
@@ -43,9 +43,9 @@ THEMES = {
 class Scale:
     """How the weights of a picture become colours.
 
-    `colours` holds 256 of them, uint8 `[256, 3]`, from the scale's lower end to `top`; `above` says that some weights
-    are larger than `top`, `mapped` that the colours are a colour map that was asked for, `explained` that a bar
-    explains them, and `of` what it is a scale of; with `signed` the scale begins at −`top`, and 0 is in its middle.
+    `colours` are uint8 `[256, 3]`, from the lower end of the scale to `top`. `above` says that some weights are larger
+    than `top`; `has_custom_colours`, that the user named a colour map; `has_colorbar`, that a colour bar is drawn.
+    A `signed` scale begins at −`top`, with 0 in the middle. `quantity` says what the scale measures.
     """
 
     top: float
@@ -53,10 +53,10 @@ class Scale:
     colours: Colours
     log: bool = False
     above: bool = False
-    mapped: bool = False
-    explained: bool = True
+    has_custom_colours: bool = False
+    has_colorbar: bool = True
     signed: bool = False
-    of: str = "attention weight"
+    quantity: str = "attention weight"
 
     @property
     def bottom(self) -> float:
@@ -68,9 +68,9 @@ class Scale:
     @property
     def meaning(self) -> str:
         """What it is a scale of."""
-        return f"{self.of} (log)" if self.log else self.of
+        return f"{self.quantity} (log)" if self.log else self.quantity
 
-    def parts(self, weights: np.ndarray) -> np.ndarray:
+    def fractions(self, weights: np.ndarray) -> np.ndarray:
         """How far along the scale each weight is, from 0 to 1; what lies beyond an end is drawn as that end."""
         if not self.log:
             return np.asarray(np.clip((weights - self.bottom) / (self.top - self.bottom), 0, 1))
@@ -86,20 +86,20 @@ class Scale:
 
     def indices(self, weights: np.ndarray) -> np.ndarray:
         """The colour of each weight, as its row of `colours`, uint8."""
-        return np.asarray(np.round(self.parts(weights) * 255), np.uint8)
+        return np.asarray(np.round(self.fractions(weights) * 255), np.uint8)
 
     @property
-    def washed(self) -> "Scale":
+    def for_backgrounds(self) -> "Scale":
         """The same scale in colours that begin with the paper's, for the background of text."""
-        return self if self.mapped else replace(self, colours=palette(self.theme.wash))
+        return self if self.has_custom_colours else replace(self, colours=palette(self.theme.background_palette))
 
-    def strokes(self, parts: np.ndarray) -> np.ndarray:
-        """What lines of those parts of the scale are drawn in, RGB from 0 to 1, `[line, 3]`.
+    def line_colours(self, fractions: np.ndarray) -> np.ndarray:
+        """The colours of lines that far along the scale, RGB from 0 to 1, `[line, 3]`.
 
-        It is what cells are drawn in; but without what is near the paper's colour, unless the map was asked for.
+        They are the colours of cells, but none near that of the background, unless the user named a colour map.
         """
-        first = 0 if self.mapped else PALEST
-        return np.asarray(self.colours[np.round(first + parts * (255 - first)).astype(int)] / 255.0)
+        first = 0 if self.has_custom_colours else PALEST
+        return np.asarray(self.colours[np.round(first + fractions * (255 - first)).astype(int)] / 255.0)
 
     def ticks(self) -> list[tuple[float, str]]:
         """Parts of the scale, and the weights there as they are written; `≥` and `≤` where more is drawn the same."""
@@ -111,11 +111,11 @@ class Scale:
             labels[0] = f"≤{labels[0]}"
         if self.above:
             labels[-1] = f"≥{labels[-1]}"
-        return list(zip(self.parts(np.array(weights)).tolist(), labels, strict=True))
+        return list(zip(self.fractions(np.array(weights)).tolist(), labels, strict=True))
 
 
-def apart(ticks: Sequence[tuple[float, str]], least: float) -> list[tuple[float, str]]:
-    """Those of `ticks` whose places differ by `least` or more; the ends stay."""
+def spaced_ticks(ticks: Sequence[tuple[float, str]], least: float) -> list[tuple[float, str]]:
+    """Those of `ticks` whose positions differ by `least` or more; both ends stay."""
     *most, end = ticks
     kept = most[:1]
     for tick in most[1:]:
@@ -130,19 +130,26 @@ def scale_of(
     largest: float = 0.0,
     theme: str = "light",
     signed: bool = False,
-    of: str = "attention weight",
+    quantity: str = "attention weight",
 ) -> Scale:
-    """The scale of a picture whose scenes' own end at `tops`, and whose largest weight is `largest`.
+    """One scale for scenes whose own scales end at `tops`, and whose largest weight is `largest`.
 
-    `theme` is that where `options` names none. With `signed`, for weights of which some are negative, the scale is
-    linear from −top to top, and its colours lead to one hue or another from that of 0 in the middle. `of` says of what
-    it is a scale.
+    `theme` is used where `options` names none. A `signed` scale, for weights of which some are negative, is linear from
+    −top to top; its colours run from 0 in the middle to one hue on each side. `quantity` is what the scale measures.
     """
     chosen = THEMES[options.theme or theme]
     top = options.vmax or max(tops, default=1.0)
-    above, mapped = bool(largest > top + 1e-6), options.cmap is not None
-    log = options.log and not signed
-    return Scale(top, chosen, _colours(options, chosen, signed), log, above, mapped, options.colorbar, signed, of)
+    return Scale(
+        top,
+        chosen,
+        _colours(options, chosen, signed),
+        log=options.log and not signed,
+        above=bool(largest > top + 1e-6),
+        has_custom_colours=options.cmap is not None,
+        has_colorbar=options.colorbar,
+        signed=signed,
+        quantity=quantity,
+    )
 
 
 def _colours(options: PlotOptions, theme: Theme, signed: bool) -> Colours:

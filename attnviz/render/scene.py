@@ -22,12 +22,12 @@ from attnviz.attention import (
     count_virtual_tokens,
 )
 from attnviz.labels import visible
-from attnviz.render.ticks import is_long, segments
+from attnviz.render.ticks import is_numbered, segments
 from attnviz.retrace import Retrace
 
 LONG = 64
 """A text of more columns than this is long: they are too many to read their weights."""
-BRIGHT, BRIGHTEST = 2.0, 8
+PROMINENT, MOST_PROMINENT = 2.0, 8
 """Columns stand out that get so many times as much as columns do on average; at most so many do."""
 FROM, TO = "query (from)", "key (to)"
 """The names of the two axes, wherever they are drawn."""
@@ -79,16 +79,16 @@ class Scene:
     def _written(self) -> tuple[Token | None, ...]:
         """What the label of a query says that it writes: where rows are numbered, only what a model generated."""
         a = self.attention
-        written, short = a.predicts or (None,) * len(a.queries), not is_long(a.rows)
+        written, short = a.predicts or (None,) * len(a.queries), not is_numbered(a.rows)
         return tuple(token if token and (token.generated or short) else None for token in written)
 
     @property
-    def signs(self) -> str:
+    def arrows_note(self) -> str:
         """What the signs in the labels of its rows mean; nothing where there are none."""
-        return signs([self._written[start] for start, stop in self.attention.rows if stop - start == 1])
+        return arrows_note([self._written[start] for start, stop in self.attention.rows if stop - start == 1])
 
     @property
-    def divided(self) -> str:
+    def borders_note(self) -> str:
         """What begins where lines are drawn between cells; nothing where there are none."""
         a = self.attention
         axes = ((a.queries, a.rows), (a.keys, a.columns))
@@ -119,7 +119,7 @@ class Scene:
         return may
 
     @cached_property
-    def bright(self) -> tuple[int, ...]:
+    def prominent(self) -> tuple[int, ...]:
         """The columns that stand out, the brightest first.
 
         Of some head they get much more than the others do, and more than uniform attention would give them.
@@ -128,21 +128,21 @@ class Scene:
         weights = np.abs(self.matrices) * may
         found, even = weights.sum(1), weights.sum(2) / np.maximum(may.sum(1), 1) @ may  # [head, column]
         shares = found / np.maximum(found.mean(1, keepdims=True), 1e-9)
-        shares = np.where(found >= BRIGHT * even, shares, 0.0).max(0)
-        order = np.argsort(-shares, kind="stable")[:BRIGHTEST]
-        return tuple(int(column) for column in order if shares[column] >= BRIGHT)
+        shares = np.where(found >= PROMINENT * even, shares, 0.0).max(0)
+        order = np.argsort(-shares, kind="stable")[:MOST_PROMINENT]
+        return tuple(int(column) for column in order if shares[column] >= PROMINENT)
 
     @property
-    def blanks(self) -> tuple[str, ...]:
+    def blank_reasons(self) -> tuple[str, ...]:
         """Why cells show no weight: UNSEEN and TAKEN_OUT, where some are."""
         may = allowed_pairs(self.attention)
         found = {UNSEEN: not may.all(), TAKEN_OUT: (may & ~self.reachable).any()}
         return tuple(reason for reason, has in found.items() if has)
 
     @property
-    def blank(self) -> str:
+    def blank_note(self) -> str:
         """Why cells are left empty: nothing where none is."""
-        return f"empty: {', or '.join(self.blanks)}" if self.blanks else ""
+        return f"empty: {', or '.join(self.blank_reasons)}" if self.blank_reasons else ""
 
     @cached_property
     def largest(self) -> float:
@@ -166,7 +166,7 @@ class Scene:
         return top_of(float(self._shown[:, :, self._scaled].max(initial=0.0)) or self.largest)
 
     @property
-    def beyond(self) -> str:
+    def scale_note(self) -> str:
         """What the scale leaves out: nothing where it reaches to the largest weight."""
         first = float(self._shown[:, :, ~self._scaled].max(initial=0.0))
         return f"the scale leaves out the first key, whose largest weight is {first:.2f}" if first > self.top else ""
@@ -226,7 +226,7 @@ def row_label(read: Token, written: Token | None = None) -> str:
     return f"{visible(read.text)} {GENERATES if written.generated else WRITES} {visible(written.text)}"
 
 
-def signs(written: Sequence[Token | None]) -> str:
+def arrows_note(written: Sequence[Token | None]) -> str:
     """What the signs mean in the labels of rows that write those tokens; nothing where none is known."""
     chosen = {token.generated for token in written if token}
     said = [f"{WRITES} token written"] if False in chosen else []

@@ -12,7 +12,7 @@ class Style:
     Both are written as `module:class`, and imported when they are first used; a style without `terminal` is for files
     only. A `is_matrix` style draws cells: several heads are one grid, several tokens may share a cell, and a weight may
     be negative. `takes_numbers` says whether weights can be written into it, `shows_one_query` whether `query` names a
-    row. Of more than `most_tokens` its lines could not be told apart. `is_washed` draws paler, beneath letters.
+    row. Of more than `most_tokens` its lines could not be told apart. `shades_background` draws paler, beneath letters.
     `rows_note` is said of a decoder's rows, where something else than the usual is to be.
     """
 
@@ -23,7 +23,7 @@ class Style:
     takes_numbers: bool = False
     shows_one_query: bool = False
     most_tokens: int | None = None
-    is_washed: bool = False
+    shades_background: bool = False
     rows_note: str | None = None
 
 
@@ -48,7 +48,7 @@ STYLES: dict[str, Style] = {
             f"{_TERMINAL}.text:RunningText",
             takes_numbers=True,
             shows_one_query=True,
-            is_washed=True,
+            shades_background=True,
             rows_note="",
         ),
     )

@@ -17,19 +17,19 @@ class Tick(NamedTuple):
     label: str
 
 
-def words(labels: Sequence[str], most: int, bright: Sequence[int] = ()) -> list[Tick]:
-    """All `labels`, one a cell, or where there are more than `most` those of `bright` cells and every second, …"""
+def words(labels: Sequence[str], most: int, prominent: Sequence[int] = ()) -> list[Tick]:
+    """All `labels`, one a cell, or where there are more than `most` those of `prominent` cells and every second, …"""
     every = 1 if len(labels) <= most else -(-len(labels) // max(min(most, MOST), 1))
     first, rest = (
-        [Tick(index + 0.5, labels[index]) for index in some] for some in (bright, range(0, len(labels), every))
+        [Tick(index + 0.5, labels[index]) for index in some] for some in (prominent, range(0, len(labels), every))
     )
     return rest if every == 1 else _apart(first, rest, len(labels) / max(most, 1))
 
 
-def numbers(cells: Sequence[Range], most: float, bright: Sequence[int] = ()) -> list[Tick]:
+def numbers(cells: Sequence[Range], most: float, prominent: Sequence[int] = ()) -> list[Tick]:
     """Round token numbers, each in the middle of its token, the steps between them at most `most`.
 
-    Before them come the first tokens of `bright` cells.
+    Before them come the first tokens of `prominent` cells.
     """
     first, last = cells[0][0], cells[-1][1] - 1
     step = _round_step((last - first) / max(min(most, MOST), 1))
@@ -41,7 +41,7 @@ def numbers(cells: Sequence[Range], most: float, bright: Sequence[int] = ()) -> 
         for index, start, stop in spans
         if start <= token < stop
     ]
-    shining = [Tick(index + 0.5 / (cells[index][1] - cells[index][0]), str(cells[index][0])) for index in bright]
+    shining = [Tick(index + 0.5 / (cells[index][1] - cells[index][0]), str(cells[index][0])) for index in prominent]
     return _apart(shining, round_ones, len(cells) / max(most, 1))
 
 
@@ -58,23 +58,23 @@ def _is_free(tick: Tick, others: Sequence[Tick], pitch: float) -> bool:
     return all(abs(tick.position - other.position) >= pitch - 1e-6 for other in others)
 
 
-def is_long(cells: Sequence[Range]) -> bool:
+def is_numbered(cells: Sequence[Range]) -> bool:
     """Whether cells are numbered by their tokens: one after the other, and some of them several tokens."""
     return any(stop - start > 1 for start, stop in cells) and all(a[1] == b[0] for a, b in pairwise(cells))
 
 
-def named(name: str, cells: Sequence[Range], numbered: bool) -> str:
+def axis_name(name: str, cells: Sequence[Range], numbered: bool) -> str:
     """The name of an axis, with what its numbers count where a cell is several tokens."""
-    return f"{name}: {counted(cells)}{', numbered' * numbered}" if is_long(cells) else name
+    return f"{name}: {token_count(cells)}{', numbered' * numbered}" if is_numbered(cells) else name
 
 
-def counted(cells: Sequence[Range]) -> str:
+def token_count(cells: Sequence[Range]) -> str:
     """How many tokens there are, and how many in a cell."""
     sizes = [stop - start for start, stop in cells]
     return f"{sum(sizes)} tokens" if max(sizes) == 1 else f"{sum(sizes)} tokens, {max(sizes)} in a cell"
 
 
-def covering(rows: Sequence[Range], columns: Sequence[Range]) -> str:
+def pooling_note(rows: Sequence[Range], columns: Sequence[Range]) -> str:
     """What a cell shows of several tokens; nothing where none covers more than one."""
     down, across = (max(stop - start for start, stop in cells) for cells in (rows, columns))
     return "" if down == across == 1 else f"each cell: the largest weight of {down} × {across} tokens"

@@ -55,7 +55,7 @@ def test_what_was_given_is_what_differs_from_the_default():
 def test_a_linear_scale():
     scale = scale_of(PlotOptions(), [0.3, 0.8], 0.77)
     assert (scale.bottom, scale.top, scale.above) == (0.0, 0.8, False)
-    assert scale.parts(np.array([0.0, 0.2, 0.8, 1.0])).tolist() == pytest.approx([0, 0.25, 1, 1])
+    assert scale.fractions(np.array([0.0, 0.2, 0.8, 1.0])).tolist() == pytest.approx([0, 0.25, 1, 1])
     assert scale.ticks() == [(0.0, "0"), (0.5, "0.4"), (1.0, "0.8")]
 
 
@@ -69,7 +69,9 @@ def test_a_scale_that_ends_early_says_that_more_is_drawn_the_same():
 def test_a_logarithmic_scale_covers_three_powers_of_ten():
     scale = scale_of(PlotOptions(log=True), [1.0], 1.0)
     assert scale.bottom == pytest.approx(0.001)
-    assert scale.parts(np.array([0, 0.0001, 0.001, 0.01, 0.1, 1])).tolist() == pytest.approx([0, 0, 0, 1 / 3, 2 / 3, 1])
+    assert scale.fractions(np.array([0, 0.0001, 0.001, 0.01, 0.1, 1])).tolist() == pytest.approx(
+        [0, 0, 0, 1 / 3, 2 / 3, 1]
+    )
     assert [label for _, label in scale.ticks()] == ["≤0.001", "0.01", "0.1", "1"]
     assert [scale.weight(part) for part, _ in scale.ticks()] == pytest.approx([0.001, 0.01, 0.1, 1])
     assert scale.meaning == "attention weight (log)"
@@ -95,10 +97,10 @@ def test_the_print_theme_is_grey_and_light_where_there_is_nothing():
     assert luminance(scale)[0] > 230
 
 
-@pytest.mark.parametrize(("theme", "paper"), [("light", "#ffffff"), ("dark", "#22242c")])
-def test_text_without_weight_stands_on_paper(theme, paper):
-    first = scale_of(PlotOptions(style="text", theme=theme), [1.0]).washed.colours[0].astype(int)
-    assert np.abs(first - [int(paper[at : at + 2], 16) for at in (1, 3, 5)]).max() <= 4
+@pytest.mark.parametrize(("theme", "background"), [("light", "#ffffff"), ("dark", "#22242c")])
+def test_text_without_weight_has_the_background_of_the_page(theme, background):
+    first = scale_of(PlotOptions(style="text", theme=theme), [1.0]).for_backgrounds.colours[0].astype(int)
+    assert np.abs(first - [int(background[at : at + 2], 16) for at in (1, 3, 5)]).max() <= 4
 
 
 def test_a_colour_map_of_matplotlibs():
@@ -107,5 +109,5 @@ def test_a_colour_map_of_matplotlibs():
     scale = scale_of(PlotOptions(cmap="viridis"), [1.0])
     for index in (0, 77, 255):
         assert scale.colours[index].tolist() == [*colormaps["viridis"](index / 255, bytes=True)[:3]]
-    assert scale.washed is scale
-    assert scale.strokes(np.array([0.0, 1.0])).tolist() == (scale.colours[[0, 255]] / 255).tolist()
+    assert scale.for_backgrounds is scale
+    assert scale.line_colours(np.array([0.0, 1.0])).tolist() == (scale.colours[[0, 255]] / 255).tolist()

@@ -9,7 +9,7 @@ from handmade_traces import attention, decoder_only, encoder_decoder, labelled, 
 from attnviz.attention import Token, Trace
 from attnviz.errors import SelectionError
 from attnviz.pooling import reduce_attention
-from attnviz.render.query import find_query, passed_over, query_label, query_rows, query_weights
+from attnviz.render.query import find_query, other_rows_note, query_label, query_rows, query_weights
 from attnviz.render.scene import scene
 from attnviz.render.text_layout import flow, follows_without_space, running
 
@@ -99,8 +99,8 @@ def test_of_several_rows_of_that_name_the_one_that_is_kept_is_taken_and_said_so(
     whole = labelled(["an", "apple", "an", "an", "oak"])
     a = reduce_attention(whole["self"], [(0, 1), (1, 2), (2, 4), (4, 5)], whole["self"].columns)
     assert find_query(whole, a, "an") == (0,)
-    assert passed_over(whole, a, "an") == "1 of 3 rows that read 'an' is kept by itself: this one"
-    assert passed_over(whole, a, "apple") == passed_over(whole, whole["self"], "an") == ""
+    assert other_rows_note(whole, a, "an") == "1 of 3 rows that read 'an' is kept by itself: this one"
+    assert other_rows_note(whole, a, "apple") == other_rows_note(whole, whole["self"], "an") == ""
     a = reduce_attention(whole["self"], [(0, 1), (1, 3), (3, 4), (4, 5)], whole["self"].columns)
     with pytest.raises(SelectionError, match="2 rows read 'an'") as error:
         find_query(whole, a, "an")

@@ -5,14 +5,14 @@ import pytest
 
 from attnviz.render.colours import oklab
 from attnviz.render.options import PlotOptions
-from attnviz.render.scale import apart, scale_of
+from attnviz.render.scale import scale_of, spaced_ticks
 
 
 @pytest.mark.parametrize("vmax", [0.3, 0.07, 0.9, 1.0])
 @pytest.mark.parametrize("log", [False, True])
 def test_parts_lie_between_0_and_1_and_rise(vmax: float, log: bool) -> None:
     weights = np.concatenate([[0], np.logspace(-7, 0, 400)])
-    parts = scale_of(PlotOptions(vmax=vmax, log=log), [1.0]).parts(weights)
+    parts = scale_of(PlotOptions(vmax=vmax, log=log), [1.0]).fractions(weights)
     assert parts.min() == 0.0
     assert parts.max() == 1.0  # not a rounding error more, which no colour has
     assert (np.diff(parts) >= 0).all()
@@ -36,9 +36,9 @@ def test_the_label_in_the_middle_is_easy_to_read_and_stands_where_its_weight_is(
 
 def test_labels_that_would_touch_are_left_out_but_for_the_ends() -> None:
     ticks = [(0.0, "a"), (0.05, "b"), (0.5, "c"), (0.55, "d"), (0.95, "e"), (1.0, "f")]
-    assert "".join(label for _, label in apart(ticks, 0.1)) == "acf"
-    assert apart(ticks, 0.0) == ticks
-    assert "".join(label for _, label in apart(ticks, 2.0)) == "af"
+    assert "".join(label for _, label in spaced_ticks(ticks, 0.1)) == "acf"
+    assert spaced_ticks(ticks, 0.0) == ticks
+    assert "".join(label for _, label in spaced_ticks(ticks, 2.0)) == "af"
 
 
 @pytest.mark.parametrize("theme", ["light", "dark", "print"])

@@ -36,7 +36,7 @@ def test_show_is_the_scene_itself() -> None:
     assert exclude(one) is one
     assert one.removed_mass is None
     assert removed_labels(one) == []
-    assert not one.blank
+    assert not one.blank_note
 
 
 def test_special_hide() -> None:
@@ -67,7 +67,7 @@ def test_sink_mask_keeps_the_column_and_the_scale_ignores_it() -> None:
     assert shown.reachable[:, 1:].all()
     assert shown.top == 0.5
     assert removed_labels(shown) == ["−.50", "−.70", "−.50", "·"]
-    assert shown.blank == "empty: taken out"
+    assert shown.blank_note == "empty: taken out"
     assert shown.caption == "first key masked · mean mass taken 0.42"
 
 
@@ -114,7 +114,7 @@ def test_a_causal_row_that_sees_only_the_sink_loses_everything() -> None:
     np.testing.assert_allclose(shown.matrices[0], [[0, 0, 0], [0, 1, 0], [0, 0.5, 0.5]], rtol=1e-6)
     assert removed_labels(shown) == ["all", "−.50", "−.33"]
     np.testing.assert_array_equal(shown.reachable, [[0, 0, 0], [0, 1, 0], [0, 1, 1]])
-    assert shown.blank == "empty: may not look there, or taken out"
+    assert shown.blank_note == "empty: may not look there, or taken out"
 
 
 def test_a_special_query_stays_where_it_writes_an_ordinary_token() -> None:
@@ -192,9 +192,11 @@ def test_the_scale_of_a_long_decoder_text_leaves_out_the_first_key() -> None:
         sink[5, 3] = 0.2
         decoder, encoder = (Scene(attention([sink], [""] * n, kind), ((0, 0),)) for kind in ("masked-self", "self"))
         assert decoder.top == (0.2 if long else 0.9)
-        assert decoder.beyond == ("the scale leaves out the first key, whose largest weight is 0.90" if long else "")
-        assert (encoder.top, encoder.beyond) == (0.9, "")
-    assert exclude(decoder, sink="mask").beyond == ""
+        assert decoder.scale_note == (
+            "the scale leaves out the first key, whose largest weight is 0.90" if long else ""
+        )
+        assert (encoder.top, encoder.scale_note) == (0.9, "")
+    assert exclude(decoder, sink="mask").scale_note == ""
 
 
 def test_what_cannot_be_drawn_is_refused() -> None:
@@ -242,7 +244,7 @@ def test_a_token_that_the_model_chose_has_a_sign_of_its_own_and_the_caption_expl
     assert "rows:" not in of((False, True, True), style="text").caption  # its one row is named in words
     assert "rows:" not in plot_scene(encoder_decoder(), Selection())[0].caption  # an encoder's rows write nothing
     pooled = Scene(reduce_attention(mixed.attention, [(0, 2), (2, 3)], [(0, 3)]), ((0, 0),))
-    assert (pooled.rows, pooled.signs) == (("0–1", "sat"), "")
+    assert (pooled.rows, pooled.arrows_note) == (("0–1", "sat"), "")
 
 
 @pytest.mark.parametrize(
@@ -301,8 +303,8 @@ def test_where_rows_are_numbered_only_those_of_an_answer_say_what_they_write() -
     wrote = (*one.predicts[:3], replace(one.predicts[3], generated=True), None)
     long = replace(one, rows=rows, by_layer={0: one.by_layer[0][:, :4]}, predicts=wrote)
     assert Scene(long, ((0, 0),)).rows == ("a", "1–2", "d ⇒ e", "e")
-    assert Scene(long, ((0, 0),)).signs == "rows: token read ⇒ token generated"
-    assert Scene(replace(long, predicts=one.predicts), ((0, 0),)).signs == ""
+    assert Scene(long, ((0, 0),)).arrows_note == "rows: token read ⇒ token generated"
+    assert Scene(replace(long, predicts=one.predicts), ((0, 0),)).arrows_note == ""
 
 
 def bright_at(at: int, n: int = 150, heads: int = 1) -> Scene:
@@ -314,13 +316,13 @@ def bright_at(at: int, n: int = 150, heads: int = 1) -> Scene:
 
 
 def test_columns_that_get_much_more_than_their_share_stand_out() -> None:
-    assert bert().bright == (0,)  # 1.7 of a weight of 3 in 4 columns; the next gets 0.6
-    assert bright_at(77).bright == (77,)
-    assert bright_at(77, heads=3).bright == (77,)
-    assert Scene(attention([np.full((9, 9), 1 / 9)], list("abcdefghi")), ((0, 0),)).bright == ()
+    assert bert().prominent == (0,)  # 1.7 of a weight of 3 in 4 columns; the next gets 0.6
+    assert bright_at(77).prominent == (77,)
+    assert bright_at(77, heads=3).prominent == (77,)
+    assert Scene(attention([np.full((9, 9), 1 / 9)], list("abcdefghi")), ((0, 0),)).prominent == ()
     only = np.zeros((40, 40))
     only[range(40), [at % 10 * 4 for at in range(40)]] = 1.0
-    assert Scene(attention([only], [str(i) for i in range(40)]), ((0, 0),)).bright == tuple(range(0, 32, 4))
+    assert Scene(attention([only], [str(i) for i in range(40)]), ((0, 0),)).prominent == tuple(range(0, 32, 4))
 
 
 @pytest.mark.parametrize("heads", [1, 3])

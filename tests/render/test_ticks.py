@@ -7,7 +7,7 @@ from handmade_traces import tokens
 
 from attnviz.attention import Token, single_ranges
 from attnviz.pooling import layout
-from attnviz.render.ticks import MOST, Tick, counted, is_long, named, numbers, segments, words
+from attnviz.render.ticks import MOST, Tick, axis_name, is_numbered, numbers, segments, token_count, words
 
 
 def parts(*sizes: int) -> list[Token]:
@@ -75,13 +75,13 @@ def test_a_part_of_the_tokens_keeps_their_numbers() -> None:
 
 
 def test_only_pooled_axes_that_leave_nothing_out_are_numbered() -> None:
-    assert is_long(layout(100, None, 10))
-    assert not is_long(single_ranges(100))
-    assert not is_long([(0, 4), (8, 12)])
-    assert named("key (to)", single_ranges(9), True) == "key (to)"
-    assert named("key (to)", layout(100, None, 10), True) == "key (to): 100 tokens, 11 in a cell, numbered"
-    assert named("key (to)", layout(100, None, 10), False) == "key (to): 100 tokens, 11 in a cell"
-    assert counted(single_ranges(9)) == "9 tokens"
+    assert is_numbered(layout(100, None, 10))
+    assert not is_numbered(single_ranges(100))
+    assert not is_numbered([(0, 4), (8, 12)])
+    assert axis_name("key (to)", single_ranges(9), True) == "key (to)"
+    assert axis_name("key (to)", layout(100, None, 10), True) == "key (to): 100 tokens, 11 in a cell, numbered"
+    assert axis_name("key (to)", layout(100, None, 10), False) == "key (to): 100 tokens, 11 in a cell"
+    assert token_count(single_ranges(9)) == "9 tokens"
 
 
 def test_segments_begin_at_the_cell_of_their_first_token() -> None:

@@ -3,7 +3,7 @@
 from attnviz.cli import options
 from attnviz.cli.console import notes, say, stdout
 from attnviz.cli.output import Output, check_writable, ending, write
-from attnviz.cli.pager import on_background, show
+from attnviz.cli.pager import show, with_background_theme
 from attnviz.cli.plot_options import PlotOptionGroup
 from attnviz.cli.run import Run, Text, expand_option_groups
 from attnviz.render import check
@@ -51,6 +51,6 @@ def plot(
     else:
         from attnviz.render import on_screen, render
 
-        drawing = on_screen(scene, on_background(plot_options))
+        drawing = on_screen(scene, with_background_theme(plot_options))
         is_coarse = drawing.is_coarse(stdout().width)
         show(drawing, (lambda: render(trace, [scene], ".png", plot_options)) if is_coarse else None)

@@ -10,11 +10,13 @@ from attnviz.errors import PlotOptionError
 from attnviz.labels import visible
 from attnviz.render.options import DEFAULT, PlotOptions
 from attnviz.render.picture.caption import foot
-from attnviz.render.picture.figure_page import DPI, Box, FigurePage, Headed, Page, Panel, line_height, settings
+from attnviz.render.picture.figure_page import FigurePage, settings
 from attnviz.render.picture.grid import Edges, GridPanel
 from attnviz.render.picture.grid_plan import GridPlan, plans
 from attnviz.render.picture.outlines import outline
+from attnviz.render.picture.page import DPI, Box, Page, Panel, line_height
 from attnviz.render.picture.palette_page import PalettePage
+from attnviz.render.picture.titled_panel import TitledPanel
 from attnviz.render.picture.typesetting import Typesetting
 from attnviz.render.scale import Scale, scale_of
 from attnviz.render.scene import Scene
@@ -47,7 +49,7 @@ def picture(trace: Trace, scenes: Sequence[Scene], suffix: str = ".png", options
         # A figure would take most of the time.
         return _drawn(scenes, PalettePage, options).png({name.capitalize(): said for name, said in about.items()})
     with settings():
-        return saved(figure(scenes, options), suffix, about)
+        return figure_bytes(figure(scenes, options), suffix, about)
 
 
 def figure(scenes: Sequence[Scene], options: PlotOptions = DEFAULT) -> "Figure":
@@ -61,7 +63,7 @@ def _drawn(scenes: Sequence[Scene], kind: type[AnyPage], options: PlotOptions) -
     largest = max(scene.largest for scene in scenes)
     signed = any(scene.signed for scene in scenes)
     scale = scale_of(options, [scene.top for scene in scenes], largest, signed=signed)
-    scale = scale.washed if options.drawn_as.is_washed else scale
+    scale = scale.for_backgrounds if options.drawn_as.shades_background else scale
     planned = _planned(scenes, options, typesetting)
     dpi = options.dpi or max([DPI, *(plan.dots for plan in planned.values())])
     if options.inches[1] is not None and len(scenes) > 1:
@@ -70,18 +72,18 @@ def _drawn(scenes: Sequence[Scene], kind: type[AnyPage], options: PlotOptions) -
             "Give only the width: --size 8",
         )
 
-    def headed(edges: Edges) -> list[Headed]:
+    def headed(edges: Edges) -> list[TitledPanel]:
         return [_headed(scene, options, scale, dpi, typesetting, planned.get(scene), edges) for scene in scenes]
 
     panels = headed((0.0, 0.0))
     if len(planned) > 1:  # tiles and colour bars stand below one another
         own = [panel.inner.edges for panel in panels if isinstance(panel.inner, GridPanel)]
         panels = headed((max(left for left, _ in own), max(bar for _, bar in own)))
-    return stacked(panels, kind, options, typesetting, scale, dpi)
+    return stack_panels(panels, kind, options, typesetting, scale, dpi)
 
 
-def stacked(
-    panels: Sequence[Headed],
+def stack_panels(
+    panels: Sequence[TitledPanel],
     kind: type[AnyPage],
     options: PlotOptions,
     typesetting: Typesetting,
@@ -125,7 +127,7 @@ def _headed(
     typesetting: Typesetting,
     plan: GridPlan | None,
     edges: Edges,
-) -> Headed:
+) -> TitledPanel:
     """`scene` with its title and caption, of the size that was asked for."""
 
     def panel(available: Box) -> Panel:
@@ -136,10 +138,10 @@ def _headed(
     texts = scene.title, foot(scene, options)
     around = 2 * _edge(typesetting)
     width, height = (side and side - around for side in options.inches)
-    headed = Headed(panel((width, None)), *texts, typesetting, width)
+    headed = TitledPanel(panel((width, None)), *texts, typesetting, width)
     if height is not None:
         available = width, max(height - (headed.height - headed.inner.height), 0.1)
-        headed = Headed(panel(available), *texts, typesetting, width)
+        headed = TitledPanel(panel(available), *texts, typesetting, width)
     for given, needed, side in ((width, headed.inner.width, "wide"), (height, headed.height, "high")):
         if given is not None and needed > given + 0.01:
             least = f"At least {needed + around:.2f} inches {side}."
@@ -150,13 +152,13 @@ def _headed(
 def _panel(scene: Scene, options: PlotOptions, scale: Scale, typesetting: Typesetting, available: Box) -> Panel:
     """`scene` in its style, as large as `available` where that is given."""
     from attnviz.render.picture.heatmap import HeatmapPanel
-    from attnviz.render.picture.small_multiples import SmallMultiples, styled
+    from attnviz.render.picture.small_multiples import SmallMultiples, styled_drawing
     from attnviz.render.picture.text_style import TextStyle
 
     text_style = TextStyle.themed(typesetting, scale.theme)
     if options.drawn_as.is_matrix:
         return _fitted(lambda area: HeatmapPanel(scene, scale, text_style, options, area), available)
-    make = partial(styled, scene, scale, text_style, options)
+    make = partial(styled_drawing, scene, scale, text_style, options)
     return SmallMultiples(scene, make, text_style, available, options.colorbar)
 
 
@@ -216,7 +218,7 @@ def _parts(trace: Trace, scenes: Sequence[Scene]) -> dict[str, str]:
     return {side: "; ".join(parts) for side, parts in said.items() if parts}
 
 
-def saved(figure: "Figure", suffix: str, said: dict[str, str]) -> bytes:
+def figure_bytes(figure: "Figure", suffix: str, said: dict[str, str]) -> bytes:
     """The figure drawn once. No dates, so that a picture made again is the same file."""
     buffer = io.BytesIO()
     title, description, software = said["title"], said["description"], said["software"]

@@ -8,8 +8,8 @@ from attnviz.errors import SelectionError
 from attnviz.labels import visible
 from attnviz.render.links import DrawnLinks, links_to_draw, require_tokens
 from attnviz.render.options import PlotOptions
-from attnviz.render.picture.figure_page import Box
-from attnviz.render.picture.link_artists import StrokeKey, strokes
+from attnviz.render.picture.link_artists import LinkLegend, draw_links
+from attnviz.render.picture.page import Box
 from attnviz.render.picture.small_multiples import Margins
 from attnviz.render.picture.text_style import TextStyle, shifted
 from attnviz.render.scale import Scale
@@ -32,7 +32,7 @@ BEND = np.array([Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4])
 class Arcs:
     """The heads of a scene, each in axes of its own, `box` inches large."""
 
-    hangs = False
+    keeps_size = False
 
     def __init__(
         self, scene: Scene, scale: Scale, text_style: TextStyle, options: PlotOptions, available: Box = (None, None)
@@ -63,9 +63,9 @@ class Arcs:
         self._heights(float(slots.sum()), available[1])
         self.margins = Margins(0, 0.05, 0, 0.05)
 
-    def key(self, available: float) -> StrokeKey:
+    def legend(self, available: float) -> LinkLegend:
         """What explains the arcs."""
-        return StrokeKey(self.scale, self.text_style, available, SIDES if self.below else ())
+        return LinkLegend(self.scale, self.text_style, available, SIDES if self.below else ())
 
     def _heights(self, width: float, given: float | None) -> None:
         """How high arcs reach above the tokens, and below them."""
@@ -91,8 +91,8 @@ class Arcs:
         for side in (1, -1):
             which = (end > start) == (side < 0)
             paths = [self._arc(*ends, side) for ends in zip(start[which], end[which], strict=True)]
-            part = DrawnLinks(drawn.rows[which], drawn.columns[which], drawn.parts[which])
-            strokes(axes, paths, part, self.scale, shifted(axes, 0, side * self.band / 2))
+            part = DrawnLinks(drawn.rows[which], drawn.columns[which], drawn.fractions[which])
+            draw_links(axes, paths, part, self.scale, shifted(axes, 0, side * self.band / 2))
         for x, label in zip(self.xs, self.labels, strict=True):
             self.text_style.text(axes, x, 0, label, ha="center", va="center", rotation=0 if self.level else 90)
 

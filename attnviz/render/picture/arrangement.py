@@ -75,15 +75,15 @@ def _split(scenes: Sequence[Scene], count: int, best: float) -> Split:
     """How tables are divided that take `len(scenes)` of the `count` parts of a page."""
     sizes = [tuple(map(len, _numbers(scene))) for scene in scenes]
 
-    def width_for_height(split: Split) -> float:
+    def aspect_ratio(split: Split) -> float:
         shapes = [_table_shape(layers, heads, split) for layers, heads in sizes]
-        return _width_for_height(scenes, shapes, count)
+        return _aspect_ratio(scenes, shapes, count)
 
     def loss(split: Split) -> float:
         empty = max(1 - layers * heads / math.prod(_table_shape(layers, heads, split)) for layers, heads in sizes)
-        return abs(math.log(width_for_height(split) / best)) + UNEVEN * empty
+        return abs(math.log(aspect_ratio(split) / best)) + UNEVEN * empty
 
-    if USABLE[0] <= width_for_height((1, 1)) * BEST / best <= USABLE[1]:
+    if USABLE[0] <= aspect_ratio((1, 1)) * BEST / best <= USABLE[1]:
         return 1, 1
     most = [max(size[axis] for size in sizes) for axis in (0, 1)]
     splits = [(k, 1) for k in range(1, most[0] + 1)] + [(1, k) for k in range(2, most[1] + 1)]
@@ -97,16 +97,16 @@ def _across(scenes: Sequence[Scene], count: int, best: float) -> int:
     def loss(across: int) -> float:
         shapes = [(-(-size // across), min(size, across)) for size in sizes]
         empty = max(1 - size / (rows * columns) for size, (rows, columns) in zip(sizes, shapes, strict=True))
-        return abs(math.log(_width_for_height(scenes, shapes, count) / best)) + UNEVEN * empty
+        return abs(math.log(_aspect_ratio(scenes, shapes, count) / best)) + UNEVEN * empty
 
     most = max(sizes)
-    line = _width_for_height(scenes, [(1, size) for size in sizes], len(scenes))
+    line = _aspect_ratio(scenes, [(1, size) for size in sizes], len(scenes))
     if best == BEST and most <= ONE_LINE[0] and line <= ONE_LINE[1]:
         return most
     return min(range(1, most + 1), key=loss)
 
 
-def _width_for_height(scenes: Sequence[Scene], shapes: Sequence[Place], count: int) -> float:
+def _aspect_ratio(scenes: Sequence[Scene], shapes: Sequence[Place], count: int) -> float:
     height = sum(rows * ratio(scene) for scene, (rows, _) in zip(scenes, shapes, strict=True))
     return max(columns for _, columns in shapes) / (height * count / len(scenes))
 

@@ -22,12 +22,13 @@ from attnviz.render.colours import ink
 from attnviz.render.options import PlotOptions
 from attnviz.render.picture.axes_slot import Slot
 from attnviz.render.picture.caption import caption, foot
-from attnviz.render.picture.figure_page import TITLE_LINES, line_height
 from attnviz.render.picture.grid_axes import AxesGrid
 from attnviz.render.picture.grid_labels import SMALLEST_TEXT
 from attnviz.render.picture.heatmap import HeatmapPanel
-from attnviz.render.picture.small_multiples import SmallMultiples, styled
+from attnviz.render.picture.page import line_height
+from attnviz.render.picture.small_multiples import SmallMultiples, styled_drawing
 from attnviz.render.picture.text_style import TextStyle, axes_size, from_corner
+from attnviz.render.picture.titled_panel import TITLE_LINES
 from attnviz.render.picture.typesetting import Typesetting
 from attnviz.render.plan import plot_scene
 from attnviz.render.scale import THEMES, Scale, scale_of
@@ -102,7 +103,7 @@ def plot(
     axes = _new(wanted) if ax is None else ax
     text_style, scale = _means(axes, scene, wanted)
     if wanted.theme is not None or wanted.transparent:
-        axes.set_facecolor("none" if wanted.transparent else text_style.paper)
+        axes.set_facecolor("none" if wanted.transparent else text_style.background)
     drawn, *taken = (foot if ax is None else caption)(scene, wanted).split("\n")
     told = (drawn.removesuffix(f" · {visible(trace.model)}") if ax else drawn, *taken)
     said = told if wanted.title is None or ax is None else scene.title.split("\n")
@@ -150,7 +151,7 @@ def _new(options: PlotOptions) -> Axes:
     width, height = options.inches
     usual = rcParams["figure.figsize"]
     inches = width or usual[0], height or usual[1] * (width or usual[0]) / usual[0]
-    paper = {} if options.theme is None else {"facecolor": THEMES[options.theme].paper}
+    paper = {} if options.theme is None else {"facecolor": THEMES[options.theme].background}
     paper = {"facecolor": "none"} if options.transparent else paper
     axes: Axes = pyplot.figure(figsize=inches, dpi=options.dpi, layout="constrained", **paper).add_subplot()
     return axes
@@ -171,7 +172,7 @@ def _means(axes: Axes, scene: Scene, options: PlotOptions) -> tuple[TextStyle, S
         if options.theme
         else TextStyle.of_settings(typesetting, paper, options.font_size)
     )
-    return text_style, scale.washed if options.drawn_as.is_washed else scale
+    return text_style, scale.for_backgrounds if options.drawn_as.shades_background else scale
 
 
 def _draw(axes: Axes, scene: Scene, options: PlotOptions, text_style: TextStyle, scale: Scale, titled: float) -> float:
@@ -186,7 +187,7 @@ def _draw(axes: Axes, scene: Scene, options: PlotOptions, text_style: TextStyle,
     if len(scene.heads) == 1:
         return _alone(axes, scene, options, text_style, scale, titled)
     axes.set_axis_off()
-    make = partial(styled, scene, scale, text_style, options)
+    make = partial(styled_drawing, scene, scale, text_style, options)
     SmallMultiples(scene, make, text_style, (width, height), options.colorbar).draw_at(
         lambda x, y, w, h: axes.inset_axes((x / width, 1 - (y + h) / height, w / width, h / height))
     )
@@ -197,18 +198,18 @@ def _alone(axes: Axes, scene: Scene, options: PlotOptions, text_style: TextStyle
     """Draw one head in another style, and its key; gives the room, in inches, that labels take above."""
     slot, (width, height) = Slot(axes, None, text_style, titled), axes_size(axes)
     for _ in range(2):  # smaller labels, where there are too many for the height
-        drawing = styled(scene, scale, text_style, options, (width, height))
-        around, key = drawing.margins, drawing.key(width).height if options.colorbar else 0.0
+        drawing = styled_drawing(scene, scale, text_style, options, (width, height))
+        around, key = drawing.margins, drawing.legend(width).height if options.colorbar else 0.0
         width, height = slot.inside(around.left, around.above, around.right, key)
-        drawing = styled(scene, scale, text_style, options, (width + around.across, height + around.down))
-        if slot.kept or drawing.hangs or drawing.box[1] <= height + 0.01:
+        drawing = styled_drawing(scene, scale, text_style, options, (width + around.across, height + around.down))
+        if slot.kept or drawing.keeps_size or drawing.box[1] <= height + 0.01:
             break
         text_style = text_style.sized(max(text_style.body * height / drawing.box[1], SMALLEST_TEXT))
     slot.fill(None)
     drawing.draw(axes, 0)
-    corner = from_corner(axes, down=drawing.box[1]) if drawing.hangs else from_corner(axes, True)
+    corner = from_corner(axes, down=drawing.box[1]) if drawing.keeps_size else from_corner(axes, True)
     if options.colorbar:
-        drawing.key(width).draw(axes, corner)
+        drawing.legend(width).draw(axes, corner)
     return around.above
 
 
@@ -240,6 +241,6 @@ def _bar(axes: Axes, drawn: ScalarMappable, options: PlotOptions, text_style: Te
     bar.ax.tick_params(labelsize=text_style.body)
     if text_style.themes:
         bar.ax.tick_params(colors=text_style.muted)
-    bar.outline.set(visible=True, edgecolor=scale.theme.hair)
+    bar.outline.set(visible=True, edgecolor=scale.theme.hairline)
     beside: Axes = bar.ax
     return beside

@@ -2,13 +2,13 @@
 
 from attnviz.render.options import PlotOptions
 from attnviz.render.scene import Scene
-from attnviz.render.ticks import covering
+from attnviz.render.ticks import pooling_note
 
 
 def caption(scene: Scene, options: PlotOptions) -> str:
     """The caption of `scene`, and what only a picture has to say there: the terminal says it above the cells."""
     a = scene.attention
-    notes = [covering(a.rows, a.columns), scene.divided] if options.drawn_as.is_matrix else []
+    notes = [pooling_note(a.rows, a.columns), scene.borders_note] if options.drawn_as.is_matrix else []
     return "\n".join(line for line in (scene.caption, *notes) if line)
 
 

@@ -20,7 +20,7 @@ from attnviz.render.scale import Scale
 
 LINED = 0.1
 """Cells at least so wide and high, in inches, have thin lines between them."""
-HAIR = 0.6
+HAIRLINE = 0.6
 """The width of these lines, and of the frame, in points."""
 PART = 0.85
 """Numbers are at most so much as wide as their cells."""
@@ -42,7 +42,7 @@ class Cells(AxesImage):
         super().__init__(axes, cmap=colour_map(scale), norm=norm(scale), interpolation="none", extent=extent)
         self.set_data(weights)
         self.counts = rows, columns
-        self.hair, self.blank = (np.array(to_rgba(colour)) for colour in (scale.theme.hair, scale.theme.blank))
+        self.hairline, self.blank = (np.array(to_rgba(colour)) for colour in (scale.theme.hairline, scale.theme.blank))
         axes.add_image(self)
 
     def draw(self, renderer: RendererBase) -> None:
@@ -76,10 +76,10 @@ class Cells(AxesImage):
         owners = np.ix_(_owners(len(colours), height)[down], _owners(colours.shape[1], width)[across])
         image = colours[owners]
         if lined:
-            point: Any = renderer.points_to_pixels(HAIR)
+            point: Any = renderer.points_to_pixels(HAIRLINE)
             thick = max(round(point), 1)
             lines = _borders(len(colours), height, thick)[down, None] | _borders(colours.shape[1], width, thick)[across]
-            image[lines & ~blank[owners]] = (self.hair * 255).round()
+            image[lines & ~blank[owners]] = (self.hairline * 255).round()
         if image.size:
             renderer.draw_image(gc, left + across.start, bottom + up.start, image[::-1])
         return Bbox.from_bounds(left, bottom, width, height)
@@ -99,8 +99,8 @@ class Cells(AxesImage):
         place = Affine2D().scale(box.width, box.height).translate(box.x0, box.y0)
         gc.set_linewidth(0)
         renderer.draw_path(gc, Path.unit_rectangle(), place, tuple(self.blank))
-        gc.set_linewidth(HAIR)
-        gc.set_foreground(self.hair)
+        gc.set_linewidth(HAIRLINE)
+        gc.set_foreground(self.hairline)
         colours, blank = self._coloured(rows, columns)
         for y, x in np.argwhere(~blank):
             cell = Affine2D().translate(x, rows - 1 - y).scale(1 / columns, 1 / rows) + place
@@ -109,10 +109,10 @@ class Cells(AxesImage):
     def _frame(self, renderer: RendererBase, gc: GraphicsContextBase, box: Any) -> None:
         """Draw a line around the cells: outside, for the first column may be a pixel wide."""
         point: Any = renderer.points_to_pixels(1.0)
-        thick = HAIR * point if renderer.option_scale_image() else max(round(HAIR * point), 1)
+        thick = HAIRLINE * point if renderer.option_scale_image() else max(round(HAIRLINE * point), 1)
         gc.set_clip_rectangle(None)
         gc.set_linewidth(thick / point)
-        gc.set_foreground(self.hair)
+        gc.set_foreground(self.hairline)
         gc.set_joinstyle("miter")
         gc.set_snap(False)
         place = Affine2D().scale(box.width + thick, box.height + thick)

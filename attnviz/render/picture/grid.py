@@ -7,10 +7,10 @@ import numpy as np
 from attnviz.errors import PlotOptionError
 from attnviz.render.colours import ink
 from attnviz.render.picture.arrangement import Place, ratio
-from attnviz.render.picture.figure_page import Box, Page, bar_height, bar_width, line_height
-from attnviz.render.picture.grid_labels import SMALLEST_TEXT, AxisLabels, tokens_in_words
+from attnviz.render.picture.grid_labels import SMALLEST_TEXT, AxisLabels, axes_text
 from attnviz.render.picture.grid_plan import ROOM, GridPlan
-from attnviz.render.picture.mosaic import BLANK, FRAME, HAIR, INK, PAPER, edge, mosaic, resized, slots
+from attnviz.render.picture.mosaic import BACKGROUND, BLANK, FRAME, HAIRLINE, INK, edge, mosaic, resized, slots
+from attnviz.render.picture.page import Box, Page, bar_height, bar_width, line_height
 from attnviz.render.picture.typesetting import POINT, Typesetting
 from attnviz.render.scale import Scale
 from attnviz.render.scene import Scene
@@ -74,21 +74,21 @@ class GridPanel:
         self.tile = int(height * self.dpi + 1e-6), int(width * self.dpi + 1e-6)
         self.written = self._written_size(width / self._shape[1], height / self._shape[0])
         self.labels = [
-            AxisLabels.of(labels, cells, tokens, inches, typesetting, upright, bright=bright)
-            for labels, cells, tokens, inches, upright, bright in zip(
+            AxisLabels.of(labels, cells, tokens, inches, typesetting, upright, prominent=prominent)
+            for labels, cells, tokens, inches, upright, prominent in zip(
                 (scene.rows, scene.columns),
                 (scene.attention.rows, scene.attention.columns),
                 (scene.attention.queries, scene.attention.keys),
                 (height, width),
                 (True, False),
-                ((), scene.bright),
+                ((), scene.prominent),
                 strict=True,
             )
         ]
         self._place()
-        self.axes = typesetting.wrapped(tokens_in_words(scene, self.labels), typesetting.small, self.width)
+        self.axes = typesetting.wrapped(axes_text(scene, self.labels), typesetting.small, self.width)
         self.height = len(self.axes) * self.small_line + self.above + max(self.area[1] + self.below, self.bar_height)
-        self.height += 0.08 + self.small_line if scene.blanks else 0.0
+        self.height += 0.08 + self.small_line if scene.blank_reasons else 0.0
 
     def _written_size(self, width: float, height: float) -> float:
         """The size of the weights in cells so wide and so high, in points: 0 where they are not written."""
@@ -149,7 +149,7 @@ class GridPanel:
         around = (FRAME + self._mark) / self.dpi
         page.image(x - around, y - around, self._marked(self.mosaic()))
         page.colour_bar(bar, y, self.bar_height)
-        page.blanks(x, y + max(self.area[1] + self.below, self.bar_height) + 0.08, self.scene.blanks)
+        page.blank_legend(x, y + max(self.area[1] + self.below, self.bar_height) + 0.08, self.scene.blank_reasons)
         self._name(page, x, y)
         self._label(page, x, y)
         if self.written:
@@ -163,12 +163,12 @@ class GridPanel:
         for axis, cells in enumerate((a.rows, a.columns)):
             lines, large = over if axis == 0 else over.T, self.labels[axis].in_words
             if large:  # cells this large are set apart by thin lines
-                lines[[edge(cell, len(cells), self.tile[axis]) for cell in range(1, len(cells))]] = HAIR
+                lines[[edge(cell, len(cells), self.tile[axis]) for cell in range(1, len(cells))]] = HAIRLINE
             if not self._splits(axis):
                 continue
             around = 2 if large else 1
             for index in self._borders(axis):  # a line of ink in a gap of paper
-                lines[max(index - around, 0) : index + around + 1] = PAPER
+                lines[max(index - around, 0) : index + around + 1] = BACKGROUND
                 inks.append(lines[index])
         for line in inks:
             line[:] = INK
@@ -197,7 +197,7 @@ class GridPanel:
     def _marked(self, image: np.ndarray) -> np.ndarray:
         """`image`, the mosaic, with marks outside of tiles at the ends of borders that have no room for a line."""
         mark = self._mark
-        image = np.pad(image, mark, constant_values=PAPER)
+        image = np.pad(image, mark, constant_values=BACKGROUND)
         for axis in (0, 1):
             lines, across = image if axis == 0 else image.T, self.tile[1 - axis]
             for place in self.arrangement.places:

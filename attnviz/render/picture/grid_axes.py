@@ -9,7 +9,7 @@ from matplotlib.cm import ScalarMappable
 from attnviz.render.balanced_rows import balanced
 from attnviz.render.picture.arrangement import Arrangement, Place, arrangements
 from attnviz.render.picture.cells import Cells
-from attnviz.render.picture.grid_labels import AxisLabels, tokens_in_words
+from attnviz.render.picture.grid_labels import AxisLabels, axes_text
 from attnviz.render.picture.mosaic import resized
 from attnviz.render.picture.text_style import TextStyle, axes_size, shifted
 from attnviz.render.scale import Scale
@@ -65,7 +65,7 @@ class AxesGrid:
         typesetting = self.text_style.typesetting
         return [
             AxisLabels.of(scene.rows, a.rows, a.queries, height, typesetting, True, LISTED),
-            AxisLabels.of(scene.columns, a.columns, a.keys, width, typesetting, False, LISTED, scene.bright),
+            AxisLabels.of(scene.columns, a.columns, a.keys, width, typesetting, False, LISTED, scene.prominent),
         ]
 
     @property
@@ -119,7 +119,7 @@ class AxesGrid:
             axis.set_ticks([position for position, _ in ticks], [label for _, label in ticks], **style)
         axes.tick_params(length=0, pad=2)
         said = "\n".join(
-            text_style.typesetting.wrapped(tokens_in_words(self.scene, self.labels), text_style.small, self.inches[0])
+            text_style.typesetting.wrapped(axes_text(self.scene, self.labels), text_style.small, self.inches[0])
         )
         axes.set_xlabel(said, loc="left", **{**text_style.labels, "fontsize": text_style.small})
 

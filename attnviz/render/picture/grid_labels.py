@@ -6,11 +6,11 @@ from typing import Any, Literal
 
 from attnviz.attention import Range, Token
 from attnviz.labels import visible
-from attnviz.render.picture.figure_page import line_height
+from attnviz.render.picture.page import line_height
 from attnviz.render.picture.typesetting import POINT, Typesetting
 from attnviz.render.scale import Theme
 from attnviz.render.scene import FROM, TO, Scene
-from attnviz.render.ticks import Tick, counted, is_long, numbers, words
+from attnviz.render.ticks import Tick, is_numbered, numbers, token_count, words
 
 SMALLEST_TEXT = 6.0
 """No text is smaller, in points, where labels are of the usual size."""
@@ -52,11 +52,11 @@ class AxisLabels:
         typesetting: Typesetting,
         upright: bool,
         listed: int = LISTED,
-        bright: Sequence[int] = (),
+        prominent: Sequence[int] = (),
     ) -> "AxisLabels":
         """The labels of `cells`, whose tokens are in `tokens` and whose names are `labels`; few enough are `listed`.
 
-        Where not all have one, `bright` cells come first.
+        Where not all have one, `prominent` cells come first.
         """
         cell, zoom = inches / len(cells), typesetting.zoom
         kind = kind_of(cells, cell / zoom, listed)
@@ -68,11 +68,11 @@ class AxisLabels:
             ticks = words([typesetting.short(label, size, LONGEST[kind] * zoom) for label in labels], len(labels))
         elif kind == "listed":
             last = typesetting.width(str(cells[-1][1] - 1), size) + 0.04
-            ticks = numbers(cells, max(int(inches / (pitch if upright else last)) - 1, 1), bright)
+            ticks = numbers(cells, max(int(inches / (pitch if upright else last)) - 1, 1), prominent)
         else:
-            some = numbers(cells, inches / pitch, bright)
+            some = numbers(cells, inches / pitch, prominent)
             named = {str(start): label for label, (start, stop) in zip(labels, cells, strict=True) if stop - start == 1}
-            first = ((cells[index][0], "…" * (cells[index][1] - cells[index][0] > 1)) for index in bright)
+            first = ((cells[index][0], "…" * (cells[index][1] - cells[index][0] > 1)) for index in prominent)
             named = {str(start): visible(tokens[start].text) + more for start, more in first} | named
             longest = LONGEST[kind] * zoom
             ticks = [
@@ -101,14 +101,14 @@ class AxisLabels:
 
 def kind_of(cells: Sequence[Range], cell: float, listed: int) -> Kind:
     """How cells of that many inches are labelled."""
-    if is_long(cells):
+    if is_numbered(cells):
         return "some"
     if cell >= READABLE - 1e-6:
         return "words"
     return "listed" if len(cells) <= listed else "some"
 
 
-def tokens_in_words(scene: Scene, labels: Sequence[AxisLabels]) -> str:
+def axes_text(scene: Scene, labels: Sequence[AxisLabels]) -> str:
     """The names of rows and columns, and their tokens with their numbers where these stand beside the tiles."""
     a = scene.attention
     rows, columns = (
@@ -126,7 +126,7 @@ def _explained(kind: Kind, labels: Sequence[str], cells: Sequence[Range]) -> str
     if kind == "words":
         return ""
     if kind == "some":
-        return counted(cells)
+        return token_count(cells)
     pairs = (f"{start} {label}" for (start, _), label in zip(cells, labels, strict=True))
     return "   ".join(pair.replace(" ", "\u00a0") for pair in pairs)
 

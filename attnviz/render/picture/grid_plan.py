@@ -9,7 +9,7 @@ from attnviz.render.picture.arrangement import BEST, Arrangement, arrangements, 
 from attnviz.render.picture.grid_labels import READABLE, SMALLEST_TEXT
 from attnviz.render.picture.typesetting import POINT, Typesetting
 from attnviz.render.scene import Scene
-from attnviz.render.ticks import is_long
+from attnviz.render.ticks import is_numbered
 
 PIXELS = 100
 """No head is fewer pixels wide: a picture of many heads has more dots an inch."""
@@ -65,7 +65,7 @@ def _cells_across(scene: Scene) -> float:
     """How many cells' sides a tile is wide, of square ones, where each is to be labelled: 0 where none is."""
     a = scene.attention
     sides = ((a.columns, 1.0), (a.rows, ratio(scene)))
-    return max(0.0 if is_long(cells) else len(cells) / part for cells, part in sides)
+    return max(0.0 if is_numbered(cells) else len(cells) / part for cells, part in sides)
 
 
 def _written(scene: Scene, typesetting: Typesetting) -> float:

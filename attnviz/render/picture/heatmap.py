@@ -12,11 +12,12 @@ from attnviz.render.colours import ink
 from attnviz.render.exclusion import removed_labels
 from attnviz.render.options import PlotOptions
 from attnviz.render.picture.cells import PART, Cells, Number
-from attnviz.render.picture.figure_page import DPI, Box, FigurePage, bar_height, bar_width, line_height
+from attnviz.render.picture.figure_page import FigurePage
+from attnviz.render.picture.page import DPI, Box, bar_height, bar_width, line_height
 from attnviz.render.picture.text_style import TextStyle, shifted
 from attnviz.render.scale import Scale
 from attnviz.render.scene import FROM, TO, Scene
-from attnviz.render.ticks import Tick, is_long, named, numbers, segments, words
+from attnviz.render.ticks import Tick, axis_name, is_numbered, numbers, segments, words
 from attnviz.render.weight_format import format_weight
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class HeatmapPanel:
         a, inches = self.attention, (n * down_side, m * across_side)
         self.rows, down = _ticks(a.rows, _words(a.rows, scene.rows, a.queries), inches[0], text_style)
         labels = _words(a.columns, scene.columns, a.keys)
-        self.columns, across = _ticks(a.columns, labels, inches[1], text_style, scene.bright)
+        self.columns, across = _ticks(a.columns, labels, inches[1], text_style, scene.prominent)
         numbered = [
             not _in_words(cells, side, text_style) for cells, side in zip((a.rows, a.columns), inches, strict=True)
         ]
@@ -74,17 +75,17 @@ class HeatmapPanel:
         roomy = _whole(min(across + 0.2, available / m), options.dpi or DPI) if spread else 0.0
         self.cell = max(across_side, roomy), down_side
         self.area = m * self.cell[0], n * self.cell[1]
-        self.names = named(TO, a.columns, numbered[1]), named(FROM, a.rows, numbered[0])
+        self.names = axis_name(TO, a.columns, numbered[1]), axis_name(FROM, a.rows, numbered[0])
         beyond = max(text_style.sized(text_style.small).width(self.names[1]) - self.area[1], 0.0) / 2
         self.cells_height = max(bar_height(scale, text_style.typesetting, self.area[1]), self.area[1] + beyond)
-        self.losses = removed_labels(scene) if len(self.rows) == n and not is_long(self.attention.rows) else []
+        self.losses = removed_labels(scene) if len(self.rows) == n and not is_numbered(self.attention.rows) else []
         self.beside = text_style.sized(text_style.small).width(TAKEN) + 0.1 if self.losses else 0.0
         self.label_height = 0.1 + {0: text_style.line, 45: across * 0.72 + 0.1, 90: across + 0.08}[self.turned]
         leaning = across * 0.72 - self.cell[0] / 2 if self.turned == 45 else 0  # the last label leans over the edge
         self.width = (
             self._before + self.area[0] + max(self.beside + 0.2 + bar_width(scale, text_style.typesetting), leaning)
         )
-        below = 0.08 + self.small_line if scene.blanks else 0.0
+        below = 0.08 + self.small_line if scene.blank_reasons else 0.0
         self.height = self.small_line + self.label_height + self.cells_height + below
         fits = scene.matrices[0].size <= ANNOTATED and self._number_size >= LEGIBLE
         self.annotated = fits if options.annotate is None else options.annotate
@@ -120,7 +121,7 @@ class HeatmapPanel:
             rotation=90,
         )
         page.colour_bar(x + self.area[0] + self.beside + 0.2, y, self.cells_height)
-        page.blanks(x, y + self.cells_height + 0.08, self.scene.blanks)
+        page.blank_legend(x, y + self.cells_height + 0.08, self.scene.blank_reasons)
 
     def draw_into(self, axes: "Axes") -> "ScalarMappable":
         """Draw the cells and their labels into `axes`, as large as those are; gives what a colour bar explains."""
@@ -182,7 +183,7 @@ class HeatmapPanel:
                 continue
             x, y = columns.index(column), rows.index(row)
             corners = [x - 0.5, x + 0.5, x + 0.5, x - 0.5], [y - 0.5, y - 0.5, y + 0.5, y + 0.5]
-            for width, colour in ((4.0, self.scale.theme.paper), (2.0, self.text_style.ink)):
+            for width, colour in ((4.0, self.scale.theme.background), (2.0, self.text_style.ink)):
                 axes.fill(*corners, fill=False, edgecolor=colour, linewidth=width, zorder=3, clip_on=False)
 
     @property
@@ -235,7 +236,7 @@ def _whole(side: float, dpi: int) -> float:
 
 def _in_words(cells: Sequence[Range], inches: float, text_style: TextStyle) -> bool:
     """Whether cells that take so many inches in all have words beside them: some, or all where they are long."""
-    return not is_long(cells) or inches >= len(cells) * PITCH * text_style.line
+    return not is_numbered(cells) or inches >= len(cells) * PITCH * text_style.line
 
 
 def _words(cells: Sequence[Range], labels: Sequence[str], tokens: Sequence[Token]) -> list[str]:
@@ -245,13 +246,13 @@ def _words(cells: Sequence[Range], labels: Sequence[str], tokens: Sequence[Token
 
 
 def _ticks(
-    cells: Sequence[Range], labels: Sequence[str], inches: float, text_style: TextStyle, bright: Sequence[int] = ()
+    cells: Sequence[Range], labels: Sequence[str], inches: float, text_style: TextStyle, prominent: Sequence[int] = ()
 ) -> tuple[list[Tick], float]:
-    """The labels of cells that take so many inches in all, of `bright` ones before others; the width of the longest."""
+    """The labels of cells along an axis of `inches`, and the width of the longest; `prominent` cells come first."""
     if not _in_words(cells, inches, text_style):
-        ticks = numbers(cells, int(inches / (0.5 * text_style.typesetting.zoom)), bright)
+        ticks = numbers(cells, int(inches / (0.5 * text_style.typesetting.zoom)), prominent)
     else:
-        few = words(labels, int(inches / (PITCH * text_style.line) + 1e-6), bright)
+        few = words(labels, int(inches / (PITCH * text_style.line) + 1e-6), prominent)
         ticks = [
             Tick(tick.position, text_style.short(tick.label, LONGEST * text_style.typesetting.zoom)) for tick in few
         ]

@@ -6,8 +6,8 @@ from matplotlib.path import Path
 
 from attnviz.render.links import links_to_draw, require_tokens
 from attnviz.render.options import PlotOptions
-from attnviz.render.picture.figure_page import Box
-from attnviz.render.picture.link_artists import StrokeKey, strokes
+from attnviz.render.picture.link_artists import LinkLegend, draw_links
+from attnviz.render.picture.page import Box
 from attnviz.render.picture.small_multiples import Margins
 from attnviz.render.picture.text_style import TextStyle, shifted
 from attnviz.render.scale import Scale
@@ -29,7 +29,7 @@ BEND = np.array([Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4])
 class Lines:
     """The heads of a scene, each in axes of its own, `box` inches large and with `margins` for labels."""
 
-    hangs = False
+    keeps_size = False
 
     def __init__(
         self, scene: Scene, scale: Scale, text_style: TextStyle, options: PlotOptions, available: Box = (None, None)
@@ -52,9 +52,9 @@ class Lines:
         height = self.most * row if available[1] is None else available[1] - self.margins.down
         self.box = width, max(height, self.most * PITCH * text_style.line)
 
-    def key(self, available: float) -> StrokeKey:
+    def legend(self, available: float) -> LinkLegend:
         """What explains the lines."""
-        return StrokeKey(self.scale, self.text_style, available)
+        return LinkLegend(self.scale, self.text_style, available)
 
     def draw(self, axes: Axes, index: int) -> None:
         """Draw head `index` of the scene into `axes`, its labels around them."""
@@ -64,7 +64,7 @@ class Lines:
             Path([(0, ys[0][row]), (0.5, ys[0][row]), (0.5, ys[1][column]), (1, ys[1][column])], BEND)
             for row, column in zip(drawn.rows, drawn.columns, strict=True)
         ]
-        strokes(axes, paths, drawn, self.scale, axes.transData)
+        draw_links(axes, paths, drawn, self.scale, axes.transData)
         axes.set(xlim=(0, 1), ylim=(self.most - 0.5, -0.5))
         axes.set_axis_off()
         for x, name, labels, places in ((0, FROM, self.rows, ys[0]), (1, TO, self.columns, ys[1])):

@@ -21,13 +21,13 @@ SAMPLE, AFTER, APART = 0.3, 0.06, 0.16
 """The length of a stroke in a key, and the room after it and after its number, in inches."""
 
 
-def strokes(axes: Axes, paths: Sequence[Path], drawn: DrawnLinks, scale: Scale, transform: Transform) -> None:
+def draw_links(axes: Axes, paths: Sequence[Path], drawn: DrawnLinks, scale: Scale, transform: Transform) -> None:
     """Draw the link `drawn[i]` along `paths[i]`, in the coordinates of `transform`."""
     collection = PatchCollection([PathPatch(path) for path in paths], match_original=False)
     collection.set(
         facecolor="none",
-        edgecolor=_colours(drawn.parts, scale),
-        linewidth=width(drawn.parts),
+        edgecolor=_colours(drawn.fractions, scale),
+        linewidth=width(drawn.fractions),
         capstyle="butt",
         transform=transform,
         clip_on=False,
@@ -35,7 +35,7 @@ def strokes(axes: Axes, paths: Sequence[Path], drawn: DrawnLinks, scale: Scale, 
     axes.add_collection(collection, autolim=False)
 
 
-class StrokeKey:
+class LinkLegend:
     """What the strokes mean, in one line where `available` inches are enough, and `notes` below it."""
 
     def __init__(self, scale: Scale, text_style: TextStyle, available: float, notes: Sequence[str] = ()) -> None:
@@ -68,4 +68,4 @@ class StrokeKey:
 
 def _colours(parts: np.ndarray, scale: Scale) -> np.ndarray:
     """RGBA from 0 to 1 for strokes of those parts of the scale."""
-    return np.concatenate([scale.strokes(parts), opacity(parts)[:, None]], 1)
+    return np.concatenate([scale.line_colours(parts), opacity(parts)[:, None]], 1)

@@ -12,23 +12,17 @@ from attnviz.kinds import Kind
 from attnviz.labels import visible
 from attnviz.render.colours import ink
 from attnviz.render.options import DEFAULT, PlotOptions
-from attnviz.render.picture import EDGE, saved, stacked
-from attnviz.render.picture.figure_page import (
-    DPI,
-    FigurePage,
-    Headed,
-    bar_height,
-    bar_width,
-    line_height,
-    settings,
-)
+from attnviz.render.picture import EDGE, figure_bytes, stack_panels
+from attnviz.render.picture.figure_page import FigurePage, settings
+from attnviz.render.picture.page import DPI, bar_height, bar_width, line_height
+from attnviz.render.picture.titled_panel import TitledPanel
 from attnviz.render.picture.typesetting import Typesetting
 from attnviz.render.plan import title_of
 from attnviz.render.scale import Scale, scale_of
 from attnviz.render.scene import top_of
 from attnviz.render.weight_format import format_weight
 
-_OF_HEADS = {"style", "query", "sink", "special", "vmax", "log", "mean", "max"}
+_HEAD_OPTIONS = {"style", "query", "sink", "special", "vmax", "log", "mean", "max"}
 """Options that change how heads are drawn, and no measure of them."""
 CELL = 0.4, 0.26
 """Width and height of a cell, in inches, beside numbers of the usual size."""
@@ -133,7 +127,7 @@ def measure_map(trace: Trace, measure: str, suffix: str = ".png", options: PlotO
     All have one scale of colours. Raises PlotOptionError where it cannot be drawn so small or so large, and for options
     that would change nothing.
     """
-    for name in sorted(options.given.keys() & _OF_HEADS):
+    for name in sorted(options.given.keys() & _HEAD_OPTIONS):
         raise PlotOptionError(f"--{name} would change nothing in a map of {measure}", "Leave it out.")
     maps: dict[Kind, Sequence[HeadRow]] = {kind: head_rows(trace, kind) for kind in trace.kinds}
     title = visible(title_of(trace)) if options.title is None else options.title
@@ -144,12 +138,12 @@ def measure_map(trace: Trace, measure: str, suffix: str = ".png", options: PlotO
         width = None if options.inches[0] is None else options.inches[0] - 2 * EDGE
         about = f"{measure} of each head · {trace.model}"
         panels = [
-            Headed(MeasureMap(rows, measure, scale, typesetting, width), heading, about, typesetting, width)
+            TitledPanel(MeasureMap(rows, measure, scale, typesetting, width), heading, about, typesetting, width)
             for heading, rows in zip(headings, maps.values(), strict=True)
         ]
-        page = stacked(panels, FigurePage, options, typesetting, scale, options.dpi or DPI)
+        page = stack_panels(panels, FigurePage, options, typesetting, scale, options.dpi or DPI)
         said = {"title": f"{measure} of the heads of {trace.model}", "description": visible(trace.text)}
-        return saved(page.figure, suffix, {**said, "software": f"attnviz {version('attnviz')}"})
+        return figure_bytes(page.figure, suffix, {**said, "software": f"attnviz {version('attnviz')}"})
 
 
 def _scale(maps: Mapping[Kind, Sequence[HeadRow]], measure: str, options: PlotOptions) -> Scale:
@@ -157,4 +151,4 @@ def _scale(maps: Mapping[Kind, Sequence[HeadRow]], measure: str, options: PlotOp
     values = np.array([row.values[measure] for rows in maps.values() for row in rows], float)
     largest = float(np.nanmax(np.abs(values), initial=0.0))
     signed = bool(np.nanmin(values, initial=0.0) < 0)
-    return scale_of(options, [top_of(largest, np.inf)], largest, signed=signed, of=measure)
+    return scale_of(options, [top_of(largest, np.inf)], largest, signed=signed, quantity=measure)

@@ -9,7 +9,7 @@ from attnviz.render.scale import Scale
 
 WEIGHTS = 222
 """So many of the colours are for weights; the last lead from paper through the lesser text's to ink, for letters."""
-BLANK, HAIR, PAPER, MUTED, INK = WEIGHTS, WEIGHTS + 1, 224, 240, 255
+BLANK, HAIRLINE, BACKGROUND, MUTED, INK = WEIGHTS, WEIGHTS + 1, 224, 240, 255
 """A cell that may not be looked at, thin lines between and around cells, and the ends and middle of the letters."""
 FRAME = 1
 """The line around each tile, in pixels."""
@@ -23,16 +23,16 @@ Pair = tuple[int, int]
 def table(scale: Scale) -> np.ndarray:
     """The colours, uint8 `[256, 3]`."""
     theme = scale.theme
-    lines = np.array([rgb(theme.blank), rgb(theme.hair)], np.uint8)
-    stops = np.array([rgb(colour) for colour in (theme.paper, theme.muted, theme.ink)])
-    letters = [np.interp(range(PAPER, 256), (PAPER, MUTED, INK), channel).round() for channel in stops.T]
+    lines = np.array([rgb(theme.blank), rgb(theme.hairline)], np.uint8)
+    stops = np.array([rgb(colour) for colour in (theme.background, theme.muted, theme.ink)])
+    letters = [np.interp(range(BACKGROUND, 256), (BACKGROUND, MUTED, INK), channel).round() for channel in stops.T]
     return np.concatenate([scale.colours[_KEPT], lines, np.stack(letters, 1).astype(np.uint8)])
 
 
 def alpha() -> np.ndarray:
     """How opaque each colour of `table` is on a page without paper, uint8 `[256]`: letters end in nothing."""
     opaque = np.full(256, 255, np.uint8)
-    opaque[PAPER:MUTED] = np.linspace(0, 255, MUTED - PAPER, endpoint=False).round()
+    opaque[BACKGROUND:MUTED] = np.linspace(0, 255, MUTED - BACKGROUND, endpoint=False).round()
     return opaque
 
 
@@ -49,9 +49,9 @@ def mosaic(heads: Iterable[np.ndarray], corners: Sequence[Pair], tile: Pair, ove
     around the tiles, and the whole image begins FRAME pixels before its first tile.
     """
     ends = [max(corner[axis] for corner in corners) + tile[axis] + 2 * FRAME for axis in (0, 1)]
-    image, free = np.full(ends, PAPER, np.uint8), over == 0
+    image, free = np.full(ends, BACKGROUND, np.uint8), over == 0
     for (y, x), cells in zip(corners, heads, strict=True):
-        image[y : y + tile[0] + 2 * FRAME, x : x + tile[1] + 2 * FRAME] = HAIR
+        image[y : y + tile[0] + 2 * FRAME, x : x + tile[1] + 2 * FRAME] = HAIRLINE
         part = image[y + FRAME : y + FRAME + tile[0], x + FRAME : x + FRAME + tile[1]]
         part[...] = np.where(free, resized(cells, *tile), over)
     return image

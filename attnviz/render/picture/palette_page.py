@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.font_manager import get_font
 from matplotlib.ft2font import LoadFlags
 
-from attnviz.render.picture.figure_page import Page
-from attnviz.render.picture.mosaic import INK, MUTED, PAPER, alpha, rgb, table
+from attnviz.render.picture.mosaic import BACKGROUND, INK, MUTED, alpha, rgb, table
+from attnviz.render.picture.page import Page
 
 _BEFORE = {"left": 0.0, "center": 0.5, "right": 1.0, "top": 0.0, "bottom": 1.0}
 
@@ -22,7 +22,7 @@ class PalettePage(Page):
         self._lines: dict[float, tuple[int, int]] = {}  # rows above and below the baseline, by size
         self._inks: dict[tuple[str, float], tuple[np.ndarray, float]] = {}
         self._over: list[tuple[int, int, np.ndarray, str]] = []  # letters that stand on weights, and their colour
-        self.pixels = np.full((round(self.height * self.dpi), round(self.width * self.dpi)), PAPER, np.uint8)
+        self.pixels = np.full((round(self.height * self.dpi), round(self.width * self.dpi)), BACKGROUND, np.uint8)
 
     def text(self, x: float, y: float, text: str, size: float, **style: Any) -> None:
         """Write `text`, level or with a `rotation` of 90."""
@@ -35,11 +35,11 @@ class PalettePage(Page):
         top = round(y * self.dpi - (middle if va == "center_baseline" else height * _BEFORE[va]))
         part = self.pixels[max(top, 0) : top + height, max(left, 0) : left + width]
         box = box[max(-top, 0) :, max(-left, 0) :][: part.shape[0], : part.shape[1]]
-        if (part < PAPER).any():
+        if (part < BACKGROUND).any():
             self._over.append((max(top, 0), max(left, 0), box, style.get("color", self.theme.ink)))
             return
-        strength = (MUTED if style.get("color") == self.theme.muted else INK) - PAPER
-        letters = PAPER + np.round(box / 255 * strength).astype(np.uint8)
+        strength = (MUTED if style.get("color") == self.theme.muted else INK) - BACKGROUND
+        letters = BACKGROUND + np.round(box / 255 * strength).astype(np.uint8)
         part[...] = np.where(box, np.maximum(part, letters), part)
 
     def image(self, x: float, y: float, image: np.ndarray) -> None:
@@ -77,7 +77,7 @@ class PalettePage(Page):
         colours = table(self.scale)
         if not self.transparent:
             return colours
-        colours[PAPER:MUTED] = colours[MUTED]
+        colours[BACKGROUND:MUTED] = colours[MUTED]
         return np.column_stack([colours, alpha()])
 
     def _set(self, text: str, size: float) -> tuple[np.ndarray, float]:

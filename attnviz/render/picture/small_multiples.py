@@ -10,7 +10,8 @@ from matplotlib.transforms import Transform
 from attnviz.errors import SelectionError
 from attnviz.render.balanced_rows import balanced
 from attnviz.render.options import PlotOptions
-from attnviz.render.picture.figure_page import Box, FigurePage
+from attnviz.render.picture.figure_page import FigurePage
+from attnviz.render.picture.page import Box
 from attnviz.render.picture.text_style import TextStyle, from_corner
 from attnviz.render.scale import Scale
 from attnviz.render.scene import Scene
@@ -25,7 +26,7 @@ height as this."""
 GAP = 0.25
 MOST = 36
 """More heads than this are a heatmap's."""
-KEYED = 3.0
+LEGEND_WIDTH = 3.0
 """A key is not squeezed for the sake of heads that are narrower than this, in inches."""
 SMALLEST = 0.15
 """No axes are smaller than this, in inches."""
@@ -50,7 +51,7 @@ class Margins(NamedTuple):
         return self.above + self.below
 
 
-class Key(Protocol):
+class Legend(Protocol):
     """What explains a style, `width` × `height` inches."""
 
     width: float
@@ -63,21 +64,21 @@ class Key(Protocol):
 class Drawing(Protocol):
     """A style: draws each head of a scene into axes of `box` inches with `margins`, and has one key to all of them.
 
-    Where it `hangs` it keeps its size in axes that are larger, in their upper left corner; else it fills them.
+    Where it `keeps_size` it keeps its size in axes that are larger, in their upper left corner; else it fills them.
     """
 
     box: tuple[float, float]
     margins: Margins
-    hangs: bool
+    keeps_size: bool
 
-    def key(self, available: float) -> Key:
+    def legend(self, available: float) -> Legend:
         """What explains it, in `available` inches where it can be so narrow."""
 
     def draw(self, axes: Axes, index: int) -> None:
         """Draw head `index` of the scene."""
 
 
-def styled(scene: Scene, scale: Scale, text_style: TextStyle, options: PlotOptions, available: Box) -> Drawing:
+def styled_drawing(scene: Scene, scale: Scale, text_style: TextStyle, options: PlotOptions, available: Box) -> Drawing:
     """The heads of `scene` in the style that `options` name. Raises SelectionError where it cannot show them."""
     assert options.drawn_as.picture is not None
     drawing: Drawing = load(options.drawn_as.picture)(scene, scale, text_style, options, available)
@@ -93,7 +94,7 @@ class SmallMultiples:
         make: Callable[[Box], Drawing],
         text_style: TextStyle,
         available: Box = (None, None),
-        keyed: bool = True,
+        has_legend: bool = True,
     ) -> None:
         count = len(scene.heads)
         if count > MOST:
@@ -101,7 +102,7 @@ class SmallMultiples:
                 f"{count} heads are too many to be drawn one by one, at most {MOST}",
                 "Choose some with --layer and --head, or --style heatmap.",
             )
-        self.scene, self.text_style, self.keyed = scene, text_style, keyed
+        self.scene, self.text_style, self.has_legend = scene, text_style, has_legend
         self.named = text_style.line if count > 1 else 0.0
         drawing = make((available[0], None)) if count == 1 else make((None, None))
         self.across = self._across(drawing, available)
@@ -114,9 +115,9 @@ class SmallMultiples:
         width, height = self._tile(self.drawing)
         self.width = self.across * (width + GAP) - GAP
         self.height = self.down * (height + GAP) - GAP
-        if keyed:
-            self.key = self.drawing.key(available[0] or max(self.width, KEYED))
-            self.width, self.height = max(self.width, self.key.width), self.height + self.key.height
+        if has_legend:
+            self.legend = self.drawing.legend(available[0] or max(self.width, LEGEND_WIDTH))
+            self.width, self.height = max(self.width, self.legend.width), self.height + self.legend.height
 
     def draw(self, page: FigurePage, x: float, y: float) -> None:
         """Draw onto `page`."""
@@ -135,10 +136,10 @@ class SmallMultiples:
                 corner = -margins.left, margins.above + 0.06
                 style: dict[str, Any] = {"transform": from_corner(axes), "va": "bottom", "color": self.text_style.muted}
                 self.text_style.text(axes, *corner, name, fontsize=self.text_style.small, **style)
-        if self.keyed:
-            axes = place(0, self.height - self.key.height, self.width, self.key.height)
+        if self.has_legend:
+            axes = place(0, self.height - self.legend.height, self.width, self.legend.height)
             axes.set_axis_off()
-            self.key.draw(axes, from_corner(axes))
+            self.legend.draw(axes, from_corner(axes))
 
     def _tile(self, drawing: Drawing) -> tuple[float, float]:
         margins, (width, height) = drawing.margins, drawing.box
@@ -150,7 +151,7 @@ class SmallMultiples:
         width = None if available[0] is None else (available[0] + GAP) / across - GAP
         if available[1] is None:
             return width, None
-        key = drawing.key(available[0] or KEYED).height if self.keyed else 0.0
+        key = drawing.legend(available[0] or LEGEND_WIDTH).height if self.has_legend else 0.0
         return width, (available[1] - key + GAP) / down - GAP - self.named
 
     def _across(self, drawing: Drawing, available: Box) -> int:

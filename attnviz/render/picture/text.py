@@ -12,7 +12,7 @@ from attnviz.labels import visible
 from attnviz.render.colours import ink
 from attnviz.render.links import FAINT, require_tokens
 from attnviz.render.options import PlotOptions
-from attnviz.render.picture.figure_page import Box
+from attnviz.render.picture.page import Box
 from attnviz.render.picture.small_multiples import Margins
 from attnviz.render.picture.text_style import TextStyle, from_corner
 from attnviz.render.picture.typesetting import POINT
@@ -40,7 +40,7 @@ BAR = 1.5, 0.1
 class RunningText:
     """The heads of a scene, each in axes of its own, `box` inches large."""
 
-    hangs = True
+    keeps_size = True
 
     def __init__(
         self, scene: Scene, scale: Scale, text_style: TextStyle, options: PlotOptions, available: Box = (None, None)
@@ -62,9 +62,11 @@ class RunningText:
         self.indent = 0.0 if alone else 0.6 * zoom
         self.name = text_style.short(f"{FROM}: {query_label(scene, self.rows)}", limit - self.indent)
         used = max(used, self.indent + text_style.width(self.name))
-        self.asking = Asking(scene, self.rows, text_style, limit) if alone and scene.attention.kind == "cross" else None
-        self.down = self.asking.height if self.asking else 0.0
-        self.box = max(used, self.asking.width if self.asking else 0.0), self.down + self._lines * self.step
+        self.decoder_text = (
+            DecoderText(scene, self.rows, text_style, limit) if alone and scene.attention.kind == "cross" else None
+        )
+        self.down = self.decoder_text.height if self.decoder_text else 0.0
+        self.box = max(used, self.decoder_text.width if self.decoder_text else 0.0), self.down + self._lines * self.step
         self.margins = Margins(0, text_style.line + 0.06 if alone else 0.0, 0, 0.0)
 
     @property
@@ -94,20 +96,20 @@ class RunningText:
         other = {i: "other" for i, column in enumerate(a.columns) if column in written}
         return other | {i: "query" for i, column in enumerate(a.columns) if column in read}
 
-    def key(self, available: float) -> "ColourKey":
+    def legend(self, available: float) -> "ColourLegend":
         """What explains the colours."""
-        return ColourKey(self.scale, self.small, available)
+        return ColourLegend(self.scale, self.small, available)
 
     def draw(self, axes: Axes, index: int) -> None:
         """Draw head `index` of the scene into `axes`."""
         weights, reachable = query_weights(self.scene, index, self.rows)
-        parts, indices = self.scale.parts(weights), self.scale.indices(weights)
+        parts, indices = self.scale.fractions(weights), self.scale.indices(weights)
         corner = from_corner(axes)
         axes.set_axis_off()
         if index == 0:
             self.small.text(axes, self.indent, 0.06, self.name, va="bottom", color=self.small.muted, transform=corner)
-        if self.asking:
-            self.asking.draw(axes, corner)
+        if self.decoder_text:
+            self.decoder_text.draw(axes, corner)
         for i, (line, x) in enumerate(self.places):
             y, colour = -self.down - line * self.step - self.token_height, self.scale.colours[indices[i]]
             if reachable[i]:
@@ -129,7 +131,7 @@ class RunningText:
                 self.small.text(axes, y=y - 0.02, text=format_weight(weights[i]), **style)
 
 
-class Asking:
+class DecoderText:
     """What the decoder of cross-attention reads and writes, in lines of `limit` inches, the query of `rows` framed."""
 
     def __init__(self, scene: Scene, rows: Sequence[int], text_style: TextStyle, limit: float) -> None:
@@ -162,7 +164,7 @@ class Asking:
         self.text_style.text(axes, 0, -self.height + 0.06, self.name, va="bottom", **style)
 
 
-class ColourKey:
+class ColourLegend:
     """The scale of the colours, lying, and what it is a scale of: beside it where `available` inches are enough."""
 
     def __init__(self, scale: Scale, text_style: TextStyle, available: float) -> None:

@@ -12,7 +12,7 @@ from matplotlib.text import Text
 from matplotlib.textpath import text_to_path
 from matplotlib.transforms import Affine2D, ScaledTranslation, Transform
 
-from attnviz.render.picture.figure_page import line_height
+from attnviz.render.picture.page import line_height
 from attnviz.render.picture.typesetting import POINT, Typesetting
 from attnviz.render.scale import Theme
 
@@ -35,20 +35,20 @@ class TextStyle:
     large: float
     ink: Colour
     muted: Colour
-    paper: Colour
+    background: Colour
     themes: bool = False
 
     @classmethod
     def themed(cls, typesetting: Typesetting, theme: Theme) -> "TextStyle":
         """The style of pages of ours."""
         sizes = typesetting.small, typesetting.body, typesetting.large
-        return cls(typesetting, tuple(typesetting.family), *sizes, theme.ink, theme.muted, theme.paper, True)
+        return cls(typesetting, tuple(typesetting.family), *sizes, theme.ink, theme.muted, theme.background, True)
 
     @classmethod
-    def of_settings(cls, typesetting: Typesetting, paper: Colour, body: float | None = None) -> "TextStyle":
-        """The style for axes that are others' and `paper`: matplotlib's settings, and our fonts for what theirs lack.
+    def of_settings(cls, typesetting: Typesetting, background: Colour, body: float | None = None) -> "TextStyle":
+        """The style for the caller's axes: matplotlib's settings, and our fonts for characters that theirs lack.
 
-        Labels are of `body` points where it is given, and other text is in proportion.
+        Labels have `body` points where that is given, and other text is in proportion.
         """
         small, usual, large = (_points(rcParams[f"{name}size"]) for name in ("axes.label", "xtick.label", "axes.title"))
         zoom = (body or usual) / usual
@@ -60,7 +60,7 @@ class TextStyle:
             large * zoom,
             rcParams["text.color"],
             rcParams["axes.labelcolor"],
-            paper,
+            background,
         )
 
     def sized(self, size: float) -> "TextStyle":
@@ -110,7 +110,7 @@ class TextStyle:
         """
         if cell >= SPLIT:
             gap = min(0.3 * cell / POINT, 5.0)
-            for colour, width in ((self.paper, gap), (self.ink, max(0.25 * gap, 0.5))):
+            for colour, width in ((self.background, gap), (self.ink, max(0.25 * gap, 0.5))):
                 along = (ends, (position, position))
                 axes.add_line(Line2D(*along[:: 1 - 2 * axis], color=colour, linewidth=width, solid_capstyle="butt"))
             return

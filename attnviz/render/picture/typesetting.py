@@ -61,14 +61,14 @@ class Typesetting:
         self.family = [_registered(file) for file in files]
         self._drawn = drawn
         self._spelled = {piece: _spelled(piece, drawn) for piece in broken}
-        self.lost = {char for piece in broken for char in piece if fonts.is_drawn(char) and char not in drawn}
+        self.missing = {char for piece in broken for char in piece if fonts.is_drawn(char) and char not in drawn}
 
     @property
     def note(self) -> str | None:
         """What a reader ought to be told: which characters are written as code points."""
-        if not self.lost:
+        if not self.missing:
             return None
-        named = [f"U+{ord(c):04X} {unicodedata.name(c, '')}".rstrip() for c in sorted(self.lost)]
+        named = [f"U+{ord(c):04X} {unicodedata.name(c, '')}".rstrip() for c in sorted(self.missing)]
         more = [f"and {len(named) - NAMED} more"] if len(named) > NAMED else []
         return f"no font here has {', '.join(named[:NAMED] + more)}: written as code points. Noto fonts may have them."
 

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from attnviz.attention import Range
-from attnviz.render.scene import Scene
+from attnviz.render.scene import FROM, TO, Scene
 from attnviz.render.terminal.cells import across, flowing, ltr, readable, ruler
 
 LISTED = 200
@@ -19,7 +19,7 @@ LISTED = 200
 
 
 @dataclass(frozen=True)
-class Names:
+class AxisNames:
     """The names of the rows and columns of `scene`, where a cell is `cell` columns of the terminal wide."""
 
     scene: Scene
@@ -40,7 +40,7 @@ class Names:
         numbers = [str(start) for start, _ in self.scene.attention.columns]
         if max(map(len, numbers)) < self.cell:
             return across(numbers, self.cell, cuts)
-        return ruler(numbers, self.cell, cuts, self.scene.bright)
+        return ruler(numbers, self.cell, cuts, self.scene.prominent)
 
     @cached_property
     def beside(self) -> list[str]:
@@ -62,6 +62,11 @@ class Names:
         said = set() if attention.kind == "cross" else set(attention.rows)
         if self.numbered and not said.issuperset(attention.columns):
             yield from numbered_list("keys", self.scene.columns, attention.columns, width)
+
+
+def axes_header(label: int = 0) -> str:
+    """The names of the axes; that of the rows ends above the row labels, which are `label` cells wide."""
+    return f"{FROM} ↓".rjust(label) + f"   {TO} →"
 
 
 def numbered_list(name: str, labels: Sequence[str], cells: Sequence[Range], width: int) -> Iterator[Text]:

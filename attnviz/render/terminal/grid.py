@@ -11,11 +11,12 @@ from rich.text import Text
 from attnviz.render.options import DEFAULT, PlotOptions
 from attnviz.render.scale import scale_of
 from attnviz.render.scene import Scene
+from attnviz.render.terminal.axis_names import axes_header
 from attnviz.render.terminal.cells import Line, fit, ltr
 from attnviz.render.terminal.colours import Brush
 from attnviz.render.terminal.drawing import Drawing, framed
 from attnviz.render.terminal.grid_layout import GridLayout, Row, grid_layout
-from attnviz.render.terminal.heatmap import axes, covering
+from attnviz.render.terminal.heatmap import pooling_note
 from attnviz.render.terminal.matrix import lines, pooled
 
 NAMED = 64
@@ -43,7 +44,7 @@ class Grid(Drawing):
                 yield Segment.line()
             yield from framed(scene, console_options.max_width, self._body(scene, brush, console_options.max_width))
         yield from brush.legend(
-            max((scene.blank for scene in self.scenes), key=len, default=""), console_options.max_width
+            max((scene.blank_note for scene in self.scenes), key=len, default=""), console_options.max_width
         )
 
     def _body(self, scene: Scene, brush: Brush, width: int) -> RenderResult:
@@ -66,8 +67,8 @@ def grid(scenes: Sequence[Scene], options: PlotOptions = DEFAULT) -> Grid:
 def _axes(scene: Scene, layout: GridLayout) -> str:
     """Rows and columns in words, where they are not beside the tiles; what a cell covers, where that is no token."""
     if layout.label or layout.block > 1 or scene.attention.is_pooled or max(scene.reachable.shape) > NAMED:
-        named = axes(layout.gutter - 1) if layout.label else axes()
-        return named + covering(scene, (layout.block, layout.block))
+        header = axes_header(layout.gutter - 1 if layout.label else 0)
+        return header + pooling_note(scene, (layout.block, layout.block))
     return ltr(scene.axes)
 
 

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 
 from attnviz.render.balanced_rows import balanced
 from attnviz.render.scene import Scene
-from attnviz.render.terminal.axis_names import Names
+from attnviz.render.terminal.axis_names import AxisNames
 from attnviz.render.terminal.matrix import Cuts, cuts, parts
 
 FEW = 20
@@ -101,9 +101,9 @@ class GridLayout:
         return max((len(layer) + 1 for layer in self._layers if layer), default=0) + (self.label and self.label + 1)
 
     @cached_property
-    def names(self) -> Names:
+    def names(self) -> AxisNames:
         """What stands beside the rows and above the columns of a tile."""
-        return Names(self.scene, self.cell)
+        return AxisNames(self.scene, self.cell)
 
     @cached_property
     def rows(self) -> list[Row]:
@@ -159,7 +159,7 @@ def grid_layout(scene: Scene, available: int, halves: bool) -> GridLayout:
     if longest <= FEW:
         words = max(map(cell_len, scene.columns)) + 2
         cells = [words, 6, 4, 2] if 6 < words <= WIDEST else [6, 4, 2]
-        named = [GridLayout(scene, available, halves, cell, 1, Names(scene, cell).width(LONGEST)) for cell in cells]
+        named = [GridLayout(scene, available, halves, cell, 1, AxisNames(scene, cell).width(LONGEST)) for cell in cells]
         least = named[-1].names.width(SHORTEST)
         smaller = [*named[::-1], *(GridLayout(scene, available, halves, 2, 1, beside) for beside in (least, 0))]
         on_screen = [tiles for tiles in named if tiles.fits(SCREEN)]

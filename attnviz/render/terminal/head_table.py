@@ -174,8 +174,8 @@ class _Table:
                 cells.append(drawn + column.written(row.values[name], self.brush))
             grid.add_row(*cells, *self._link(row))
         yield grid
-        if self._scene.signs:
-            yield Text(self._scene.signs, style="dim")
+        if self._scene.arrows_note:
+            yield Text(self._scene.arrows_note, style="dim")
         if reason := _left_out(attention):
             yield Text(reason, style="dim")
 

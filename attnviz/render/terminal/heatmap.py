@@ -1,11 +1,9 @@
-"""One head as a heatmap in the terminal, as wide as the terminal lets it be."""
+"""One head as a heatmap in the terminal, as wide as fits."""
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
 from rich.text import Text
@@ -16,77 +14,22 @@ from attnviz.render import ticks
 from attnviz.render.exclusion import removed_labels
 from attnviz.render.options import DEFAULT, PlotOptions
 from attnviz.render.scale import scale_of
-from attnviz.render.scene import FROM, TO, Scene
-from attnviz.render.terminal.axis_names import Names, numbered_list
+from attnviz.render.scene import Scene
+from attnviz.render.terminal.axis_names import AxisNames, axes_header, numbered_list
 from attnviz.render.terminal.cells import DIM, Line, fit, ruler
 from attnviz.render.terminal.colours import Brush
 from attnviz.render.terminal.drawing import SceneDrawing
+from attnviz.render.terminal.heatmap_layout import REMOVED_WIDTH, HeatmapLayout
 from attnviz.render.terminal.matrix import cuts, lines, parts, pooled
 
-LONGEST, SHORTEST = 28, 8
-"""No word beside a row is longer, in terminal cells, and none is cut to less."""
-TAKEN = 6
-"""The column of what each row lost."""
 AROUND = 10
-"""So many lines of a screen are left for what stands above and below the cells."""
+"""Lines of a screen that are kept free for the text above and below the cells."""
 FEW = 20
-"""So many rows have their names beside them on any screen: a list of them would take lines, too."""
-NUMBERED = (5, 4, 3, 2)
-"""How wide cells are whose columns are numbered."""
+"""Up to this many rows are named on any screen: a list of their names would take lines too."""
 ANNOTATED = 4
-"""In cells so wide the weights are written."""
+"""The weights are written into cells of at least this width."""
 EVERY = 10
-"""One in how many cells is numbered where cells are one column wide."""
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How a scene is fitted into a width.
-
-    `label` is the width of what stands beside the rows and `cell` that of a cell, in columns of the terminal; `block`
-    is how many rows and columns are pooled to one. With `named`, each row has a line and its name beside it; else
-    one in `EVERY` has a number. So have columns where a cell is one column wide.
-    """
-
-    label: int
-    cell: int
-    named: bool = True
-    block: Range = (1, 1)
-
-    @classmethod
-    def of(cls, scene: Scene, width: int, height: float = math.inf) -> "Layout":
-        """The roomiest layout that fits: words above the columns, or numbers; a number now and then; pooled cells.
-
-        Cells of one column have their rows' names beside them where rows are no more than `height`.
-        """
-        free = width - 1 - len(cuts(scene)[1]) - (0 if scene.removed_mass is None else TAKEN)
-        n, longest = len(scene.columns), max(map(cell_len, scene.columns))
-        most = min(LONGEST, max(width // 3, SHORTEST))
-        label = min(max(map(cell_len, scene.rows)), most)
-        for cell in (max(longest + 2, 6), max(longest + 1, 5)):
-            if n * cell <= free - label:
-                return cls(cls._aligned(label, free - label - n * cell), cell)
-        cell = (free - label) // n
-        if cell > 1 and not Names(scene, cell).numbered:
-            return cls(label, cell)
-        least, label = (Names(scene, 1).width(longest) for longest in (SHORTEST, most))
-        for cell in NUMBERED:
-            if n * cell <= free - label:
-                return cls(label, cell)
-        if least <= free - 2 * n:
-            return cls(free - 2 * n, 2)
-        if not any(stop - start > 1 for start, stop in scene.attention.rows) and len(scene.rows) <= height:
-            label = min(label, free - n) if least <= free - n else label
-            return cls(label, 1, block=(1, -(-n // max(free - label, 2))))
-        label = max(len(str(cells[-1][0])) for cells in (scene.attention.rows, scene.attention.columns))
-        rows, columns = (max(1, -(-size // max(free - label, 2))) for size in scene.reachable.shape)
-        return cls(label, 1, False, (rows, columns))
-
-    @staticmethod
-    def _aligned(label: int, free: int) -> int:
-        """The width of row labels: that of their axis' name, too, where that takes no more than `free` cells more."""
-        named = len(axes().split("   ")[0])
-        return max(label, named) if named - label <= free else label
+"""Where cells are one column wide, one in this many has a number."""
 
 
 @dataclass(frozen=True)
@@ -97,49 +40,49 @@ class Heatmap(SceneDrawing):
     options: PlotOptions = DEFAULT
 
     def is_coarse(self, width: int) -> bool:
-        """Whether `width` columns leave no room for the names of the columns."""
-        return Layout.of(self.scene, width).cell == 1
+        """Whether `width` columns are too narrow for the names of the columns."""
+        return HeatmapLayout.of(self.scene, width).cell == 1
 
     def body(self, console: Console, console_options: ConsoleOptions) -> RenderResult:
-        """What is drawn between its title and its caption."""
+        """The cells, their labels and the scale."""
         scene, width = self.scene, console_options.max_width
         brush = Brush.on(console, scale_of(self.options, [scene.top], scene.largest, "dark", scene.signed))
-        layout = Layout.of(scene, width, max(console.height - AROUND, FEW) if brush.halves else width)
-        yield Text(axes(layout.label) + covering(scene, layout.block), style="dim")
-        names = Names(scene, layout.cell)
+        layout = HeatmapLayout.of(scene, width, max(console.height - AROUND, FEW) if brush.halves else width)
+        yield Text(axes_header(layout.label) + pooling_note(scene, layout.block), style="dim")
+        names = AxisNames(scene, layout.cell)
         if layout.cell > 1:
             yield from names.listed(width)
         for line in self._lines(layout, names, brush):
             yield from line
             yield Segment.line()
         yield Segment.line()
-        yield from brush.legend(scene.blank, width)
+        yield from brush.legend(scene.blank_note, width)
         if layout.cell == 1:
             yield from names.listed(width) if layout.named else _listed(scene, width)
 
-    def _lines(self, layout: Layout, names: Names, brush: Brush) -> Iterator[Line]:
+    def _lines(self, layout: HeatmapLayout, names: AxisNames, brush: Brush) -> Iterator[Line]:
         """The column labels, then the rows."""
         scene, borders = self.scene, cuts(self.scene, layout.block)
         weights = pooled(np.where(scene.reachable, scene.matrices[0], np.nan), layout.block)
         rows, columns = (join_ranges(cells, size) for cells, size in zip(_cells(scene), layout.block, strict=True))
         header = names.above(borders[1]) if layout.cell > 1 else self._ruler(columns, layout.block[1], borders[1])
         labels = names.beside if layout.named else _numbers(rows, borders[0])
-        emptied = removed_labels(scene) if layout.named else []
-        yield [Segment(" " * (layout.label + 1) + header + ("taken".rjust(TAKEN) if emptied else ""))]
+        removed = removed_labels(scene) if layout.named else []
+        yield [Segment(" " * (layout.label + 1) + header + ("taken".rjust(REMOVED_WIDTH) if removed else ""))]
         annotate = layout.cell >= ANNOTATED and self.options.annotate is not False
         halves = brush.halves and not layout.named
         for y, line in lines(brush, weights, layout.cell, halves, borders, annotate):
             label = "" if y is None else labels[y]
-            beside = [Segment(brush.written(emptied[y]).rjust(TAKEN), DIM)] if emptied and y is not None else []
-            yield [Segment(fit(label, layout.label, "right") + " "), *line, *beside]
+            end = [Segment(brush.written(removed[y]).rjust(REMOVED_WIDTH), DIM)] if removed and y is not None else []
+            yield [Segment(fit(label, layout.label, "right") + " "), *line, *end]
 
     def _ruler(self, columns: Sequence[Range], block: int, cuts: Sequence[int]) -> str:
-        """The first tokens of `columns`, which are so many of the scene's each: of bright ones, and of some others."""
-        bright = [*dict.fromkeys(column // block for column in self.scene.bright)]
+        """The numbers of the first tokens of prominent columns, and of some others; `block` is the width of a cell."""
+        prominent = [*dict.fromkeys(column // block for column in self.scene.prominent)]
         labels = _numbers(columns, cuts)
-        for index in bright:
+        for index in prominent:
             labels[index] = str(columns[index][0])
-        return ruler(labels, 1, cuts, bright)
+        return ruler(labels, 1, cuts, prominent)
 
 
 def heatmap(scene: Scene, options: PlotOptions = DEFAULT) -> Heatmap:
@@ -147,15 +90,10 @@ def heatmap(scene: Scene, options: PlotOptions = DEFAULT) -> Heatmap:
     return Heatmap(scene, options)
 
 
-def axes(label: int = 0) -> str:
-    """The names of the axes: that of the rows ends above their labels, which are `label` cells wide."""
-    return f"{FROM} ↓".rjust(label) + f"   {TO} →"
-
-
-def covering(scene: Scene, block: Range) -> str:
-    """What a cell covers where that is more than one token: the end of a header."""
-    said = ticks.covering(*(join_ranges(cells, size) for cells, size in zip(_cells(scene), block, strict=True)))
-    return said and f"   {said}"
+def pooling_note(scene: Scene, block: Range) -> str:
+    """The end of a header: what a cell covers, if that is more than one token."""
+    note = ticks.pooling_note(*(join_ranges(cells, size) for cells, size in zip(_cells(scene), block, strict=True)))
+    return note and f"   {note}"
 
 
 def _cells(scene: Scene) -> tuple[Sequence[Range], Sequence[Range]]:
@@ -164,7 +102,7 @@ def _cells(scene: Scene) -> tuple[Sequence[Range], Sequence[Range]]:
 
 
 def _numbers(cells: Sequence[Range], cuts: Sequence[int]) -> list[str]:
-    """The first token of one in `EVERY` cells, counted anew from each of `cuts`; nothing for the others."""
+    """The number of the first token of one in `EVERY` cells, counted again from each of `cuts`; "" for the others."""
     labels = [""] * len(cells)
     for part in parts(len(cells), cuts):
         for index in part[::EVERY]:
@@ -173,7 +111,7 @@ def _numbers(cells: Sequence[Range], cuts: Sequence[int]) -> list[str]:
 
 
 def _listed(scene: Scene, width: int) -> Iterator[Text]:
-    """The tokens by their numbers, where they stand neither beside the rows nor above the columns."""
+    """The tokens with their numbers, where neither rows nor columns are named."""
     attention, (rows, columns) = scene.attention, _cells(scene)
     if (attention.queries, rows) == (attention.keys, columns):
         yield from numbered_list("tokens", scene.rows, rows, width)

@@ -87,7 +87,7 @@ class Lines(SceneDrawing):
     def _strongest(self, index: int, scale: Scale) -> dict[int, tuple[int, float]]:
         """By its row the strongest link of each query: its column, and how far along the scale it is."""
         every = links_to_draw(self.scene, index, scale)
-        weakest_first = zip(every.rows.tolist(), every.columns.tolist(), every.parts.tolist(), strict=True)
+        weakest_first = zip(every.rows.tolist(), every.columns.tolist(), every.fractions.tolist(), strict=True)
         return {row: (column, part) for row, column, part in weakest_first}
 
     @property
@@ -107,7 +107,7 @@ class Lines(SceneDrawing):
         height = max(starts[-1], ends[-1]) + 1
         available = max(min(WIDEST, max(4 * height, NARROW), width - sum(sides) - 2), 2)
         dots, levels = np.zeros((height, available), int), np.zeros((height, available), int)
-        for row, column, part in zip(drawn.rows, drawn.columns, drawn.parts, strict=True):
+        for row, column, part in zip(drawn.rows, drawn.columns, drawn.fractions, strict=True):
             if part >= DRAWN:
                 level = min(int(part * len(LEVELS)), len(LEVELS) - 1)
                 _curve(dots, levels, starts[row], ends[column], level)

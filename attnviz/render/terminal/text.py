@@ -43,7 +43,7 @@ class RunningText(SceneDrawing):
         """What is drawn between its title and its caption."""
         scene, rows = self.scene, query_rows(self.scene)
         scale = scale_of(self.options, [scene.top], scene.largest, "dark")
-        brush = Brush.on(console, scale.washed if self.options.theme else scale)
+        brush = Brush.on(console, scale.for_backgrounds if self.options.theme else scale)
         yield Text(ltr(f"{FROM}: {query_label(scene, rows)}"), style="dim")
         for index, name in enumerate(scene.names):
             if len(scene.names) > 1:
@@ -85,7 +85,7 @@ class RunningText(SceneDrawing):
                 yield numbers
 
     def _style(self, brush: Brush, weight: np.float32, reachable: np.bool_) -> Style:
-        part = brush.scale.parts(np.asarray(weight))
+        part = brush.scale.fractions(np.asarray(weight))
         if not reachable:
             return DIM
         return brush.style(int(brush.scale.indices(np.asarray(weight)))) if part >= FAINT else Style()

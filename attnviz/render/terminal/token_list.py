@@ -10,7 +10,7 @@ from rich.text import Text
 from attnviz.attention import Part, Token, Trace, borders
 from attnviz.labels import visible
 from attnviz.render.plan import title_of
-from attnviz.render.scene import row_label, signs
+from attnviz.render.scene import arrows_note, row_label
 from attnviz.render.terminal.cells import heading, ltr
 from attnviz.render.terminal.drawing import Drawing
 
@@ -40,7 +40,7 @@ class Tokens(Drawing):
             yield Text()
             yield Text(f"{part}: {', '.join(uses[part])}", style="dim")
             yield from _numbered(read[part], written[part])
-            if said := signs(written[part]):
+            if said := arrows_note(written[part]):
                 yield Text(said, style="dim")
 
 

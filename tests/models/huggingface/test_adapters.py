@@ -388,7 +388,7 @@ def test_a_picture_says_what_its_line_is_and_keeps_learned_vectors_without_marks
 
     trace = traced(adapted("bert", config, num_virtual_tokens=4))
     drawn = scene(trace, "self", ((0, 0),))
-    assert drawn.divided == "line: the text begins, after learned vectors"
+    assert drawn.borders_note == "line: the text begins, after learned vectors"
     marks = [token.text for token in drawn.attention.keys[4:] if token.special]
     assert marks
     left = [name for name in drawn.columns if name not in marks]

@@ -46,7 +46,9 @@ def trace_of(weights: np.ndarray) -> Trace:
 
 def decoded(image: np.ndarray, scale: Scale) -> np.ndarray:
     """The index in the colour map of each pixel of `image`, RGB `[row, column, 3]`; fails for any other colour."""
-    lines = (tuple(int(theme[at : at + 2], 16) for at in (1, 3, 5)) for theme in (scale.theme.blank, scale.theme.hair))
+    lines = (
+        tuple(int(theme[at : at + 2], 16) for at in (1, 3, 5)) for theme in (scale.theme.blank, scale.theme.hairline)
+    )
     known = dict(zip(lines, (NOTHING, LINE), strict=True))
     known |= {tuple(colour): at for at, colour in enumerate(scale.colours.tolist())}
     assert len(known) >= 220  # a grey map has fewer greys than steps

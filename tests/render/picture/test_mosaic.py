@@ -5,12 +5,12 @@ import pytest
 
 from attnviz.render.options import PlotOptions
 from attnviz.render.picture.mosaic import (
+    BACKGROUND,
     BLANK,
     FRAME,
-    HAIR,
+    HAIRLINE,
     INK,
     MUTED,
-    PAPER,
     WEIGHTS,
     edge,
     mosaic,
@@ -28,8 +28,8 @@ def test_the_table_holds_the_scale_and_the_inks(theme: str) -> None:
     assert colours.shape == (256, 3)
     for at, colour in (
         (BLANK, scale.theme.blank),
-        (HAIR, scale.theme.hair),
-        (PAPER, scale.theme.paper),
+        (HAIRLINE, scale.theme.hairline),
+        (BACKGROUND, scale.theme.background),
         (MUTED, scale.theme.muted),
         (INK, scale.theme.ink),
     ):
@@ -47,16 +47,16 @@ def test_mosaic_pixel_by_pixel() -> None:
     tile = 7, 11
     blank = rng.random(tile) < 0.2
     corners = [(9 * row, 14 * column) for row, column in places]
-    image = mosaic(heads, corners, tile, np.where(blank, PAPER, 0).astype(np.uint8))
+    image = mosaic(heads, corners, tile, np.where(blank, BACKGROUND, 0).astype(np.uint8))
     assert image.shape == (1 + 7 + 2 + 7 + 1, 1 + 11 + 3 + 11 + 3 + 11 + 1)
     for y, x in np.ndindex(image.shape):
         (row, i), (column, j) = divmod(y - FRAME, 9), divmod(x - FRAME, 14)
-        expected = PAPER
+        expected = BACKGROUND
         frames = [(Y, X) for Y, X in places if -1 <= y - 1 - 9 * Y <= 7 and -1 <= x - 1 - 14 * X <= 11]
         if frames:
-            expected = HAIR
+            expected = HAIRLINE
         if (row, column) in places and i < 7 and j < 11:
-            expected = PAPER if blank[i, j] else heads[places.index((row, column))][i * 3 // 7, j * 5 // 11]
+            expected = BACKGROUND if blank[i, j] else heads[places.index((row, column))][i * 3 // 7, j * 5 // 11]
         assert image[y, x] == expected
 
 

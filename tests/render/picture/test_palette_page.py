@@ -14,7 +14,8 @@ from PIL import Image
 from attnviz.attention import Trace
 from attnviz.render.options import PlotOptions
 from attnviz.render.picture import figure, picture
-from attnviz.render.picture.figure_page import FigurePage, Page, settings
+from attnviz.render.picture.figure_page import FigurePage, settings
+from attnviz.render.picture.page import Page
 from attnviz.render.picture.palette_page import PalettePage
 from attnviz.render.picture.typesetting import Typesetting
 from attnviz.render.scale import scale_of
@@ -75,8 +76,8 @@ def test_the_colours_of_text_and_paper(theme: str) -> None:
     page.text(1.0, 1.2, "lllll", 40.0, color=page.theme.muted)
     image = pixels(page)
     shown = {"#{:02x}{:02x}{:02x}".format(*colour) for colour in image.reshape(-1, 3)}
-    assert {page.theme.paper, page.theme.ink, page.theme.muted} <= shown
-    assert "#{:02x}{:02x}{:02x}".format(*image[0, 0]) == page.theme.paper
+    assert {page.theme.background, page.theme.ink, page.theme.muted} <= shown
+    assert "#{:02x}{:02x}{:02x}".format(*image[0, 0]) == page.theme.background
 
 
 def test_what_leaves_the_page_is_cut_off_and_nothing_breaks() -> None:

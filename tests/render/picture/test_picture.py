@@ -206,7 +206,7 @@ def test_pixels_of_a_heatmap() -> None:
     axes, weights = drawn.axes[0], encoder_decoder()["self"].matrix(1, 1)
     for y, x in np.ndindex(4, 4):
         across, up = axes.transData.transform((x - 0.3, y - 0.35))  # beside the number
-        colour = palette("paper")[shade(weights[y, x], 1.0)]
+        colour = palette("white")[shade(weights[y, x], 1.0)]
         assert np.abs(np.array(page.getpixel((int(across), page.height - int(up)))) - colour).max() <= 3
 
 
@@ -229,7 +229,7 @@ def test_a_head_keeps_its_peak_when_pixels_are_fewer_than_tokens() -> None:
     top = many(2, 3, 300).top
     peak = many(2, 3, 300).matrices.max()
     image = drawn.axes[0].images[0].get_array()
-    assert (np.abs(image - palette("paper")[shade(peak, top)].astype(int)).max(-1) <= 3).any()
+    assert (np.abs(image - palette("white")[shade(peak, top)].astype(int)).max(-1) <= 3).any()
 
 
 def test_metadata_says_what_is_shown() -> None:

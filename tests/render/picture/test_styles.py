@@ -152,7 +152,7 @@ def test_text_is_shaded_by_the_row_of_the_query():
 
     axes = figure([SCENES["usual"]()], PlotOptions("text")).axes[0]
     assert [text.get_text() for text in axes.texts] == ["query (from): ate", "I", "ate", "an", "apple"]
-    scale = scale_of(PlotOptions("text"), [1.0]).washed
+    scale = scale_of(PlotOptions("text"), [1.0]).for_backgrounds
     boxes = [patch for patch in axes.patches if patch.get_fill()]
     expected = scale.colours[scale.indices(encoder_decoder()["self"].matrix(1, 1)[1])] / 255
     np.testing.assert_allclose([p.get_facecolor()[:3] for p in boxes], expected)
@@ -244,7 +244,7 @@ def test_the_page_of_a_theme(style, theme):
     for name in ("usual", "several"):
         data = picture(encoder_decoder(), [SCENES[name]()], ".png", PlotOptions(style, theme=theme))
         page = np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).astype(int)
-        paper = np.round(np.array(to_rgb(THEMES[theme].paper)) * 255)
+        paper = np.round(np.array(to_rgb(THEMES[theme].background)) * 255)
         assert (page[0] == paper).all()
         assert (page[:, 3] == paper).all()
         if theme == "print":

@@ -92,7 +92,7 @@ def test_latin_and_cjk_need_no_installed_font(monkeypatch: pytest.MonkeyPatch) -
     korean = Typesetting(["사과를", "日本語", "ひらがな"])
     assert korean.family == ["DejaVu Sans", "Noto Sans CJK JP"]
     assert [Path(file).name for file in korean.files] == ["DejaVuSans.ttf", "NotoSansCJKjp-Regular.otf"]
-    assert not korean.lost
+    assert not korean.missing
     assert korean.note is None
 
 
@@ -151,7 +151,7 @@ def test_what_no_font_has_is_a_code_point_and_noted() -> None:
     typesetting = Typesetting([f"a{SLOTH}b", "␛[31m"])
     assert typesetting.shown(f"a{SLOTH}b") == "a⟨U+1F9A5⟩b"
     assert typesetting.shown("␛[31m") == "⟨U+001B⟩[31m"
-    assert typesetting.lost == {SLOTH, "␛"}
+    assert typesetting.missing == {SLOTH, "␛"}
     assert "U+1F9A5 SLOTH" in typesetting.note
     assert "and 12 more" in Typesetting([chr(0x12000 + i) for i in range(20)]).note
     assert typesetting.width(f"a{SLOTH}b", 10) == typesetting.width("a⟨U+1F9A5⟩b", 10)
@@ -300,7 +300,7 @@ def test_no_text_is_drawn_as_a_box_or_breaks_a_file(suffix: str) -> None:
 @pytest.mark.filterwarnings("error")
 def test_a_caption_may_have_several_lines() -> None:
     typesetting = Typesetting(["사과 1\n사과 2"])
-    assert typesetting.lost == set()
+    assert typesetting.missing == set()
     assert typesetting.wrapped("사과 1\n사과 2", 9, 2) == ["사과 1", "사과 2"]
     one = scene(labelled(["a", "b"]), "self", ((0, 0),), title="사과\nb\nc", caption="사과\ne")
     assert picture(labelled(["a", "b"]), [one], ".png")

@@ -1,4 +1,4 @@
-"""Pictures without paper and without a colour bar, in every style and format."""
+"""Pictures without a background and without a colour bar, in every style and format."""
 
 import io
 import re
@@ -26,15 +26,16 @@ def opacity(data: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(data)).convert("RGBA"))[..., 3]
 
 
-def over(data: bytes, paper: str) -> np.ndarray:
-    """A PNG laid on `paper`, RGB."""
+def over(data: bytes, background: str) -> np.ndarray:
+    """A PNG on `background`, RGB."""
     image = Image.open(io.BytesIO(data)).convert("RGBA")
-    return np.asarray(Image.alpha_composite(Image.new("RGBA", image.size, paper), image).convert("RGB")).astype(int)
+    page = Image.new("RGBA", image.size, background)
+    return np.asarray(Image.alpha_composite(page, image).convert("RGB")).astype(int)
 
 
 @pytest.mark.parametrize("heads", [1, 4])
 @pytest.mark.parametrize("style", STYLES)
-def test_without_paper_the_same_is_drawn(style: str, heads: int) -> None:
+def test_a_transparent_picture_shows_the_same(style: str, heads: int) -> None:
     usual, bare = (
         picture(encoder_decoder(), [shown(heads)], ".png", PlotOptions(style, transparent=on)) for on in (False, True)
     )
@@ -47,14 +48,14 @@ def test_without_paper_the_same_is_drawn(style: str, heads: int) -> None:
     assert np.percentile(apart, 99) < 30
 
 
-def test_without_paper_no_rectangle_covers_the_page() -> None:
+def test_a_transparent_page_has_no_background_rectangle() -> None:
     drawn = figure([shown()], PlotOptions(transparent=True))
     assert drawn.get_facecolor()[3] == 0
     assert all(axes.get_facecolor()[3] == 0 for axes in drawn.axes)
-    papers = [
+    pages = [
         picture(encoder_decoder(), [shown()], ".svg", PlotOptions(transparent=on)).decode() for on in (False, True)
     ]
-    page = [re.search(r'<g id="patch_1">.*?fill: (\S+?)["; ]', paper, re.DOTALL)[1] for paper in papers]
+    page = [re.search(r'<g id="patch_1">.*?fill: (\S+?)["; ]', text, re.DOTALL)[1] for text in pages]
     assert page == ["#ffffff", "none"]
 
 
@@ -75,7 +76,7 @@ def test_axes_without_a_colour_bar() -> None:
     assert len(page.axes) == 1
 
 
-def test_on_transparent_axes_the_paper_is_what_is_behind_them() -> None:
+def test_the_background_of_transparent_axes_is_that_of_the_figure() -> None:
     light, dark = Figure(facecolor="white"), Figure(facecolor="black")
     firsts = []
     for page in (light, dark):

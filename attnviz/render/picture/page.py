@@ -1,0 +1,115 @@
+"""A page that is laid out in inches from its top left corner, before it is drawn once: the same for every format."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from attnviz.render.picture.mosaic import BLANK, HAIRLINE, MUTED, slots
+from attnviz.render.picture.typesetting import POINT, Typesetting
+from attnviz.render.scale import Scale, spaced_ticks
+from attnviz.render.scene import TAKEN_OUT
+
+DPI = 150
+"""Dots per inch of a picture, unless it is given others."""
+BAR = 0.14
+"""Width of a colour bar, in inches."""
+SWATCH = 0.11
+"""Width and height of the piece of a cell in a legend, in inches, beside text of the usual size."""
+LEADING = 1.4
+Box = tuple[float | None, float | None]
+"""Width and height that are given, in inches, or None."""
+
+
+def line_height(size: float) -> float:
+    """The height of a line of text at `size` points, in inches."""
+    return size * LEADING * POINT
+
+
+def bar_width(scale: Scale, typesetting: Typesetting) -> float:
+    """The width of a colour bar with its numbers and what it is a scale of, in inches; nothing where there is none."""
+    if not scale.has_colorbar:
+        return 0.0
+    small = typesetting.small
+    return BAR + 0.13 + max(typesetting.width(label, small) for _, label in scale.ticks()) + line_height(small)
+
+
+def bar_height(scale: Scale, typesetting: Typesetting, height: float) -> float:
+    """The height of a colour bar beside cells of that `height`, in inches: what it is a scale of stands along it."""
+    return max(height, typesetting.width(scale.meaning, typesetting.small), 1.0) if scale.has_colorbar else height
+
+
+class Panel(Protocol):
+    """One scene, measured: `width` and `height` in inches, then drawn with its top left corner at `x`, `y`."""
+
+    width: float
+    height: float
+
+    def draw(self, page: Any, x: float, y: float) -> None:
+        """Draw onto `page`."""
+
+
+class Page(ABC):
+    """`width` × `height` inches of paper for text and images. Places are inches from the left and from the top.
+
+    Where it is `transparent`, there is no paper.
+    """
+
+    def __init__(
+        self, width: float, height: float, dpi: int, typesetting: Typesetting, scale: Scale, transparent: bool = False
+    ) -> None:
+        # Whole pixels, so that what is aligned here is sharp there.
+        self.width, self.height = round(width * dpi) / dpi, round(height * dpi) / dpi
+        self.dpi, self.typesetting, self.scale, self.theme = dpi, typesetting, scale, scale.theme
+        self.transparent = transparent
+
+    @abstractmethod
+    def text(self, x: float, y: float, text: str, size: float, **style: Any) -> None:
+        """Write `text`, as it is: `$` is a dollar sign.
+
+        `style` is matplotlib's: `ha`, `va` (`top` unless given), `color` (the theme's ink), `rotation`.
+        """
+
+    @abstractmethod
+    def image(self, x: float, y: float, image: np.ndarray) -> None:
+        """Draw `image`, colours of `mosaic.table`, uint8 `[pixel row, pixel column]`, pixel for pixel."""
+
+    def framed(self, x: float, y: float, image: np.ndarray) -> None:
+        """Draw `image` in a thin frame that stands around it."""
+        self.image(x - 1 / self.dpi, y - 1 / self.dpi, np.pad(image, 1, constant_values=HAIRLINE))
+
+    def lines(self, x: float, y: float, lines: list[str], size: float, **style: Any) -> float:
+        """Write `lines` below one another; gives where the next would begin."""
+        for line in lines:
+            self.text(x, y, line, size, **style)
+            y += line_height(size)
+        return y
+
+    def colour_bar(self, x: float, y: float, height: float) -> None:
+        """The scale of the colours, and what it is a scale of, unless it shall not be explained."""
+        if not self.scale.has_colorbar:
+            return
+        pixels = round(height * self.dpi), round(BAR * self.dpi)
+        small = self.typesetting.small
+        shades = np.linspace(255, 0, pixels[0]).round().astype(np.uint8)
+        self.framed(x, y, np.repeat(slots(shades)[:, None], pixels[1], 1))
+        for part, label in spaced_ticks(self.scale.ticks(), 0.9 * line_height(small) / height):
+            middle = y + height * (1 - part)
+            self.text(x + BAR + 0.05, middle, label, small, color=self.theme.muted, va="center_baseline")
+        style = {"color": self.theme.muted, "ha": "right", "va": "center", "rotation": 90}
+        self.text(x + bar_width(self.scale, self.typesetting), y + height / 2, self.scale.meaning, small, **style)
+
+    def blank_legend(self, x: float, y: float, reasons: Sequence[str]) -> None:
+        """What the cells mean that show no weight, each beside a piece of one; as high as a line of small text."""
+        small, swatch_side = self.typesetting.small, SWATCH * self.typesetting.zoom
+        side = round(swatch_side * self.dpi)
+        for reason in reasons:
+            swatch = np.full((side, side), BLANK)
+            if reason == TAKEN_OUT:
+                down, across = np.indices(swatch.shape)
+                swatch[(down + across) % max(round(self.dpi * 0.035), 2) == 0] = MUTED
+            self.framed(x, y + (line_height(small) - swatch_side) / 2, swatch.astype(np.uint8))
+            style = {"color": self.theme.muted, "va": "center_baseline"}
+            self.text(x + swatch_side + 0.06, y + line_height(small) / 2, reason, small, **style)
+            x += swatch_side + 0.06 + self.typesetting.width(reason, small) + 0.2
