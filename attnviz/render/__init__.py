@@ -31,7 +31,7 @@ def render(trace: "Trace", scenes: Sequence["Scene"], suffix: str, options: Plot
 
 
 def font_notes(scenes: Sequence["Scene"], suffix: str) -> list[str]:
-    """What a reader of `scenes` in a file with that ending ought to be told: which characters no font draws."""
+    """Notes on the characters that no font draws, where `scenes` become a picture with that ending."""
     if suffix.lower() not in PICTURES:
         return []
     from attnviz.render.picture import typesetting_of
@@ -41,9 +41,9 @@ def font_notes(scenes: Sequence["Scene"], suffix: str) -> list[str]:
 
 
 def check(options: PlotOptions, suffix: str | None, is_drawn: bool = True) -> None:
-    """Raise PlotOptionError for what would be lost on an output: a file that ends so, or the terminal for None.
+    """Raise PlotOptionError for options without effect on a file with that ending, or on the terminal for None.
 
-    The terminal has numbers where nothing `is_drawn`, as a file has that is no picture.
+    Without `is_drawn` the terminal shows numbers, as a file does that is not a picture.
     """
     if suffix is not None and suffix.lower() in PICTURES:
         return
@@ -65,12 +65,12 @@ def _require_terminal(options: PlotOptions) -> None:
 
 
 def _flag(options: PlotOptions, name: str) -> str:
-    """The option as it was written: `--no-colorbar` is a field that is False."""
+    """The option as a user writes it: `--no-colorbar` for a field that is False."""
     return f"--{'no-' if getattr(options, name) is False else ''}{name.replace('_', '-')}"
 
 
 def on_screen(scene: "Scene", options: PlotOptions = DEFAULT) -> "Drawing":
-    """`scene` as something that rich prints: it adapts to the terminal's width and colours.
+    """`scene` as a rich renderable: it adapts to the terminal's width and colours.
 
     Raises PlotOptionError for a style that a terminal cannot show.
     """
@@ -85,9 +85,9 @@ def on_screen(scene: "Scene", options: PlotOptions = DEFAULT) -> "Drawing":
 
 
 def writer(suffix: str, others: Sequence[str] = ()) -> Writer:
-    """What writes files that end in `suffix`: to be asked before a model is loaded.
+    """The function that writes files with that ending; called early, so that a wrong ending fails before a model loads.
 
-    Raises FileError for another ending; `others` are there too, and written otherwise.
+    Raises FileError for an unknown ending, and lists `others`, the endings that a command writes by other means.
     """
     endings = ", ".join(dict.fromkeys((*OUTPUTS, *others)))
     if suffix.lower() == ".html":

@@ -1,7 +1,7 @@
-"""How many stand side by side, so that no row is much shorter than the others."""
+"""How many items a row has, so that no row is much shorter than the others."""
 
 
 def balanced(count: int, most: int) -> int:
-    """How many of `count` stand in each row where at most `most` fit: of 12 where 10 fit it is 6, not 10 and 2."""
+    """The items per row for `count` items where at most `most` fit: 6 for 12 items where 10 fit, not 10 and 2."""
     rows = -(-count // most)
     return -(-count // rows)

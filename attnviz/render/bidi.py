@@ -1,7 +1,7 @@
-"""Text that runs from right to left, or both ways: in which order its pieces stand on a line.
+"""The order of the pieces of a line of text that runs from right to left, or in both directions.
 
-This is the Unicode Bidirectional Algorithm (UAX #9) for text without marks of direction, which labels write out. The
-letters within a piece are ordered by what draws them.
+This is the Unicode Bidirectional Algorithm (UAX #9) for text without direction marks, which labels show as symbols. The
+renderer orders the letters within a piece.
 """
 
 import unicodedata
@@ -26,7 +26,7 @@ def base_level(texts: Iterable[str]) -> int | None:
 
 
 def levels(text: str, base: int) -> list[int]:
-    """The level of each character of a paragraph: odd where it runs from right to left. `base` is that of them all."""
+    """The level of each character of a paragraph with level `base`: odd where it runs from right to left."""
     outside = "R" if base else "L"
     kinds = _weak([unicodedata.bidirectional(char) for char in text], outside)
     kinds = _neutral(_bracketed(text, kinds, outside), outside)
@@ -34,7 +34,7 @@ def levels(text: str, base: int) -> list[int]:
 
 
 def visual_order(depths: Sequence[int]) -> list[int]:
-    """The pieces of a line, which have those levels, from left to right (rule L2)."""
+    """The indices of the pieces of a line, from left to right, by their levels (rule L2)."""
     order = list(range(len(depths)))
     for level in range(max(depths, default=0), 0, -1):
         deep = [(piece, depths[piece] >= level) for piece in order]
@@ -44,7 +44,7 @@ def visual_order(depths: Sequence[int]) -> list[int]:
 
 
 def _weak(kinds: Sequence[str], outside: str) -> list[str]:
-    """Marks as what they stand on, and numbers with the signs in them as what they stand beside (rules W1 to W7)."""
+    """Kinds after the rules W1 to W7: a mark takes the kind of its letter, a number that of the text around it."""
     found: list[str] = []
     for kind in kinds:
         found.append((found[-1] if found else outside) if kind == "NSM" else kind)
@@ -63,7 +63,7 @@ def _weak(kinds: Sequence[str], outside: str) -> list[str]:
 
 
 def _after_strong(kinds: Sequence[str], outside: str) -> list[tuple[str, str]]:
-    """Each kind with that of the last letter up to it."""
+    """Each kind with the last strong kind (that of a letter) up to it."""
     pairs, last = [], outside
     for kind in kinds:
         last = kind if kind in _STRONG else last
@@ -72,17 +72,17 @@ def _after_strong(kinds: Sequence[str], outside: str) -> list[tuple[str, str]]:
 
 
 def _bracketed(text: str, kinds: list[str], outside: str) -> list[str]:
-    """Brackets as the letters in them, or where these run against the paragraph as those before them (rule N0)."""
+    """Kinds after rule N0: brackets run as the text in them, or as the text before where that is the same way."""
     for start, end in _pairs(text, kinds):
         inside = {_direction(kind) for kind in kinds[start + 1 : end]} - {None}
-        before = next((way for kind in reversed(kinds[:start]) if (way := _direction(kind))), outside)
+        before = next((direction for kind in reversed(kinds[:start]) if (direction := _direction(kind))), outside)
         if inside:
             kinds[start] = kinds[end] = before if inside == {before} else outside
     return kinds
 
 
 def _pairs(text: str, kinds: Sequence[str]) -> list[tuple[int, int]]:
-    """The brackets that belong together, by where they begin."""
+    """The indices of brackets that belong together, ordered by the opening one."""
     pairs, opened = [], []
     for index, char in enumerate(text):
         if kinds[index] != "ON":
@@ -96,11 +96,11 @@ def _pairs(text: str, kinds: Sequence[str]) -> list[tuple[int, int]]:
 
 
 def _neutral(kinds: Sequence[str], outside: str) -> list[str]:
-    """What has no direction of its own as both its neighbours, or else as the paragraph (rules N1 and N2)."""
-    runs = [(way, len(list(run))) for way, run in groupby(kinds, key=_direction)]
+    """Kinds after the rules N1 and N2: a neutral character runs as both its neighbours, or else as the paragraph."""
+    runs = [(direction, len(list(run))) for direction, run in groupby(kinds, key=_direction)]
     found: list[str] = []
-    for index, (way, count) in enumerate(runs):
-        if way is None:
+    for index, (direction, count) in enumerate(runs):
+        if direction is None:
             before, after = (runs[i][0] if 0 <= i < len(runs) else outside for i in (index - 1, index + 1))
             found += [before if before and before == after else outside] * count
         else:
@@ -109,5 +109,5 @@ def _neutral(kinds: Sequence[str], outside: str) -> list[str]:
 
 
 def _direction(kind: str) -> str | None:
-    """L or R, as which numbers count too; None for what has none."""
+    """`L` or `R`, which includes numbers; None for a neutral character."""
     return "L" if kind == "L" else "R" if kind in ("R", *_NUMBERS) else None

@@ -1,4 +1,4 @@
-"""Colour maps of matplotlib's, by their names. It is imported only where one was asked for."""
+"""matplotlib's colour maps by name. This module is imported only where a colour map is named."""
 
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Union
@@ -14,17 +14,16 @@ if TYPE_CHECKING:
 
 
 def colour_maps() -> list[str]:
-    """The names of all of them, without those that are another turned round (viridis_r)."""
+    """The names of all colour maps, without the reversed ones (viridis_r)."""
     from matplotlib import colormaps
 
     return [name for name in colormaps if not name.endswith("_r")]
 
 
 def require(cmap: Union[str, "Colormap"]) -> None:
-    """Raise PlotOptionError unless `cmap` is a colour map, or the name of one that matplotlib has; with those nearest
-    to it.
+    """Raise PlotOptionError unless `cmap` is a colour map, or the name of one that matplotlib knows.
 
-    Names that another package gives to its maps are there once it was imported, such as `rocket` with seaborn.
+    The hint lists similar names. The maps of another package are known once it is imported: `rocket` with seaborn.
     """
     from matplotlib import colormaps
     from matplotlib.colors import Colormap
@@ -44,7 +43,7 @@ def sampled(cmap: Union[str, "Colormap"]) -> Colours:
     """256 colours of that map, uint8 `[256, 3]`."""
     from matplotlib import colormaps
 
-    drawn = colormaps[cmap] if isinstance(cmap, str) else cmap
-    colours = drawn(np.linspace(0, 1, 256), bytes=True)[:, :3]
+    colour_map = colormaps[cmap] if isinstance(cmap, str) else cmap
+    colours = colour_map(np.linspace(0, 1, 256), bytes=True)[:, :3]
     colours.flags.writeable = False
     return np.asarray(colours)

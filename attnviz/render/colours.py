@@ -1,4 +1,4 @@
-"""The colours of weights: on white from paper to ink, on dark from ink to cream, for print from pale grey to black."""
+"""The colours of weights: on light pages from white to ink, on dark ones from ink to cream, in print in greys."""
 
 from functools import cache
 
@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 Colours = NDArray[np.uint8]
 """sRGB from 0 to 255, `[…, 3]`."""
 
-# Lightness, green-red, blue-yellow in OKLab (Ottosson 2020). Lightness only rises, or only falls, so that a map also
-# reads in grey and to readers who do not tell red from green.
+# Lightness, green-red, blue-yellow in OKLab (Ottosson 2020). Lightness only rises, or only falls, so that a map can
+# also be read in grey, and by readers who cannot tell red from green.
 _ANCHORS = {
     "white": np.array(
         [
@@ -33,7 +33,7 @@ _ANCHORS = {
             [0.96, -0.015, 0.090],
         ]
     ),
-    "grey": np.array([[0.95, 0.0, 0.0], [0.15, 0.0, 0.0]]),  # not white: that is what may not be looked at
+    "grey": np.array([[0.95, 0.0, 0.0], [0.15, 0.0, 0.0]]),  # not white, which means a masked cell
     "lilac": np.array([[1.0, 0.0, 0.0], [0.72, 0.05, -0.10], [0.40, 0.06, -0.16]]),
     "rust": np.array([[1.0, 0.0, 0.0], [0.74, 0.09, 0.09], [0.42, 0.13, 0.07]]),
     "teal": np.array([[0.26, 0.0, -0.015], [0.52, -0.06, -0.03], [0.87, -0.08, -0.03]]),
@@ -64,19 +64,19 @@ def palette(name: str = "violet") -> Colours:
 
 
 def ink(colour: Colours) -> str:
-    """`#ffffff` or `#000000`: what is read best on `colour`, uint8 `[3]`, by WCAG 2's contrast."""
+    """The colour of text on `colour`, uint8 `[3]`: `#ffffff` or `#000000`, whichever has more contrast by WCAG 2."""
     light = float(_linear(colour / 255) @ [0.2126, 0.7152, 0.0722])
     return "#ffffff" if 1.05 / (light + 0.05) >= (light + 0.05) / 0.05 else "#000000"
 
 
 def oklab(colours: Colours) -> np.ndarray:
-    """Colours, uint8 `[…, 3]`, as lightness, green-red and blue-yellow, in which equal distances look equal."""
+    """Colours, uint8 `[…, 3]`, in OKLab: lightness, green-red, blue-yellow. Equal distances there look equal."""
     to_lms, to_lab = np.linalg.inv(_TO_RGB), np.linalg.inv(_TO_LMS)
     return np.asarray(np.cbrt(_linear(colours / 255) @ to_lms.T) @ to_lab.T)
 
 
 def _curve(anchors: np.ndarray, positions: np.ndarray) -> np.ndarray:
-    """The anchors joined smoothly: `positions` from 0 to 1 → OKLab `[…, 3]`, by a cubic Hermite spline."""
+    """A cubic Hermite spline through the anchors: `positions` from 0 to 1 → OKLab `[…, 3]`."""
     steps = len(anchors) - 1
     slopes = np.gradient(anchors, axis=0)
     i = np.minimum((positions * steps).astype(int), steps - 1)

@@ -1,4 +1,4 @@
-"""A scene without its special tokens or its sink: what was taken from each row, and what is left of it."""
+"""A scene without its special tokens or its sink: what each row lost, and what is left of it."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -12,24 +12,24 @@ from attnviz.render.scene import Scene
 from attnviz.render.weight_format import format_weight
 
 NOTHING = 1e-6
-"""A row that has no more left than this has lost everything."""
+"""A row has lost everything if this much or less is left of it."""
 
 
 def exclude(scene: Scene, sink: str = "show", special: str = "show") -> Scene:
-    """`scene` with its attention sink masked, and its special tokens left out.
+    """`scene` with its attention sink masked and its special tokens left out.
 
-    The sink is the first key (Gu et al. 2024, When Attention Sink Emerges): with `mask` its column stays, and stays
-    empty. With `hide` the columns of special keys are not drawn, nor the rows of special queries; in rows that are
-    labelled with what they write, only of those that write no ordinary token. What an adapter has learned stands before
-    the text and is no mark of it: it stays. With `renorm`, of either, the same, and every row is divided by what is
-    left of it. `Scene.removed_mass` says how much was taken from each row; a row of which at most NOTHING is left is
-    drawn as nothing and not as noise. The scale of the colours is that of what is left.
+    The sink is the first key (Gu et al. 2024, When Attention Sink Emerges). `mask` leaves its column empty. `hide`
+    leaves out the columns of special keys and the rows of special queries; a decoder's row also has to write no
+    ordinary token. The virtual tokens of an adapter stay: they are not special tokens of the text. `renorm`, for either
+    of the two, also divides each row by what is left of it. `Scene.removed_mass` says how much each row lost; a row of
+    which at most NOTHING is left is drawn empty. The colour scale fits the weights that are left.
 
-    A row that covers several queries keeps only their largest weights: it can be masked but not divided, and
-    `Scene.removed_mass` is the largest weight that was taken.
+    A row that covers several queries holds only their largest weights: it can be masked but not divided, and its
+    `removed_mass` is the largest weight that was removed. What a learned sink took was never part of a row and does
+    not count.
 
-    What a learned sink took was never in a row, and is not counted. Raises SelectionError where the keys to take are
-    pooled with others or, to divide, were not kept, where rows to divide are pooled, and where nothing is left to draw.
+    Raises SelectionError where a key to remove is pooled with others; where rows are to be divided that are pooled or
+    lack such a key; and where nothing is left to draw.
     """
     a, renormalise = scene.attention, "renorm" in (sink, special)
     marks = range(count_virtual_tokens(a.keys), len(a.keys))
@@ -49,17 +49,17 @@ def exclude(scene: Scene, sink: str = "show", special: str = "show") -> Scene:
     shown = replace(
         scene,
         attention=reduce_attention(cut, [a.rows[index] for index in rows], [a.columns[index] for index in columns]),
-        queries=_moved(scene, rows),
+        queries=_remaining_queries(scene, rows),
         masked=tuple(columns.index(index) for index in removed if index in columns),
         removed_mass=np.stack([left[layer].removed_mass[head][rows] for layer, head in indices]),
         emptied=np.stack([left[layer].emptied[head][rows] for layer, head in indices]),
     )
-    said = _said(shown, hidden=len(rows) < len(a.rows) or bool(hidden), divided=renormalise)
-    return replace(shown, caption=f"{scene.caption}\n{said}".lstrip("\n"))
+    summary = _summary(shown, hidden=len(rows) < len(a.rows) or bool(hidden), divided=renormalise)
+    return replace(shown, caption=f"{scene.caption}\n{summary}".lstrip("\n"))
 
 
 def removed_labels(scene: Scene, index: int = 0) -> list[str]:
-    """What was taken from each row of head `index`, as it is written beside it: `−.62`, `all`, or a dot for nothing."""
+    """The labels of what each row of head `index` lost: `−.62`, `all`, or a dot for nothing."""
     if scene.removed_mass is None or scene.emptied is None:
         return []
     shown = [format_weight(share) for share in scene.removed_mass[index]]
@@ -99,15 +99,15 @@ def _rows_are_pooled(a: Attention) -> bool:
 
 
 def _sums(a: Attention, left: dict[int, _Left]) -> dict[int, HeadRows]:
-    """The sums of rows before anything was taken: of the keys that are no longer drawn, too."""
+    """The sums of the rows before anything was removed, `[head, row]`, with the keys that are no longer drawn."""
     return {layer: a.row_sums.get(layer, a.weights(layer).sum(-1)) for layer in left}
 
 
 def _cells(scene: Scene, tokens: Collection[int], all_kept: bool) -> list[int]:
     """The columns of the keys `tokens`.
 
-    Raises SelectionError where one is pooled; with `all_kept`, which is to divide by what is left, where one has no
-    column, or rows are pooled.
+    Raises SelectionError where one of them is pooled. With `all_kept`, needed to divide by what is left, also where one
+    has no column, or where rows are pooled.
     """
     a, retrace = scene.attention, scene.retrace
     columns = [index for index, (start, stop) in enumerate(a.columns) if any(t in tokens for t in range(start, stop))]
@@ -130,7 +130,7 @@ def _cells(scene: Scene, tokens: Collection[int], all_kept: bool) -> list[int]:
 
 
 def _is_special(scene: Scene, row: Range) -> bool:
-    """Whether every query of a row is special and, in a decoder, writes no ordinary token."""
+    """Whether all queries of a row are special and, in a decoder, write no ordinary token."""
     a = scene.attention
     written = a.predicts or (None,) * len(a.queries)
     return all(
@@ -138,23 +138,23 @@ def _is_special(scene: Scene, row: Range) -> bool:
     )
 
 
-def _moved(scene: Scene, rows: Sequence[int]) -> tuple[int, ...]:
-    """The rows that `scene.queries` are among `rows`. Raises SelectionError where one is not."""
+def _remaining_queries(scene: Scene, rows: Sequence[int]) -> tuple[int, ...]:
+    """The indices of `scene.queries` in `rows`. Raises SelectionError where one is left out."""
     for query in scene.queries:
         if query not in rows:
             raise SelectionError(f"{scene.rows[query]} is a special token, and left out", "Draw it: --special show.")
     return tuple(rows.index(query) for query in scene.queries)
 
 
-def _said(scene: Scene, hidden: bool, divided: bool) -> str:
-    """What was taken, in words."""
+def _summary(scene: Scene, hidden: bool, divided: bool) -> str:
+    """What was removed, in words."""
     assert scene.removed_mass is not None
     assert scene.emptied is not None
-    said = ["special tokens hidden"] if hidden else []
-    said += ["first key masked"] if scene.masked else []
-    said += ["rows divided by what is left"] if divided else []
+    facts = ["special tokens hidden"] if hidden else []
+    facts += ["first key masked"] if scene.masked else []
+    facts += ["rows divided by what is left"] if divided else []
     what = "largest weight taken from a cell, on average" if _rows_are_pooled(scene.attention) else "mean mass taken"
-    said += [f"{what} {scene.removed_mass.mean():.2f}"]
+    facts += [f"{what} {scene.removed_mass.mean():.2f}"]
     if count := int(scene.emptied.sum()):
-        said += [f"{count} of {scene.emptied.size} rows lose everything"]
-    return " · ".join(said)
+        facts += [f"{count} of {scene.emptied.size} rows lose everything"]
+    return " · ".join(facts)

@@ -1,4 +1,4 @@
-"""Heads as rows of data for other programs, a column a measure: CSV, JSON and Parquet."""
+"""Heads as rows of data for other programs, with a column for each measure: CSV, JSON and Parquet."""
 
 import csv
 import io
@@ -16,7 +16,7 @@ from attnviz.render.scene import Scene, scene
 
 Record = dict[str, object]
 NAMES = [name.replace(" ", "_") for name in COLUMNS]
-"""The measures, as columns are named."""
+"""The names of the columns of the measures."""
 RECORD_NAMES = ["kind", "layer", "head", "role", "role_value", "role_baseline", *NAMES, "from", "to"]
 LINK_NAMES = ["kind", "from", "to", "layer", "head", "weight", "rank", "keys", "uniform", "ratio", "others"]
 LINK_NAMES += ["offset", "offset_weight"]

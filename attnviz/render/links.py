@@ -45,7 +45,7 @@ def links_to_draw(scene: Scene, index: int, scale: Scale) -> DrawnLinks:
 
 
 def require_tokens(scene: Scene, style: str) -> None:
-    """Raise SelectionError unless every row and column is one token, and they are few enough for `style`."""
+    """Raise SelectionError unless every row and column is one token and there are few enough for `style`."""
     a = scene.attention
     drawn_as = STYLES[style]
     rows = [a.rows[row] for row in scene.queries] if drawn_as.shows_one_query and scene.queries else a.rows

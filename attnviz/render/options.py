@@ -1,4 +1,4 @@
-"""How a picture shall look: one frozen set of options that every renderer takes."""
+"""How attention is drawn: one frozen set of options that every renderer takes."""
 
 import math
 from dataclasses import MISSING, dataclass, fields
@@ -13,11 +13,11 @@ THEMES = ("light", "dark", "print")
 SINKS = ("show", "mask", "renorm")
 SPECIALS = ("show", "hide", "renorm")
 SIZES = (1.0, 100.0)
-"""No side of a picture is smaller or larger than this, in inches."""
+"""The smallest and the largest side of a picture, in inches."""
 RESOLUTIONS = (20, 2400)
-"""No picture has fewer or more dots per inch than this."""
+"""The lowest and the highest resolution, in dots per inch."""
 FONT_SIZES = (4.0, 72.0)
-"""No labels are smaller or larger than this, in points."""
+"""The smallest and the largest size of labels, in points."""
 
 _TYPES: dict[str, tuple[type, str]] = {
     "query": (str, "query: a word of the text, or the number of a row: '3'."),
@@ -26,22 +26,22 @@ _TYPES: dict[str, tuple[type, str]] = {
     "dpi": (Real, "dpi: dots per inch, such as 300."),
     "font_size": (Real, "font_size: points, such as 9.5."),
 }
-"""Of what type an option is that is not one of a few words, and what is said of another."""
+"""The types of options that are not a choice of words, and the hint for a value of another type."""
 
 
 @dataclass(frozen=True)
 class PlotOptions:
-    """How attention is drawn. Nothing of it but `renorm` changes a number; every default is the picture without it.
+    """How attention is drawn. Only `renorm` changes numbers; each default leaves the picture as it is.
 
-    `style` is one of STYLES; `query` names the row that `text` shows, as `render.query.find_query` says. `cmap` is a
-    colour map of matplotlib's, or its name, for the theme's own colours; `vmax` is the weight at which the scale
-    ends, for the largest; with `log` it is logarithmic. `annotate` writes the weights or leaves them out, where
-    otherwise room decides. Without `colorbar` nothing explains the colours, or the lines. `title` stands for the
-    text's. `size` is the width in inches, or `WxH`; `dpi` the dots per inch of a PNG. `theme` is one of THEMES;
-    None is the light one in files, and matplotlib's settings in the caller's axes. `font_size` is that of labels,
-    in points; titles and small text keep their proportion to it. `transparent` leaves out the paper. `sink`, one of
-    SINKS, and `special`, one of SPECIALS, take the first key and the special tokens out, as `render.exclusion` says.
-    With `mean`, or `max`, the heads are drawn as one, each cell their mean weight, or their largest.
+    `style` is one of STYLES. `query` names the row that `text` shows (see `render.query.find_query`). `cmap` is a
+    matplotlib colour map or its name, in place of the theme's colours. `vmax` is the weight at which the scale ends, in
+    place of the largest one; `log` makes it logarithmic. `annotate` writes the weights or not; by default they are
+    written where they fit. `colorbar=False` leaves out the colour bar or the legend of lines. `title` replaces the
+    text. `size` is the width in inches, or `WxH`; `dpi` is the resolution of a PNG. `theme` is one of THEMES; None is
+    the light one in files, and matplotlib's settings in the caller's axes. `font_size` is the size of labels in points;
+    titles and small text scale with it. `transparent` leaves out the background. `sink`, one of SINKS, and `special`,
+    one of SPECIALS, exclude the first key and the special tokens (see `render.exclusion`). `mean` and `max` draw the
+    heads as one: each cell is their mean or their largest weight.
 
     Raises PlotOptionError for a value that cannot be drawn.
     """
@@ -104,17 +104,17 @@ class PlotOptions:
 
     @property
     def drawn_as(self) -> Style:
-        """The row of its style in the table of styles."""
+        """The entry of `style` in the table of styles."""
         return STYLES[self.style]
 
     @property
     def combines(self) -> str | None:
-        """How several heads are made one, `mean` or `max`; None where each is drawn."""
+        """How several heads are combined into one, `mean` or `max`; None where each is drawn."""
         return "mean" if self.mean else "max" if self.max else None
 
     @property
     def inches(self) -> tuple[float | None, float | None]:
-        """Width and height of the picture, each None where it is the content's. Raises PlotOptionError."""
+        """Width and height of the picture, each None where the content decides. Raises PlotOptionError."""
         if self.size is None:
             return None, None
         try:
@@ -132,7 +132,7 @@ class PlotOptions:
 
     @property
     def given(self) -> dict[str, object]:
-        """The options that are not as they are by default; a colour map by its name."""
+        """The options that differ from their defaults; a colour map is given by its name."""
         found = {f.name: value for f in fields(self) if (value := getattr(self, f.name)) != DEFAULTS[f.name]}
         return {name: getattr(value, "name", value) for name, value in found.items()}
 

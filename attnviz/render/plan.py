@@ -15,23 +15,23 @@ from attnviz.render.scene import Scene, scene
 from attnviz.selection import Selection
 
 LONG_TITLE, LINE = 200, 72
-"""A longer text than the one is no title: of it, its first and last words stand in a line of about the other."""
+"""The title of a text of more than LONG_TITLE characters is its first and last words, about LINE characters."""
 NAMED = 8
-"""A caption names no more heads one by one."""
+"""A caption names at most this many heads one by one."""
 
 
 def plot_scene(trace: Trace, selection: Selection, options: PlotOptions = DEFAULT) -> tuple[Scene, HeadChoice | None]:
-    """The heads that were asked for, of one kind; one that `choose_head` takes where neither layer nor head was named.
+    """The heads that the user named, of one kind; or the head that `choose_head` chooses where none was named.
 
-    `trace` is what `selection` has left of one. The title and the query are those of `options`. Returns the scene and,
-    where the head was chosen, the choice. Raises SelectionError.
+    `selection` has already been applied to `trace`. The title and the query are those of `options`. Returns the scene,
+    and the choice where the head was chosen. Raises SelectionError.
     """
     kind = trace.kinds[0]
     choice = None
     if options.combines:
         shown = _combined(trace, kind, options.combines)
     elif selection.names_heads:
-        shown = _scene(trace, kind, _pairs(trace, kind))
+        shown = _scene(trace, kind, _all_heads(trace, kind))
     else:
         choice = choose_head(trace, kind)
         shown = _scene(trace, kind, ((choice.layer, choice.head),))
@@ -39,8 +39,8 @@ def plot_scene(trace: Trace, selection: Selection, options: PlotOptions = DEFAUL
 
 
 def head_scenes(trace: Trace, options: PlotOptions = DEFAULT) -> list[Scene]:
-    """Every head of the trace: a scene for each kind. Raises SelectionError for a query that none has."""
-    scenes = [_scene(trace, kind, _pairs(trace, kind)) for kind in trace.kinds]
+    """Every head of the trace: a scene for each kind. Raises SelectionError for a query that is not in every scene."""
+    scenes = [_scene(trace, kind, _all_heads(trace, kind)) for kind in trace.kinds]
     title = title_of(trace) if options.title is None else options.title
     titles = [title] + [""] * (len(scenes) - 1)
     scenes = [_with_options(trace, scene, replace(options, title=None)) for scene in scenes]
@@ -55,9 +55,9 @@ def link_scenes(trace: Trace, link: NamedLink, options: PlotOptions = DEFAULT, c
     scenes: list[Scene] = []
     for head in link.heads[:count]:
         one = _scene(trace, link.kind, ((head.layer, head.head),))
-        said = f"from {link.query} to {link.key}: {head.weight:.2f}, {head.ratio:.1f} × what uniform attention gives"
-        said += "" if isnan(head.others) else f"; the other rows give {head.others:.2f}"
-        one = replace(one, title="" if scenes else one.title, caption=f"{one.caption}\n{said}", marked=marked)
+        note = f"from {link.query} to {link.key}: {head.weight:.2f}, {head.ratio:.1f} × what uniform attention gives"
+        note += "" if isnan(head.others) else f"; the other rows give {head.others:.2f}"
+        one = replace(one, title="" if scenes else one.title, caption=f"{one.caption}\n{note}", marked=marked)
         scenes.append(_with_options(trace, one, options if not scenes else replace(options, title=None)))
     return _with_notes(trace, scenes)
 
@@ -68,18 +68,18 @@ def _with_notes(trace: Trace, scenes: list[Scene]) -> list[Scene]:
 
 
 def title_of(trace: Trace) -> str:
-    """The text in one line, and what it was translated to or read with; of a chat the message and the answer."""
-    told = trace.provenance
-    text, written = (told["chat"], told.get("generated")) if "chat" in told else (trace.text, trace.target)
+    """The text in one line, with its translation or its second text; for a chat, the message and the answer."""
+    facts = trace.provenance
+    text, written = (facts["chat"], facts.get("generated")) if "chat" in facts else (trace.text, trace.target)
     texts = [text]
-    if "text pair" in told:
-        texts = [text.removesuffix(f"\n{told['text pair']}"), told["text pair"]]
+    if "text pair" in facts:
+        texts = [text.removesuffix(f"\n{facts['text pair']}"), facts["text pair"]]
     title = " · ".join(map(_ends, texts))
     return visible(title if written is None else f"{title} → {_ends(written)}")
 
 
 def _ends(text: str) -> str:
-    """`text`; of a long one its first and its last words, which fit on a line."""
+    """`text`; or, if it is long, its first and last words, which fit on a line."""
     if len(text) <= LONG_TITLE:
         return text
     words = text.split()
@@ -101,14 +101,14 @@ def drawn(trace: Trace, shown: Scene) -> Trace:
 
 
 def _with_options(trace: Trace, scene: Scene, options: PlotOptions) -> Scene:
-    """`scene` with the title and the query of `options`, without what it takes out."""
+    """`scene` with the title and the query of `options`, without the tokens that they exclude."""
     title = scene.title if options.title is None else options.title
     queries = () if options.query is None else find_query(trace, scene.attention, options.query)
-    said = (
+    notes = (
         _rows_note(scene, options),
         "" if options.query is None else other_rows_note(trace, scene.attention, options.query),
     )
-    caption = "\n".join(line for line in (scene.caption, *said) if line)
+    caption = "\n".join(line for line in (scene.caption, *notes) if line)
     shown = exclude(replace(scene, title=title, caption=caption, queries=queries), options.sink, options.special)
     if options.drawn_as.shows_one_query:  # so that the scale is that of the rows that are shown
         shown = replace(shown, queries=query_rows(shown))
@@ -120,12 +120,12 @@ def _with_options(trace: Trace, scene: Scene, options: PlotOptions) -> Scene:
 
 
 def _rows_note(scene: Scene, options: PlotOptions) -> str:
-    """What is to be said of a decoder's rows in that style."""
+    """The note on a decoder's rows in that style."""
     note = options.drawn_as.rows_note
     return scene.arrows_note if note is None or not scene.arrows_note else note
 
 
-def _pairs(trace: Trace, kind: str) -> tuple[tuple[int, int], ...]:
+def _all_heads(trace: Trace, kind: str) -> tuple[tuple[int, int], ...]:
     attention = trace[kind]
     return tuple((layer, head) for layer in attention.layers for head in attention.heads(layer))
 
@@ -142,7 +142,7 @@ def _scene(trace: Trace, kind: str, pairs: tuple[tuple[int, int], ...]) -> Scene
 
 def _combined(trace: Trace, kind: str, how: str) -> Scene:
     """The heads of one kind as one."""
-    pairs = _pairs(trace, kind)
+    pairs = _all_heads(trace, kind)
     name = f"{'mean' if how == 'mean' else 'maximum'} of {len(pairs)} head{'s' * (len(pairs) != 1)}"
     scene = _scene(trace, kind, pairs)
     caption = scene.caption.replace(_which(pairs), f"{name}: {_which(pairs)}", 1)
@@ -157,5 +157,5 @@ def _which(pairs: tuple[tuple[int, int], ...]) -> str:
         names = [f"L{layer}H{head}" for layer, head in pairs]
         more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
         return ", ".join(names[:NAMED]) + more
-    told = [(one, format_ranges(tuple(numbers))) for one, numbers in (("layer", layers), ("head", heads))]
-    return ", ".join(f"{one} {numbers}" if numbers.isdecimal() else f"{one}s {numbers}" for one, numbers in told)
+    ranges = [(noun, format_ranges(tuple(numbers))) for noun, numbers in (("layer", layers), ("head", heads))]
+    return ", ".join(f"{noun} {numbers}" if numbers.isdecimal() else f"{noun}s {numbers}" for noun, numbers in ranges)

@@ -1,4 +1,4 @@
-"""Which query the text style shows: by its word, its token, its number, or by a rule."""
+"""Which query the text style shows: the one that the user names by word, token or number, or one chosen by a rule."""
 
 from collections.abc import Sequence
 
@@ -15,18 +15,19 @@ from attnviz.retrace import Retrace, format_names
 from attnviz.row_names import RowNames
 
 LISTED, FEW = 60, 8
-"""So many rows are listed where one was not found, and so many of one name are kept, where none is."""
+"""An error lists at most LISTED rows, and its hint traces at most FEW rows of one name."""
 
 
 def find_query(trace: Trace, attention: Attention, query: str) -> tuple[int, ...]:
-    """The rows of `attention` that `query` names: by a word or token as it is written, or else by their number.
+    """The rows of `attention` that `query` names, by a word or token of the text, or else by their number.
 
-    That is the token that a row reads; in cross-attention the one that it writes, since alignment is of what is
-    written. `is→` names the row that reads "is", `→Paris` the one that writes "Paris", `is→Paris` the one that does
-    both; `an#2` is the second that is called "an". A word of several tokens has several rows. Capital letters make a
-    difference only where both are there. What is not kept by itself is passed over where something else of that name
-    is. Raises SelectionError where nothing, or more than one thing, is called that, or none of it is kept by itself;
-    the hint lists what there is.
+    The name is that of the token that a row reads; in cross-attention that of the token it writes, since the alignment
+    is with what is written. `is→` is the row that reads "is", `→Paris` the one that writes "Paris", and `is→Paris` the
+    one that does both; `an#2` is the second row named "an". A word of several tokens has several rows. Upper and lower
+    case differ only where the text has both. Rows that were pooled are ignored where another row has that name.
+
+    Raises SelectionError where no row or more than one has that name, or where all such rows are pooled; the hint lists
+    the rows that there are.
     """
     names, query = RowNames(trace, attention), query.strip()
     row_of = {start: row for row, (start, stop) in enumerate(attention.rows) if stop - start == 1}
@@ -52,7 +53,7 @@ def find_query(trace: Trace, attention: Attention, query: str) -> tuple[int, ...
 
 
 def other_rows_note(trace: Trace, attention: Attention, query: str) -> str:
-    """What else is called `query` and is not kept by itself, in words; nothing where that is nothing."""
+    """A note on the rows named `query` that were pooled with others; "" where there are none."""
     names, query = RowNames(trace, attention), query.strip()
     found, kept = _matching(names, query)
     if len(found) == len(kept):
@@ -63,7 +64,7 @@ def other_rows_note(trace: Trace, attention: Attention, query: str) -> str:
 
 
 def _matching(names: RowNames, query: str) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
-    """The queries of each thing that is called `query`, and those of them that have rows of their own."""
+    """The queries of each word named `query`, and those of them whose rows are single tokens."""
     alone = {start for start, stop in names.attention.rows if stop - start == 1}
     found = names.matching(query)
     return found, [tokens for tokens in found if alone.issuperset(tokens)]
@@ -74,15 +75,15 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _row(attention: Attention, query: int) -> str:
-    """The row of a query by its number and its label."""
+    """A row as it is listed: its number and its label."""
     return f"{query} {row_label(attention.queries[query], attention.predicts[query] if attention.predicts else None)}"
 
 
 def query_rows(scene: Scene) -> tuple[int, ...]:
-    """The rows that are shown: those asked for, or the query of the strongest link between two content words.
+    """The rows that are shown: those of `scene.queries`, or the row of the strongest link between two content words.
 
-    That link is sought in all heads of the scene, and among rows of one token where there are any; a text without one
-    shows the row of the largest weight to another token.
+    The strongest link is that of all heads of the scene, among rows of one token if there are any. Without such a link
+    it is the row with the largest weight to another token.
     """
     if scene.queries:
         return scene.queries
@@ -99,7 +100,7 @@ def query_rows(scene: Scene) -> tuple[int, ...]:
 
 
 def query_label(scene: Scene, rows: tuple[int, ...]) -> str:
-    """Those rows in words: `ate`; in a decoder `reads "ate" · writes "an"`; in cross-attention what it writes first."""
+    """These rows in words: `ate`; in a decoder `reads "ate" · writes "an"`; in cross-attention the other way round."""
     a, tokens = scene.attention, [scene.attention.rows[row][0] for row in rows]
     read = running([a.queries[index] for index in tokens])
     written = [token for index in tokens if a.predicts and (token := a.predicts[index])]
@@ -111,5 +112,5 @@ def query_label(scene: Scene, rows: tuple[int, ...]) -> str:
 
 
 def query_weights(scene: Scene, index: int, rows: tuple[int, ...]) -> tuple[Row, Flags]:
-    """How much those rows of head `index` look at each key, on average, and bool which keys any of them may look at."""
+    """The mean weights of these rows of head `index`, `[column]`; and which keys any of the rows may look at, bool."""
     return scene.matrices[index, list(rows)].mean(0), np.any(scene.reachable[list(rows)], 0)

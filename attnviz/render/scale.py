@@ -1,4 +1,4 @@
-"""Weights as colours: a scale, the colours along it, and what goes with them on the page."""
+"""Weights as colours: which colour a cell has. A scale, the colours along it, and the other colours of the page."""
 
 import math
 from collections.abc import Sequence
@@ -12,15 +12,16 @@ from attnviz.render.options import PlotOptions
 PALEST = 96
 """The first of the 256 colours that a line can have."""
 DECADES = 3
-"""A logarithmic scale covers so many powers of ten, the uppermost perhaps in part; what lies below is its lower end."""
+"""A logarithmic scale covers this many powers of ten, the highest perhaps in part; smaller weights are its low end."""
 
 
 @dataclass(frozen=True)
 class Theme:
-    """The colours of a page as `#rrggbb`: what it is drawn on, text and lesser text.
+    """The colours of a page as `#rrggbb`: its background, its text (`ink`) and its less important text (`muted`).
 
-    `palette` is that of cells, `wash` that of backgrounds of text, where no weight is to look like paper. `blank` is a
-    cell that the query may not look at, which is not a weight of 0; `hair` is a thin line around and between cells.
+    `blank` is a cell that the query may not look at, which is not a weight of 0. `hairline` is a thin line around and
+    between cells. `palette` names the colours of cells, and `background_palette` those behind text, where a weight of 0
+    has the background of the page.
     """
 
     background: str
@@ -71,18 +72,17 @@ class Scale:
         return f"{self.quantity} (log)" if self.log else self.quantity
 
     def fractions(self, weights: np.ndarray) -> np.ndarray:
-        """How far along the scale each weight is, from 0 to 1; what lies beyond an end is drawn as that end."""
+        """How far along the scale each weight is, from 0 to 1; weights beyond an end count as that end."""
         if not self.log:
             return np.asarray(np.clip((weights - self.bottom) / (self.top - self.bottom), 0, 1))
-        reach = np.log(self.top / self.bottom)
-        along = np.log(np.maximum(weights, self.bottom) / self.bottom) / reach
-        return np.asarray(np.clip(along, 0, 1))
+        fractions = np.log(np.maximum(weights, self.bottom) / self.bottom) / np.log(self.top / self.bottom)
+        return np.asarray(np.clip(fractions, 0, 1))
 
-    def weight(self, part: float) -> float:
-        """The weight so far along the scale."""
+    def weight(self, fraction: float) -> float:
+        """The weight at that fraction of the scale."""
         if self.log:
-            return float(self.bottom * (self.top / self.bottom) ** part)
-        return self.bottom + (self.top - self.bottom) * part
+            return float(self.bottom * (self.top / self.bottom) ** fraction)
+        return self.bottom + (self.top - self.bottom) * fraction
 
     def indices(self, weights: np.ndarray) -> np.ndarray:
         """The colour of each weight, as its row of `colours`, uint8."""
@@ -90,7 +90,7 @@ class Scale:
 
     @property
     def for_backgrounds(self) -> "Scale":
-        """The same scale in colours that begin with the paper's, for the background of text."""
+        """The same scale for the background of text, in colours that begin with that of the page."""
         return self if self.has_custom_colours else replace(self, colours=palette(self.theme.background_palette))
 
     def line_colours(self, fractions: np.ndarray) -> np.ndarray:
@@ -102,7 +102,7 @@ class Scale:
         return np.asarray(self.colours[np.round(first + fractions * (255 - first)).astype(int)] / 255.0)
 
     def ticks(self) -> list[tuple[float, str]]:
-        """Parts of the scale, and the weights there as they are written; `≥` and `≤` where more is drawn the same."""
+        """Fractions of the scale and the labels there, with `≥` or `≤` where weights beyond it have the same colour."""
         weights = [self.bottom, 0.0 if self.signed else _half(self.top), self.top]
         if self.log:
             weights = [self.bottom, *(10.0**index for index in _powers(self.bottom, self.top)), self.top]
@@ -153,7 +153,7 @@ def scale_of(
 
 
 def _colours(options: PlotOptions, theme: Theme, signed: bool) -> Colours:
-    """256 colours, uint8 `[256, 3]`: the colour map that was asked for, or the theme's own."""
+    """256 colours, uint8 `[256, 3]`: those of the colour map that the user named, or of the theme."""
     if options.cmap is None and signed:
         negative, positive = ("teal", "amber") if theme is THEMES["dark"] else ("lilac", "rust")
         return np.concatenate([palette(negative)[::-2], palette(positive)[1::2]])
@@ -165,11 +165,11 @@ def _colours(options: PlotOptions, theme: Theme, signed: bool) -> Colours:
 
 
 def _half(top: float) -> float:
-    """A number about half of `top` that is easy to read: of one digit, or exactly the half where that has two."""
+    """About half of `top`, easy to read: exactly half if that has two digits, otherwise rounded to one digit."""
     half = top / 2
     return float(f"{half:.2g}") if math.isclose(float(f"{half:.2g}"), half) else float(f"{half:.1g}")
 
 
 def _powers(bottom: float, top: float) -> range:
-    """The powers of ten that can be written between two weights without touching them."""
+    """The powers of ten whose labels fit between those of two weights."""
     return range(math.ceil(math.log10(bottom) + 0.25), math.floor(math.log10(top) - 0.25) + 1)

@@ -1,4 +1,4 @@
-"""What is to be drawn, before anyone decides how: the one form that every renderer takes."""
+"""What is drawn, in the one form that every renderer takes."""
 
 import math
 from collections.abc import Sequence
@@ -26,27 +26,27 @@ from attnviz.render.ticks import is_numbered, segments
 from attnviz.retrace import Retrace
 
 LONG = 64
-"""A text of more columns than this is long: they are too many to read their weights."""
+"""A text of more columns than this is long: nobody can read all their weights."""
 PROMINENT, MOST_PROMINENT = 2.0, 8
-"""Columns stand out that get so many times as much as columns do on average; at most so many do."""
+"""A column is prominent if it gets PROMINENT times the average; at most MOST_PROMINENT columns are."""
 FROM, TO = "query (from)", "key (to)"
 """The names of the two axes, wherever they are drawn."""
 WRITES, GENERATES = "→", "⇒"
-"""What stands between the token that a decoder's row reads and the one that it writes: given, or the model's own."""
+"""The arrow from the token that a decoder's row reads to the one that it writes; GENERATES if the model chose it."""
 UNSEEN, TAKEN_OUT = "may not look there", "taken out"
-"""Why cells show no weight."""
+"""The reasons why cells show no weight."""
 
 
 @dataclass(frozen=True, eq=False)
 class Scene:
     """Heads of one kind of attention: one `(layer, head)` pair is one heatmap, several are a grid.
 
-    `title` and `caption` are plain text; `text` is that which the keys are tokens of, `retrace` how more of it
-    is kept. `queries` are the rows that a style shows which shows one query's; of several the mean. Where weights were
-    taken out (`render.exclusion`), `masked` are the columns that are left empty, `removed_mass` is what each row lost
-    and `emptied` whether that was all of it, `[head, row]`. `marked` are cells in a frame, by their tokens. `combined`
-    is what several heads that are drawn as one are called. `notes` are those of the trace that a picture shows at its
-    foot; of several scenes of one picture, the last has them.
+    `title` and `caption` are plain text. `text` is the text of the keys, and `retrace` says how to keep more of it.
+    `queries` are the rows that a style of one query shows, as their mean. Where tokens were excluded
+    (`render.exclusion`), `masked` are the columns that stay empty, `removed_mass` is what each row lost, and `emptied`
+    says whether it lost everything, both `[head, row]`. `marked` are the cells with a frame, by their tokens.
+    `combined` is the name of several heads that are drawn as one. `notes` are the notes of the trace, which a picture
+    shows below its caption; of several scenes in one picture, only the last has them.
     """
 
     attention: Attention
@@ -77,24 +77,24 @@ class Scene:
 
     @cached_property
     def _written(self) -> tuple[Token | None, ...]:
-        """What the label of a query says that it writes: where rows are numbered, only what a model generated."""
+        """The written token in the label of each query; where rows are numbered, only those that a model generated."""
         a = self.attention
         written, short = a.predicts or (None,) * len(a.queries), not is_numbered(a.rows)
         return tuple(token if token and (token.generated or short) else None for token in written)
 
     @property
     def arrows_note(self) -> str:
-        """What the signs in the labels of its rows mean; nothing where there are none."""
+        """What the arrows in the labels of rows mean; "" where there are none."""
         return arrows_note([self._written[start] for start, stop in self.attention.rows if stop - start == 1])
 
     @property
     def borders_note(self) -> str:
-        """What begins where lines are drawn between cells; nothing where there are none."""
+        """What begins at the lines that are drawn between cells; "" where there are none."""
         a = self.attention
         axes = ((a.queries, a.rows), (a.keys, a.columns))
-        drawn = (tokens for tokens, cells in axes if segments(tokens, cells))
-        parts = {_begins(tokens, index) for tokens in drawn for index in borders(tokens)}
-        return f"line: {' or '.join(part for part in _BEGINS if part in parts)}" if parts else ""
+        divided = (tokens for tokens, cells in axes if segments(tokens, cells))
+        starts = {_what_begins(tokens, index) for tokens in divided for index in borders(tokens)}
+        return f"line: {' or '.join(start for start in _STARTS if start in starts)}" if starts else ""
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -108,40 +108,41 @@ class Scene:
 
     @cached_property
     def reachable(self) -> CellFlags:
-        """Bool `[row, column]`: false where the query may not look, which is drawn as nothing and not as a 0.
+        """Bool `[row, column]`: false where the query may not look; such a cell is drawn empty, and not as a 0.
 
-        So are masked columns, and rows that lost everything in every head.
+        Masked columns are false too, and so are rows that lost everything in every head.
         """
-        may = allowed_pairs(self.attention)
-        may[:, list(self.masked)] = False
+        allowed = allowed_pairs(self.attention)
+        allowed[:, list(self.masked)] = False
         if self.emptied is not None:
-            may[self.emptied.all(0)] = False
-        return may
+            allowed[self.emptied.all(0)] = False
+        return allowed
 
     @cached_property
     def prominent(self) -> tuple[int, ...]:
-        """The columns that stand out, the brightest first.
+        """The columns that stand out, the most prominent first.
 
-        Of some head they get much more than the others do, and more than uniform attention would give them.
+        In some head they get much more than the other columns, and more than uniform attention would give them.
         """
-        may = self.reachable.astype(np.float32)
-        weights = np.abs(self.matrices) * may
-        found, even = weights.sum(1), weights.sum(2) / np.maximum(may.sum(1), 1) @ may  # [head, column]
-        shares = found / np.maximum(found.mean(1, keepdims=True), 1e-9)
-        shares = np.where(found >= PROMINENT * even, shares, 0.0).max(0)
+        allowed = self.reachable.astype(np.float32)
+        weights = np.abs(self.matrices) * allowed
+        sums = weights.sum(1)  # [head, column]
+        uniform = weights.sum(2) / np.maximum(allowed.sum(1), 1) @ allowed  # [head, column]
+        shares = sums / np.maximum(sums.mean(1, keepdims=True), 1e-9)
+        shares = np.where(sums >= PROMINENT * uniform, shares, 0.0).max(0)
         order = np.argsort(-shares, kind="stable")[:MOST_PROMINENT]
         return tuple(int(column) for column in order if shares[column] >= PROMINENT)
 
     @property
     def blank_reasons(self) -> tuple[str, ...]:
-        """Why cells show no weight: UNSEEN and TAKEN_OUT, where some are."""
-        may = allowed_pairs(self.attention)
-        found = {UNSEEN: not may.all(), TAKEN_OUT: (may & ~self.reachable).any()}
-        return tuple(reason for reason, has in found.items() if has)
+        """Why cells show no weight: UNSEEN, TAKEN_OUT, both or neither."""
+        allowed = allowed_pairs(self.attention)
+        found = {UNSEEN: not allowed.all(), TAKEN_OUT: (allowed & ~self.reachable).any()}
+        return tuple(reason for reason, is_true in found.items() if is_true)
 
     @property
     def blank_note(self) -> str:
-        """Why cells are left empty: nothing where none is."""
+        """Why cells are empty, in words; "" where none is."""
         return f"empty: {', or '.join(self.blank_reasons)}" if self.blank_reasons else ""
 
     @cached_property
@@ -158,8 +159,8 @@ class Scene:
     def top(self) -> float:
         """Where the scale of the colours ends: the largest weight, rounded up to a number that is easy to read.
 
-        In a long text of a decoder the first key's do not count: where heads park their weight there, all else would be
-        as dark as nothing.
+        In a long text of a decoder the first key does not count: where heads put most of their weight there, all other
+        weights would look like 0.
         """
         if self.signed:
             return top_of(self.largest)
@@ -167,18 +168,18 @@ class Scene:
 
     @property
     def scale_note(self) -> str:
-        """What the scale leaves out: nothing where it reaches to the largest weight."""
+        """What the scale leaves out, in words; "" where it reaches to the largest weight."""
         first = float(self._shown[:, :, ~self._scaled].max(initial=0.0))
         return f"the scale leaves out the first key, whose largest weight is {first:.2f}" if first > self.top else ""
 
     @cached_property
     def _shown(self) -> HeadMatrices:
-        """The weights that get a colour, `[head, row, column]`: all, or of `queries` their mean as one row."""
+        """The weights that get a colour, `[head, row, column]`: all of them, or the mean of `queries` as one row."""
         return self.matrices[:, list(self.queries)].mean(1, keepdims=True) if self.queries else self.matrices
 
     @property
     def _scaled(self) -> Flags:
-        """Bool `[column]`: whose weights the scale has room for."""
+        """Bool `[column]`: whose weights decide where the scale ends."""
         columns = self.attention.columns
         return without_first_key(self.attention) if len(columns) > LONG else np.ones(len(columns), bool)
 
@@ -198,14 +199,14 @@ class Scene:
         return tuple(f"L{layer}H{head}" for layer, head in self.heads)
 
 
-_BEGINS = _TEXT, _OTHER, _ANSWER = (
+_STARTS = _TEXT, _OTHER, _ANSWER = (
     "the text begins, after learned vectors",
     "another text begins",
     "the answer begins",
 )
 
 
-def _begins(tokens: Sequence[Token], index: int) -> str:
+def _what_begins(tokens: Sequence[Token], index: int) -> str:
     """What begins at the border `index` of `tokens`."""
     if index == count_virtual_tokens(tokens):
         return _TEXT
@@ -227,20 +228,20 @@ def row_label(read: Token, written: Token | None = None) -> str:
 
 
 def arrows_note(written: Sequence[Token | None]) -> str:
-    """What the signs mean in the labels of rows that write those tokens; nothing where none is known."""
-    chosen = {token.generated for token in written if token}
-    said = [f"{WRITES} token written"] if False in chosen else []
-    said += [f"{GENERATES} token generated"] if True in chosen else []
-    return f"rows: token read {', '.join(said)}" if said else ""
+    """What the arrows mean in the labels of rows that write those tokens; "" where no token is known."""
+    generated = {token.generated for token in written if token}
+    meanings = [f"{WRITES} token written"] if False in generated else []
+    meanings += [f"{GENERATES} token generated"] if True in generated else []
+    return f"rows: token read {', '.join(meanings)}" if meanings else ""
 
 
 def _of_cells(labels: Sequence[str], cells: Sequence[Range]) -> tuple[str, ...]:
-    """For each cell its token's label, or the numbers of the first and the last of its tokens."""
+    """The label of each cell: that of its token, or the indices of its first and last token."""
     return tuple(labels[start] if stop - start == 1 else f"{start}–{stop - 1}" for start, stop in cells)
 
 
 def top_of(largest: float, most: float = 1.0) -> float:
-    """`largest`, rounded up to one or two significant digits, and no more than `most`; 1 where there is none."""
+    """`largest` rounded up to one or two significant digits, but at most `most`; 1 for a `largest` of 0."""
     if largest <= 0:
         return 1.0
     step = 10.0 ** math.floor(math.log10(largest)) / 2

@@ -1,4 +1,4 @@
-"""The styles: what each of them draws, and what it takes. A new one is a class, and a row in this table."""
+"""The table of styles: what each draws, and which options it takes. A new style is a class and a row in this table."""
 
 from dataclasses import dataclass
 from importlib import import_module
@@ -7,13 +7,13 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Style:
-    """A way to draw heads: `picture` is the class that draws it into axes, `terminal` that for a screen.
+    """A way to draw heads: `picture` is the class that draws into axes, `terminal` the class for a screen.
 
-    Both are written as `module:class`, and imported when they are first used; a style without `terminal` is for files
-    only. A `is_matrix` style draws cells: several heads are one grid, several tokens may share a cell, and a weight may
-    be negative. `takes_numbers` says whether weights can be written into it, `shows_one_query` whether `query` names a
-    row. Of more than `most_tokens` its lines could not be told apart. `shades_background` draws paler, beneath letters.
-    `rows_note` is said of a decoder's rows, where something else than the usual is to be.
+    Both are written as `module:class` and imported when they are first used; a style without `terminal` is for files
+    only. A style that `is_matrix` draws cells: several heads form one grid, several tokens can share a cell, and
+    weights can be negative. `takes_numbers` says whether weights can be written into it, and `shows_one_query` whether
+    `query` names the row that it shows. It draws at most `most_tokens`. A style that `shades_background` draws colours
+    behind text, in paler colours. `rows_note` replaces the usual note on a decoder's rows.
     """
 
     name: str
@@ -56,6 +56,6 @@ STYLES: dict[str, Style] = {
 
 
 def load(where: str) -> Any:
-    """What `module:name` is. It is imported now: a screen needs no matplotlib, a picture no rich."""
+    """The object at `module:name`, imported now: a screen needs no matplotlib, and a picture no rich."""
     module, name = where.split(":")
     return getattr(import_module(module), name)

@@ -1,4 +1,4 @@
-"""Tokens as running text: where each stands, by its width, in any unit."""
+"""Tokens as running text: the line and the position of each, from its width in any unit."""
 
 import re
 from collections.abc import Sequence
@@ -12,17 +12,17 @@ Places = list[tuple[int, float]]
 """The line and the left edge of each piece."""
 _RIGHT_TO_LEFT, _OBJECT = "\N{RIGHT-TO-LEFT MARK}", "\N{OBJECT REPLACEMENT CHARACTER}"
 _SIGNS = re.compile("⟨[^⟩]*⟩|[₀-₉]")
-"""In labels: the names of what is unseen, and the numbers of parts. Their letters and digits are none of the text's."""
+"""In labels: names of invisible characters, and numbers of parts. These letters and digits are not part of the text."""
 
 
 def follows_without_space(tokens: Sequence[Token]) -> list[bool]:
-    """For each token whether it follows the one before without a space."""
+    """Whether each token follows the one before it without a space."""
     ends = [None, *(token.span and token.span[1] for token in tokens)]
     return [token.span is not None and token.span[0] == end for token, end in zip(tokens, ends, strict=False)]
 
 
 def running(tokens: Sequence[Token], text: str = "") -> str:
-    """`tokens` in one line: as they stand in `text`, or where it is not given, or one is not in it, one by one."""
+    """`tokens` in one line: as in `text`; or joined one by one, without a `text` or where one has no place in it."""
     spans = [token.span for token in tokens if token.span]
     if text and len(spans) == len(tokens):
         return visible(text[spans[0][0] : spans[-1][1]].strip(" "))
@@ -31,7 +31,7 @@ def running(tokens: Sequence[Token], text: str = "") -> str:
 
 
 def line_ends(tokens: Sequence[Token], text: str) -> list[int]:
-    """For each token how many lines of `text`, which they are in, end between it and the one before."""
+    """How many lines of `text` end between each of its tokens and the one before."""
     ends, last = [], 0
     for token in tokens:
         start = last if token.span is None else token.span[0]
@@ -45,8 +45,8 @@ def flow(
 ) -> Places:
     """The line and the left edge of each piece, in lines of at most `limit`, with `space` between words.
 
-    `joined` pieces are parts of a word, which is broken only where it is longer than a line. `ends` says how many lines
-    end before each piece: after one another begins, after more stands an empty one.
+    `joined` pieces continue a word, which is broken only if it is longer than a line. `ends` says how many lines of the
+    text end before each piece: one starts a new line, more also leave an empty line.
     """
     ends = ends or [0] * len(widths)
     starts = [index for index, joins in enumerate(joined) if not joins or index == 0 or ends[index]]
@@ -73,9 +73,9 @@ def directed(
     labels: Sequence[str],
     ends: Sequence[int] = (),
 ) -> tuple[Places, list[str]]:
-    """`places`, which `flow` gave, as each paragraph runs; and `labels`, marked where their brackets turn around.
+    """`places` of `flow`, reordered by the direction of each paragraph; and `labels`, marked where brackets mirror.
 
-    One whose first letter runs from right to left begins at the right. Special tokens do not count for that.
+    A paragraph whose first letter runs from right to left begins at the right. Special tokens do not count for that.
     """
     found, marked, texts = list(places), list(labels), [_SIGNS.sub(_sign, visible(token.text)) for token in tokens]
     if not any(map(runs_left, texts)):
@@ -101,7 +101,7 @@ def directed(
 
 
 def _levels(texts: Sequence[str], joined: Sequence[bool], base: int) -> tuple[list[int], list[int]]:
-    """The level of the space before each of the texts of a paragraph, and of each of them: that of its first letter."""
+    """The level of the space before each text of a paragraph, and the level of each text: that of its first letter."""
     line, starts = "", []
     for text, joins in zip(texts, joined, strict=True):
         line += "" if joins or not line else " "
@@ -117,12 +117,12 @@ def _levels(texts: Sequence[str], joined: Sequence[bool], base: int) -> tuple[li
 
 
 def _sign(match: re.Match[str]) -> str:
-    """What stands for a sign that is no part of the text, as its direction is: an object, or nothing."""
+    """What replaces a sign that is not part of the text while directions are computed: an object, or nothing."""
     return _OBJECT if match[0].startswith("⟨") else ""
 
 
 def _edges(depths: Sequence[int], sizes: Sequence[float], x: float) -> list[float]:
-    """The left edges of pieces of one line that have those levels and sizes, the first from the left at `x`."""
+    """The left edge of each piece of one line, from their levels and sizes; the leftmost is at `x`."""
     edges = [0.0] * len(sizes)
     for index in visual_order(depths):
         edges[index] = x

@@ -1,4 +1,4 @@
-"""A weight as it is written: in a cell, beside a row, below a token."""
+"""A weight as text: in a cell, beside a row, below a token."""
 
 
 def format_weight(weight: float) -> str:
