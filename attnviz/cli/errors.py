@@ -55,6 +55,10 @@ def exit_code(run: Callable[[], int | None]) -> int:
     return code
 
 
+_NUMBERS = {"int": "A whole number, such as 5.", "float": "A number, such as 0.5."}
+"""What an option wants instead, by how the fault begins that its value is said to have."""
+
+
 def _usage_error(error: TyperException) -> UsageError:
     """What Typer rejects, as a message and a hint of ours."""
     about: Any = error  # which of these it has depends on what it is, and the classes are not Typer's public ones
@@ -64,8 +68,10 @@ def _usage_error(error: TyperException) -> UsageError:
         name = parameter.opts[0] if parameter.opts[0].startswith("-") else parameter.metavar
         if not error.message:
             return UsageError(f"{name} is missing: {_lowered(parameter.help)}", hint)
-        given = [f" cannot be {fault['input']!r}" for fault in getattr(error.__cause__, "errors", list)()]
-        return UsageError(f"{name}{''.join(given[:1])}: {_lowered(error.message)}", hint)
+        for fault in getattr(error.__cause__, "errors", list)():
+            kind = fault["type"].partition("_")[0]
+            return UsageError(f"{name} cannot be {fault['input']!r}", _NUMBERS.get(kind, hint))
+        return UsageError(f"{name}: {_lowered(error.message)}", hint)
     if hasattr(about, "possibilities"):
         near = get_close_matches(about.option_name, about.possibilities or (), 1, 0.8)
         if command := getattr(about, "as_text", None):

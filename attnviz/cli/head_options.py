@@ -134,7 +134,8 @@ class HeadOptions:
         of_table = {"sort": self.sort, "role": self.role} | ({} if self.link else {"top": self.top})
         for name, value in of_table.items():
             if value is not None and suffix is not None and suffix not in TABLE_ENDINGS:
-                hint = f"Leave out -o, or name one of: {' '.join(TABLE_ENDINGS)}"
+                hint = "To draw some of its heads, name them: --head L0H2,L3H1. A table is one of: "
+                hint += " ".join(TABLE_ENDINGS)
                 raise UsageError(f"--{name} is for the table of heads", hint)
         for name in ("sort", "role", "measure"):
             if self.link and getattr(self, name) is not None:

@@ -163,7 +163,7 @@ Cells = Annotated[
         metavar="N",
         callback=positive,
         help="Pool a text of more than N tokens to N rows and N columns, each cell by its largest weight; 512 by "
-        "default. A saved trace is drawn as it was saved.",
+        "default. A saved trace is drawn as it was saved, or with fewer cells where N says so.",
     ),
 ]
 Words = Annotated[

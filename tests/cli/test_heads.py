@@ -172,6 +172,28 @@ def test_a_map_of_a_measure_is_a_picture(suffix, tmp_path):
     assert path.read_bytes() == again.read_bytes()
 
 
+def test_a_map_says_once_what_its_colours_mean_and_which_kind_has_no_map(tmp_path):
+    done = run("heads", "--measure", "distance", "-o", tmp_path / "map.svg")
+    assert done.code == 0
+    texts = re.findall(r"<!-- (.+) -->", (tmp_path / "map.svg").read_text())
+    assert texts.count("distance of each head · builtin · does not apply to cross-attention") == 1
+    assert [text for text in texts if text.endswith("attention")][:2] == ["self-attention", "masked self-attention"]
+    assert "cross-attention" not in texts
+    assert texts.count("distance") == 1  # beside the one bar of colours
+
+
+@pytest.mark.parametrize("width", [30, 40, 50, 80])
+def test_the_table_of_a_link_cuts_no_number_in_a_narrow_terminal(width):
+    done = run("heads", "--from", "ate", "--to", "apple", "--kind", "self", env={"COLUMNS": str(width)})
+    assert "…" not in done.out
+    [titles, *_] = [line.split() for line in done.out.splitlines() if line.startswith("head ")]
+    assert titles[:3] == ["head", "weight", "rank"]
+    assert ("offset" in titles) == (width >= 50)
+    assert ("offset:" in done.out) == (width >= 50)  # what it means is said where it is
+    assert re.search(r"^L3H2 .*\.95 1 of 4", done.out, re.M)
+    assert max(map(len, done.out.splitlines())) <= width
+
+
 @pytest.mark.parametrize("size", ["3", "6", "4x3"])
 def test_a_map_is_as_wide_as_it_is_asked_to_be_and_has_all_heads(size, tmp_path):
     done = run("heads", "--kind", "self", "--measure", "sink", "--size", size, "-o", tmp_path / "x.png")
@@ -193,6 +215,9 @@ def test_a_map_is_as_wide_as_it_is_asked_to_be_and_has_all_heads(size, tmp_path)
         (["--sort", "entropy", "-o", "x.png"], "--sort is for the table of heads"),
         (["--top", "3", "-o", "x.npz"], "--top is for the table of heads"),
         (["--top", "0"], "--top cannot be 0"),
+        (["--top", "1.5"], "--top cannot be '1.5'\nHint:  A whole number, such as 5."),
+        (["--vmax", "high"], "--vmax cannot be 'high'\nHint:  A number, such as 0.5."),
+        (["--role", "sink", "-o", "x.png"], "To draw some of its heads, name them: --head L0H2,L3H1."),
         (["--mean", "-o", "x.png"], "--mean draws heads as one"),
         (["--measure", "entropy", "--sink", "mask", "-o", "x.png"], "--sink would change nothing in a map of entropy"),
         (["--measure", "entropy", "--vmax", "0.5", "-o", "x.png"], "--vmax would change nothing in a map of entropy"),

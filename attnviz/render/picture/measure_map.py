@@ -33,7 +33,10 @@ LARGEST = 9.0
 
 
 class MeasureMap:
-    """A measure of one kind of attention: `values` `[layer, head]`, nan where there is no head or it does not apply."""
+    """A measure of one kind of attention: `values` `[layer, head]`, nan where there is no head or it does not apply.
+
+    All maps of a picture have one scale, so that one of them has the bar of colours; the others leave its place empty.
+    """
 
     def __init__(
         self,
@@ -42,6 +45,8 @@ class MeasureMap:
         scale: Scale,
         typesetting: Typesetting,
         available: float | None = None,
+        *,
+        has_bar: bool = True,
     ) -> None:
         self.scale, self.typesetting = scale, typesetting
         self.layers, self.heads = sorted({row.layer for row in rows}), sorted({row.head for row in rows})
@@ -59,7 +64,7 @@ class MeasureMap:
         self.has_numbers = width > needed and height > line_height(typesetting.small) * 0.9
         self.area = width * counts[0], height * counts[1]
         self.above = line_height(typesetting.small) + 0.02
-        self.bar = bar_height(scale, typesetting, self.area[1])
+        self.bar = bar_height(scale, typesetting, self.area[1]) if has_bar else 0.0
         self.width = self.left + self.area[0] + 0.2 + bar_width(scale, typesetting)
         self.height = self.above + max(self.bar, self.area[1])
 
@@ -77,7 +82,8 @@ class MeasureMap:
         self._label(page, x, y)
         if self.has_numbers:
             self._write(page, x, y)
-        page.colour_bar(x + self.area[0] + 0.2, y, self.bar)
+        if self.bar:
+            page.colour_bar(x + self.area[0] + 0.2, y, self.bar)
 
     def _label(self, page: FigurePage, x: float, y: float) -> None:
         """Name the layers left of the cells, and the heads above them, each where there is room."""
@@ -85,7 +91,7 @@ class MeasureMap:
         widest = max(self.typesetting.width(f"H{head}", small) for head in self.heads) + 0.06
         every = max(int(np.ceil(line_height(small) / height)), 1), max(int(np.ceil(widest / width)), 1)
         for index, layer in list(enumerate(self.layers))[:: every[0]]:
-            style = {"ha": "right", "va": "center", "color": page.theme.muted}
+            style = {"ha": "right", "va": "center_baseline", "color": page.theme.muted}
             page.text(x - 0.06, y + (index + 0.5) * height, f"L{layer}", small, **style)
         for index, head in list(enumerate(self.heads))[:: every[1]]:
             style = {"ha": "center", "va": "bottom", "color": page.theme.muted}
@@ -124,23 +130,28 @@ def _written(value: float, is_whole: bool) -> str:
 def measure_map(trace: Trace, measure: str, suffix: str = ".png", options: PlotOptions = DEFAULT) -> bytes:
     """A map of `measure` for each kind of attention of `trace`, as the bytes of a `.png`, `.svg` or `.pdf`.
 
-    All have one scale of colours. Raises PlotOptionError where it cannot be drawn so small or so large, and for options
-    that would change nothing.
+    All have one scale of colours. A kind that the measure does not apply to has no map, and is named below; it has to
+    apply to one: see `require_applies`. Raises PlotOptionError where it cannot be drawn so small or so large, and for
+    options that would change nothing.
     """
     for name in sorted(options.given.keys() & _HEAD_OPTIONS):
         raise PlotOptionError(f"--{name} would change nothing in a map of {measure}", "Leave it out.")
-    maps: dict[Kind, Sequence[HeadRow]] = {kind: head_rows(trace, kind) for kind in trace.kinds}
+    every: dict[Kind, Sequence[HeadRow]] = {kind: head_rows(trace, kind) for kind in trace.kinds}
+    maps = {kind: rows for kind, rows in every.items() if not all(np.isnan(row.values[measure]) for row in rows)}
     title = visible(title_of(trace)) if options.title is None else options.title
     scale = _scale(maps, measure, options)
-    headings = [f"{title}\n{trace[kind].name}" if kind == trace.kinds[0] else f"\n{trace[kind].name}" for kind in maps]
-    typesetting = Typesetting([*headings, measure, trace.model], options.font_size)
+    first, *_, last = *maps, *maps
+    headings = {kind: f"{title if kind == first else ''}\n{trace[kind].name}" for kind in maps}
+    typesetting = Typesetting([*headings.values(), measure, trace.model], options.font_size)
     with settings():
         width = None if options.inches[0] is None else options.inches[0] - 2 * EDGE
         about = f"{measure} of each head · {trace.model}"
-        panels = [
-            TitledPanel(MeasureMap(rows, measure, scale, typesetting, width), heading, about, typesetting, width)
-            for heading, rows in zip(headings, maps.values(), strict=True)
-        ]
+        if missing := [trace[kind].name for kind in every.keys() - maps.keys()]:
+            about += f" · does not apply to {' and '.join(sorted(missing))}"
+        panels = []
+        for kind, rows in maps.items():
+            drawn = MeasureMap(rows, measure, scale, typesetting, width, has_bar=kind == first)
+            panels.append(TitledPanel(drawn, headings[kind], about if kind == last else "", typesetting, width))
         page = stack_panels(panels, FigurePage, options, typesetting, scale, options.dpi or DPI)
         said = {"title": f"{measure} of the heads of {trace.model}", "description": visible(trace.text)}
         return figure_bytes(page.figure, suffix, {**said, "software": f"attnviz {version('attnviz')}"})

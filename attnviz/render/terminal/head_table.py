@@ -108,6 +108,7 @@ class HeadTable(Drawing):
     def _more(self, tables: "Sequence[_Table]") -> Iterator[str]:
         """What else is to be said of the tables, in sentences without their full stops."""
         attentions = self.trace.attentions
+        yield from filter(None, dict.fromkeys(one.scene.arrows_note for one in tables if one.rows))
         if any(row.role for one in tables for row in one.rows):
             few = any(a.has_all_rows and len(a.rows) < ENOUGH_ROWS for a in attentions)
             yield ROLE_MEANS + (f"; a guess in a text of fewer than {ENOUGH_ROWS} tokens" if few else "")
@@ -174,8 +175,6 @@ class _Table:
                 cells.append(drawn + column.written(row.values[name], self.brush))
             grid.add_row(*cells, *self._link(row))
         yield grid
-        if self._scene.arrows_note:
-            yield Text(self._scene.arrows_note, style="dim")
         if reason := _left_out(attention):
             yield Text(reason, style="dim")
 
@@ -197,14 +196,15 @@ class _Table:
         return grid
 
     @cached_property
-    def _scene(self) -> Scene:
+    def scene(self) -> Scene:
+        """What the rows and columns of the kind are called."""
         return scene(self.trace, self.kind, ())
 
     def _link(self, row: HeadRow) -> tuple[Text, ...]:
         """The strongest link of a head: its row and its column."""
         if (link := row.link) is None or link.weight < LEAST:
             return (Text("–", style="dim"),) * 2
-        a, shown = self._scene.attention, self._scene
+        a, shown = self.scene.attention, self.scene
         rows, columns = a.rows[link.row], a.columns[link.column]
         query = _cell(shown.rows[link.row], rows, _text_of_rows(self.trace, a, rows))
         source = self.trace.read_by("encoder" if a.kind == "cross" else a.part)

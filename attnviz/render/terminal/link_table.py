@@ -1,9 +1,12 @@
 """Heads ranked by one link, as tables in the terminal."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
 from math import isnan
 
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
@@ -23,13 +26,17 @@ from attnviz.render.weight_format import format_weight
 
 TOP = 10
 """So many heads of each link are shown, unless another number is asked for."""
-MEANING = (
-    "weight: what the row gives the column, several summed. rank: among the keys that the row may look at. × uniform:"
-    " how many times what uniform attention gives. others: what the other rows give that column on average; a head that"
-    " gives as much there looks at this word from everywhere. offset: what the head gives on average to the token at"
-    " the best fixed distance from −3 to +3, in the rows that have one; a head that gives as much there may look at a"
-    " place, and not at a word"
-)
+COLUMNS = {
+    "head": "",
+    "weight": "what the row gives the column, several summed",
+    "rank": "among the keys that the row may look at",
+    "× uniform": "how many times what uniform attention gives",
+    "others": "what the other rows give that column on average; a head that gives as much there looks at this word from"
+    " everywhere",
+    "offset": "what the head gives on average to the token at the best fixed distance from −3 to +3, in the rows that"
+    " have one; a head that gives as much there may look at a place, and not at a word",
+}
+"""What stands above the columns, and what they mean; in a narrow terminal the last ones are left out."""
 
 
 @dataclass(frozen=True)
@@ -44,33 +51,69 @@ class LinkTable(Drawing):
         """What is drawn."""
         brush = Brush.on(console, scale_of(PlotOptions(theme="dark"), [1.0]))
         yield heading(visible(title_of(self.trace)), console_options.max_width)
-        for link in self.links:
+        width = console_options.max_width
+        tables = [_Table(link, link.heads[: self.top or TOP], brush, width) for link in self.links]
+        for one in tables:
+            link = one.link
             yield Text()
             yield Text(f"{self.trace[link.kind].name}: ", style="bold") + Text(ltr(f"from {link.query} to {link.key}"))
-            yield from self._of(link, brush)
+            yield from one.drawn()
         yield Text()
-        yield Text(f"{MEANING}.", style="dim")
+        titles = max((one.titles for one in tables if one.heads), key=len, default=())
+        yield Text(f"{'. '.join(f'{title}: {COLUMNS[title]}' for title in titles if COLUMNS[title])}.", style="dim")
 
-    def _of(self, link: NamedLink, brush: Brush) -> Iterator[Table | Text]:
+
+@dataclass(frozen=True)
+class _Table:
+    """The first heads of one link, in a terminal that is so wide."""
+
+    link: NamedLink
+    heads: Sequence[RankedHead]
+    brush: Brush
+    width: int
+
+    @cached_property
+    def cells(self) -> list[tuple[str, ...]]:
+        """What stands in each of `COLUMNS`, head by head."""
+        return [_written(head, self.brush) for head in self.heads]
+
+    @cached_property
+    def ends(self) -> list[int]:
+        """Where each of `COLUMNS` ends, in terminal cells, without bars."""
+        return [*accumulate(max(map(cell_len, column)) + 1 for column in zip(COLUMNS, *self.cells, strict=True))]
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """The columns that there is room for."""
+        return tuple(title for title, end in zip(COLUMNS, self.ends, strict=True) if end <= self.width)
+
+    def drawn(self) -> Iterator[Table | Text]:
+        """The table, with a bar before each weight where there is room, and what uniform attention gives."""
+        link = self.link
         if link.is_hidden:
             yield Text("not possible: it comes later, and the mask hides it", style="dim")
             return
+        has_bars = self.ends[-1] + BAR + 1 <= self.width
         grid = Table(box=None, padding=(0, 1, 0, 0))
-        grid.add_column("head", no_wrap=True)
-        grid.add_column("weight", justify="right", no_wrap=True, min_width=BAR + 6)
-        for title in ("rank", "× uniform", "others", "offset"):
-            grid.add_column(title, justify="right", no_wrap=True)
-        shown = link.heads[: self.top or TOP]
-        for head in shown:
-            weight = bar(head.weight, 1.0, brush) + Text(brush.number(head.weight))
-            others = "–" if isnan(head.others) else brush.number(head.others)
-            cells = f"{head.rank} of {head.keys}", f"{head.ratio:.1f}", others, brush.written(_place(head))
-            grid.add_row(head.name, weight, *cells)
+        for title in self.titles:
+            least = BAR + 6 if title == "weight" and has_bars else None
+            grid.add_column(title, justify="left" if title == "head" else "right", no_wrap=True, min_width=least)
+        for head, (name, weight, *others) in zip(self.heads, self.cells, strict=True):
+            drawn = bar(head.weight, 1.0, self.brush) if has_bars else Text()
+            row: list[str | Text] = [name, drawn + Text(weight), *others]
+            grid.add_row(*row[: len(self.titles)])
         yield grid
         said = f"uniform attention gives {link.heads[0].uniform:.2f}"
-        if len(link.heads) > len(shown):
-            said += f"; {len(shown)} of {len(link.heads)} heads (--top N)"
+        if len(link.heads) > len(self.heads):
+            said += f"; {len(self.heads)} of {len(link.heads)} heads (--top N)"
         yield Text(said, style="dim")
+
+
+def _written(head: RankedHead, brush: Brush) -> tuple[str, ...]:
+    """What stands in each of `COLUMNS` for a head."""
+    others = "–" if isnan(head.others) else brush.number(head.others)
+    rank = f"{head.rank} of {head.keys}"
+    return head.name, brush.number(head.weight), rank, f"{head.ratio:.1f}", others, brush.written(_place(head))
 
 
 def _place(head: RankedHead) -> str:
