@@ -40,8 +40,8 @@ def trace(
     if output is not None:
         print_path(saved.save(output))
     else:
-        from attnviz.render.terminal.token_list import Tokens
+        from attnviz.render.terminal.token_list import TokenList
 
-        show(Tokens(saved))
+        show(TokenList(saved))
         if not text.saved:
             say("Not saved: name a file with -o x.safetensors.")

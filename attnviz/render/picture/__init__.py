@@ -30,41 +30,41 @@ AnyPage = TypeVar("AnyPage", bound=Page)
 Fitting = TypeVar("Fitting", GridPanel, "HeatmapPanel")
 
 LARGEST = 65_000
-"""No picture has more pixels across or down."""
+"""The largest width or height of a picture, in pixels."""
 EDGE, BETWEEN = 0.25, 0.35
-"""White around the picture and between scenes, in inches, unless half a line of text is more."""
+"""The space around the picture and between scenes, in inches, unless half a line of text is more."""
 LEAST = 0.6
-"""The cells of a scene have at least so many inches, across and down."""
+"""The smallest width and height of the cells of a scene, in inches."""
 
 
 def picture(trace: Trace, scenes: Sequence[Scene], suffix: str = ".png", options: PlotOptions = DEFAULT) -> bytes:
-    """`scenes` of `trace`, one below the other, as the bytes of a `.png`, `.svg` or `.pdf` that looks like `options`.
+    """`scenes` of `trace`, one below the other, drawn with `options`, as the bytes of a `.png`, `.svg` or `.pdf` file.
 
-    A scene of one head is a heatmap, one of several a grid of heads; all share one scale of colours. The same trace,
-    scenes and options give the same bytes, and the file's metadata says what it shows. Raises PlotOptionError where it
-    cannot be drawn so small or so large, and SelectionError where the style cannot show these heads.
+    A scene of one head is a heatmap, a scene of several is a grid of heads; all share one colour scale. The same trace,
+    scenes and options give the same bytes. The file's metadata says what it shows. Raises PlotOptionError where the
+    size is too small or too large, and SelectionError where the style cannot show these heads.
     """
-    about = _described(trace, scenes, options)
+    metadata = _metadata(trace, scenes, options)
     if suffix == ".png" and options.drawn_as.is_matrix and all(len(scene.heads) > 1 for scene in scenes):
         # A figure would take most of the time.
-        return _drawn(scenes, PalettePage, options).png({name.capitalize(): said for name, said in about.items()})
+        return _page(scenes, PalettePage, options).png({name.capitalize(): text for name, text in metadata.items()})
     with settings():
-        return figure_bytes(figure(scenes, options), suffix, about)
+        return figure_bytes(figure(scenes, options), suffix, metadata)
 
 
 def figure(scenes: Sequence[Scene], options: PlotOptions = DEFAULT) -> "Figure":
     """`scenes`, one below the other, as a matplotlib figure."""
-    return _drawn(scenes, FigurePage, options).figure
+    return _page(scenes, FigurePage, options).figure
 
 
-def _drawn(scenes: Sequence[Scene], kind: type[AnyPage], options: PlotOptions) -> AnyPage:
-    """A page of that kind with `scenes` on it, one below the other."""
+def _page(scenes: Sequence[Scene], kind: type[AnyPage], options: PlotOptions) -> AnyPage:
+    """A page of that class with `scenes` on it, one below the other."""
     typesetting = typesetting_of(scenes, options)
     largest = max(scene.largest for scene in scenes)
     signed = any(scene.signed for scene in scenes)
     scale = scale_of(options, [scene.top for scene in scenes], largest, signed=signed)
     scale = scale.for_backgrounds if options.drawn_as.shades_background else scale
-    planned = _planned(scenes, options, typesetting)
+    planned = _grid_plans(scenes, options, typesetting)
     dpi = options.dpi or max([DPI, *(plan.dots for plan in planned.values())])
     if options.inches[1] is not None and len(scenes) > 1:
         raise PlotOptionError(
@@ -72,13 +72,13 @@ def _drawn(scenes: Sequence[Scene], kind: type[AnyPage], options: PlotOptions) -
             "Give only the width: --size 8",
         )
 
-    def headed(edges: Edges) -> list[TitledPanel]:
-        return [_headed(scene, options, scale, dpi, typesetting, planned.get(scene), edges) for scene in scenes]
+    def titled_panels(edges: Edges) -> list[TitledPanel]:
+        return [_titled_panel(scene, options, scale, dpi, typesetting, planned.get(scene), edges) for scene in scenes]
 
-    panels = headed((0.0, 0.0))
-    if len(planned) > 1:  # tiles and colour bars stand below one another
-        own = [panel.inner.edges for panel in panels if isinstance(panel.inner, GridPanel)]
-        panels = headed((max(left for left, _ in own), max(bar for _, bar in own)))
+    panels = titled_panels((0.0, 0.0))
+    if len(planned) > 1:  # the tiles, and the colour bars, of all grids are aligned
+        edges = [panel.inner.edges for panel in panels if isinstance(panel.inner, GridPanel)]
+        panels = titled_panels((max(left for left, _ in edges), max(bar for _, bar in edges)))
     return stack_panels(panels, kind, options, typesetting, scale, dpi)
 
 
@@ -90,7 +90,7 @@ def stack_panels(
     scale: Scale,
     dpi: int,
 ) -> AnyPage:
-    """A page of that kind with `panels` on it, one below the other. Raises PlotOptionError where it is too large."""
+    """A page of that class with `panels` on it, one below the other. Raises PlotOptionError where it is too large."""
     edge = _edge(typesetting)
     between = BETWEEN - EDGE + edge
     width = max(panel.width for panel in panels) + 2 * edge
@@ -109,17 +109,17 @@ def stack_panels(
 
 
 def _edge(typesetting: Typesetting) -> float:
-    """The white around the picture: the lowest number beside a colour bar stands half below it."""
+    """The space around the picture: half of the lowest number beside a colour bar reaches into it."""
     return max(EDGE, line_height(typesetting.small) / 2)
 
 
-def _planned(scenes: Sequence[Scene], options: PlotOptions, typesetting: Typesetting) -> dict[Scene, GridPlan]:
-    """How the scenes that are grids are laid out."""
+def _grid_plans(scenes: Sequence[Scene], options: PlotOptions, typesetting: Typesetting) -> dict[Scene, GridPlan]:
+    """The plans of those scenes that are grids."""
     grids = [scene for scene in scenes if options.drawn_as.is_matrix and len(scene.heads) > 1]
     return dict(zip(grids, plans(grids, options, typesetting), strict=True)) if grids else {}
 
 
-def _headed(
+def _titled_panel(
     scene: Scene,
     options: PlotOptions,
     scale: Scale,
@@ -128,50 +128,50 @@ def _headed(
     plan: GridPlan | None,
     edges: Edges,
 ) -> TitledPanel:
-    """`scene` with its title and caption, of the size that was asked for."""
+    """`scene` with its title and caption, in the size of `options`."""
 
     def panel(available: Box) -> Panel:
         if plan is None:
             return _panel(scene, options, scale, typesetting, available)
-        return _fitted(lambda area: GridPanel(scene, scale, dpi, typesetting, plan, area, edges), available)
+        return _fit_panel(lambda area: GridPanel(scene, scale, dpi, typesetting, plan, area, edges), available)
 
     texts = scene.title, foot(scene, options)
     around = 2 * _edge(typesetting)
     width, height = (side and side - around for side in options.inches)
-    headed = TitledPanel(panel((width, None)), *texts, typesetting, width)
+    titled = TitledPanel(panel((width, None)), *texts, typesetting, width)
     if height is not None:
-        available = width, max(height - (headed.height - headed.inner.height), 0.1)
-        headed = TitledPanel(panel(available), *texts, typesetting, width)
-    for given, needed, side in ((width, headed.inner.width, "wide"), (height, headed.height, "high")):
+        available = width, max(height - (titled.height - titled.inner.height), 0.1)
+        titled = TitledPanel(panel(available), *texts, typesetting, width)
+    for given, needed, side in ((width, titled.inner.width, "wide"), (height, titled.height, "high")):
         if given is not None and needed > given + 0.01:
             least = f"At least {needed + around:.2f} inches {side}."
             raise PlotOptionError(f"a size of {given + around:g} inches leaves no room beside the labels", least)
-    return headed
+    return titled
 
 
 def _panel(scene: Scene, options: PlotOptions, scale: Scale, typesetting: Typesetting, available: Box) -> Panel:
-    """`scene` in its style, as large as `available` where that is given."""
+    """`scene` in the style of `options`, as large as `available` where that is given."""
     from attnviz.render.picture.heatmap import HeatmapPanel
     from attnviz.render.picture.small_multiples import SmallMultiples, styled_drawing
     from attnviz.render.picture.text_style import TextStyle
 
     text_style = TextStyle.themed(typesetting, scale.theme)
     if options.drawn_as.is_matrix:
-        return _fitted(lambda area: HeatmapPanel(scene, scale, text_style, options, area), available)
+        return _fit_panel(lambda area: HeatmapPanel(scene, scale, text_style, options, area), available)
     make = partial(styled_drawing, scene, scale, text_style, options)
     return SmallMultiples(scene, make, text_style, available, options.colorbar)
 
 
-def _fitted(make: Callable[[Box], Fitting], available: Box) -> Fitting:
-    """A panel of that width and height: what is not labels gets what labels leave, which depend on it in turn."""
+def _fit_panel(make: Callable[[Box], Fitting], available: Box) -> Fitting:
+    """A panel of that width and height, found by iteration: labels depend on the size of the cells, and vice versa."""
     panel, fits = make((None, None)), []
     for _ in range(6 if available != (None, None) else 0):
-        has, area = (panel.width, panel.height), panel.area
-        across, down = (g and max(g - h + a, LEAST) for g, h, a in zip(available, has, area, strict=True))
+        size, area = (panel.width, panel.height), panel.area
+        across, down = (g and max(g - s + a, LEAST) for g, s, a in zip(available, size, area, strict=True))
         panel = make((across, down))
-        if all(g is None or h <= g + 0.01 for g, h in zip(available, (panel.width, panel.height), strict=True)):
+        if all(g is None or s <= g + 0.01 for g, s in zip(available, (panel.width, panel.height), strict=True)):
             fits.append(panel)
-    # Labels that lean where there is room for it, and are upright where that leaves none, never come to rest.
+    # This may not converge: slanted labels take room, upright ones then leave enough room to slant them again.
     return max(fits, key=lambda one: one.area[0] * one.area[1], default=panel)
 
 
@@ -183,12 +183,12 @@ def typesetting_of(scenes: Sequence[Scene], options: PlotOptions = DEFAULT) -> T
 def _texts(scenes: Sequence[Scene]) -> Iterator[str]:
     for scene in scenes:
         yield from (scene.title, scene.caption, *scene.notes, *scene.rows, *scene.columns, "…→↓·×")
-        if scene.attention.is_pooled:  # grids name some tokens that no row or column is
+        if scene.attention.is_pooled:  # grids also name single tokens of pooled cells
             yield from (visible(token.text) for token in (*scene.attention.queries, *scene.attention.keys))
 
 
-def _described(trace: Trace, scenes: Sequence[Scene], options: PlotOptions) -> dict[str, str]:
-    """What the file's metadata says: enough to make the picture again."""
+def _metadata(trace: Trace, scenes: Sequence[Scene], options: PlotOptions) -> dict[str, str]:
+    """The file's metadata: enough to make the picture again."""
     from importlib.metadata import version
 
     shown = "; ".join(f"{scene.attention.name} {' '.join(scene.names)}" for scene in scenes)
@@ -198,7 +198,7 @@ def _described(trace: Trace, scenes: Sequence[Scene], options: PlotOptions) -> d
         "text": trace.text,
         "target": trace.target,
     }
-    facts |= {"heads": shown, **_parts(trace, scenes), "style": options.style, **options.given, **trace.provenance}
+    facts |= {"heads": shown, **_kept_cells(trace, scenes), "style": options.style, **options.given, **trace.provenance}
     lines = [f"{name}: {visible(str(value))}" for name, value in facts.items() if value is not None]
     return {
         "title": visible(f"Attention of {trace.model} on {trace.text}"),
@@ -207,36 +207,36 @@ def _described(trace: Trace, scenes: Sequence[Scene], options: PlotOptions) -> d
     }
 
 
-def _parts(trace: Trace, scenes: Sequence[Scene]) -> dict[str, str]:
+def _kept_cells(trace: Trace, scenes: Sequence[Scene]) -> dict[str, str]:
     """Which tokens have rows and columns, where not all of them do."""
-    said: dict[str, list[str]] = {"rows": [], "columns": []}
+    kept_of: dict[str, list[str]] = {"rows": [], "columns": []}
     for a in (trace[scene.attention.kind] for scene in scenes):
         for side, cells, tokens in (("rows", a.rows, a.queries), ("columns", a.columns, a.keys)):
             kept = tuple(token for cell in cells for token in range(*cell))
             if len(kept) < len(tokens):
-                said[side].append(f"{format_ranges(kept)} of {a.name}")
-    return {side: "; ".join(parts) for side, parts in said.items() if parts}
+                kept_of[side].append(f"{format_ranges(kept)} of {a.name}")
+    return {side: "; ".join(parts) for side, parts in kept_of.items() if parts}
 
 
-def figure_bytes(figure: "Figure", suffix: str, said: dict[str, str]) -> bytes:
-    """The figure drawn once. No dates, so that a picture made again is the same file."""
+def figure_bytes(figure: "Figure", suffix: str, metadata: dict[str, str]) -> bytes:
+    """The figure as a file with that ending; without dates, so that the same picture gives the same bytes."""
     buffer = io.BytesIO()
-    title, description, software = said["title"], said["description"], said["software"]
+    title, description, software = metadata["title"], metadata["description"], metadata["software"]
     if suffix != ".png":
         outline(figure)
     if suffix == ".png":
         from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-        metadata = {"Title": title, "Description": description, "Software": software}
-        FigureCanvasAgg(figure).print_png(buffer, metadata=metadata)
+        about = {"Title": title, "Description": description, "Software": software}
+        FigureCanvasAgg(figure).print_png(buffer, metadata=about)
     elif suffix == ".svg":
         from matplotlib.backends.backend_svg import FigureCanvasSVG
 
-        about = {"Title": title, "Description": description, "Creator": software, "Date": None}
-        FigureCanvasSVG(figure).print_svg(buffer, metadata=about)
+        svg = {"Title": title, "Description": description, "Creator": software, "Date": None}
+        FigureCanvasSVG(figure).print_svg(buffer, metadata=svg)
     else:
         from matplotlib.backends.backend_pdf import FigureCanvasPdf
 
-        about = {"Title": title, "Subject": description, "Creator": software, "CreationDate": None}
-        FigureCanvasPdf(figure).print_pdf(buffer, metadata=about)
+        pdf = {"Title": title, "Subject": description, "Creator": software, "CreationDate": None}
+        FigureCanvasPdf(figure).print_pdf(buffer, metadata=pdf)
     return buffer.getvalue()

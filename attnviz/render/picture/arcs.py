@@ -1,4 +1,4 @@
-"""A head of one sequence as arcs in a picture: above the tokens to what came before, below them to what comes after."""
+"""A head of one sequence as arcs in a picture: above the tokens to earlier ones, below them to later ones."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,13 +16,13 @@ from attnviz.render.scale import Scale
 from attnviz.render.scene import Scene
 
 WIDEST, SIDE_BY_SIDE = 7.5, 3.8
-"""Tokens of one head, and of several, stand in this many inches; where they would be wider, they are upright."""
+"""The greatest width of the tokens of one head, and of several, in inches; wider labels are turned upright."""
 SLOT, UPRIGHT = 0.62, 0.2
-"""The least from one token to the next, in inches: written level, and upright in the usual size."""
+"""The least distance between tokens, in inches, with level labels, and with upright ones of the usual size."""
 HIGHEST, LONGEST = 2.2, 1.7
-"""No arc is higher, and no label of the usual size longer, in inches."""
+"""The highest arc, and the longest label of the usual size, in inches."""
 LOWEST = 0.3
-"""Arcs are not squeezed into fewer inches."""
+"""The least height for arcs, in inches."""
 LOOP = 0.2
 """The height of an arc from a token to itself, and twice its width, in inches."""
 SIDES = "above: looks back, or at itself", "below: looks ahead"
@@ -30,7 +30,7 @@ BEND = np.array([Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4])
 
 
 class Arcs:
-    """The heads of a scene, each in axes of its own, `box` inches large."""
+    """The heads of a scene, each in separate axes of `box` inches."""
 
     keeps_size = False
 
@@ -64,11 +64,11 @@ class Arcs:
         self.margins = Margins(0, 0.05, 0, 0.05)
 
     def legend(self, available: float) -> LinkLegend:
-        """What explains the arcs."""
+        """The legend of the arcs."""
         return LinkLegend(self.scale, self.text_style, available, SIDES if self.below else ())
 
     def _heights(self, width: float, given: float | None) -> None:
-        """How high arcs reach above the tokens, and below them."""
+        """Set the heights of the arcs above the tokens and below them, and so of the axes."""
         drawn = [self._ends(links_to_draw(self.scene, index, self.scale)) for index in range(len(self.scene.heads))]
         start, end = (np.concatenate([ends[i] for ends in drawn]) for i in (0, 1))
         self.longest = float(np.abs(end - start).max(initial=0.0)) or 1.0
@@ -97,14 +97,14 @@ class Arcs:
             self.text_style.text(axes, x, 0, label, ha="center", va="center", rotation=0 if self.level else 90)
 
     def _ends(self, drawn: DrawnLinks) -> tuple[np.ndarray, np.ndarray]:
-        """Where the query and the key of each link stand, in inches."""
+        """The positions of the query and of the key of each link, in inches."""
         a = self.scene.attention
         x_of = dict(zip(self.tokens, self.xs, strict=True))
         queries = np.array([x_of[a.rows[row][0]] for row in drawn.rows])
         return queries, np.array([x_of[a.columns[column][0]] for column in drawn.columns])
 
     def _rise(self, length: float) -> float:
-        """The height of an arc of that length, as a part of the highest: short ones rise more steeply."""
+        """The height of an arc of that length, as a fraction of the highest; short arcs are steeper."""
         return float((length / self.longest) ** 0.75)
 
     def _arc(self, start: float, end: float, side: int) -> Path:

@@ -1,4 +1,4 @@
-"""Where the heads of a grid stand, so that the page has a shape that a screen and a sheet of paper can show."""
+"""Where the heads of a grid are placed, so that the page fits a screen and a sheet of paper."""
 
 import math
 from collections.abc import Sequence
@@ -9,24 +9,24 @@ from attnviz.render.scene import Scene
 Place = tuple[int, int]
 """A row and a column of the grid of tiles."""
 Split = tuple[int, int]
-"""Into how many blocks the layers, and the heads of a layer, are divided: one of the two is 1."""
+"""The number of blocks of layers, and of blocks of heads; one of the two is 1."""
 
 USABLE = 0.45, 2.4
-"""Layers down and heads across stay one block where the grid is so wide for its height."""
+"""A grid with an aspect ratio (width / height) in this range stays one block."""
 BEST = 1.4
-"""Others are divided so that it is about so wide for its height."""
+"""Other grids are divided into blocks so that their aspect ratio is near this one."""
 ONE_LINE = 4, 5.0
-"""At most so many heads stand in one line, and in a line at most so wide for its height."""
+"""The most heads in a single line, and the largest aspect ratio of such a line."""
 UNEVEN = 1.2
-"""How much it counts that a grid has empty places, beside how far its shape is from the best."""
+"""The cost of empty places in a grid, beside that of the distance from the best aspect ratio."""
 
 
 @dataclass(frozen=True)
 class Arrangement:
     """The place of each head, in the order of the scene.
 
-    `beside` and `above` are the names that stand left of a place and over it, for all tiles from there on; where
-    `named`, each tile has its own name instead. `breaks` are the rows and the columns at which another block begins.
+    `beside` and `above` are the names left of a place and above it, for all tiles from there on; with `named`, each
+    tile has a name above it. `breaks` are the rows and the columns at which another block begins.
     """
 
     places: tuple[Place, ...]
@@ -43,11 +43,11 @@ class Arrangement:
 
 
 def arrangements(scenes: Sequence[Scene], best: float = BEST) -> list[Arrangement]:
-    """Where the heads of each scene stand, on a page that has them one below the other.
+    """The places of the heads of each scene, on a page with one scene below the other.
 
-    Several heads of several layers are a row a layer and a column a head. Where that would be a strip, the layers are
-    divided into blocks side by side, or the heads into blocks one below the other, in all scenes alike. Other heads
-    follow one another, line by line. `best` is the width of the page for its height, where that is given.
+    If there are several heads and layers, each layer is a row and each head a column. If such a table is too long or
+    too wide, its layers are divided into blocks side by side, or its heads into blocks one below the other, in the same
+    way for all scenes. Other heads follow each other, line by line. `best` is the aspect ratio of the page.
     """
     tables = [scene for scene in scenes if _is_table(scene)]
     lists = [scene for scene in scenes if not _is_table(scene)]
@@ -57,22 +57,22 @@ def arrangements(scenes: Sequence[Scene], best: float = BEST) -> list[Arrangemen
 
 
 def ratio(scene: Scene) -> float:
-    """The height of a tile for its width, as its cells are: but it stays recognisable as a tile."""
+    """Height / width of a tile, that of its cells, but from 0.5 to 2."""
     return min(max(len(scene.rows) / len(scene.columns), 0.5), 2.0)
 
 
 def _is_table(scene: Scene) -> bool:
     layers, heads = map(len, _numbers(scene))
-    return min(layers, heads) > 1 and 2 * len(scene.heads) > layers * heads  # else it would be mostly empty
+    return min(layers, heads) > 1 and 2 * len(scene.heads) > layers * heads  # a table must not be mostly empty
 
 
 def _numbers(scene: Scene) -> tuple[list[int], list[int]]:
-    """The layers, and the heads of any of them."""
+    """The numbers of the layers, and of the heads of any layer."""
     return sorted({layer for layer, _ in scene.heads}), sorted({head for _, head in scene.heads})
 
 
 def _split(scenes: Sequence[Scene], count: int, best: float) -> Split:
-    """How tables are divided that take `len(scenes)` of the `count` parts of a page."""
+    """How tables are divided, where `scenes` are some of the `count` scenes of a page."""
     sizes = [tuple(map(len, _numbers(scene))) for scene in scenes]
 
     def aspect_ratio(split: Split) -> float:
@@ -91,7 +91,7 @@ def _split(scenes: Sequence[Scene], count: int, best: float) -> Split:
 
 
 def _across(scenes: Sequence[Scene], count: int, best: float) -> int:
-    """How many heads of a list stand side by side."""
+    """How many heads of a list are side by side."""
     sizes = [len(scene.heads) for scene in scenes]
 
     def loss(across: int) -> float:
@@ -126,7 +126,7 @@ def _table(scene: Scene, split: Split) -> Arrangement:
     down, across = _blocks(len(layers), len(heads), split)
 
     def place(layer: int, head: int) -> Place:
-        """Of the layer and the head at these places of their lists."""
+        """The place for the indices of a layer and a head."""
         row, column = layer % down, head % across
         return row + head // across * len(layers), column + layer // down * len(heads)
 

@@ -1,6 +1,6 @@
-"""Weights as rectangles of one colour in matplotlib axes, whatever the size, the resolution and the format.
+"""Weights as rectangles of one colour in matplotlib axes, for every size, resolution and format.
 
-matplotlib's own images are resampled: where cells are no whole number of pixels they are blurred, slanted, or lost.
+matplotlib resamples images: cells whose size is not a whole number of pixels would be blurred, uneven, or lost.
 """
 
 from typing import Any
@@ -19,21 +19,21 @@ from attnviz.render.picture.mosaic import resized
 from attnviz.render.scale import Scale
 
 LINED = 0.1
-"""Cells at least so wide and high, in inches, have thin lines between them."""
+"""Cells of at least this width and height, in inches, have thin lines between them."""
 HAIRLINE = 0.6
-"""The width of these lines, and of the frame, in points."""
-PART = 0.85
-"""Numbers are at most so much as wide as their cells."""
+"""The width of these lines and of the frame, in points."""
+NUMBER_WIDTH = 0.85
+"""The greatest width of a number, as a fraction of the width of its cell."""
 SHAPES = 10_000
-"""In SVG and PDF so many lined cells are shapes; more cells are an image."""
+"""In SVG and PDF, up to this many cells with lines are shapes; more cells are an image."""
 
 
 class Cells(AxesImage):
-    """`weights` `[row, column]`, masked where a query may not look, in a frame, from `x`, `y` in the data of `axes`.
+    """`weights` `[row, column]`, masked where a query may not look, in a frame, from `x`, `y` in data coordinates.
 
-    A cell is 1 × 1 in the data, its centre on whole numbers from `x` to the right and from `y` downwards. When it is
-    drawn, every device pixel has the colour of one cell, and where cells are smaller than a pixel that of the largest
-    weight of some. In SVG and PDF pixels are those of a PNG of that resolution; no cell there that is larger is cut.
+    A cell is 1 × 1 in data coordinates; the centre of the first is at `x`, `y`, and rows go downwards. Every device
+    pixel gets the colour of one cell, or of the largest weight of several cells that are smaller than a pixel. In SVG
+    and PDF, pixels are those of a PNG of the same resolution, but larger cells are exact.
     """
 
     def __init__(self, axes: Axes, weights: np.ndarray, scale: Scale, x: int = 0, y: int = 0) -> None:
@@ -51,7 +51,7 @@ class Cells(AxesImage):
             gc = renderer.new_gc()
             gc.set_clip_rectangle(self.axes.bbox if self.get_clip_on() else None)
             corners = self.get_window_extent(renderer)
-            box: Any = Bbox([corners.min, corners.max])  # of axes that run the other way, too
+            box: Any = Bbox([corners.min, corners.max])  # for inverted axes too
             lined = min(box.width / self.counts[1], box.height / self.counts[0]) >= LINED * self.figure.dpi
             if not renderer.option_scale_image():
                 box = self._pixels(renderer, gc, box, lined)
@@ -64,7 +64,7 @@ class Cells(AxesImage):
         self.stale = False
 
     def _pixels(self, renderer: RendererBase, gc: GraphicsContextBase, box: Any, lined: bool) -> Bbox:
-        """Draw device pixel by device pixel, as much of it as is in the axes; gives where, in whole pixels."""
+        """Draw device pixel by device pixel, clipped to the axes; returns the box of the cells in whole pixels."""
         left, bottom = round(box.x0), round(box.y0)
         width, height = max(round(box.x1) - left, 1), max(round(box.y1) - bottom, 1)
         (colours, blank), shown = self._coloured(height, width), self.axes.bbox
@@ -85,7 +85,7 @@ class Cells(AxesImage):
         return Bbox.from_bounds(left, bottom, width, height)
 
     def _image(self, renderer: RendererBase, gc: GraphicsContextBase, box: Any) -> None:
-        """Draw an image that has the same number of pixels for every cell, or is as fine as the file's pixels."""
+        """Draw an image with the same number of pixels for every cell, or with the file's resolution."""
         finer = renderer.get_image_magnification()
         pixels = max(round(box.height * finer), 1), max(round(box.width * finer), 1)
         height, width = (size if n > size else n * -(-size // n) for n, size in zip(self.counts, pixels, strict=True))
@@ -94,7 +94,7 @@ class Cells(AxesImage):
         renderer.draw_image(gc, box.x0, box.y0, image[::-1], Affine2D().scale(box.width, box.height))
 
     def _shapes(self, renderer: RendererBase, gc: GraphicsContextBase, box: Any) -> None:
-        """Draw what may not be looked at in one piece, and every other cell as a rectangle with thin edges."""
+        """Draw one rectangle for all masked cells, and each other cell as a rectangle with thin edges."""
         rows, columns = self.counts
         place = Affine2D().scale(box.width, box.height).translate(box.x0, box.y0)
         gc.set_linewidth(0)
@@ -107,7 +107,7 @@ class Cells(AxesImage):
             renderer.draw_path(gc, Path.unit_rectangle(), cell, tuple(colours[y, x] / 255))
 
     def _frame(self, renderer: RendererBase, gc: GraphicsContextBase, box: Any) -> None:
-        """Draw a line around the cells: outside, for the first column may be a pixel wide."""
+        """Draw a line around the cells, outside of them, since a column may be only one pixel wide."""
         point: Any = renderer.points_to_pixels(1.0)
         thick = HAIRLINE * point if renderer.option_scale_image() else max(round(HAIRLINE * point), 1)
         gc.set_clip_rectangle(None)
@@ -120,9 +120,9 @@ class Cells(AxesImage):
         renderer.draw_path(gc, Path.unit_rectangle(), place)
 
     def _coloured(self, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-        """The cells from above, of more than so many the largest of some, and which of them are masked.
+        """The colours of the cells, RGBA uint8 `[row, column, 4]`, and which are masked, bool `[row, column]`.
 
-        The colours are RGBA, uint8 `[row, column, 4]`.
+        Rows are from the top. More than `height` or `width` cells are pooled by their largest weight.
         """
         weights: Any = self.get_array()
         weights = np.ma.filled(weights, np.nan)
@@ -133,10 +133,10 @@ class Cells(AxesImage):
 
 
 class Number(Text):
-    """A weight in its cell of `axes`: never wider than PART of the cell, and left out where it would be too small.
+    """A weight written into its cell: never wider than NUMBER_WIDTH of it, and left out where it would be too small.
 
-    The cell's size is known only when it is drawn, for layouts and readers change it. `unit` is the width and the
-    height of a number, in inches a point of its size; `least` the smallest size, in points.
+    The size of the cell is known only when it is drawn, since layouts and zooming change it. `unit` is the width and
+    height of a number, in inches per point of its size; `least` is the smallest size, in points.
     """
 
     def __init__(self, x: int, y: int, text: str, unit: tuple[float, float], least: float, **style: Any) -> None:
@@ -148,19 +148,19 @@ class Number(Text):
         axes: Any = self.axes
         inches = axes.figure.dpi_scale_trans.inverted()
         (x0, y0), (x1, y1) = inches.transform(axes.transData.transform([(0, 0), (1, 1)]))
-        fits = min(abs(x1 - x0) * PART / self.unit[0], abs(y1 - y0) / self.unit[1], self.largest)
+        fits = min(abs(x1 - x0) * NUMBER_WIDTH / self.unit[0], abs(y1 - y0) / self.unit[1], self.largest)
         if fits >= self.least:
             self.set_fontsize(fits)
             super().draw(renderer)
 
 
 def _owners(cells: int, pixels: int) -> np.ndarray:
-    """The cell that each pixel shows."""
+    """The index of the cell that each pixel shows, `[pixel]`."""
     return np.arange(pixels) * cells // pixels
 
 
 def _borders(cells: int, pixels: int, thick: int) -> np.ndarray:
-    """Which pixels are a line so thick on the border of two cells, bool `[pixel]`."""
+    """Which pixels belong to lines between cells, `thick` pixels wide, bool `[pixel]`."""
     line = np.zeros(pixels, bool)
     begins = np.nonzero(np.diff(_owners(cells, pixels)))[0] + 1
     line[(begins[:, None] - thick // 2 + np.arange(thick)).ravel()] = True

@@ -58,14 +58,14 @@ class FigurePage(Page):
 
 
 def colour_map(scale: Scale) -> "ListedColormap":
-    """The colours of `scale` as a colour map of matplotlib's."""
+    """The colours of `scale` as a matplotlib colour map."""
     from matplotlib.colors import ListedColormap
 
     return ListedColormap(scale.colours / 255.0, name="attnviz", bad=scale.theme.blank)
 
 
 def norm(scale: Scale) -> "Normalize":
-    """The way from a weight to its place on `scale`, as matplotlib's."""
+    """The matplotlib norm of `scale`: from a weight to its fraction of the scale."""
     from matplotlib.colors import LogNorm, Normalize
 
     return (LogNorm if scale.log else Normalize)(scale.bottom, scale.top, clip=True)
@@ -73,14 +73,14 @@ def norm(scale: Scale) -> "Normalize":
 
 @contextmanager
 def settings() -> Iterator[None]:
-    """What makes the same picture the same bytes, whatever a matplotlibrc says, and its text as wide as was measured.
+    """matplotlib settings under which a picture always has the same bytes, and text has the width that was measured.
 
-    Letters of an SVG are outlines, for Hangul is to be seen where no font has it.
+    A matplotlibrc has no effect. The letters of an SVG are outlines, so that Hangul is visible without a font.
     """
     from matplotlib import rc_context, rcParams, rcParamsDefault
 
     ours = {"svg.hashsalt": "attnviz", "svg.fonttype": "path", "pdf.fonttype": 42, "text.hinting": "no_hinting"}
-    theirs = dict(dict.items(rcParams))  # as they are: to ask for a backend would choose one
+    theirs = dict(dict.items(rcParams))  # by dict.items: reading the backend from rcParams would choose one
     usual = {name: value for name, value in dict.items(rcParamsDefault) if theirs.get(name) != value}
     with rc_context({**{name: value for name, value in usual.items() if name != "backend"}, **ours}):
         yield

@@ -1,4 +1,4 @@
-"""Which font files draw a text: matplotlib's own, the package's for CJK, and those that are installed."""
+"""Which font files draw a text: matplotlib's, that of the CJK package, and installed ones."""
 
 import re
 import unicodedata
@@ -13,14 +13,14 @@ from matplotlib.font_manager import findSystemFonts, get_font
 from matplotlib.ft2font import FT2Font, LoadFlags
 
 _UNDRAWN = re.compile("[\u200c-\u200f\u2066-\u2069\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
-"""What only says how its neighbours are drawn: joiners, marks of direction, selectors."""
+"""Characters that only change how their neighbours are drawn: joiners, direction marks, variation selectors."""
 _SKIN_TONES = "\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
 _JOINER = "\u200d"
 _FLAG = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
 
 
 def clusters(text: str) -> list[str]:
-    """`text` in the pieces that one font has to draw: a character with its marks, emoji joined to one, a flag."""
+    """`text` in pieces that one font has to draw: a character with its marks, a joined emoji, a flag."""
     pieces: list[str] = []
     for char in text:
         if pieces and (changes(char) or pieces[-1].endswith(_JOINER) or _FLAG.fullmatch(pieces[-1] + char)):
@@ -31,22 +31,22 @@ def clusters(text: str) -> list[str]:
 
 
 def is_drawn(char: str) -> bool:
-    """False for a character that is nothing by itself, such as a joiner or a variation selector."""
+    """False for a character without a shape, such as a joiner or a variation selector."""
     return not _UNDRAWN.match(char)
 
 
 def changes(char: str) -> bool:
-    """Whether `char` changes the character before it, as a mark does that is drawn onto it."""
+    """Whether `char` changes the character before it, as a combining mark does."""
     if char.isascii():
         return False
     return unicodedata.category(char).startswith("M") or char in _SKIN_TONES or not is_drawn(char)
 
 
 def choose(pieces: Collection[str]) -> tuple[list[str], set[str]]:
-    """The font files that draw `pieces`, in the order in which they are asked, and the pieces that no font draws.
+    """The font files that draw `pieces`, in order of preference, and the pieces that no font draws.
 
-    The first is always matplotlib's DejaVu Sans; each piece is drawn by the first that has the whole of it. Installed
-    fonts are looked at only for what neither DejaVu nor the CJK font has. The same fonts give the same choice.
+    The first is always matplotlib's DejaVu Sans. Each piece is drawn by the first font that has all its characters.
+    Installed fonts are searched only for pieces that neither DejaVu nor the CJK font has. The choice is deterministic.
     """
     files = [latin()]
     left = {piece for piece in pieces if not draws(get_font(latin()), piece)}
@@ -63,13 +63,13 @@ def choose(pieces: Collection[str]) -> tuple[list[str], set[str]]:
 
 
 def draws(font: FT2Font, piece: str) -> bool:
-    """Whether `font` has an outline for every character of `piece`: a font of colour bitmaps has none."""
+    """Whether `font` has an outline for every character of `piece`; colour bitmap fonts have none."""
     return all(_draws(font, char) for char in piece if is_drawn(char))
 
 
 @cache
 def has_postscript_outlines(file: str) -> bool:
-    """Whether the glyphs of a font file, or of the first in a collection, are PostScript's (CFF), not TrueType's."""
+    """Whether the glyphs of a font file, or of the first font in a collection, are PostScript (CFF), not TrueType."""
     with open(file, "rb") as font:
         kind = font.read(16)
         if kind.startswith(b"ttcf"):
@@ -99,7 +99,7 @@ def latin() -> str:
 
 @cache
 def cjk() -> str | None:
-    """The font in the package noto-cjk-sans-jp-regular, or None where it was not installed."""
+    """The font in the package noto-cjk-sans-jp-regular, or None where it is not installed."""
     spec = find_spec("noto_cjk_sans_jp_regular")
     folders = (spec and spec.submodule_search_locations) or []
     return next((str(path) for folder in folders for path in sorted(Path(folder).glob("*.otf"))), None)
@@ -109,7 +109,7 @@ _candidates: dict[str, list[int]] = {}
 
 
 def _installed_for(pieces: Iterable[str]) -> dict[str, list[int]]:
-    """For each piece the numbers of the installed fonts that draw it. Every font is opened once for all new pieces."""
+    """For each piece, the indices of the installed fonts that draw it. Each font is opened once for all new pieces."""
     found: dict[str, list[int]] = {piece: [] for piece in pieces if piece not in _candidates}
     for index, (_, path) in enumerate(_installed() if found else ()):
         if font := _opened(path):
@@ -122,7 +122,7 @@ def _installed_for(pieces: Iterable[str]) -> dict[str, list[int]]:
 
 @cache
 def _installed() -> list[tuple[int, str]]:
-    """The installed fonts of outlines, best first, each with its rank: Noto Sans, Noto, others, what is not regular."""
+    """The installed outline fonts with their ranks, best first: Noto Sans, other Noto, others, not regular."""
     fonts = ((path, font) for path in findSystemFonts() if (font := _opened(path)) and font.scalable)
     return sorted((_rank(font), path) for path, font in fonts if not _is_last_resort(font))
 
@@ -134,7 +134,7 @@ def _rank(font: FT2Font) -> int:
 
 
 def _is_last_resort(font: FT2Font) -> bool:
-    """Whether `font` has a box for every character, which says only that no other font has it."""
+    """Whether `font` draws a placeholder box for every character."""
     return "lastresort" in font.family_name.replace(" ", "").lower()
 
 

@@ -1,4 +1,4 @@
-"""Several heads in the caller's axes: tiles, with labels at its left and at its bottom."""
+"""Several heads in the caller's axes: tiles, with labels on the left and at the bottom."""
 
 from typing import Any
 
@@ -17,28 +17,28 @@ from attnviz.render.scene import Scene
 from attnviz.render.ticks import segments
 
 TILE = 256
-"""A head has no more cells across or down; a cell then is the largest weight of several."""
+"""The most rows and columns of a tile; more are pooled by their largest weight."""
 LISTED = 40
-"""At most so many tokens are listed below the tiles."""
+"""At most this many tokens are listed below the tiles."""
 GAP = 0.08
 """Between tiles, in inches."""
 
 
 class AxesGrid:
-    """The heads of a scene as tiles in `axes`, as large as those are."""
+    """The heads of a scene as tiles that fill `axes`."""
 
     def __init__(self, axes: Axes, scene: Scene, text_style: TextStyle, scale: Scale) -> None:
         self.axes, self.scene, self.text_style, self.scale = axes, scene, text_style, scale
         self.inches = axes_size(axes)
         [self.arrangement] = arrangements([scene], self.inches[0] / self.inches[1])
         down, across = (balanced(cells, TILE) for cells in scene.reachable.shape)
-        self.cells = down, across  # of a tile
+        self.cells = down, across  # the rows and columns of a tile
         self.corners = [self._starts(axis, names) for axis, names in enumerate(self._names(self.arrangement))]
         self.extent = [starts[-1] + cells for starts, cells in zip(self.corners, self.cells, strict=True)]
         self.labels = self._labels()
 
     def draw(self) -> ScalarMappable:
-        """Draw the tiles and their labels; gives what a colour bar explains."""
+        """Draw the tiles and their labels; returns what a colour bar needs."""
         drawn = self._weights()
         self._segments()
         self._label()
@@ -46,12 +46,12 @@ class AxesGrid:
         return drawn
 
     def _names(self, arrangement: Arrangement) -> tuple[float, float]:
-        """The room of names above a tile, and left of it, in inches."""
+        """The space for names above a tile and left of it, in inches."""
         beside = max((self.text_style.width(name) for name in arrangement.beside.values()), default=0.0)
         return self.text_style.line + 0.04, beside + 0.1
 
     def _starts(self, axis: int, names: float) -> list[int]:
-        """The first cells of the tiles; those of the gaps between them are counted too."""
+        """The indices of the first cells of tiles, where the gaps between tiles are counted in cells too."""
         count, breaks = self.arrangement.shape[axis], self.arrangement.breaks[axis]
         every = axis == 0 and self.arrangement.named
         gaps = [GAP + (names if every or index in breaks else 0.0) for index in range(1, count)]
@@ -75,7 +75,7 @@ class AxesGrid:
         return height, width
 
     def _corner(self, place: Place) -> tuple[int, int]:
-        """The first cell of a tile, across and down."""
+        """The index of the first cell of a tile, across and down."""
         return self.corners[1][place[1]], self.corners[0][place[0]]
 
     def _weights(self) -> ScalarMappable:
@@ -100,16 +100,14 @@ class AxesGrid:
                 self.text_style.border(self.axes, axis, place, ends, sides[axis])
 
     def _label(self) -> None:
-        """Label the queries at the left and the keys at the bottom, and name or list them."""
+        """Label the queries on the left and the keys at the bottom, and write the names of the axes below."""
         rows, columns = self.labels
         axes, text_style = self.axes, self.text_style
         for axis, one, cells in ((axes.yaxis, rows, self.scene.rows), (axes.xaxis, columns, self.scene.columns)):
-            number = 0 if one is rows else 1
-            part = self.cells[number] / len(cells)
+            side = 0 if one is rows else 1
+            size = self.cells[side] / len(cells)
             ticks = [
-                (start + position * part - 0.5, label)
-                for start in self.corners[number]
-                for position, label in one.ticks
+                (start + position * size - 0.5, label) for start in self.corners[side] for position, label in one.ticks
             ]
             style = {
                 **text_style.ticks,
@@ -118,13 +116,13 @@ class AxesGrid:
             }
             axis.set_ticks([position for position, _ in ticks], [label for _, label in ticks], **style)
         axes.tick_params(length=0, pad=2)
-        said = "\n".join(
+        text = "\n".join(
             text_style.typesetting.wrapped(axes_text(self.scene, self.labels), text_style.small, self.inches[0])
         )
-        axes.set_xlabel(said, loc="left", **{**text_style.labels, "fontsize": text_style.small})
+        axes.set_xlabel(text, loc="left", **{**text_style.labels, "fontsize": text_style.small})
 
     def _name(self) -> None:
-        """Name the rows and columns of tiles, or each tile."""
+        """Write the names of layers and heads, or the name of each tile."""
         arrangement, text_style, (n, m) = self.arrangement, self.text_style, self.cells
         for place, name in arrangement.above.items():
             x, y = self._corner(place)

@@ -1,4 +1,4 @@
-"""The tokens beside the tiles of a grid: in words where these can be read, else by numbers that a list explains."""
+"""The labels of the tiles of a grid: words where they are readable, otherwise numbers that a list explains."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,24 +13,24 @@ from attnviz.render.scene import FROM, TO, Scene
 from attnviz.render.ticks import Tick, is_numbered, numbers, token_count, words
 
 SMALLEST_TEXT = 6.0
-"""No text is smaller, in points, where labels are of the usual size."""
+"""The smallest text, in points, if labels have the usual size."""
 READABLE = 0.105
-"""The pitch of labels so small, in inches."""
+"""The pitch (the distance from one label to the next) of labels of that size, in inches."""
 PITCH = READABLE / (SMALLEST_TEXT * POINT)
-"""From one label to the next, in heights of their letters."""
+"""The pitch of labels, in heights of their letters."""
 LONGEST = {"words": 1.2, "listed": 1.2, "some": 0.8}
-"""No label of each kind, of the usual size, is longer than this, in inches."""
+"""The longest label of each kind and of the usual size, in inches."""
 LISTED = 120
-"""At most so many tokens are listed above tiles that are not labelled with them."""
+"""At most this many tokens are listed above tiles that are not labelled with words."""
 Kind = Literal["words", "listed", "some"]
 
 
 @dataclass(frozen=True)
 class AxisLabels:
-    """The labels of one axis of a tile that is `inches` long.
+    """The labels of one axis of a tile.
 
-    They are each cell's token (`words`); numbers that a list explains (`listed`); or some of the tokens with their
-    numbers (`some`). `upright` labels stand left of the tile, others below it: level, or `turned`.
+    Their kind is `words`: the token of each cell; `listed`: numbers that a list explains; or `some`: some tokens with
+    their numbers. Labels of an `upright` axis are left of the tile; others are below it, level or `turned`.
     """
 
     kind: Kind
@@ -54,9 +54,9 @@ class AxisLabels:
         listed: int = LISTED,
         prominent: Sequence[int] = (),
     ) -> "AxisLabels":
-        """The labels of `cells`, whose tokens are in `tokens` and whose names are `labels`; few enough are `listed`.
+        """The labels for `cells` of `tokens` with the names `labels`, on an axis of `inches`.
 
-        Where not all have one, `prominent` cells come first.
+        At most `listed` tokens are explained by a list. If not all cells get a label, `prominent` ones come first.
         """
         cell, zoom = inches / len(cells), typesetting.zoom
         kind = kind_of(cells, cell / zoom, listed)
@@ -89,18 +89,18 @@ class AxisLabels:
 
     @property
     def in_words(self) -> bool:
-        """Whether each cell is labelled with its token."""
+        """Whether each cell has its token as its label."""
         return self.kind == "words"
 
     def style(self, theme: Theme) -> dict[str, Any]:
-        """How they are written, in matplotlib's words."""
+        """matplotlib's text properties of the labels."""
         colour = theme.ink if self.kind != "listed" else theme.muted
         placed = {"ha": "right", "va": "center_baseline"} if self.upright else {"ha": "center"}
         return {"color": colour, **placed, **({"rotation": 90} if self.turned else {})}
 
 
 def kind_of(cells: Sequence[Range], cell: float, listed: int) -> Kind:
-    """How cells of that many inches are labelled."""
+    """The kind of labels for cells of `cell` inches, of which at most `listed` are explained by a list."""
     if is_numbered(cells):
         return "some"
     if cell >= READABLE - 1e-6:
@@ -109,7 +109,7 @@ def kind_of(cells: Sequence[Range], cell: float, listed: int) -> Kind:
 
 
 def axes_text(scene: Scene, labels: Sequence[AxisLabels]) -> str:
-    """The names of rows and columns, and their tokens with their numbers where these stand beside the tiles."""
+    """The names of the axes; where their labels are numbers, with the list of tokens that explains them."""
     a = scene.attention
     rows, columns = (
         _explained(one.kind, of, cells)
@@ -132,7 +132,7 @@ def _explained(kind: Kind, labels: Sequence[str], cells: Sequence[Range]) -> str
 
 
 def _overhang(places: Sequence[float], sizes: Sequence[float], inches: float) -> float:
-    """The gap that labels need which lean over the ends of a tile `inches` long towards the next tile's."""
+    """The gap between tiles that labels need which extend beyond the ends of a tile of `inches`."""
     if not places:
         return 0.0
     before = max(sizes[0] / 2 - places[0], 0.0)

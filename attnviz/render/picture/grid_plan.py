@@ -1,4 +1,4 @@
-"""How the heads of scenes are arranged in a picture before any is drawn: how wide a tile is, what is written in it."""
+"""How the heads of scenes are arranged in a picture: how wide a tile is, and whether weights are written into it."""
 
 import math
 from collections.abc import Sequence
@@ -12,15 +12,15 @@ from attnviz.render.scene import Scene
 from attnviz.render.ticks import is_numbered
 
 PIXELS = 100
-"""No head is fewer pixels wide: a picture of many heads has more dots an inch."""
+"""The least width of a head in pixels: a picture of many heads has a higher resolution."""
 ACROSS, DOWN = 8.5, 10.5
-"""The tiles of many heads are about this wide, or this high, in inches."""
+"""The width, or the height, of all tiles of many heads, in inches."""
 LABELLED, WRITTEN = 16.0, 10.0
-"""They may be so wide and so high for cells that are large enough for words beside them, and for weights in them."""
+"""The greatest width and height of all tiles, if that leaves room for words beside cells, or for weights in them."""
 SMALLEST, LARGEST = 0.25, 1.6
-"""The width of a tile, in inches; it may be larger for words and for weights."""
+"""The smallest and the largest width of a tile, in inches; it can be larger for words and weights."""
 ROOM = 1.45
-"""How much wider and higher than a weight its cell is."""
+"""The width and height of a cell, in those of its weight."""
 
 
 @dataclass(frozen=True)
@@ -33,14 +33,14 @@ class GridPlan:
 
     @property
     def dots(self) -> int:
-        """The dots an inch that it needs for `PIXELS` a head."""
+        """The resolution, in dots per inch, that gives each head PIXELS."""
         return math.ceil(PIXELS / self.tile_width)
 
 
 def plans(scenes: Sequence[Scene], options: PlotOptions, typesetting: Typesetting) -> list[GridPlan]:
-    """Plans for scenes of several heads on one page, with tiles of one width.
+    """Plans for scenes of several heads on one page, with tiles of the same width.
 
-    They are as wide as the page allows; and where the page need not be much larger for it, wide enough for the words
+    Tiles are as wide as the page allows. If the page does not become much larger, they are wide enough for the words
     beside the cells, or for the weights in them.
     """
     width, height = options.inches
@@ -49,7 +49,7 @@ def plans(scenes: Sequence[Scene], options: PlotOptions, typesetting: Typesettin
     tile = min(min(ACROSS / columns, DOWN / rows / ratio(scene), LARGEST) for scene, rows, columns in shapes)
     tile = max(tile, SMALLEST)
     words = max(_cells_across(scene) * READABLE * typesetting.zoom + 0.01 for scene in scenes)
-    numbers = max(_written(scene, typesetting) + 0.01 for scene in scenes)
+    numbers = max(_width_with_weights(scene, typesetting) + 0.01 for scene in scenes)
 
     def fits(side: float, most: float) -> bool:
         return all(max(columns, rows * ratio(scene)) * side <= most for scene, rows, columns in shapes)
@@ -62,13 +62,13 @@ def plans(scenes: Sequence[Scene], options: PlotOptions, typesetting: Typesettin
 
 
 def _cells_across(scene: Scene) -> float:
-    """How many cells' sides a tile is wide, of square ones, where each is to be labelled: 0 where none is."""
+    """The width of a tile, in sides of cells that have a label each; 0 where cells are numbered."""
     a = scene.attention
     sides = ((a.columns, 1.0), (a.rows, ratio(scene)))
     return max(0.0 if is_numbered(cells) else len(cells) / part for cells, part in sides)
 
 
-def _written(scene: Scene, typesetting: Typesetting) -> float:
+def _width_with_weights(scene: Scene, typesetting: Typesetting) -> float:
     """The width of a tile with weights in its cells, in inches."""
     n, m = len(scene.rows), len(scene.columns)
     side = SMALLEST_TEXT * typesetting.zoom * ROOM

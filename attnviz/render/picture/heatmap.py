@@ -11,7 +11,7 @@ from attnviz.labels import visible
 from attnviz.render.colours import ink
 from attnviz.render.exclusion import removed_labels
 from attnviz.render.options import PlotOptions
-from attnviz.render.picture.cells import PART, Cells, Number
+from attnviz.render.picture.cells import NUMBER_WIDTH, Cells, Number
 from attnviz.render.picture.figure_page import FigurePage
 from attnviz.render.picture.page import DPI, Box, bar_height, bar_width, line_height
 from attnviz.render.picture.text_style import TextStyle, shifted
@@ -208,7 +208,7 @@ class HeatmapPanel:
     def _number_size(self) -> float:
         """The largest size of the weights that cells have room for, in points."""
         width, height = self._number_unit
-        return min(PART * self.cell[0] / width, self.cell[1] / height)
+        return min(NUMBER_WIDTH * self.cell[0] / width, self.cell[1] / height)
 
     def _annotate(self, axes: "Axes") -> None:
         """Write the weights, smaller than usual where cells are. Raises PlotOptionError for what nobody could read."""

@@ -1,1 +1,1 @@
-"""Scenes as something that rich prints: it adapts to the console's width and colours. One file a form."""
+"""Scenes as rich renderables, which adapt to the width and colours of the console. One file for each form."""

@@ -1,6 +1,6 @@
-"""What stands above and beside cells: words, where they fit; else numbers, and beside the rows these before the words.
+"""The labels above and beside cells: words where they fit; otherwise numbers, and in the rows a number and a word.
 
-No word is broken: a column's word is whole, or one of few that are cut legibly.
+The word of a column is whole; a few can be cut, but remain legible.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ from attnviz.render.scene import FROM, TO, Scene
 from attnviz.render.terminal.cells import across, flowing, ltr, readable, ruler
 
 LISTED = 200
-"""Of more columns than this, no list says which word each number stands for."""
+"""The most columns for which a list explains the numbers."""
 
 
 @dataclass(frozen=True)
@@ -27,14 +27,14 @@ class AxisNames:
 
     @cached_property
     def numbered(self) -> bool:
-        """Whether columns are named by the numbers of their (first) tokens."""
+        """Whether columns are labelled by the numbers of their (first) tokens."""
         labels, available = self.scene.columns, self.cell - 1
-        if self.scene.attention.is_pooled:  # a range of tokens that is cut would be another
+        if self.scene.attention.is_pooled:  # a range of tokens that is cut would look like another one
             return any(cell_len(label) > available for label in labels)
         return not readable(labels, available)
 
     def above(self, cuts: Sequence[int] = ()) -> str:
-        """The names of the columns; a cell is left free before each of the columns `cuts`."""
+        """The names of the columns, with a free cell before each of the columns `cuts`."""
         if not self.numbered:
             return across(self.scene.columns, self.cell, cuts)
         numbers = [str(start) for start, _ in self.scene.attention.columns]
@@ -44,7 +44,7 @@ class AxisNames:
 
     @cached_property
     def beside(self) -> list[str]:
-        """The names of the rows: `apple`, or `4 apple` where columns are numbered and rows are of the same tokens."""
+        """The names of the rows: `apple`, or `4 apple` where columns are numbered and have the same tokens."""
         attention, labels = self.scene.attention, list(self.scene.rows)
         if not self.numbered or attention.kind == "cross":
             return labels
@@ -52,15 +52,15 @@ class AxisNames:
         return [f"{start} {label}" if stop - start == 1 else label for (start, stop), label in cells]
 
     def width(self, longest: int) -> int:
-        """How wide the names beside the rows are where none has more than `longest` terminal cells and its number."""
+        """The width of the row names if none has more than `longest` terminal cells besides its number."""
         words, whole = (max(map(cell_len, labels)) for labels in (self.scene.rows, self.beside))
         return min(whole, longest + whole - words)
 
     def listed(self, width: int) -> Iterator[Text]:
-        """Which word each column's number stands for, where no row says that of all."""
+        """The list that explains the column numbers, unless the rows have the same numbers with their words."""
         attention = self.scene.attention
-        said = set() if attention.kind == "cross" else set(attention.rows)
-        if self.numbered and not said.issuperset(attention.columns):
+        explained = set() if attention.kind == "cross" else set(attention.rows)
+        if self.numbered and not explained.issuperset(attention.columns):
             yield from numbered_list("keys", self.scene.columns, attention.columns, width)
 
 
@@ -70,7 +70,7 @@ def axes_header(label: int = 0) -> str:
 
 
 def numbered_list(name: str, labels: Sequence[str], cells: Sequence[Range], width: int) -> Iterator[Text]:
-    """`labels` after the numbers of their tokens, in lines; nothing where they are too many, or a cell is several."""
+    """Lines of `labels` with their token numbers; none if there are too many, or if a cell covers several tokens."""
     if len(cells) > LISTED or any(stop - start > 1 for start, stop in cells):
         return
     entries = [Text.assemble((f"{start} ", "dim"), ltr(label)) for label, (start, _) in zip(labels, cells, strict=True)]

@@ -12,7 +12,7 @@ _PARTS = ("", *"▏▎▍▌▋▊▉")
 
 
 def bar(value: float, longest: float, brush: Brush) -> Text:
-    """A bar as long as `value` is beside the largest, whatever its sign, padded to BAR cells and a space."""
+    """A bar of the length |`value`| / `longest`, padded to BAR cells and a space."""
     eighths = 0 if isnan(value) or not longest else round(abs(value) / longest * BAR * 8)
     whole, part = divmod(eighths, 8)
     drawn = "█" * whole + _PARTS[part] if brush.blocks else "#" * round(eighths / 8)

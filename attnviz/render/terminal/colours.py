@@ -1,4 +1,4 @@
-"""Weights on a console: in its colours, in the few that an old terminal has, or by characters that grow darker."""
+"""Weights on a console: in true colours, in the few colours of an old terminal, or as characters that get darker."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,18 +17,18 @@ from attnviz.render.terminal.cells import BOLD, DIM, fit
 from attnviz.render.weight_format import format_weight
 
 SHADES, ASCII_SHADES = "·░▒▓█", ".:=#@"
-"""From nothing to the largest weight: characters that grow darker."""
+"""Characters that get darker, from 0 to the largest weight."""
 BLOCKS = "·░▒▓█▀▄─│┼"
-"""What is drawn with, where the console's encoding has all of it, in one column each."""
+"""The characters that are drawn where the console's encoding has all of them, each one column wide."""
 _ASCII = str.maketrans("·−–─│┼", ".---|+")
 NEGATIVE, POSITIVE = ("black", "green", "cyan"), ("black", "red", "yellow")
-"""The same where weights are negative and positive, from 0 to the largest either way."""
+"""Background colours of negative and of positive weights, from 0 to the largest."""
 STANDARD = ("black", "blue", "magenta", "red", "yellow")
-"""From the smallest weight to the largest: of 16 colours those that every terminal can put behind a character."""
+"""Background colours from the smallest weight to the largest: those of the 16 colours that every terminal has."""
 HUE, CHROMA = 0.1, 2
-"""Of 256 colours: what a change of hue weighs beside being far off, and being off in hue beside in lightness."""
+"""The costs in choosing from 256 colours: of a change of hue, and of an error in hue, beside an error in lightness."""
 EVERY = 4
-"""So many neighbours of the scale's colours are one of those."""
+"""This many neighbouring colours of the scale share one of the 256."""
 MIDDLE = 127.5
 """The index of weight 0 on a scale that begins with negative ones."""
 DEPTHS = {"truecolor": 2**24, "256": 256, "standard": 16, "windows": 16}
@@ -36,10 +36,10 @@ DEPTHS = {"truecolor": 2**24, "256": 256, "standard": 16, "windows": 16}
 
 @dataclass(frozen=True)
 class Brush:
-    """What shows weights on a console of `depth` colours: those of `scale`, the nearest of 256, a few of 16, or none.
+    """How weights are drawn on a console of `depth` colours: in those of `scale`, the nearest of 256, or a few of 16.
 
-    A weight is given as its index, 0–255, in the colours of `scale`; −1 is drawn as nothing. Without `blocks` nothing
-    is drawn by other characters than ASCII's.
+    A weight is given as its index, 0–255, in the colours of `scale`; −1 is drawn as nothing. With a `depth` of 0 there
+    are no colours. Without `blocks`, all characters are ASCII.
     """
 
     depth: int
@@ -48,7 +48,7 @@ class Brush:
 
     @classmethod
     def on(cls, console: Console, scale: Scale) -> "Brush":
-        """What `console` can show."""
+        """The brush for what `console` can show."""
         depth = 0 if console.no_color else DEPTHS.get(console.color_system or "", 0)
         return cls(depth, scale, _has_blocks(console.encoding))
 
@@ -58,11 +58,11 @@ class Brush:
         return self.depth > 0 and self.blocks
 
     def written(self, text: str) -> str:
-        """A number, or a thin line, in characters that the console has."""
+        """A number or a thin line in characters that the console has."""
         return text if self.blocks else text.translate(_ASCII)
 
     def number(self, weight: float) -> str:
-        """A weight as it is written on the console."""
+        """A weight as text, in characters that the console has."""
         return self.written(format_weight(weight))
 
     def cell(self, index: int, width: int, text: str = "", bold: bool = False) -> Segment:
@@ -85,11 +85,11 @@ class Brush:
         return Segment("▀", Style(color=self._colours[upper], bgcolor=self._colours[lower]))
 
     def style(self, index: int) -> Style:
-        """The background that stands for a weight, and a colour that can be read on it; nothing without colours."""
+        """The background colour of a weight, and a text colour that can be read on it; empty without colours."""
         return self._styles[index] if self.depth and index >= 0 else Style()
 
     def legend(self, blank: str, width: int) -> Iterator[Segment]:
-        """The scale, in at most `width` columns; `blank` says why cells are left empty, if any are."""
+        """The scale in at most `width` columns; `blank` says why cells are empty, if any are."""
         shades = len(self._shades) * (1 + self.scale.signed) - self.scale.signed
         steps = np.linspace(0, 255, 24 if self.depth else shades).astype(int).tolist()
         bar = [self.cell(index, 1 if self.depth else 2) for index in steps]
@@ -115,11 +115,11 @@ class Brush:
         return self.written("−") + character * (width - 1) if negative else character * width
 
     def _size(self, index: int) -> int:
-        """How far a weight is from 0, as 0–255."""
+        """The distance of a weight from 0, as 0–255."""
         return round(abs(index - MIDDLE) * 255 / MIDDLE) if self.scale.signed else index
 
     def _standard(self, index: int) -> str:
-        """Which of 16 colours stands for a weight."""
+        """The colour of a weight on a console of 16 colours."""
         if not self.scale.signed:
             return _step(STANDARD, index)
         return _step(NEGATIVE if index < MIDDLE else POSITIVE, self._size(index))
@@ -133,8 +133,8 @@ class Brush:
         """The colour of each index."""
         if self.depth == 16:
             return [Color.parse(self._standard(index)) for index in range(256)]
-        if self.depth == 256:  # rich would take each channel by itself, and the darkest colours far apart
-            return [Color.from_ansi(format_weight) for format_weight in _nearest(self.scale.colours)]
+        if self.depth == 256:  # rich would round each channel alone, which tears dark colours apart
+            return [Color.from_ansi(number) for number in _nearest(self.scale.colours)]
         return [Color.from_rgb(*colour) for colour in self.scale.colours.tolist()]
 
     @cached_property
@@ -149,37 +149,37 @@ class Brush:
 
 
 def _has_blocks(encoding: str) -> bool:
-    """Whether an encoding has BLOCKS; where it writes them in two bytes they would be two columns wide."""
+    """Whether an encoding has BLOCKS, each in one byte: with two bytes they would be two columns wide."""
     if encoding.lower().startswith("utf"):
         return True
     return all(len(mark.encode(encoding, "ignore")) == 1 for mark in BLOCKS)
 
 
 def _step(steps: Sequence[str], index: int) -> str:
-    """The one of `steps`, which share the scale equally, that an index falls on."""
+    """The step of an index, 0–255, where each of `steps` has an equal part of the scale."""
     return steps[min(index * len(steps) // 255, len(steps) - 1)]
 
 
 def _nearest(colours: np.ndarray) -> list[int]:
-    """For each colour the number of one of 256 that looks much like it; not of the first 16, which readers set.
+    """For each colour, the number of a similar one of the 256; never one of the first 16, which users configure.
 
-    The nearest one by one would jump to and fro in hue and lightness. Of all ways through the 256 that get lighter, or
-    darker, only where `colours` do, this takes the one that is nearest on the whole, with a penalty for each change of
-    hue: Viterbi's algorithm.
+    The nearest colour for each alone would jump back and forth in hue and lightness. Viterbi's algorithm finds the
+    path through the 256 that is nearest in total, with a penalty for each change of hue, and gets lighter or darker
+    only where `colours` do.
     """
     levels, greys = (0, 95, 135, 175, 215, 255), range(8, 248, 10)
     table = oklab(np.array([*product(levels, repeat=3), *((grey,) * 3 for grey in greys)]))
-    wanted = oklab(colours[EVERY // 2 :: EVERY])
-    off = np.square(wanted[:, None] - table) @ [1, CHROMA, CHROMA]
+    targets = oklab(colours[EVERY // 2 :: EVERY])
+    errors = np.square(targets[:, None] - table) @ [1, CHROMA, CHROMA]
     lighter = table[None, :, 0] - table[:, None, 0]  # [from, to]
     turned = HUE * np.linalg.norm(table[None, :, 1:] - table[:, None, 1:], axis=-1)
-    cost, before = off[0], np.zeros(off.shape, int)
-    for index in range(1, len(wanted)):
-        against = lighter * (wanted[index, 0] - wanted[index - 1, 0]) < 0
-        through = cost[:, None] + np.where(against, np.inf, turned)
+    cost, before = errors[0], np.zeros(errors.shape, int)
+    for index in range(1, len(targets)):
+        opposite = lighter * (targets[index, 0] - targets[index - 1, 0]) < 0
+        through = cost[:, None] + np.where(opposite, np.inf, turned)
         before[index] = through.argmin(0)
-        cost = through.min(0) + off[index]
+        cost = through.min(0) + errors[index]
     path = [int(cost.argmin())]
-    for index in range(len(wanted) - 1, 0, -1):
+    for index in range(len(targets) - 1, 0, -1):
         path.append(int(before[index, path[-1]]))
     return [16 + index for index in reversed(path) for _ in range(EVERY)]

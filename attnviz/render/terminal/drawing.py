@@ -1,4 +1,4 @@
-"""What every drawing in the terminal has in common: no line is wider than the console, and none ends in spaces."""
+"""What all drawings in the terminal share: no line is wider than the console, and none ends in spaces."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -12,20 +12,20 @@ from attnviz.render.terminal.cells import Line, heading
 
 
 class Drawing(ABC):
-    """Something that rich prints; it adapts to the console's width, colours and characters."""
+    """A rich renderable that adapts to the width, colours and characters of the console."""
 
     @abstractmethod
     def parts(self, console: Console, console_options: ConsoleOptions) -> RenderResult:
-        """What is drawn, from above."""
+        """What is drawn, from top to bottom."""
 
     def is_coarse(self, width: int) -> bool:
-        """Whether a picture would show more than these `width` columns do; no where all words have room."""
+        """Whether a picture would show more than `width` columns do; false where all words fit."""
         return False
 
     def __rich_console__(self, console: Console, console_options: ConsoleOptions) -> RenderResult:
         drawn = Group(*self.parts(console, console_options))  # type: ignore[arg-type]  # segments, too
         for line in console.render_lines(drawn, console_options, pad=False):
-            yield from _ended(line)
+            yield from _without_end_spaces(line)
             yield Segment.line()
 
 
@@ -36,7 +36,7 @@ class SceneDrawing(Drawing):
 
     @abstractmethod
     def body(self, console: Console, console_options: ConsoleOptions) -> RenderResult:
-        """What is drawn between them."""
+        """What is drawn between the title and the caption."""
 
     def parts(self, console: Console, console_options: ConsoleOptions) -> RenderResult:
         """What is drawn."""
@@ -44,7 +44,7 @@ class SceneDrawing(Drawing):
 
 
 def framed(scene: Scene, width: int, body: RenderResult) -> RenderResult:
-    """The title of `scene`, in so many columns, its `body`, and its caption."""
+    """The title of `scene`, in `width` columns, its `body`, and its caption."""
     if scene.title:
         yield heading(scene.title, width)
     yield from body
@@ -54,7 +54,7 @@ def framed(scene: Scene, width: int, body: RenderResult) -> RenderResult:
 
 @dataclass(frozen=True)
 class Trimmed(Drawing):
-    """What rich draws by itself, such as a table."""
+    """A renderable of rich, such as a table, without spaces at the ends of lines."""
 
     inner: RenderableType
 
@@ -63,8 +63,8 @@ class Trimmed(Drawing):
         yield self.inner
 
 
-def _ended(line: Line) -> Line:
-    """`line` up to the last thing in it that is seen: a character, or a space in a colour."""
+def _without_end_spaces(line: Line) -> Line:
+    """`line` up to its last visible character, which can be a space with a background colour."""
     while line:
         *before, last = line
         if last.style and last.style.bgcolor:

@@ -1,4 +1,4 @@
-"""Several heads as small heatmaps in the terminal: a layer a row, a head a column, as large as a few screens allow."""
+"""Several heads as small heatmaps in the terminal, one row for each layer, as large as fits a few screens."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,18 +20,18 @@ from attnviz.render.terminal.heatmap import pooling_note
 from attnviz.render.terminal.matrix import lines, pooled
 
 NAMED = 64
-"""The tokens of so many rows and columns are named above a grid that has no room for them beside its tiles."""
+"""Up to this many rows and columns are named above a grid that has no room for names beside its tiles."""
 
 
 @dataclass(frozen=True)
 class Grid(Drawing):
-    """Every head of every scene as something that rich prints, on one scale; it adapts to the console."""
+    """Every head of every scene on one scale, as a rich renderable."""
 
     scenes: tuple[Scene, ...]
     options: PlotOptions = DEFAULT
 
     def is_coarse(self, width: int) -> bool:
-        """Whether a picture would show more: of several heads it does."""
+        """Always true: a picture shows more of several heads."""
         return True
 
     def parts(self, console: Console, console_options: ConsoleOptions) -> RenderResult:
@@ -60,12 +60,12 @@ class Grid(Drawing):
 
 
 def grid(scenes: Sequence[Scene], options: PlotOptions = DEFAULT) -> Grid:
-    """Every head of every scene as something that rich prints, on one scale; it adapts to the console."""
+    """Every head of every scene on one scale, as a rich renderable."""
     return Grid(tuple(scenes), options)
 
 
 def _axes(scene: Scene, layout: GridLayout) -> str:
-    """Rows and columns in words, where they are not beside the tiles; what a cell covers, where that is no token."""
+    """The names of the axes; the tokens where the tiles have no names; what a cell covers if it is several tokens."""
     if layout.label or layout.block > 1 or scene.attention.is_pooled or max(scene.reachable.shape) > NAMED:
         header = axes_header(layout.gutter - 1 if layout.label else 0)
         return header + pooling_note(scene, (layout.block, layout.block))
@@ -75,7 +75,7 @@ def _axes(scene: Scene, layout: GridLayout) -> str:
 def _lines(layout: GridLayout, brush: Brush, annotate: bool) -> Iterator[Line]:
     for index, row in enumerate(layout.rows):
         if row.headed:
-            if index and not layout.apart:
+            if index and not layout.has_gaps:
                 yield []
             yield from ([Segment(text)] for text in _header(layout, row))
         beside = _beside(layout, row.layer)
@@ -86,14 +86,14 @@ def _lines(layout: GridLayout, brush: Brush, annotate: bool) -> Iterator[Line]:
                 line += [Segment(" " * layout.between)] if x else []
                 line += tile[y]
             yield line
-        if layout.apart:
+        if layout.has_gaps:
             yield []
-    if not layout.apart:
+    if not layout.has_gaps:
         yield []
 
 
 def _header(layout: GridLayout, row: Row) -> Iterator[str]:
-    """The names of the heads, and below each those of its columns."""
+    """The names of the heads, and below each head the names of its columns."""
     between, start = " " * layout.between, " " * layout.gutter
     yield (start + between.join(fit(name, layout.width) for name in row.names))
     if layout.label:
@@ -101,7 +101,7 @@ def _header(layout: GridLayout, row: Row) -> Iterator[str]:
 
 
 def _beside(layout: GridLayout, layer: str) -> list[str]:
-    """What stands to the left of each line of a row of tiles: its layer, and the names of the lines."""
+    """The text left of each line of a row of tiles: the layer, and the names of the rows."""
     names = [layer, *[""] * (layout.tile_height - 1)]
     if not layout.label:
         return [fit(name, layout.gutter) for name in names]
@@ -111,7 +111,7 @@ def _beside(layout: GridLayout, layer: str) -> list[str]:
 
 
 def _tile(layout: GridLayout, brush: Brush, head: int | None, annotate: bool) -> list[Line]:
-    """A head's weights, a line each of the same width; or as much room for one that there is not."""
+    """The lines of a head's weights, all of the same width; empty lines for None."""
     if head is None:
         return [[Segment(" " * layout.width)]] * layout.tile_height
     scene, block = layout.scene, (layout.block, layout.block)

@@ -1,4 +1,4 @@
-"""How many heads are laid out as tiles in the terminal: how large, and which stand side by side."""
+"""How the tiles of several heads fit a terminal: how large they are, how a long text is pooled, which are in a row."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,21 +13,21 @@ from attnviz.render.terminal.axis_names import AxisNames
 from attnviz.render.terminal.matrix import Cuts, cuts, parts
 
 FEW = 20
-"""Cells of so many tokens may be two columns wide or more, with the tokens beside them."""
+"""Up to this many tokens, cells can be two or more columns wide, with the tokens beside them."""
 SIDES = (64, 48, 32, 24, 20, 16, 12, 10, 8, 7, 6, 5, 4)
-"""A head of more cells than one of these is drawn in blocks of them, each by its largest weight."""
+"""The sides of a tile, in cells, that are tried for a longer text: its cells are pooled by their largest weight."""
 WIDEST = 10
-"""No cell is wider, in columns, even where that leaves a word above it whole."""
+"""The widest cell, in columns, even if a longer word would fit a wider one."""
 SCREEN, ROOMY, TALL = 43, 120, 200
-"""Tiles are smaller where a grid would be more lines than this: named, named but never so small, and not named."""
+"""The most lines of a grid: with names, with names and the smallest cells, and without names."""
 REPEATED = 20
-"""After so many lines the heads are named again, so that every screen names them."""
+"""After this many lines the heads are named again, so that every screen names them."""
 LONGEST, SHORTEST = 16, 8
-"""No word beside a row is longer, in terminal cells, and none is cut to less."""
+"""The longest label of a row, in terminal cells; and the shortest that one is cut to."""
 
 
 class Row(NamedTuple):
-    """Heads side by side: their layer, the names above them and whether they are written, their places in the scene."""
+    """Heads side by side: their layer, their names, whether these are written above them, and their scene indices."""
 
     layer: str
     names: tuple[str, ...]
@@ -37,11 +37,11 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class GridLayout:
-    """The heads of `scene` in so many columns: cells of `cell` columns, pooled by `block`, two in a line with `halves`.
+    """The heads of `scene` in `available` columns: cells are `cell` columns wide and pool `block` × `block` tokens.
 
-    A layer is a row of tiles, or several where it is wider than the terminal; heads that are each alone in their layer
-    follow one another. `label` is the width of what stands beside a tile's rows; where that is 0, nothing does, and
-    nothing stands above its columns.
+    With `halves`, a line can show two rows of cells. A layer is a row of tiles, or several where it is wider than the
+    terminal; layers of one head each share rows. `label` is the width of the row labels of a tile; where it is 0,
+    neither rows nor columns are labelled.
     """
 
     scene: Scene
@@ -52,7 +52,7 @@ class GridLayout:
     label: int = 0
 
     def fits(self, height: float = float("inf")) -> bool:
-        """Whether a tile fits beside what is written there, and the whole into so many lines."""
+        """Whether a tile fits the width with its labels, and the grid fits `height` lines."""
         return self.gutter + self.width <= self.available and self.height <= height
 
     @property
@@ -75,39 +75,39 @@ class GridLayout:
 
     @property
     def tile_height(self) -> int:
-        """How many lines a tile takes."""
+        """The lines of a tile."""
         return len(self.lines)
 
     @cached_property
     def width(self) -> int:
-        """How many columns a tile takes."""
+        """The columns of a tile."""
         width = -(-len(self.scene.columns) // self.block) * self.cell + len(self.cuts[1])
         return max(width, *map(len, self._names))
 
     @property
     def between(self) -> int:
-        """How many columns are free between two tiles."""
+        """The free columns between two tiles."""
         return 1 if self.cell == 1 else 2
 
     @cached_property
-    def apart(self) -> bool:
-        """Whether a line is free between two rows of tiles: not where the last line of each is half empty."""
+    def has_gaps(self) -> bool:
+        """Whether a line is free between two rows of tiles: not if the last line of a tile is half empty."""
         last = parts(-(-len(self.scene.rows) // self.block), self.cuts[0])[-1]
         return not (self.paired and len(last) % 2)
 
     @cached_property
     def gutter(self) -> int:
-        """How many columns are taken by what stands to the left of the tiles."""
+        """The columns that layers and labels take left of the tiles."""
         return max((len(layer) + 1 for layer in self._layers if layer), default=0) + (self.label and self.label + 1)
 
     @cached_property
     def names(self) -> AxisNames:
-        """What stands beside the rows and above the columns of a tile."""
+        """The names of the rows and columns of a tile."""
         return AxisNames(self.scene, self.cell)
 
     @cached_property
     def rows(self) -> list[Row]:
-        """The rows of tiles. Heads are named above a row where the last that were named are others, or long ago."""
+        """The rows of tiles. Heads are named above a row if the last names were other ones, or many lines above."""
         across = max(1, (self.available - self.gutter + self.between) // (self.width + self.between))
         rows: list[Row] = []
         since = 0
@@ -116,7 +116,7 @@ class GridLayout:
                 if heads.keys().isdisjoint(names):
                     continue
                 headed = not rows or names != rows[-1].names or since >= REPEATED
-                since = self.tile_height + self.apart + (0 if headed else since)
+                since = self.tile_height + self.has_gaps + (0 if headed else since)
                 rows.append(Row(layer, names, headed, tuple(map(heads.get, names))))
         return rows
 
@@ -127,14 +127,14 @@ class GridLayout:
 
     @property
     def height(self) -> int:
-        """How many lines the rows take."""
+        """The lines of all rows."""
         return sum(
-            self.tile_height + self.apart + row.headed * (2 - self.apart + (self.label > 0)) for row in self.rows
+            self.tile_height + self.has_gaps + row.headed * (2 - self.has_gaps + (self.label > 0)) for row in self.rows
         )
 
     @cached_property
     def _layers(self) -> dict[str, dict[str, int]]:
-        """By each layer's name the places of its heads by their names; heads that are alone have one nameless row."""
+        """The scene indices of heads, by the names of layer and head; layers of one head each share one row, ""."""
         layers: dict[str, dict[str, int]] = {}
         for index, (layer, head) in enumerate(self.scene.heads):
             layers.setdefault(f"L{layer}", {})[f"H{head}"] = index
@@ -144,16 +144,16 @@ class GridLayout:
 
     @cached_property
     def _names(self) -> list[str]:
-        """Every name of a head, in order."""
+        """The names of all heads, in order."""
         if "" in self._layers:
             return list(self._layers[""])
         return [f"H{head}" for head in sorted({head for _, head in self.scene.heads})]
 
 
 def grid_layout(scene: Scene, available: int, halves: bool) -> GridLayout:
-    """The largest tiles with which `scene` takes no more than a few screens of `available` columns.
+    """The largest tiles with which `scene` fits a few screens of `available` columns.
 
-    With `halves` a cell of one column is half a line high. Where even the smallest take more, those that take least.
+    With `halves` a cell of one column is half a line high. If no tiles fit, those that take the fewest lines.
     """
     longest = max(len(scene.rows), len(scene.columns))
     if longest <= FEW:

@@ -34,7 +34,7 @@ EVERY = 10
 
 @dataclass(frozen=True)
 class Heatmap(SceneDrawing):
-    """The first head of `scene` as something that rich prints; it adapts to the console's width and colours."""
+    """The first head of `scene` as a rich renderable."""
 
     scene: Scene
     options: PlotOptions = DEFAULT
@@ -86,7 +86,7 @@ class Heatmap(SceneDrawing):
 
 
 def heatmap(scene: Scene, options: PlotOptions = DEFAULT) -> Heatmap:
-    """The first head of `scene` as something that rich prints; it adapts to the console's width and colours."""
+    """The first head of `scene` as a rich renderable."""
     return Heatmap(scene, options)
 
 

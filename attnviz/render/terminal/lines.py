@@ -1,7 +1,7 @@
 """Heads as lines in the terminal: queries left, keys right, curves of braille dots between them by weight.
 
-Without colours, or braille dots, curves that cross could not be told apart: there each query has one straight line, as
-long as its largest weight, and beside it that weight and the key.
+Without colours or braille dots, nobody could distinguish curves that cross. There each query has one straight line
+whose length is its largest weight, with that weight and the key beside it.
 """
 
 from collections.abc import Iterator
@@ -23,22 +23,22 @@ from attnviz.render.terminal.colours import Brush
 from attnviz.render.terminal.drawing import SceneDrawing
 
 LONGEST, NARROW, WIDEST = 24, 16, 44
-"""No label is longer, and no room for lines narrower or wider, in columns; four columns for each line else."""
+"""The longest label; the narrowest and the widest area for curves, in columns: between these four for each line."""
 STRAIGHT = 40
-"""No straight line is longer, in columns."""
+"""The longest straight line, in columns."""
 SPACED = 10
-"""Between so many tokens a line is free, so that their curves are not flat."""
+"""Up to this many tokens have a free line between them, so that their curves are not flat."""
 LEVELS = (DIM, Style(), BOLD)
-"""Lines by their third of the scale, in the reader's own colour of text: it is seen on light and on dark terminals."""
+"""The styles of lines for each third of the scale, in the text colour, which is visible on any background."""
 DRAWN = 0.1
-"""From this part of the scale on a link is drawn."""
+"""Links from this fraction of the scale on are drawn."""
 DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
 """What each dot adds to the braille pattern, `[down, across]`."""
 
 
 @dataclass(frozen=True)
 class Lines(SceneDrawing):
-    """The heads of `scene`, below each other, as something that rich prints.
+    """The heads of `scene`, below each other, as a rich renderable.
 
     Raises SelectionError where its cells are not single tokens, or too many.
     """
@@ -62,10 +62,10 @@ class Lines(SceneDrawing):
                 yield from line
                 yield Segment.line()
             yield Segment.line()
-        yield from _key(scale, bool(brush.depth and brush.blocks))
+        yield from _legend(scale, bool(brush.depth and brush.blocks))
 
     def _drawn(self, index: int, brush: Brush, sides: list[int], width: int) -> Iterator[Line]:
-        """Head `index` with all links that are not faint, in colours; or with the strongest of each query."""
+        """The lines of head `index`: all links that are not faint, or without colours the strongest of each query."""
         if brush.depth and brush.blocks:
             yield from self._lines(links_to_draw(self.scene, index, brush.scale), sides, width)
             return
@@ -76,8 +76,8 @@ class Lines(SceneDrawing):
             if row not in strongest:
                 yield [Segment(query)]
                 continue
-            column, part = strongest[row]
-            line = brush.written("─" * max(round(part * available), 1)).ljust(available)
+            column, fraction = strongest[row]
+            line = brush.written("─" * max(round(fraction * available), 1)).ljust(available)
             weight, key = (
                 brush.number(self.scene.matrices[index, row, column]),
                 fit(self.scene.columns[column], sides[1]),
@@ -85,14 +85,14 @@ class Lines(SceneDrawing):
             yield [Segment(f"{query} {line} {weight:>3} → {key}")]
 
     def _strongest(self, index: int, scale: Scale) -> dict[int, tuple[int, float]]:
-        """By its row the strongest link of each query: its column, and how far along the scale it is."""
+        """The strongest link of each row: its column, and its fraction of the scale."""
         every = links_to_draw(self.scene, index, scale)
         weakest_first = zip(every.rows.tolist(), every.columns.tolist(), every.fractions.tolist(), strict=True)
-        return {row: (column, part) for row, column, part in weakest_first}
+        return {row: (column, fraction) for row, column, fraction in weakest_first}
 
     @property
     def _places(self) -> tuple[range, range]:
-        """In which line each query stands, and each key; the shorter side in the middle."""
+        """The line of each query and of each key; the shorter side is centred."""
         sizes = len(self.scene.rows), len(self.scene.columns)
         step = 2 if max(sizes) <= SPACED else 1
         starts = [(max(sizes) - size) * step // 2 for size in sizes]
@@ -100,16 +100,16 @@ class Lines(SceneDrawing):
         return rows, columns
 
     def _lines(self, drawn: DrawnLinks, sides: list[int], width: int) -> Iterator[Line]:
-        """In each line a query, a part of the curves, and a key."""
+        """The lines of the drawing: a query, a part of the curves, and a key."""
         starts, ends = self._places
         queries = dict(zip(starts, self.scene.rows, strict=True))
         keys = dict(zip(ends, self.scene.columns, strict=True))
         height = max(starts[-1], ends[-1]) + 1
         available = max(min(WIDEST, max(4 * height, NARROW), width - sum(sides) - 2), 2)
         dots, levels = np.zeros((height, available), int), np.zeros((height, available), int)
-        for row, column, part in zip(drawn.rows, drawn.columns, drawn.fractions, strict=True):
-            if part >= DRAWN:
-                level = min(int(part * len(LEVELS)), len(LEVELS) - 1)
+        for row, column, fraction in zip(drawn.rows, drawn.columns, drawn.fractions, strict=True):
+            if fraction >= DRAWN:
+                level = min(int(fraction * len(LEVELS)), len(LEVELS) - 1)
                 _curve(dots, levels, starts[row], ends[column], level)
         for y in range(height):
             cells = [
@@ -121,7 +121,7 @@ class Lines(SceneDrawing):
 
 
 def _curve(dots: np.ndarray, levels: np.ndarray, start: int, end: int, level: int) -> None:
-    """Set the dots of a curve from line `start` at the left to line `end` at the right, over weaker ones."""
+    """Add the dots of a curve from line `start` on the left to line `end` on the right, over weaker curves."""
     width = dots.shape[1] * 2
     t = np.linspace(0, 1, 4 * width + 16 * abs(end - start))
     x = 1.5 * t * (1 - t) + t**3  # a cubic Bézier curve whose handles lie half way across
@@ -131,7 +131,7 @@ def _curve(dots: np.ndarray, levels: np.ndarray, start: int, end: int, level: in
     np.maximum.at(levels, (down // 4, across // 2), level)
 
 
-def _key(scale: Scale, curved: bool) -> Iterator[Segment]:
+def _legend(scale: Scale, curved: bool) -> Iterator[Segment]:
     if not curved:
         yield Segment(f"the largest {scale.meaning} of each query; the longest line is {scale.weight(1):.2g}", DIM)
     else:

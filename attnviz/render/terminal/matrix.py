@@ -26,7 +26,7 @@ def pooled(weights: Matrix, block: Range) -> Matrix:
 
 
 def cuts(scene: Scene, block: Range = (1, 1)) -> Cuts:
-    """Where another part of the input begins among the rows and columns of `scene`, pooled by `block`."""
+    """The rows and columns of `scene`, pooled by `block`, at which another part of the input begins."""
     attention = scene.attention
     return (
         segments(attention.queries, join_ranges(attention.rows, block[0])),
@@ -35,7 +35,7 @@ def cuts(scene: Scene, block: Range = (1, 1)) -> Cuts:
 
 
 def parts(size: int, cuts: Sequence[int]) -> list[range]:
-    """The numbers from 0 to `size`, in parts that begin at `cuts`."""
+    """`range(size)`, split at `cuts`."""
     edges = [0, *cuts, size]
     return [range(start, stop) for start, stop in pairwise(edges)]
 
@@ -43,10 +43,10 @@ def parts(size: int, cuts: Sequence[int]) -> list[range]:
 def lines(
     brush: Brush, weights: Matrix, cell: int, halves: bool, cuts: Cuts = ((), ()), annotate: bool = False
 ) -> Iterator[tuple[int | None, Line]]:
-    """`weights` `[row, column]`, nan for nothing, in cells of `cell` columns; with each line its (first) row.
+    """The lines of `weights` `[row, column]`, in cells of `cell` columns, each with the index of its (first) row.
 
-    With `halves`, cells are one column wide and half as high as a line. `annotate` writes the weights into the
-    cells, the largest of each row in bold. A thin line, which has no row, is drawn at each of `cuts`.
+    nan is an empty cell. With `halves`, cells are one column wide and half a line high. `annotate` writes the weights
+    into the cells, the largest of each row in bold. A thin line, whose row is None, is drawn at each of `cuts`.
     """
     blank = np.isnan(weights)
     indices = np.where(blank, -1, brush.scale.indices(np.where(blank, 0, weights)).astype(int)).tolist()

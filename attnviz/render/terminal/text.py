@@ -1,4 +1,4 @@
-"""Heads as text in the terminal: every key as it stands in the text, shaded by how much one query looks at it."""
+"""Heads as text in the terminal: each key in its place in the text, shaded by the weight that one query gives it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,16 +21,16 @@ from attnviz.render.terminal.drawing import SceneDrawing
 from attnviz.render.text_layout import flow, follows_without_space
 
 WIDEST = 100
-"""Lines of text are no longer than this, in columns."""
+"""The longest line of text, in columns."""
 
 
 @dataclass(frozen=True)
 class RunningText(SceneDrawing):
-    """The heads of `scene` as something that rich prints.
+    """The heads of `scene` as a rich renderable.
 
-    The query is underlined among its keys, what it may not look at is dim. Weights stand below the tokens where
-    `options.annotate` says so, or where there are no colours. With a theme, colours begin with that of its paper.
-    Raises SelectionError where cells are not single tokens.
+    The query is underlined among its keys, and keys that it may not look at are dim. Weights are written below the
+    tokens if `options.annotate` is true, or without colours. With a theme, colours begin with its background. Raises
+    SelectionError where cells are not single tokens.
     """
 
     scene: Scene
@@ -55,7 +55,7 @@ class RunningText(SceneDrawing):
         yield from brush.legend("", console_options.max_width)
 
     def _lines(self, brush: Brush, index: int, rows: tuple[int, ...], width: int) -> Iterator[Line]:
-        """Head `index`: lines of tokens, and below each of them the weights where they are written."""
+        """The lines of head `index`: tokens, and below each line the weights, if they are written."""
         a = self.scene.attention
         numbered = not brush.depth if self.options.annotate is None else self.options.annotate
         weights, reachable = query_weights(self.scene, index, rows)
@@ -67,7 +67,7 @@ class RunningText(SceneDrawing):
             for label, text in zip(self.scene.columns, texts, strict=True)
         ]
         places = flow(widths, follows_without_space([a.keys[start] for start, _ in a.columns]), width, 1)
-        asking = [a.rows[row] for row in rows] if a.kind != "cross" else []
+        query_cells = [a.rows[row] for row in rows] if a.kind != "cross" else []
         for y in range(places[-1][0] + 1):
             tokens: Line = []
             numbers: Line = []
@@ -76,7 +76,7 @@ class RunningText(SceneDrawing):
                 gap = Segment(" " * (round(places[i][1]) - used))
                 used = round(places[i][1]) + widths[i]
                 style = self._style(brush, weights[i], reachable[i])
-                if a.columns[i] in asking:
+                if a.columns[i] in query_cells:
                     style += Style(underline=True)
                 tokens += [gap, Segment(fit(self.scene.columns[i], widths[i]), style)]
                 numbers += [gap, Segment(fit(texts[i], widths[i]), DIM)]
@@ -85,7 +85,7 @@ class RunningText(SceneDrawing):
                 yield numbers
 
     def _style(self, brush: Brush, weight: np.float32, reachable: np.bool_) -> Style:
-        part = brush.scale.fractions(np.asarray(weight))
         if not reachable:
             return DIM
-        return brush.style(int(brush.scale.indices(np.asarray(weight)))) if part >= FAINT else Style()
+        is_faint = brush.scale.fractions(np.asarray(weight)) < FAINT
+        return Style() if is_faint else brush.style(int(brush.scale.indices(np.asarray(weight))))

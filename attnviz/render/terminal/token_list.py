@@ -1,4 +1,4 @@
-"""The tokens of a trace by their numbers in the terminal: the numbers by which rows and columns are chosen."""
+"""The tokens of a trace in the terminal, with the numbers by which rows and columns are chosen."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -16,10 +16,10 @@ from attnviz.render.terminal.drawing import Drawing
 
 
 @dataclass(frozen=True)
-class Tokens(Drawing):
-    """Every token of `trace`, a line each, as something that rich prints, below what it is a row or a column of.
+class TokenList(Drawing):
+    """Every token of `trace`, one a line, under the kinds of attention whose rows or columns they are.
 
-    A decoder's tokens are labelled as its rows are. A line is left free where another part of the input begins.
+    A decoder's tokens are labelled like its rows. A line is free where another part of the input begins.
     """
 
     trace: Trace
@@ -40,8 +40,8 @@ class Tokens(Drawing):
             yield Text()
             yield Text(f"{part}: {', '.join(uses[part])}", style="dim")
             yield from _numbered(read[part], written[part])
-            if said := arrows_note(written[part]):
-                yield Text(said, style="dim")
+            if note := arrows_note(written[part]):
+                yield Text(note, style="dim")
 
 
 def _numbered(read: Sequence[Token], written: Sequence[Token | None]) -> Iterator[Text]:
