@@ -1,4 +1,4 @@
-"""How attention leaves a running model: three paths for Hugging Face models, and one for any module of torch."""
+"""Recording the attention of a running model: three paths for Hugging Face models, and one for any torch module."""
 
 from attnviz.capture.base_model import base_inputs, find_base, reads_source
 from attnviz.capture.call_sites import is_encoder_decoder, reads_both_ways, reads_pictures
@@ -7,7 +7,7 @@ from attnviz.capture.run import capture, capture_all
 from attnviz.capture.torch_module import capture_module
 from attnviz.capture.virtual_tokens import VirtualPrompt, find_virtual_prompt
 from attnviz.capture.working_copy import working_copy
-from attnviz.capture.wrappers import is_of, unwrapped, wrapped
+from attnviz.capture.wrappers import has_class, unwrapped, wrapped
 
 __all__ = [
     "Record",
@@ -18,8 +18,8 @@ __all__ = [
     "capture_module",
     "find_base",
     "find_virtual_prompt",
+    "has_class",
     "is_encoder_decoder",
-    "is_of",
     "reads_both_ways",
     "reads_pictures",
     "reads_source",

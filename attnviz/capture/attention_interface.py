@@ -1,7 +1,7 @@
-"""The first path: an attention function of ours, which transformers calls in place of sdpa.
+"""The first path: an attention function of attnviz that transformers calls in place of sdpa.
 
-It is handed query, key, value and mask by any architecture that uses the attention interface, gives the model what
-sdpa would have given it, and records the weights that were asked for.
+Every architecture that uses the attention interface calls it with query, key, value and mask. It returns what sdpa
+would return, and records the selected weights. It is left for the next path where it raises `_UnsupportedError`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
 from attnviz.capture.blockwise import Block, attention_blocks
-from attnviz.capture.buffers import CellBuffer, WordBuffer
+from attnviz.capture.buffers import CellBuffer, WordBuffer, store_block
 from attnviz.capture.call_sites import CallSites, count_queries_and_keys, is_causal_mask, is_encoder_decoder
 from attnviz.capture.record import Record
 from attnviz.kinds import KINDS
@@ -28,51 +28,51 @@ _KNOWN = {"position_bias", "position_ids", "cache_position"}  # tensors that are
 
 @dataclass(frozen=True)
 class _Pass:
-    """What is known of the pass in progress; `of_tokens` how many queries and keys are tokens."""
+    """The pass in progress; `token_sizes` are the numbers of queries and keys of attention between tokens."""
 
     records: Sequence[Record]
     call_sites: CallSites
-    of_tokens: set[tuple[int, int]]
-    knows_sdpa: bool
+    token_sizes: set[tuple[int, int]]
+    supports_sdpa: bool
 
-    def begin(
+    def open_buffers(
         self, module: torch.nn.Module, hides_later: bool | None, query: torch.Tensor, key: torch.Tensor
     ) -> tuple[tuple[int, ...], list[CellBuffer | WordBuffer]]:
-        """The heads of this call that are wanted, and room for their weights in each text's record."""
+        """The selected heads of this call, and a buffer for their weights in each text's record."""
         if self.call_sites.repeats(module, query):
             return (), []
         (heads, n), (groups, m) = query.shape[1:3], key.shape[1:3]
         kind, layer = self.call_sites.locate(module, hides_later)
-        wanted = {record.register(kind, layer, heads) for record in self.records}.pop()  # the same for each text
-        if not wanted:
+        selected = {record.register(kind, layer, heads) for record in self.records}.pop()  # the same for each text
+        if not selected:
             return (), []
         for record in self.records:
-            record.groups.setdefault(kind, {})[layer] = tuple(head * groups // heads for head in wanted)
-        return wanted, [record.open_buffer(kind, layer, wanted, n, m) for record in self.records]
+            record.groups.setdefault(kind, {})[layer] = tuple(head * groups // heads for head in selected)
+        return selected, [record.open_buffer(kind, layer, selected, n, m) for record in self.records]
 
 
-class _UnservedError(Exception):
-    """A model's attention is more than the interface can tell of."""
+class _UnsupportedError(Exception):
+    """This attention cannot be computed from the arguments of the interface: use the next path."""
 
 
 def record_by_interface(
     model: PreTrainedModel, inputs: Mapping[str, torch.Tensor | bool], records: Sequence[Record]
 ) -> bool:
-    """Run `model` once on `inputs`, and fill the record of each text; whether the interface serves all its attention.
+    """Run `model` once on `inputs` and fill the record of each text. False if the interface misses some attention.
 
     Leaves the model's attention implementation changed: give it a working copy.
     """
     model.set_attn_implementation(NAME)
-    call_sites, of_tokens = CallSites(model), {count_queries_and_keys(model, inputs, kind) for kind in KINDS}
-    token = _current.set(_Pass(records, call_sites, of_tokens, model._supports_sdpa))
+    call_sites, sizes = CallSites(model), {count_queries_and_keys(model, inputs, kind) for kind in KINDS}
+    token = _current.set(_Pass(records, call_sites, sizes, model._supports_sdpa))
     try:
         model(**inputs)
-    except _UnservedError:
+    except _UnsupportedError:
         return False
     finally:
         _current.reset(token)
     for record in records:
-        record.without |= call_sites.without
+        record.non_attention_layers |= call_sites.non_attention_layers
     found = set(records[0].available)
     return found == set(KINDS) if is_encoder_decoder(model) else bool(found)
 
@@ -88,26 +88,27 @@ def _attention(
     softcap: float | None = None,
     s_aux: torch.Tensor | None = None,
     position_bias: torch.Tensor | None = None,
-    **others: Any,
+    **options: Any,
 ) -> tuple[torch.Tensor, None]:
-    """Attention as transformers calls it; `query` `[batch, head, query, d]`, the result `[batch, query, head, d]`.
+    """Attention as transformers calls it: `query` is `[batch, head, query, d]`, the result `[batch, query, head, d]`.
 
-    Where the weights of all heads and rows are wanted they give the result too, at no more cost than sdpa; where they
-    are not, sdpa gives it. Raises _UnservedError for attention to what is no token, or by what is not known here.
+    If the weights of all heads and rows are selected, the result is computed from them, which costs no more than sdpa.
+    Otherwise sdpa computes it. Raises _UnsupportedError if queries or keys are not the tokens, and for an unknown
+    tensor argument, which could change the weights.
     """
-    now = _current.get()
-    others |= {"dropout": 0.0, "scaling": scaling, "position_bias": position_bias}
-    by_sdpa = partial(sdpa_attention_forward, module, query, key, value, attention_mask, **others)
-    if now.call_sites.passes_over(module):
+    current = _current.get()
+    options |= {"dropout": 0.0, "scaling": scaling, "position_bias": position_bias}
+    by_sdpa = partial(sdpa_attention_forward, module, query, key, value, attention_mask, **options)
+    if current.call_sites.ignores(module):
         return by_sdpa(is_causal=is_causal)[0], None
     n, m = query.shape[2], key.shape[2]
-    unknown = {name for name, value in others.items() if isinstance(value, torch.Tensor)} - _KNOWN
-    if unknown or (n, m) not in now.of_tokens:
-        raise _UnservedError
-    without_mask = attention_mask is None and n > 1 and now.knows_sdpa
+    unknown = {name for name, value in options.items() if isinstance(value, torch.Tensor)} - _KNOWN
+    if unknown or (n, m) not in current.token_sizes:
+        raise _UnsupportedError
+    without_mask = attention_mask is None and n > 1 and current.supports_sdpa
     causal = bool(without_mask and (getattr(module, "is_causal", True) if is_causal is None else is_causal))  # as sdpa
     hides_later = causal or is_causal_mask(attention_mask, n)
-    wanted, kept = now.begin(module, hides_later, query, key)
+    selected, buffers = current.open_buffers(module, hides_later, query, key)
     weights = partial(
         attention_blocks,
         query,
@@ -119,43 +120,37 @@ def _attention(
         softcap=softcap,
         sinks=s_aux,
     )
-    all_wanted = len(wanted) == query.shape[1] and {n} == {len(each.queries) for each in kept}
-    if all_wanted or softcap is not None or s_aux is not None:  # sdpa has neither soft caps nor sinks
-        return _mixed(weights(range(query.shape[1]), range(n)), query, value, kept, wanted), None
-    queries = sorted({query for each in kept for query in each.queries})
-    for block in weights(wanted, queries) if queries else ():
-        _put(block, kept)
+    all_selected = len(selected) == query.shape[1] and {n} == {len(buffer.queries) for buffer in buffers}
+    if all_selected or softcap is not None or s_aux is not None:  # sdpa has neither soft caps nor sinks
+        return _weighted_values(weights(range(query.shape[1]), range(n)), query, value, buffers, selected), None
+    queries = sorted({query for buffer in buffers for query in buffer.queries})
+    for block in weights(selected, queries) if queries else ():
+        store_block(block, buffers)
     return by_sdpa(is_causal=causal)[0], None
 
 
-def _mixed(
+def _weighted_values(
     blocks: Iterator[Block],
     query: torch.Tensor,
     value: torch.Tensor,
-    kept: Sequence[CellBuffer | WordBuffer],
-    wanted: Sequence[int],
+    buffers: Sequence[CellBuffer | WordBuffer],
+    selected: Sequence[int],
 ) -> torch.Tensor:
-    """`Z = A V`, `[batch, query, head, d]`, of all heads, block by block; what of A is `wanted` is kept."""
+    """`Z = A V` of all heads, `[batch, query, head, d]`, block by block; the `selected` heads of A are stored."""
     Z = query.new_empty(*query.shape[:3], value.shape[-1])
     V = value.flatten(0, 1)  # [batch · group, key, d]
-    some = slice(None) if len(wanted) == query.shape[1] else list(wanted)
+    heads = slice(None) if len(selected) == query.shape[1] else list(selected)
     for block in blocks:
         A = block.weights
-        mixed = A.to(V.dtype).reshape(V.shape[0], -1, A.shape[-1]) @ V[:, : A.shape[-1]]
-        Z[:, :, block.queries[0] : block.queries[-1] + 1] = mixed.view(*A.shape[:3], -1)
-        _put(Block(block.queries, A[:, some], None if block.sink is None else block.sink[:, some]), kept)
+        rows = A.to(V.dtype).reshape(V.shape[0], -1, A.shape[-1]) @ V[:, : A.shape[-1]]
+        Z[:, :, block.queries[0] : block.queries[-1] + 1] = rows.view(*A.shape[:3], -1)
+        store_block(Block(block.queries, A[:, heads], None if block.sink is None else block.sink[:, heads]), buffers)
     return Z.transpose(1, 2).contiguous()
 
 
-def _put(block: Block, kept: Sequence[CellBuffer | WordBuffer]) -> None:
-    """Give each text its rows."""
-    for text, each in enumerate(kept):
-        each.put(block.queries, block.weights[text], None if block.sink is None else block.sink[text])
-
-
 def _mask(*args: Any, **kwargs: Any) -> torch.Tensor | None:
-    """sdpa's mask, which it leaves out where the module says that it is causal: all do that sdpa is made for."""
-    if not _current.get().knows_sdpa:
+    """The mask of sdpa. A model that supports sdpa may get None for a causal mask; other models need the mask."""
+    if not _current.get().supports_sdpa:
         kwargs |= {"allow_is_causal_skip": False}
     return sdpa_mask(*args, **kwargs)  # type: ignore[no-any-return]
 

@@ -1,7 +1,7 @@
-"""What of a model attends, its base, and what the model's own forward gives that to read.
+"""The base of a model, which has all its attention, and the inputs that the model's forward gives to its base.
 
-A model for a task is a base with a head, and may give its base more than it was given: global attention for some
-tokens, types of tokens, the ids that a decoder reads. The head comes after all attention, and need not run.
+A model for a task is a base with a head. Its forward can add inputs for the base: global attention for some tokens,
+token types, the ids that a decoder reads. The head comes after all attention and does not have to run.
 """
 
 import inspect
@@ -13,19 +13,20 @@ from transformers import MODEL_MAPPING, PreTrainedModel
 
 from attnviz.capture.call_sites import is_encoder_decoder, reads_pictures
 from attnviz.capture.working_copy import working_copy
-from attnviz.capture.wrappers import is_of
+from attnviz.capture.wrappers import has_class
 from attnviz.errors import InputError, ModelError
 
 _ASKS_FOR_PAIRS = ("QuestionAnswering", "MultipleChoice", "NextSentencePrediction")
 
 
 def find_base(model: PreTrainedModel) -> PreTrainedModel:
-    """What gives `model` its hidden states: the model inside it, or where there is none, a bare one of the same parts.
+    """The part of `model` that computes its hidden states.
 
-    T5 with a language model's head holds its encoder and its decoder side by side: they are put into a T5 without one.
-    What is of peft is a model with something before its text, and runs as a whole.
+    This is the model inside it, or a new model without a head that holds the same parts: T5 with a language model's
+    head, for example, holds an encoder and a decoder, but no T5 without a head. A model of peft adds virtual tokens
+    before the text, and is returned whole.
     """
-    if is_of(model, "peft", "PeftModel"):
+    if has_class(model, "peft", "PeftModel"):
         return model
     base = model.base_model
     if base is not model:
@@ -50,24 +51,24 @@ def find_base(model: PreTrainedModel) -> PreTrainedModel:
 
 
 def reads_source(model: PreTrainedModel) -> bool:
-    """Whether its decoder reads what its encoder reads, and no target: as a classifier's does, which writes nothing."""
+    """Whether the decoder reads the source text, as in a classifier, which writes nothing and takes no target."""
     bare = MODEL_MAPPING.get(type(model.config), None)
     is_bare = isinstance(bare, type) and isinstance(model, bare)
     return is_encoder_decoder(model) and not model.can_generate() and not is_bare
 
 
 class _ReachedError(Exception):
-    """The model's forward has come to where all that its base reads is known."""
+    """All inputs of the base are known, so the forward can stop."""
 
 
 def base_inputs(model: PreTrainedModel, inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """What the base of `model` reads where the model reads `inputs`, `[1, tokens]` each, by the model's own forward.
+    """The inputs of the base when `model` reads `inputs`, `[1, tokens]` each; the model's forward computes them.
 
-    That runs up to where it calls its base or, if it is the base that makes up the ids that a decoder reads, up to the
-    decoder. A model for choices is given one. Raises InputError for a text that it cannot read, and ModelError where it
-    gives its base something else than numbers of tokens.
+    The forward runs until it calls the base or, if the base computes the decoder's ids, until it calls the decoder. A
+    multiple-choice model gets one choice. Raises InputError for a text that the model cannot read, and ModelError if
+    the base gets other inputs than ids and masks.
     """
-    if is_of(model, "peft", "PeftModel"):
+    if has_class(model, "peft", "PeftModel"):
         return dict(inputs)
     makes_ids = reads_source(model) and "decoder_input_ids" not in inputs
     if (model.base_model is model and not makes_ids) or reads_pictures(model.config):
@@ -85,9 +86,9 @@ def base_inputs(model: PreTrainedModel, inputs: Mapping[str, torch.Tensor]) -> d
         raise _ReachedError
 
     if copy.base_model is not copy:
-        wanted = {"input_ids", "decoder_input_ids"} if is_encoder_decoder(model) else {"input_ids"}
+        required = {"input_ids", "decoder_input_ids"} if is_encoder_decoder(model) else {"input_ids"}
         for part in copy.base_model.modules():  # OPT's language model calls a part of its base
-            if isinstance(part, PreTrainedModel) and wanted <= inspect.signature(part.forward).parameters.keys():
+            if isinstance(part, PreTrainedModel) and required <= inspect.signature(part.forward).parameters.keys():
                 part.register_forward_pre_hook(at_base, with_kwargs=True)
     if makes_ids:
         copy.get_decoder().register_forward_pre_hook(at_decoder, with_kwargs=True)
@@ -110,22 +111,22 @@ def _run(model: PreTrainedModel, inputs: Mapping[str, torch.Tensor]) -> None:
             model(**given)
     except _ReachedError:
         pass
-    except Exception as error:  # code of any model, which asserts and indexes
+    except Exception as error:  # a model's code can raise anything
         raise InputError(f"{name} cannot read this text: {error}", _hint(model, given)) from error
 
 
 def _hint(model: PreTrainedModel, given: Mapping[str, torch.Tensor]) -> str:
-    """What may help a model of a class that reads two texts, where it fails on what it was `given`."""
+    """A hint for a model class that reads two texts, when it failed on the `given` inputs."""
     if not type(model).__name__.endswith(_ASKS_FOR_PAIRS):
         return ""
     ids, separator = given.get("input_ids"), getattr(model.config, "sep_token_id", None)
     if ids is None or separator is None or int((ids == separator).sum()) < 2:
-        return "It reads two texts: --text-pair."
-    return "Its tokenizer may put other separators between two texts than it reads: name its own, --tokenizer NAME."
+        return "This model reads two texts: --text-pair."
+    return "The tokenizer may use other separators than the model: name the model's tokenizer, --tokenizer NAME."
 
 
 def _tensors(module: torch.nn.Module, args: Any, kwargs: Any) -> dict[str, torch.Tensor]:
-    """The tensors that `module` is called with, by name; flags, such as which outputs are wanted, change no weight."""
+    """The tensors with which `module` is called, by name. Other arguments are flags, which change no weight."""
     signature = inspect.signature(module.forward)
     given: dict[str, Any] = {}
     for name, value in signature.bind(*args, **kwargs).arguments.items():

@@ -1,4 +1,4 @@
-"""The equation, for some of a layer's heads, in blocks of rows: A = softmax(Q Kᵀ · scaling, capped, biased, masked)."""
+"""The weights of some heads of a layer in blocks of rows: A = softmax(Q Kᵀ · scaling, with cap, bias and mask)."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -6,19 +6,19 @@ from dataclasses import dataclass
 import torch
 
 _BLOCK = {"cpu": 2**21}
-"""About how many scores are computed at once: on a CPU what its cache holds, elsewhere what keeps it busy."""
-_LARGE_BLOCK = 2**27
+"""The number of scores that are computed at once on a CPU, so that they fit into its cache."""
+_LARGE_BLOCK = 2**27  # on other devices, to keep them busy
 
 Numbers = Sequence[int]
-"""Numbers of tokens: a range, or some of them."""
+"""Numbers of tokens."""
 
 
 @dataclass(frozen=True)
 class Block:
     """Some rows of the matrices of some heads.
 
-    `weights` is float32 `[batch, head, row, key]`; its keys end where, for being causal, no row sees more. It is a
-    buffer, which the next block overwrites. `sink` is the mass `[batch, head, row]` that learned sinks took.
+    `weights` is float32 `[batch, head, row, key]`; in causal attention it ends with the last key that a row sees. It is
+    a buffer that the next block overwrites. `sink` is the mass `[batch, head, row]` that learned sinks took.
     """
 
     queries: Numbers
@@ -40,10 +40,10 @@ def attention_blocks(
 ) -> Iterator[Block]:
     """The weights of `heads` for the rows `queries`, block by block.
 
-    `query` is `[batch, head, query, d]`; `key` `[batch, group, key, d]`, each group serving as many heads in a row;
-    `mask` `[batch, 1 or head, query, key]` is true where a query may look, or is added; `bias` is added, and broadcasts
-    likewise; `sinks` `[head]` holds a learned score that takes its share of each row. `causal` hides what comes after a
-    query from it. A row that sees nothing is zero.
+    `query` is `[batch, head, query, d]`. `key` is `[batch, group, key, d]`; each group serves the same number of
+    consecutive heads. `mask` `[batch, 1 or head, query, key]` is True where a query can look, or is added to the
+    scores. `bias` is added, with the same broadcasting. `sinks` `[head]` is a learned score that takes a share of each
+    row. `causal` hides later keys from a query. A row that sees nothing is zero.
 
     Sources: Vaswani et al. 2017; grouped queries, Ainslie et al. 2023; soft cap, Gemma 2; relative bias, T5; sinks,
     gpt-oss.
@@ -73,7 +73,7 @@ def attention_blocks(
 
 
 def _grouped(query: torch.Tensor, key: torch.Tensor, heads: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
-    """The queries of `heads` by the group of keys that serves them, and these keys."""
+    """The queries of `heads`, sorted by their group, and the keys of these groups."""
     shared = query.shape[1] // key.shape[1]
     if len(heads) < query.shape[1]:
         chosen = torch.as_tensor(heads, device=query.device)
@@ -88,7 +88,7 @@ def _index(rows: Numbers, device: torch.device) -> slice | torch.Tensor:
 
 
 def _part(tensor: torch.Tensor, heads: torch.Tensor | None, rows: slice | torch.Tensor, seen: int) -> torch.Tensor:
-    """What of `tensor` `[batch, head, query, key]` belongs to a block, whichever sizes are 1 to be broadcast."""
+    """The part of `tensor` `[batch, head, query, key]` for one block; axes of size 1 stay, to be broadcast."""
     if heads is not None and tensor.shape[1] > 1:
         tensor = tensor[:, heads.to(tensor.device)]
     if tensor.shape[2] > 1:
@@ -103,7 +103,7 @@ def _hide_later(S: torch.Tensor, rows: Numbers) -> None:
 
 
 def _apply(mask: torch.Tensor, S: torch.Tensor) -> None:
-    """Hide what `mask` hides, with a true −∞ where an added mask holds its type's lowest number: it stands for one."""
+    """Apply `mask` to the scores. The lowest number of an added mask's type means −∞, and is replaced by it."""
     if mask.dtype == torch.bool:
         S.masked_fill_(~mask, -torch.inf)
     else:
@@ -111,7 +111,7 @@ def _apply(mask: torch.Tensor, S: torch.Tensor) -> None:
 
 
 def _softmax(S: torch.Tensor, sinks: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """Softmax over the keys, in place, with `sinks` `[head]` as one more key; a row of nothing but −∞ is zero."""
+    """Softmax over the keys, in place, with `sinks` `[head]` as one more key; a row of only −∞ becomes zero."""
     empty = torch.isneginf(S.amax(-1, keepdim=True))
     if sinks is None:
         A, taken = torch.softmax(S, -1, out=S), None

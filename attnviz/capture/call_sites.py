@@ -1,4 +1,4 @@
-"""Where in the model a call of attention comes from: its kind, and its layer's true number."""
+"""The kind and the true layer number of a call of attention, from the module that makes it."""
 
 import inspect
 from collections.abc import Mapping
@@ -15,30 +15,30 @@ from attnviz.capture.virtual_tokens import count_virtual
 from attnviz.capture.wrappers import unwrapped
 from attnviz.kinds import Kind
 
-_STACKS = {  # a model of several stacks: where their layers are, and what they look at if it is not tokens
+_STACKS = {  # a model of several stacks: path of the layers → what they attend to, if it is not tokens
     "blt": {"local_encoder.layers": "", "global_transformer.layers": "patches of bytes", "local_decoder.layers": ""}
 }
 
 
 class CallSites:
-    """Tells the calls of one pass apart.
+    """Finds the kind and the layer of each call of one pass.
 
-    In an encoder-decoder, what is inside the encoder is self-attention; of the two calls that a decoder's layer makes,
-    the first is masked self-attention and the second cross-attention. In other models the mask decides.
+    In an encoder-decoder, calls inside the encoder are self-attention. Of the two calls of a decoder's layer, the first
+    is masked self-attention and the second cross-attention. In other models the mask decides.
     """
 
     def __init__(self, model: PreTrainedModel) -> None:
-        self._names: dict[int, list[str]] = {}  # a module that several layers share has a name in each
+        self._names: dict[int, list[str]] = {}  # a module that several layers share has one name per layer
         for name, module in model.named_modules(remove_duplicate=False):
             self._names.setdefault(id(module), []).append(name)
-        self.without: dict[int, str] = {}
-        """Layers whose attention is not between tokens, and what it is between."""
+        self.non_attention_layers: dict[int, str] = {}
+        """Layers whose attention is not between tokens, with a description of that attention."""
         self._in_stack: dict[int, int] = {}
         for stack, of_what in _STACKS.get(model.config.model_type, {}).items():
-            first = len({*self._in_stack.values(), *self.without})
+            first = len({*self._in_stack.values(), *self.non_attention_layers})
             for number, layer in enumerate(model.get_submodule(stack).children(), first):
                 if of_what:
-                    self.without[number] = f"attention between {of_what}"
+                    self.non_attention_layers[number] = f"attention between {of_what}"
                 else:
                     self._in_stack |= {id(module): number for module in layer.modules()}
         self._last: tuple[torch.nn.Module, torch.Tensor] | None = None
@@ -48,7 +48,7 @@ class CallSites:
         self._seen: dict[Kind, set[int]] = {"self": set(), "masked-self": set(), "cross": set()}
 
     def locate(self, module: torch.nn.Module, hides_later: bool | None) -> tuple[Kind, int]:
-        """The kind and the layer of a call from `module`, and whether it hides what is later."""
+        """The kind and the layer of a call from `module`; `hides_later` is the result of `is_causal_mask`."""
         layer = self.layer(module)
         kind: Kind
         if not self._has_encoder:
@@ -62,19 +62,19 @@ class CallSites:
         self._seen[kind].add(layer)
         return kind, layer
 
-    def passes_over(self, module: torch.nn.Module) -> bool:
-        """Whether a call from `module` is of no layer of tokens, in a model of several stacks."""
+    def ignores(self, module: torch.nn.Module) -> bool:
+        """Whether a call from `module` belongs to no layer of tokens, in a model of several stacks."""
         return bool(self._in_stack) and id(module) not in self._in_stack
 
     def repeats(self, module: torch.nn.Module, query: torch.Tensor) -> bool:
-        """Whether the call before was this one with other values, as DiffLlama makes two with the same weights."""
+        """Whether the call before had the same weights with other values, as in DiffLlama, which makes two calls."""
         last, self._last = self._last, (module, query)
         return last is not None and last[0] is module and last[1] is query
 
     def layer(self, module: torch.nn.Module) -> int:
-        """The layer's number: what the module says, or the first number on the way to it.
+        """The number of the layer: the `layer_idx` of the module, or the first number in its path.
 
-        Each call of a module that several layers share is by the next of them.
+        If several layers share a module, each of its calls belongs to the next layer.
         """
         number = self._in_stack.get(id(module), getattr(module, "layer_idx", None))
         if isinstance(number, int) and number >= 0:
@@ -87,7 +87,7 @@ class CallSites:
 def count_queries_and_keys(
     model: PreTrainedModel, inputs: Mapping[str, torch.Tensor | bool], kind: Kind
 ) -> tuple[int, int]:
-    """How many queries and keys that kind of attention has where both are tokens, virtual ones among them."""
+    """The numbers of queries and keys of attention between tokens of this kind, with virtual tokens."""
     text = inputs["input_ids"]
     target = inputs.get("decoder_input_ids", text) if is_encoder_decoder(model) else text
     assert isinstance(text, torch.Tensor)
@@ -98,34 +98,34 @@ def count_queries_and_keys(
 
 
 def is_encoder_decoder(model: PreTrainedModel) -> bool:
-    """Whether a decoder reads ids of its own beside an encoder.
+    """Whether the model has an encoder, and a decoder that reads its own ids.
 
-    The configuration of a T5 encoder alone says so too, but its forward takes none; that of DiffusionGemma takes some,
-    for a canvas.
+    The configuration alone does not say it: that of a T5 encoder says yes, but its forward takes no decoder ids. The
+    forward alone does not either: that of DiffusionGemma takes decoder ids for a canvas.
     """
     takes = inspect.signature(unwrapped(model).forward).parameters
     return bool(model.config.is_encoder_decoder) and "decoder_input_ids" in takes
 
 
 def reads_one_way(model: PreTrainedModel) -> bool:
-    """Whether a model is of a kind that writes from left to right: what decides where one token alone cannot."""
+    """Whether the model type writes from left to right; this decides the kind of attention of a single token."""
     return model.config.model_type in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES and not reads_both_ways(model.config)
 
 
 def reads_both_ways(config: PretrainedConfig) -> bool:
-    """Whether a model looks at what comes later too, as BERT does, and so cannot go on with a text."""
+    """Whether the model also looks at later tokens, like BERT, so that it cannot continue a text."""
     return config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES and not getattr(config, "is_decoder", False)
 
 
 def reads_pictures(config: PretrainedConfig) -> bool:
-    """Whether a model is of a kind that reads pictures and text: most can do without a picture, some cannot."""
+    """Whether the model type reads pictures and text; most of these run without a picture, some do not."""
     return config.model_type in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
 
 
 def is_causal_mask(mask: torch.Tensor | None, queries: int) -> bool | None:
-    """Whether a mask hides all that comes later: boolean, true where a query may look, or added to the scores.
+    """Whether a mask hides all later keys. It is boolean, True where a query can look, or is added to the scores.
 
-    The last query and the last key are of one token. None for one query alone, which nothing comes after.
+    The last query and the last key are the same token. None for a single query, because nothing comes after it.
     """
     if queries == 1:
         return None

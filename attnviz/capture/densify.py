@@ -1,7 +1,7 @@
-"""Weights that a model hands out folded, as bands or blocks, or among more than the text's own tokens: as a matrix.
+"""Plain matrices from weights that a model returns as bands or blocks, or with keys that are not tokens of the text.
 
-Each function takes what `output_attentions` gave for one layer, and the number of tokens. It gives the weights,
-`[batch, head, query, key]`, and the mass `[batch, head, query]` that went to what is no token of the text, or None.
+Each function takes what `output_attentions` returned for one layer, and the number of tokens. It returns the weights
+`[batch, head, query, key]`, and the mass `[batch, head, query]` that went to no token of the text, or None.
 """
 
 from collections.abc import Callable
@@ -12,10 +12,10 @@ Matrix = tuple[torch.Tensor, torch.Tensor | None]
 
 
 def band(weights: torch.Tensor, tokens: int, seen_by_all: torch.Tensor | None, all_seen: torch.Tensor | None) -> Matrix:
-    """Longformer and LED: `weights` `[batch, head, query, global + 2 · window + 1]`, the band from window to window.
+    """Longformer and LED: `weights` is `[batch, head, query, global + 2 · window + 1]`, a band around the diagonal.
 
-    Tokens where `seen_by_all` `[batch, key]` is true look at all and are seen by all: their share stands before the
-    band, and `all_seen` `[batch, head, key, global]` holds their own rows. Source: Beltagy et al. 2020.
+    Global tokens, where `seen_by_all` `[batch, key]` is True, look at all tokens and are seen by all: their columns
+    stand before the band, and `all_seen` `[batch, head, key, global]` holds their rows. Source: Beltagy et al. 2020.
     """
     n_global = 0 if all_seen is None else all_seen.shape[-1]
     side = (weights.shape[-1] - n_global) // 2
@@ -32,23 +32,23 @@ def band(weights: torch.Tensor, tokens: int, seen_by_all: torch.Tensor | None, a
 
 
 def blocks_of_three(weights: torch.Tensor, tokens: int) -> Matrix:
-    """LongT5: `[batch, block, head, query of it, 3 · width + global]`, keys of the block before, its own, the next.
+    """LongT5: `[batch, block, head, query in block, 3 · width + global]`; keys of the previous, own and next block.
 
-    What summaries of blocks take, with transient global attention, is no token's. Source: Guo et al. 2022.
+    The global keys are summaries of blocks (transient global attention), not tokens. Source: Guo et al. 2022.
     """
     batch, n_blocks, n_heads, width, n_keys = weights.shape
     A = weights.new_zeros(batch, n_heads, n_blocks * width, (n_blocks + 2) * width)
     for block in range(n_blocks):
         rows = slice(block * width, (block + 1) * width)
         A[:, :, rows, block * width : (block + 3) * width] = weights[:, block, :, :, : 3 * width]
-    taken = weights[..., 3 * width :].sum(-1).transpose(1, 2).flatten(2)[..., :tokens] if n_keys > 3 * width else None
-    return A[:, :, :tokens, width : width + tokens], taken
+    rest = weights[..., 3 * width :].sum(-1).transpose(1, 2).flatten(2)[..., :tokens] if n_keys > 3 * width else None
+    return A[:, :, :tokens, width : width + tokens], rest
 
 
 def blocks_and_global(weights: dict[str, torch.Tensor], tokens: int) -> Matrix:
-    """PEGASUS-X: `[batch, head, block, query of it, global + width]`, the text's begin shifted in every other layer.
+    """PEGASUS-X: `[batch, head, block, query in block, global + width]`; every other layer shifts the blocks.
 
-    The global tokens are the model's own and none of the text's. Source: Phang et al. 2022.
+    The global keys belong to the model, not to the text. Source: Phang et al. 2022.
     """
     local = weights["local"]
     n_blocks, width = local.shape[2:4]
@@ -56,31 +56,31 @@ def blocks_and_global(weights: dict[str, torch.Tensor], tokens: int) -> Matrix:
     heads = local[..., n_global:].flatten(0, 1)
     A = torch.stack([torch.block_diag(*head) for head in heads])  # type: ignore[no-untyped-call]
     A = A.view(*local.shape[:2], *A.shape[1:])
-    taken = local[..., :n_global].sum(-1).flatten(2)
+    rest = local[..., :n_global].sum(-1).flatten(2)
     shift = (n_blocks - -(-tokens // width)) * width // 2
     inside = slice(shift, shift + tokens)
-    return A[:, :, inside, inside], taken[..., inside]
+    return A[:, :, inside, inside], rest[..., inside]
 
 
 def before_summaries(weights: torch.Tensor, tokens: int) -> Matrix:
-    """DeepSeek V4: after the text's keys stand summaries of several of them each, and a sink takes its share too."""
+    """DeepSeek V4: after the keys of the text come summaries of several keys each, and a sink also takes a share."""
     A = weights[..., :tokens]
     return A, 1 - A.sum(-1)
 
 
 def shared(weights: torch.Tensor, _tokens: int) -> Matrix:
-    """`weights` are a part of one softmax.
+    """`weights` are a part of a larger softmax.
 
-    T5Gemma 2's is over the decoder's keys and the encoder's, CPM-Ant's over learned prompts too.
+    The softmax of T5Gemma 2 is over the decoder's and the encoder's keys, that of CPM-Ant also over learned prompts.
     """
     return weights, 1 - weights.sum(-1)
 
 
 def random_blocks(weights: torch.Tensor, tokens: int, width: int) -> Matrix:
-    """BigBird in blocks of `width` tokens: what a row lacks is its first block's.
+    """BigBird in blocks of `width` tokens: the mass that a row lacks went to the first block.
 
-    In evaluation every random block is the first, which each row sees as a global block already: the softmax is over
-    both, the output holds one. The text is padded to whole blocks. Source: Zaheer et al. 2020.
+    In evaluation mode every random block is the first block, which each row also sees as a global block. The softmax is
+    over both, but the output holds only one. The text is padded to whole blocks. Source: Zaheer et al. 2020.
     """
     A = weights[:, :, :tokens, :tokens].clone()
     first = A[..., :width]
@@ -101,4 +101,4 @@ BY_FIELD: dict[tuple[str, str], Callable[..., Matrix]] = {
     ("t5gemma2", "decoder_attentions"): shared,
     ("t5gemma2", "cross_attentions"): shared,
 }
-"""By model type and by the output that holds them: the forms that are not plain matrices."""
+"""The function for each model type and output field whose weights are not plain matrices."""

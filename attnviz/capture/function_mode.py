@@ -1,7 +1,7 @@
-"""Attention as any code of torch computes it, seen where it is called: by torch's own functions, or by a softmax.
+"""Seeing attention in any torch code: calls of torch's attention functions, and softmaxes multiplied with values.
 
-While such a mode is on, `nn.MultiheadAttention` and `nn.TransformerEncoderLayer` leave their fast path by themselves:
-torch takes it only where nobody overrides its functions.
+`nn.MultiheadAttention` and `nn.TransformerEncoderLayer` do not use their fast path while such a mode is on, because
+torch uses it only when no mode overrides its functions.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -21,18 +21,19 @@ from attnviz.capture.unseen_attention import UnseenAttention
 
 _SOFTMAX = {torch.softmax, torch.Tensor.softmax, torch.special.softmax, functional.softmax}
 SEEN = (
-    "Seen are scaled_dot_product_attention, nn.MultiheadAttention, flex_attention, and a softmax that is multiplied"
-    " with values; not a softmax by hand (exp and sum, log_softmax), nor what torch.jit compiled or torch.vmap runs,"
-    " nor kernels of other packages. Weights that a model gives can be drawn: attnviz.plot(weights, tokens)."
+    "attnviz sees scaled_dot_product_attention, nn.MultiheadAttention, flex_attention, and a softmax that is multiplied"
+    " with values. It does not see a softmax by hand (exp and sum, log_softmax), code compiled by torch.jit or run by"
+    " torch.vmap, or kernels of other packages. Weights that a model returns can be drawn:"
+    " attnviz.plot(weights, tokens)."
 )
-"""What to say where no attention was seen."""
+"""The hint if no attention was seen."""
 
 
 class AttentionCalls(TorchFunctionMode):
-    """Hands every call that computes attention to `see`, and lets it give what it gives.
+    """Calls `see` with every call that computes attention, and changes no result.
 
-    `texts` is how many run at once, `tokens` are the numbers of tokens, where they are known. Of a softmax,
-    `SoftmaxWeights` tells whether it is one of attention. What is seen here is taken out of what is `unseen`.
+    `texts` is the number of texts in the pass, and `tokens` are the numbers of tokens, if known. `SoftmaxWeights`
+    decides whether a softmax belongs to attention. Kernels of the calls that are seen are removed from `unseen`.
     """
 
     def __init__(
@@ -47,22 +48,20 @@ class AttentionCalls(TorchFunctionMode):
         self._kernels = unseen.found if unseen else []
         self._softmaxes = SoftmaxWeights(texts, tokens)
         self._seen = 0
-        self._after = WeakTensorKeyDictionary()  # of what was computed of a call's result, the last such call's number
+        self._after = WeakTensorKeyDictionary()  # tensor → number of the last call whose result it was computed from
 
     @property
     def unfollowed(self) -> list[tuple[int, int]]:
-        """How many queries and keys each softmax is of that was not multiplied with values, as far as is known."""
+        """The numbers of queries and keys of each softmax that was not seen to be multiplied with values."""
         return [*self._softmaxes.unfollowed.values()]
 
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Call `function`, and see what attention it computes."""
+        """Call `function`, and look for attention in it."""
         kwargs = kwargs or {}
         kernels = len(self._kernels)
         result = function(*args, **kwargs)
         given = list(_tensors([*args, *kwargs.values()]))
-        if any(
-            map(is_functorch_wrapped_tensor, given)
-        ):  # in torch.vmap or torch.func.grad, where no number can be read
+        if any(map(is_functorch_wrapped_tensor, given)):  # torch.vmap or torch.func.grad: numbers cannot be read
             return result
         after = max((self._after[each] for each in given if each in self._after), default=0)
         with torch.no_grad():
@@ -76,12 +75,12 @@ class AttentionCalls(TorchFunctionMode):
         if after:
             for made in _tensors([result, args[0] if function is torch.Tensor.__setitem__ else None]):
                 self._after[made] = after
-                if made._base is not None and made is args[0]:  # written into a part of it
+                if made._base is not None and made is args[0]:  # a view of it was written to
                     self._after[made._base] = after
         return result
 
     def _call(self, function: Any, result: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Call | None:
-        """The call of attention that `function` is, or ends."""
+        """The call of attention that `function` is, or that it completes; None if there is none."""
         if function is functional.scaled_dot_product_attention:
             return fused(self._texts, *args, **kwargs)
         if function is functional.multi_head_attention_forward:
@@ -95,7 +94,7 @@ class AttentionCalls(TorchFunctionMode):
 
 
 def _tensors(given: Any) -> Iterator[torch.Tensor]:
-    """The tensors in what a function takes or gives."""
+    """The tensors in the arguments or results of a function."""
     if isinstance(given, torch.Tensor):
         yield given
     elif isinstance(given, list | tuple):

@@ -1,4 +1,4 @@
-"""Which layer an attention is of, by the place of its module in the model."""
+"""The layer number of a call of attention, from the path of its module in the model."""
 
 import re
 from collections import defaultdict
@@ -8,31 +8,31 @@ import torch
 from attnviz.kinds import Kind
 
 LIST_OF_HEADS = re.compile(r"(.*?\b\w*heads?\w*)\.\d+(?:\.|$)", re.IGNORECASE)
-"""What the name of a list of heads is on the way to a module: `2.heads.3`."""
-_COUNTED = "several attentions have one block's number: layers count attentions in the order of their calls, not blocks"
+"""A path through a list of heads, such as `2.heads.3`."""
+_COUNTED = "calls of attention have the same block number: layers are numbered in the order of calls, not by blocks"
 
 
 class LayerNumbers:
-    """The numbers of the layers of `model`: those that were `taken` of each kind, and `notes` on how they count."""
+    """Gives numbers to the layers of `model`; `used` are the numbers given so far, `notes` say how they count."""
 
     def __init__(self, model: torch.nn.Module) -> None:
         self._model = model
-        self.taken: defaultdict[Kind, set[int]] = defaultdict(set)
+        self.used: defaultdict[Kind, set[int]] = defaultdict(set)
         self.notes: dict[str, None] = {}
 
     def next(self, kind: Kind, path: str) -> int:
-        """The number of the block on the path of a call, or the next one that is free."""
-        block, taken = self._block(path), self.taken[kind]
+        """The number of the block in the path of a call, or the next number that is not used."""
+        block, used = self._block(path), self.used[kind]
         layer = block or 0
-        if block in taken:
+        if block in used:
             self.notes[_COUNTED] = None
-        while layer in taken:
+        while layer in used:
             layer += 1
-        taken.add(layer)
+        used.add(layer)
         return layer
 
     def _block(self, path: str) -> int | None:
-        """Which block of the outermost list of several is on a path."""
+        """The index in the outermost list of several blocks on a path; None if there is no such list."""
         steps = path.split(".")
         for index, step in enumerate(steps):
             if not step.isdecimal() or LIST_OF_HEADS.fullmatch(".".join(steps[: index + 1])):

@@ -1,4 +1,4 @@
-"""What a pass of a model leaves behind of one text: which attention there is, and the weights of what was asked for."""
+"""The result of a pass for one text: which attention there is, and the selected weights."""
 
 import os
 import sys
@@ -21,12 +21,13 @@ from attnviz.words import Words
 class Record:
     """The attention of one text in one pass, by kind and true layer number.
 
-    `available` is all that the model computed, `heads` what of it was kept, since `selection` asks for it, and `groups`
-    the key-value groups that serve those heads, where they are known. `without` are the layers that have no softmax
-    attention between tokens, and what they do instead. `path` says how it was had. `lengths` are the
-    text's own numbers of queries and keys where it was padded; `words`, the number of each query's and each key's word,
-    where they are to be merged: rows and columns are of words then. `layouts` say which tokens these cover, where
-    it is not all of them, each its own.
+    `available` are all heads that the model computed, `heads` those that were recorded because `selection` has them,
+    and `groups` the key-value groups of the recorded heads, if known. `non_attention_layers` maps layers without
+    softmax attention between tokens to what they do instead. `path` says how the weights were captured.
+
+    `lengths` are the numbers of queries and keys of a padded text without its padding. `words` holds the number of each
+    query's and each key's word, if tokens are merged to words; rows and columns are words then. `layouts` say which
+    tokens rows and columns cover; without it there is one for each token.
     """
 
     selection: Selection
@@ -38,45 +39,45 @@ class Record:
     heads: dict[Kind, dict[int, tuple[int, ...]]] = field(default_factory=dict)
     groups: dict[Kind, dict[int, tuple[int, ...]]] = field(default_factory=dict)
     buffers: dict[Kind, dict[int, CellBuffer]] = field(default_factory=dict)
-    without: dict[int, str] = field(default_factory=dict)
+    non_attention_layers: dict[int, str] = field(default_factory=dict)
     size: int = 0  # of all weights, in bytes
 
     def resolve(self) -> dict[Kind, dict[int, tuple[int, ...]]]:
-        """The heads that were asked for: kind → layer → head numbers.
+        """The selected heads: kind → layer → head numbers.
 
-        Raises AbsentHeadError for a layer that has no softmax attention, and as `Selection.resolve` does.
+        Raises AbsentHeadError for a layer without softmax attention, and as `Selection.resolve` does.
         """
         for layer in self.selection.selected_layers or ():
-            if layer in self.without:
+            if layer in self.non_attention_layers:
                 numbers = format_ranges(
                     tuple(sorted({number for layers in self.available.values() for number in layers}))
                 )
                 raise AbsentHeadError(
-                    f"layer {layer} has no softmax attention between tokens: it is {self.without[layer]}",
-                    f"Layers that have: {numbers}.",
+                    f"layer {layer} has no softmax attention between tokens: it is {self.non_attention_layers[layer]}",
+                    f"Layers with it: {numbers}.",
                 )
         return self.selection.resolve(self.available)
 
     def register(self, kind: Kind, layer: int, heads: int) -> tuple[int, ...]:
-        """Note that `layer` has so many `heads`; which of them were asked for.
+        """Note that `layer` has this number of `heads`, and return the selected ones.
 
-        A layer that may be asked for, counted from the end, is kept until enough others have followed.
+        A layer that could be selected by its number from the end is recorded until enough other layers have followed.
         """
         every = tuple(range(heads))
         layers = self.available.setdefault(kind, {})
         layers[layer] = every
-        asked = self.selection.select_layers_so_far(layers)
-        for passed in self.buffers.get(kind, {}).keys() - asked:
-            self.size -= self.buffers[kind].pop(passed).weights.nbytes
-            del self.heads[kind][passed]
-        return self.selection.select_heads(kind, layer, every) if layer in asked else ()
+        selected = self.selection.select_layers_so_far(layers)
+        for dropped in self.buffers.get(kind, {}).keys() - selected:
+            self.size -= self.buffers[kind].pop(dropped).weights.nbytes
+            del self.heads[kind][dropped]
+        return self.selection.select_heads(kind, layer, every) if layer in selected else ()
 
     def open_buffer(
         self, kind: Kind, layer: int, heads: Sequence[int], queries: int, keys: int
     ) -> CellBuffer | WordBuffer:
-        """Room for the weights of `heads`, of so many queries and keys, as many cells as were asked for.
+        """A new buffer for the weights of `heads`; `queries` and `keys` are numbers of tokens.
 
-        Raises InputError where all that is kept outgrows half the machine's memory.
+        Raises InputError if all buffers together need more than half of the machine's memory.
         """
         rows, columns = self.cells(kind, queries, keys)
         self.size += 4 * len(heads) * len(rows) * len(columns)
@@ -85,17 +86,17 @@ class Record:
                 f"the attention of {queries} tokens, all together, is more than half of this machine's memory",
                 "Name fewer layers or heads (--layer 3 --head 0), or pool it: --cells 512.",
             )
-        kept = CellBuffer(len(heads), rows, columns)
+        cells = CellBuffer(len(heads), rows, columns)
         self.heads.setdefault(kind, {})[layer] = tuple(heads)
-        self.buffers.setdefault(kind, {})[layer] = kept
-        return WordBuffer(kept, *self.words[kind]) if kind in self.words else kept
+        self.buffers.setdefault(kind, {})[layer] = cells
+        return WordBuffer(cells, *self.words[kind]) if kind in self.words else cells
 
     def store(
         self, kind: Kind, layer: int, heads: Sequence[int], weights: torch.Tensor, sink: torch.Tensor | None = None
     ) -> None:
-        """Keep the weights `[head, query, key]` of `heads`, and the mass `[head, query]` that a sink took.
+        """Store the weights `[head, query, key]` of `heads`, and the mass `[head, query]` that a sink took.
 
-        Raises CaptureError where they are of another shape, and InputError as `open_buffer` does.
+        Raises CaptureError if they have another shape, and InputError as `open_buffer` does.
         """
         if weights.ndim != 3 or len(weights) != len(heads):
             raise CaptureError(
@@ -105,7 +106,7 @@ class Record:
         self.open_buffer(kind, layer, heads, *weights.shape[1:]).put(range(weights.shape[1]), weights, sink)
 
     def cells(self, kind: Kind, queries: int, keys: int) -> Layout:
-        """Which tokens, or words, the rows and the columns cover, of so many queries and keys."""
+        """Which tokens, or words, the rows and the columns cover; `queries` and `keys` are numbers of tokens."""
         if self.layouts is not None:
             return self.layouts.get(kind, ((), ()))
         n, m = self.lengths.get(kind, (queries, keys))
@@ -116,19 +117,21 @@ class Record:
     @property
     def weights(self) -> dict[Kind, dict[int, np.ndarray]]:
         """The weights, float32 `[head, row, column]`."""
-        return {kind: {layer: kept.weights for layer, kept in layers.items()} for kind, layers in self.buffers.items()}
+        return {
+            kind: {layer: buffer.weights for layer, buffer in layers.items()} for kind, layers in self.buffers.items()
+        }
 
     @property
     def sink_mass(self) -> dict[Kind, dict[int, np.ndarray]]:
-        """What learned sinks took, float32 `[head, query]`, in the layers that have one."""
+        """What learned sinks took, float32 `[head, query]`, in the layers that have a sink."""
         return {
-            kind: {layer: kept.sink for layer, kept in layers.items() if kept.sink is not None}
+            kind: {layer: buffer.sink for layer, buffer in layers.items() if buffer.sink is not None}
             for kind, layers in self.buffers.items()
         }
 
 
 def machine_memory() -> int:
-    """This machine's memory in bytes; without end where the system does not say."""
+    """The memory of this machine in bytes; `sys.maxsize` if the system does not say."""
     if not hasattr(os, "sysconf"):
         return sys.maxsize
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

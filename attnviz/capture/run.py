@@ -1,4 +1,4 @@
-"""One captured pass of a model."""
+"""Running a transformers model once and recording its attention, by the first of three paths that works for it."""
 
 import inspect
 from collections.abc import Mapping, Sequence
@@ -16,13 +16,13 @@ from attnviz.capture.softmax_hook import record_by_softmax
 from attnviz.capture.token_mixers import layers, layers_without_attention, mixer_name
 from attnviz.capture.virtual_tokens import find_virtual_prompt
 from attnviz.capture.working_copy import working_copy
-from attnviz.capture.wrappers import is_of, unwrapped
+from attnviz.capture.wrappers import has_class, unwrapped
 from attnviz.errors import InputError, ModelError
 from attnviz.kinds import Kind
 from attnviz.selection import Layout, Selection
 from attnviz.words import Words
 
-_KNOWN = {"torch", "transformers", "peft"}  # packages that tell of all attention in them
+_KNOWN = {"torch", "transformers", "peft"}  # packages whose attention the first two paths know completely
 _FEW = 16  # tokens
 _PATHS = {  # tried in this order
     "attention interface": record_by_interface,
@@ -37,7 +37,7 @@ def capture(
     selection: Selection,
     layouts: Mapping[Kind, Layout] | None = None,
 ) -> Record:
-    """Run `model` on one text and record the attention that was asked for: `capture_all` for `[1, tokens]`."""
+    """Run `model` on one text and record the selected attention: `capture_all` for `[1, tokens]`."""
     return capture_all(model, inputs, selection, [{}], layouts=[layouts])[0]
 
 
@@ -49,19 +49,19 @@ def capture_all(
     words: Sequence[Mapping[Kind, Words]] | None = None,
     layouts: Sequence[Mapping[Kind, Layout] | None] | None = None,
 ) -> list[Record]:
-    """Run `model` once and record the attention that was asked for, text by text; nothing of the model is changed.
+    """Run `model` once and record the selected attention of each text; the model is not changed.
 
-    `inputs` are what the tokenizer gave, `[text, tokens]` each, padded at the end; those that the model does not take
-    are left out. `lengths` say for each text how many queries and keys of a kind are its own: an empty mapping, all.
-    `words`, where tokens are to be merged, hold the number of each query's and of each key's word. `layouts` say for
-    each text which tokens, or words, the rows and columns of a kind cover; None: all of them, each its own.
-    Raises InputError for a text that the model cannot read by itself either, ModelError where no softmax attention is
-    to be had, and CaptureError where what came is not attention.
+    `inputs` come from the tokenizer, `[text, tokens]` each, padded at the end; those that the model does not take are
+    left out. `lengths` say for each text how many queries and keys of a kind are not padding; an empty mapping means
+    all. `words` hold the number of each query's and each key's word, if tokens are merged to words. `layouts` say for
+    each text which tokens, or words, the rows and columns of a kind cover; None means one for each token.
+    Raises InputError for a text that the model cannot read without capture either, ModelError if no softmax attention
+    can be captured, and CaptureError if the captured numbers are not attention.
     """
     takes = inspect.signature(unwrapped(model).forward).parameters
     given: dict[str, torch.Tensor | bool] = {name: value for name, value in inputs.items() if name in takes}
     if "use_cache" in takes:
-        given["use_cache"] = False  # a cache may be longer than the text
+        given["use_cache"] = False  # a cache can be longer than the text
     if "input_ids" not in takes:
         raise _needs_more(model, "it reads pixels") if reads_pictures(model.config) else _refusal(model)
     try:
@@ -75,9 +75,9 @@ def capture_all(
     if not is_encoder_decoder(model):
         attending = {layer for layers in records[0].available.values() for layer in layers}
         for record in records:
-            record.without = layers_without_attention(model, attending) | record.without
-    if (prompt := find_virtual_prompt(model)) and records[0].without:
-        layers = format_ranges(tuple(records[0].without))
+            record.non_attention_layers = layers_without_attention(model, attending) | record.non_attention_layers
+    if (prompt := find_virtual_prompt(model)) and records[0].non_attention_layers:
+        layers = format_ranges(tuple(records[0].non_attention_layers))
         raise ModelError(
             f"layers {layers} do not see all {prompt.tokens} virtual tokens of the adapter, and cannot be shown",
             "Fewer of them may fit into the layers' sliding window.",
@@ -91,16 +91,17 @@ def _recorded(
     selection: Selection,
     texts: Sequence[tuple[Mapping[Kind, tuple[int, int]], Mapping[Kind, Words], Mapping[Kind, Layout] | None]],
 ) -> list[Record]:
-    """What the first path that serves all of `model` records, or else the one that serves most of its layers.
+    """The records of the first path that works for all layers of `model`, otherwise of the path with most layers.
 
-    `texts` have their lengths, words and layouts each.
+    A path that does not work returns False; the next one is tried on a new copy. `texts` are the lengths, words and
+    layouts of each text.
     """
     found: list[list[Record]] = []
     with torch.inference_mode():
         for path, record_by in _PATHS.items():
             records = [Record(selection, path, *text) for text in texts]
             if record_by(working_copy(model), inputs, records) and records[0].available:
-                if not _own_layers(model).difference(*records[0].available.values()):
+                if not _layers_of_other_code(model).difference(*records[0].available.values()):
                     return records
                 found.append(records)
     if not found:
@@ -108,10 +109,11 @@ def _recorded(
     return max(found, key=lambda records: sum(map(len, records[0].available.values())))
 
 
-def _own_layers(model: PreTrainedModel) -> set[int]:
-    """The layers with code of the model's author, of which transformers does not know what it does."""
-    own = {number for number, layer in enumerate(layers(model)) if not set(map(_package, layer.modules())) <= _KNOWN}
-    return own if not is_encoder_decoder(model) else set()
+def _layers_of_other_code(model: PreTrainedModel) -> set[int]:
+    """The layers with code from outside transformers, which can have attention that the first two paths miss."""
+    if is_encoder_decoder(model):
+        return set()
+    return {number for number, layer in enumerate(layers(model)) if not set(map(_package, layer.modules())) <= _KNOWN}
 
 
 def _package(module: torch.nn.Module) -> str:
@@ -119,11 +121,10 @@ def _package(module: torch.nn.Module) -> str:
 
 
 def _require_readable(model: PreTrainedModel, inputs: Inputs) -> None:
-    """Raise an error where `model` fails with no capture at all.
+    """Raise an error if `model` also fails without capture.
 
-    InputError for a text that is too short, as one of two tokens for Funnel, or too long; ModelError for a model
-    that needs more than a text, as most of pictures do, and for an adapter that does not fit its
-    model.
+    InputError for a text that is too short (two tokens for Funnel) or too long; ModelError for a model that needs more
+    than a text, such as a picture, and for an adapter that does not fit its model.
     """
     try:
         with torch.inference_mode():
@@ -142,24 +143,24 @@ def _require_readable(model: PreTrainedModel, inputs: Inputs) -> None:
 
 
 def _require_adapter_that_fits(model: PreTrainedModel, error: Exception) -> None:
-    """Raise ModelError where what fails is a model with an adapter before its text."""
-    if is_of(model, "peft", "PeftModel"):
-        message = f"this {type(model).__name__} does not run by itself either: {error}"
+    """Raise ModelError if the failing model has an adapter of virtual tokens."""
+    if has_class(model, "peft", "PeftModel"):
+        message = f"this {type(model).__name__} does not run without attnviz either: {error}"
         raise ModelError(message, "Was its adapter made for this model?") from error
 
 
 def _text_model(model: PreTrainedModel) -> PreTrainedModel | None:
-    """The text model inside one of pictures and text, for where the code around it fails on text alone.
+    """The text model inside a model of pictures and text, used if the code around it fails without a picture.
 
-    So it does in transformers 5.24 for Llama 4, and for the thinker of Qwen-Omni where the configuration does not name
-    the token that starts a picture.
+    It fails in transformers 5.24 for Llama 4, and for the thinker of Qwen-Omni if the configuration does not name the
+    token that starts a picture.
     """
     inside = model.get_decoder() if reads_pictures(model.config) else None
     return inside if isinstance(inside, PreTrainedModel) and not reads_pictures(inside.config) else None
 
 
 def _of_text_model(records: list[Record]) -> list[Record]:
-    """`records` that say of what they are."""
+    """`records` whose path says that they come from the text model inside."""
     for record in records:
         record.path += ", of the text model inside"
     return records
@@ -167,15 +168,15 @@ def _of_text_model(records: list[Record]) -> list[Record]:
 
 def _needs_more(model: PreTrainedModel, why: str) -> ModelError:
     return ModelError(
-        f"{type(model).__name__} does not run on text alone: {why}",
-        "It may need more than a text, such as a picture, which attnviz does not give it.",
+        f"{type(model).__name__} does not run on only a text: {why}",
+        "It may need another input, such as a picture, which attnviz cannot give it.",
     )
 
 
 def _refusal(model: PreTrainedModel) -> ModelError:
-    """What a model does that has no attention to show."""
+    """The error for a model without attention to show; it says what the model does instead, if that is known."""
     name = type(model).__name__
-    if instead := mixer_name(model):
-        message = f"{name} has no softmax attention between tokens: it mixes them by {instead}"
+    if mixer := mixer_name(model):
+        message = f"{name} has no softmax attention between tokens: it mixes them by {mixer}"
         return ModelError(message, "See which models are here: attnviz models")
     return ModelError(f"no softmax attention between tokens was seen in {name}", SEEN)

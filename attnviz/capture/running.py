@@ -1,4 +1,4 @@
-"""Which modules of a model are running."""
+"""The modules of a model that are running at the moment."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,20 +9,20 @@ import torch
 
 
 class Running(NamedTuple):
-    """A module that runs, and the number of that run: another one each time that it is called."""
+    """A module that is running, and the number of this run; each call of a module is a new run."""
 
     module: torch.nn.Module
     run: int
 
 
 def python_modules(model: torch.nn.Module) -> Iterator[torch.nn.Module]:
-    """The modules of `model` that run as Python: torch.jit has compiled the others, and these take no hooks."""
+    """The modules of `model` that run as Python and take hooks; torch.jit has compiled the others."""
     return (module for module in model.modules() if not isinstance(module, torch.jit.ScriptModule))
 
 
 @contextmanager
 def entered(model: torch.nn.Module) -> Iterator[list[Running]]:
-    """The modules of `model` that are running, the innermost last. Hooks tell: give it a working copy."""
+    """The list of the modules of `model` that are running, the innermost last. Adds hooks: give it a working copy."""
     inside: list[Running] = []
     runs = count(1)
 

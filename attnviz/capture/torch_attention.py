@@ -1,4 +1,4 @@
-"""The weights of torch's own functions of attention, which give only what these make of the values."""
+"""The weights inside torch's own attention functions, which return only the weighted values."""
 
 from collections.abc import Iterator, Sequence
 from inspect import signature
@@ -8,12 +8,12 @@ import torch
 from torch.nn import functional
 from torch.nn.attention.bias import CausalBias
 
-from attnviz.capture.attention_call import Call, folded
+from attnviz.capture.attention_call import Call, with_head_axis
 from attnviz.capture.blockwise import Block, Numbers, attention_blocks
 from attnviz.capture.call_sites import is_causal_mask
 
 _HIDDEN = -5e3
-"""A number that is added to a score and leaves nothing of its weight: e to its power is 0."""
+"""Added to a score, a number up to this makes the weight 0, because exp of it is 0."""
 
 
 def fused(
@@ -38,7 +38,7 @@ def fused(
     if not enable_gqa and query.shape[:-2] != key.shape[:-2]:
         before = torch.broadcast_shapes(query.shape[:-2], key.shape[:-2])  # type: ignore[no-untyped-call]
         query, key = query.expand(*before, n, d), key.expand(*before, m, d)
-    Q = folded(query, texts)
+    Q = with_head_axis(query, texts)
     K = key.reshape(len(Q), -1, m, d)
     mask = None if attn_mask is None else _mask(attn_mask, query.shape[:-2], len(Q))
     heads = Q.shape[1]
@@ -58,19 +58,21 @@ def fused(
 
 
 def multi_head(*args: Any, **kwargs: Any) -> Call:
-    """The weights of a call of `F.multi_head_attention_forward`, which gives them where it is asked for them.
+    """The weights of a call of `F.multi_head_attention_forward`, called again with `need_weights`.
 
-    A learned key, or one of zeros, that it puts after those of the tokens takes its share of a row as a sink does.
+    A learned key or a key of zeros that it adds after the tokens takes a share of each row, like a sink.
     """
-    asked = signature(functional.multi_head_attention_forward).bind(*args, **kwargs)
-    asked.apply_defaults()
-    given = asked.arguments
+    bound = signature(functional.multi_head_attention_forward).bind(*args, **kwargs)
+    bound.apply_defaults()
+    given = bound.arguments
     query, key = given["query"], given["key"]
     n, m = len(query), len(key)
     if given["is_causal"] and not given["need_weights"] and given["key_padding_mask"] is None:
-        given["attn_mask"] = torch.ones(n, m, dtype=torch.bool, device=query.device).triu(1)  # what it does instead
+        given["attn_mask"] = torch.ones(n, m, dtype=torch.bool, device=query.device).triu(
+            1
+        )  # as it does without need_weights
     given |= {"need_weights": True, "average_attn_weights": False, "training": False}
-    weights: Any = functional.multi_head_attention_forward(*asked.args, **asked.kwargs)[1]
+    weights: Any = functional.multi_head_attention_forward(*bound.args, **bound.kwargs)[1]
     weights = weights if weights.ndim == 4 else weights[None]
     if bool(query.isfinite().all() and key.isfinite().all()):
         weights = weights.masked_fill(weights.isnan().all(-1, keepdim=True), 0)  # a row that sees nothing
@@ -80,17 +82,17 @@ def multi_head(*args: Any, **kwargs: Any) -> Call:
 
 
 def flexible(function: Any, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, *how: Any) -> Call:
-    """The weights of a call of `flex_attention`: what it mixes of values of which each is its key's own axis."""
+    """The weights of a call of `flex_attention`: its result if the values are the unit vectors."""
     m = key.shape[-2]
-    axes = torch.eye(m, device=key.device).expand(*key.shape[:-1], m)
-    weights = function(query.float(), key.float(), axes, *how)[0]
+    unit_vectors = torch.eye(m, device=key.device).expand(*key.shape[:-1], m)
+    weights = function(query.float(), key.float(), unit_vectors, *how)[0]
     shared = query.shape[1] // key.shape[1]
     groups = tuple(head // shared for head in range(query.shape[1])) if shared > 1 else _groups(key)
     return Call.of_weights(weights, groups=groups)
 
 
 def _mask(mask: torch.Tensor, before: torch.Size, texts: int) -> torch.Tensor:
-    """A mask that broadcasts to `[…, query, key]`, where `…` is `before`, as `[1 or text, 1 or head, query, key]`."""
+    """A mask for scores `[*before, query, key]`, reshaped to `[1 or text, 1 or head, query, key]`."""
     mask = mask.view(*[1] * (len(before) + 2 - mask.ndim), *mask.shape)
     if mask.shape[:-2].numel() == 1:
         return mask.view(1, 1, *mask.shape[-2:])
@@ -98,14 +100,14 @@ def _mask(mask: torch.Tensor, before: torch.Size, texts: int) -> torch.Tensor:
 
 
 def _seen(mask: torch.Tensor) -> torch.Tensor:
-    """Where a query may look."""
+    """Where a query can look."""
     return mask if mask.dtype == torch.bool else mask > _HIDDEN
 
 
 def _groups(key: torch.Tensor) -> tuple[int, ...]:
-    """The number of the group of each head, where several have the same keys `[text, head, key, d]`; else nothing.
+    """The group of each head, if grouped keys `[text, head, key, d]` were repeated before the call; otherwise empty.
 
-    So it is where grouped keys were repeated before the call.
+    Heads with equal keys form a group.
     """
     first: dict[tuple[float, ...], int] = {}
     groups = [first.setdefault(tuple(row), len(first)) for row in key[0, :, 0].float().tolist()]

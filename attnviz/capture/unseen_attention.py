@@ -1,4 +1,4 @@
-"""Attention that no function of torch shows: its kernels are seen, and so what was left out can be named."""
+"""Attention that does not call torch's Python functions: its kernels are seen, so that notes can name it."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -10,15 +10,15 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from attnviz.capture.running import Running
 from attnviz.capture.softmax_weights import sum_tolerance
 
-_FUSED = ("attention", "attn", "transformer_encoder_layer")  # what the name of a kernel of attention holds
-_PRODUCTS = {"mm", "bmm", "addmm", "baddbmm"}  # which every product of torch ends in
+_FUSED = ("attention", "attn", "transformer_encoder_layer")  # parts of the names of attention kernels
+_PRODUCTS = {"mm", "bmm", "addmm", "baddbmm"}  # the kernels of every matrix product
 
 
 class UnseenAttention(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Lists each kernel that computed what may be attention: a fused one, or a product with weights that sum to 1.
+    """Lists each kernel that could be attention: a fused one, or a product with weights whose rows sum to 1.
 
-    What torch.jit compiled, what another package brings, and what is computed by hand or in torch.vmap comes by here.
-    `inside` are the modules that are running, `tokens` the numbers of tokens.
+    It also sees code compiled by torch.jit, other packages, softmaxes by hand, and torch.vmap. `inside` are the modules
+    that are running, and `tokens` the numbers of tokens.
     """
 
     supports_higher_order_operators = True
@@ -27,27 +27,27 @@ class UnseenAttention(TorchDispatchMode):  # type: ignore[no-untyped-call]
         super().__init__()  # type: ignore[no-untyped-call]
         self._inside, self._tokens = inside, tokens
         self.found: list[tuple[torch.nn.Module | None, str]] = []
-        """The module that ran, and what was computed in it; less what `AttentionCalls` has seen to be of a call."""
+        """The running module and a description of the computation; `AttentionCalls` removes calls that it has seen."""
 
     def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Call `function`, and list it if it may be of attention."""
-        if said := self._said(str(function), args):
-            self.found.append((self._inside[-1].module if self._inside else None, said))
+        """Call `function`, and list it if it could be attention."""
+        if description := self._describe(str(function), args):
+            self.found.append((self._inside[-1].module if self._inside else None, description))
         return function(*args, **(kwargs or {}))
 
-    def _said(self, name: str, args: Sequence[Any]) -> str | None:
-        """What a kernel computes, if it may be attention."""
+    def _describe(self, name: str, args: Sequence[Any]) -> str | None:
+        """A description of what a kernel computes, if it could be attention."""
         if any(part in name for part in _FUSED) and "backward" not in name:
-            return f"what {name.removesuffix('.default')} computes"
+            return f"the kernel {name.removesuffix('.default')}"
         if name.split(".")[1:2] and name.split(".")[1] in _PRODUCTS:
             for operand, queries, keys in zip(args[-2:], (-2, -1), (-1, -2), strict=True):
                 if _is_plain(operand) and self._are_weights(operand, queries, keys):
                     n, m = operand.shape[queries], operand.shape[keys]
-                    return f"a product with {n} × {m} weights whose rows sum to 1, of no softmax that is seen"
+                    return f"a product with {n} × {m} weights whose rows sum to 1, without a softmax that can be seen"
         return None
 
     def _are_weights(self, operand: torch.Tensor, queries: int, keys: int) -> bool:
-        """Whether an `operand` is of so many tokens, and what each query gives to the keys are shares of 1."""
+        """Whether both axes of `operand` have the number of tokens, and each query's numbers are shares of 1."""
         n, m = operand.shape[queries], operand.shape[keys]
         if not {n, m} <= {*self._tokens} or m == 1 or not operand.numel():
             return False
@@ -57,11 +57,11 @@ class UnseenAttention(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 @flex_attention.py_impl(UnseenAttention)  # type: ignore[untyped-decorator]
 def _flex_attention(_mode: UnseenAttention, *args: Any, **kwargs: Any) -> Any:
-    """What torch before 2.7 asks for; `AttentionCalls` sees these calls."""
+    """Needed by torch before 2.7; `AttentionCalls` records these calls."""
     return flex_attention(*args, **kwargs)
 
 
 def _is_plain(operand: Any) -> bool:
-    """Whether the numbers of an `operand` can be read as they are."""
+    """Whether the numbers of `operand` can be read directly."""
     plain = type(operand) in (torch.Tensor, torch.nn.Parameter) and operand.layout is torch.strided
     return plain and operand.is_floating_point() and not (operand.is_nested or operand.is_meta)

@@ -1,44 +1,43 @@
-"""Virtual tokens: vectors that an adapter of the package peft has learned, and puts before those of a text.
+"""Virtual tokens: learned vectors that an adapter of the package peft puts before a text.
 
 Prompt tuning (Lester et al. 2021) and P-tuning (Liu et al. 2021) put them before the embeddings, where they are
-keys and queries as words are; prefix tuning (Li & Liang 2021) gives each layer keys and values, which no query goes
-with.
+queries and keys like words. Prefix tuning (Li & Liang 2021) gives keys and values to each layer, without queries.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
-from attnviz.capture.wrappers import is_of
+from attnviz.capture.wrappers import has_class
 from attnviz.kinds import Kind
 
-_OF_KEYS = ("PREFIX_TUNING", "CARTRIDGE")
+_WITHOUT_QUERIES = ("PREFIX_TUNING", "CARTRIDGE")
 
 
 @dataclass(frozen=True)
 class VirtualPrompt:
-    """So many virtual `tokens`, of an adapter of that `kind`, as peft calls it: `PROMPT_TUNING`."""
+    """The number of virtual `tokens` of an adapter, and its `kind` in peft, for example `PROMPT_TUNING`."""
 
     kind: str
     tokens: int
 
     @property
     def are_keys(self) -> bool:
-        """Whether they are keys and values alone, without queries."""
-        return self.kind in _OF_KEYS
+        """Whether they are only keys and values, without queries."""
+        return self.kind in _WITHOUT_QUERIES
 
 
 def find_virtual_prompt(model: Any) -> VirtualPrompt | None:
-    """The virtual tokens that `model` reads before a text; None where there are none, or its adapter is disabled."""
-    if not is_of(model, "peft", "PeftModel") or model._adapters_disabled:
+    """The virtual tokens that `model` reads before a text; None if there are none, or if the adapter is disabled."""
+    if not has_class(model, "peft", "PeftModel") or model._adapters_disabled:
         return None
     config = model.active_peft_config
     return VirtualPrompt(str(config.peft_type.value), config.num_virtual_tokens) if config.is_prompt_learning else None
 
 
 def count_virtual(model: Any, kind: Kind, has_encoder: bool) -> tuple[int, int]:
-    """How many queries and how many keys of that kind of attention are virtual tokens.
+    """The numbers of queries and of keys that are virtual tokens, in attention of this kind.
 
-    An encoder-decoder has a prompt before its source, and a prefix before what its decoder reads.
+    In an encoder-decoder, a prompt stands before the source, and a prefix before the text that the decoder reads.
     """
     prompt = find_virtual_prompt(model)
     if prompt is None:
@@ -46,7 +45,7 @@ def count_virtual(model: Any, kind: Kind, has_encoder: bool) -> tuple[int, int]:
     queries = 0 if prompt.are_keys else prompt.tokens
     if not has_encoder:
         return queries, prompt.tokens
-    having = ("masked-self",) if prompt.are_keys else ("self", "cross")
-    if kind not in having:
+    kinds = ("masked-self",) if prompt.are_keys else ("self", "cross")
+    if kind not in kinds:
         return 0, 0
     return queries if kind == "self" else 0, prompt.tokens

@@ -1,7 +1,7 @@
-"""What a capture runs: a copy of the model that shares its weights, so that whoever else runs the model sees no change.
+"""A copy of the model that shares its weights; a capture runs the copy, so that the model itself never changes.
 
-An attention implementation, a mode, a hook: whatever is set for a capture is set on modules and configurations of its
-own. Nothing has to be put back after an error, and several threads may use one model at once.
+A capture sets an attention implementation, a mode and hooks, all on the modules and configurations of the copy. So
+nothing has to be restored after an error, and several threads can use one model at the same time.
 """
 
 from functools import partial
@@ -19,30 +19,30 @@ _AS_THEY_ARE = {bool, int, float, str, type(None), torch.dtype, torch.device}
 
 
 def working_copy(model: PreTrainedModel) -> PreTrainedModel:
-    """A copy of `model` in evaluation mode: modules and configurations of its own, the same parameters and buffers.
+    """A copy of `model` in evaluation mode: new modules and configurations, with the same parameters and buffers.
 
-    What was compiled by `torch.compile` runs as it was written, and hooks on the model are on the copy too. No layer
-    runs in chunks, which change no number, and where a text's length is no multiple of theirs are an error.
+    Code compiled by `torch.compile` runs uncompiled, and hooks of the model are on the copy too. Layers do not run in
+    chunks: these change no number, but raise an error if a text's length is not a multiple of their size.
     """
     copied: PreTrainedModel = _Copies().of(model)
     return copied
 
 
 class _Copies:
-    """The copies that were made so far, so that what a model holds in several places is one thing in its copy too."""
+    """The copies made so far, so that an object that stands in several places is copied once."""
 
     def __init__(self) -> None:
         self._made: dict[int, Any] = {}
 
     def of(self, value: Any) -> Any:
-        """The copy of a module, of a configuration, or of what holds or calls some; anything else as it is."""
+        """A copy of a module, a configuration, or an object that holds or calls one; anything else unchanged."""
         kind = type(value)
         if kind in _AS_THEY_ARE:
             return value
         if kind is set:
             return value.copy()
         if isinstance(value, dict):
-            copied = value.copy()  # which has its type: a hook's handle needs an OrderedDict
+            copied = value.copy()  # keeps the type: a hook's handle needs an OrderedDict
             for name, each in value.items():
                 copied[name] = self.of(each)
             return copied
@@ -52,9 +52,9 @@ class _Copies:
             return self._of_object(uncompiled(value))
         if kind is MethodType and isinstance(value.__self__, torch.nn.Module):
             return MethodType(value.__func__, self.of(value.__self__))
-        if kind is partial:  # as the package accelerate puts it in place of a `forward`
+        if kind is partial:  # the package accelerate replaces `forward` by one
             called = partial(value.func, *self.of(value.args), **self.of(value.keywords))
-            vars(called).update(vars(value))  # what it stands for says what it takes
+            vars(called).update(vars(value))  # its attributes hold the signature of the replaced function
             return called
         original = uncompiled(value)
         return value if original is value else self.of(original)
@@ -62,7 +62,7 @@ class _Copies:
     def _of_object(self, value: Any) -> Any:
         if (made := self._made.get(id(value))) is not None:
             return made
-        if isinstance(value, torch.jit.ScriptModule):  # which no configuration changes
+        if isinstance(value, torch.jit.ScriptModule):  # no configuration changes it
             return value
         copied = self._made[id(value)] = object.__new__(type(value))
         state = vars(copied)
@@ -77,7 +77,7 @@ class _Copies:
 
 
 def uncompiled(value: Any) -> Any:
-    """What `torch.compile` was given, where `value` is the module or the function that it made of that."""
+    """The module or function that `torch.compile` compiled to `value`; `value` if it is not compiled."""
     if isinstance(value, OptimizedModule):
         return value._orig_mod
     if "_torchdynamo_orig_callable" in getattr(value, "__dict__", ()):

@@ -1,6 +1,6 @@
-"""What a model may be wrapped in: for speed, for several devices, by an adapter, or together with its tokenizer.
+"""Wrappers of a model: for speed, for several devices, for an adapter, or for a model with its tokenizer.
 
-A wrapper is known by the name of its class, or of one that it derives from: no package is imported for it.
+A wrapper is recognised by the name of its class or of a base class, so that its package is not imported.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,20 +21,20 @@ _INSIDE: dict[tuple[str, str], Callable[[Any], Any]] = {
     ("sentence_transformers", "SentenceTransformer"): lambda model: _of_sentences(model),
     ("sentence_transformers", "CrossEncoder"): lambda model: _of_sentences(model),
 }
-"""A wrapper's package and class, and what gives the model, or the next wrapper, inside it."""
+"""A wrapper's package and class → a function that returns the model, or the next wrapper, inside it."""
 
 _CLOSED = {
     ("torch", "ScriptModule"): ("was compiled by torch.jit", "Pass the model that it was made of."),
     ("torch", "FullyShardedDataParallel"): ("has its weights spread over processes", "Pass the model before FSDP."),
     ("torch", "FSDPModule"): ("has its weights spread over processes", "Pass the model before fully_shard."),
 }
-"""A wrapper that cannot be looked into: what holds of it, and what would work."""
+"""A wrapper whose model cannot be reached: package and class → the reason, and a hint."""
 
 
 def wrapped(value: Any) -> Iterator[Any]:
-    """`value`, what it wraps, what that wraps, and so on: the model itself comes last.
+    """`value`, then what it wraps, and so on; the model itself comes last.
 
-    Raises ModelError for a wrapper that cannot be looked into.
+    Raises ModelError for a wrapper whose model cannot be reached.
     """
     while True:
         for name in _names(value) & _CLOSED.keys():
@@ -48,13 +48,13 @@ def wrapped(value: Any) -> Iterator[Any]:
 
 
 def unwrapped(value: Any) -> Any:
-    """The model inside all wrappers of `value`, itself where it is none. Raises ModelError as `wrapped` does."""
+    """The model inside all wrappers of `value`, or `value` if it is not a wrapper. Raises ModelError like `wrapped`."""
     *_, model = wrapped(value)
     return model
 
 
-def is_of(value: Any, package: str, name: str) -> bool:
-    """Whether `value` is of the class of that name in `package`, or of one that derives from it."""
+def has_class(value: Any, package: str, name: str) -> bool:
+    """Whether the class of `value`, or a base class of it, has this name and this package."""
     return (package, name) in _names(value)
 
 
@@ -63,7 +63,7 @@ def _names(value: Any) -> set[tuple[str, str]]:
 
 
 def _of_sentences(model: Any) -> Any:
-    """The transformer of a model of the package sentence_transformers, which is its first module, or in older ones."""
+    """The transformers model of a sentence_transformers model: its first module, or inside that in older versions."""
     first = next(iter(model.children()))
     return next(
         (inside for name in ("auto_model", "model") if (inside := getattr(first, name, None)) is not None), first

@@ -1,4 +1,4 @@
-"""A fixed spread of the types that sweep.py goes through whole, and what is special about some of them."""
+"""A fixed selection of the model types that sweep.py tests, and the special properties of some of them."""
 
 import architectures
 import eager_reference
@@ -36,17 +36,17 @@ def test_weights_are_those_of_the_models_own_attention(model_type, path):
 
 
 @pytest.mark.parametrize("model_type", eager_reference.NO_SOFTMAX)
-def test_what_has_no_softmax_attention_is_refused_by_what_it_does_instead(model_type):
+def test_the_error_for_a_model_without_softmax_attention_says_what_it_does_instead(model_type):
     row = sweep.examine(model_type)
     assert row.outcome == "refused", row
 
 
-def test_what_cannot_read_text_is_named_as_such_and_nothing_else_is():
+def test_the_list_of_types_that_cannot_read_text_is_exact():
     assert sweep.examine("whisper").outcome == "not a text model"
     assert set(architectures.NOT_TEXT) <= set(architectures.model_types())
 
 
-def test_what_goes_wrong_is_a_failed_row(monkeypatch):
+def test_every_difference_is_a_failed_row(monkeypatch):
     monkeypatch.setattr(eager_reference, "weights", lambda *_: {"self": {}})
     assert sweep.examine("bert").outcome == "FAILED"
     monkeypatch.setitem(architectures.NOT_TEXT, "bert", "is said to be something else")
@@ -69,13 +69,13 @@ def test_what_goes_wrong_is_a_failed_row(monkeypatch):
         ("blt", 1, "attention between patches of bytes", "0, 4-6"),
     ],
 )
-def test_a_layer_without_softmax_attention_says_so(model_type, layer, what, numbers):
+def test_the_error_for_a_layer_without_softmax_attention_says_what_it_is(model_type, layer, what, numbers):
     record = captured(model_type, Selection(layers=(layer,)))
     with pytest.raises(
         SelectionError, match=f"layer {layer} has no softmax attention between tokens: it is {what}"
     ) as e:
         record.resolve()
-    assert e.value.hint == f"Layers that have: {numbers}."
+    assert e.value.hint == f"Layers with it: {numbers}."
     assert not record.weights
 
 
@@ -100,7 +100,7 @@ def test_each_head_has_its_key_value_group(model_type, groups):
 @pytest.mark.parametrize(
     ("model_type", "attention"), [("longformer", "attention.self"), ("led", "self_attn.longformer_self_attn")]
 )
-def test_tokens_with_global_attention_look_at_all_and_are_seen_by_all(model_type, attention):
+def test_tokens_with_global_attention_look_at_all_tokens_and_are_seen_by_all(model_type, attention):
     model = architectures.build(model_type)
     layer = next(m for name, m in model.named_modules() if name.endswith(f"0.{attention}"))
     seen = []
@@ -123,11 +123,9 @@ def test_tokens_with_global_attention_look_at_all_and_are_seen_by_all(model_type
     torch.testing.assert_close(torch.from_numpy(record.weights["self"][0]), expected, atol=1e-5, rtol=0)
 
 
-def test_what_goes_to_summaries_of_blocks_is_no_tokens(monkeypatch):
+def test_the_mass_of_summaries_of_blocks_belongs_to_no_token(monkeypatch):
     monkeypatch.setitem(architectures.AMENDMENTS, "longt5", {"encoder_attention_type": "transient-global"})
-    monkeypatch.setattr(
-        eager_reference, "counts_sinks", lambda _: False
-    )  # the reference is of the tokens' shares alone
+    monkeypatch.setattr(eager_reference, "counts_sinks", lambda _: False)  # the reference has only the shares of tokens
     assert sweep.examine("longt5").outcome == "exact"
     assert all((mass > 0).all() for mass in captured("longt5").sink_mass["self"].values())
 

@@ -10,7 +10,7 @@ CAUSAL = torch.ones(1, 1, 5, 5, dtype=torch.bool).tril()
 
 
 def attention_weights(query, key, heads, scaling, mask=None, bias=None, **others):
-    """All rows at once, whatever the blocks are: float32 `[batch, head, query, key]`, and what sinks took."""
+    """The rows of all blocks together, float32 `[batch, head, query, key]`, and what sinks took."""
     n, m = query.shape[2], key.shape[2]
     A = torch.zeros(query.shape[0], len(heads), n, m)
     taken = None
@@ -29,7 +29,7 @@ def block_size(request, monkeypatch):
 
 
 def by_hand(head, mask=None, bias=None, softcap=None, sink=None):
-    """The same row by row in float64: numpy, no shared code."""
+    """The same, computed row by row in float64 with numpy and without shared code."""
     q, k = Q[0, head].double().numpy(), K[0, head // 2].double().numpy()
     rows = []
     for i in range(5):
@@ -52,7 +52,7 @@ def test_chosen_heads_each_use_their_own_group_of_keys(heads):
         np.testing.assert_allclose(A[0, index], by_hand(head), atol=1e-6)
 
 
-def test_a_boolean_and_an_added_mask_hide_the_same():
+def test_a_boolean_and_an_added_mask_hide_the_same_keys():
     added = torch.zeros(1, 1, 5, 5).masked_fill(~CAUSAL, torch.finfo(torch.float32).min)
     A, _ = attention_weights(Q, K, [2], 0.5, CAUSAL)
     B, _ = attention_weights(Q, K, [2], 0.5, added)
@@ -60,7 +60,7 @@ def test_a_boolean_and_an_added_mask_hide_the_same():
     assert torch.equal(A, B)
 
 
-def test_soft_cap_comes_before_bias_and_mask():
+def test_the_soft_cap_is_applied_before_bias_and_mask():
     bias = torch.randn(1, 4, 5, 5)
     A, _ = attention_weights(Q, K, [1, 3], 0.5, CAUSAL, bias, softcap=0.7)
     for index, head in enumerate((1, 3)):
@@ -92,7 +92,7 @@ def test_a_causal_block_ends_at_the_diagonal():
         np.testing.assert_allclose(A[0, index], by_hand(head, CAUSAL[0, 0].numpy()), atol=1e-6)
 
 
-def test_some_rows_alone():
+def test_selected_rows_have_the_weights_that_they_have_among_all():
     bias = torch.randn(1, 4, 5, 5)
     expected, _ = attention_weights(Q, K, [1, 2], 0.5, CAUSAL, bias)
     found = torch.zeros(1, 2, 2, 5)
@@ -102,7 +102,7 @@ def test_some_rows_alone():
     torch.testing.assert_close(found, expected[:, :, [1, 4]])
 
 
-def test_a_bias_and_a_mask_that_are_the_same_for_every_query():
+def test_a_bias_and_a_mask_are_broadcast_over_queries():
     bias, mask = torch.randn(1, 4, 1, 5), torch.tensor([[[[True, True, False, True, True]]]])
     A, _ = attention_weights(Q, K, [0, 2], 0.5, mask, bias)
     for index, head in enumerate((0, 2)):
@@ -110,7 +110,7 @@ def test_a_bias_and_a_mask_that_are_the_same_for_every_query():
         np.testing.assert_allclose(A[0, index], expected, atol=1e-6)
 
 
-def test_two_texts_at_once():
+def test_two_texts_in_one_batch_keep_their_own_weights():
     both, keys = torch.cat([Q, Q.flip(2)]), torch.cat([K, K.flip(2)])
     A, _ = attention_weights(both, keys, [0, 1, 2, 3], 0.5)
     torch.testing.assert_close(A[1], A[0].flip(1, 2))

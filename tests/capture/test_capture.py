@@ -1,4 +1,4 @@
-"""What a capture keeps and leaves behind; that its weights are right is in test_architectures.py."""
+"""What a capture records and changes; test_architectures.py tests that its weights are right."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def inputs_of(model_type):
 
 
 def eager(model_type):
-    """layer → weights as a decoder's own eager attention gives them."""
+    """layer → weights from a decoder's own eager attention."""
     with torch.no_grad():
         outputs = tiny_models.build(model_type, attn_implementation="eager")(
             **inputs_of(model_type), output_attentions=True
@@ -28,7 +28,7 @@ def eager(model_type):
     return {layer: weights[0].numpy() for layer, weights in enumerate(outputs.attentions)}
 
 
-def test_an_error_in_the_model_leaves_it_as_it_was():
+def test_an_error_in_the_model_leaves_it_unchanged():
     model = tiny_models.build("t5")
     model.train()
     model.encoder.eval()
@@ -49,7 +49,7 @@ def test_a_model_in_training_is_captured_without_dropout():
 
 
 @pytest.mark.parametrize("model_type", ["llama", "bloom", "t5"])
-def test_layers_from_the_end_are_the_last_and_no_others_are_held(model_type):
+def test_layers_from_the_end_are_the_last_and_no_others_stay_in_memory(model_type):
     model = tiny_models.build(model_type).base_model
     every = capture(model, inputs_of(model_type), Selection())
     last = capture(model, inputs_of(model_type), Selection.of("last", 2))
@@ -66,7 +66,7 @@ def test_layers_from_the_end_are_the_last_and_no_others_are_held(model_type):
 
 
 @pytest.mark.parametrize("model_type", ["llama", "bloom"])
-def test_only_what_was_asked_for_is_kept(model_type):
+def test_only_selected_weights_are_recorded(model_type):
     expected = eager(model_type)
     record = capture(tiny_models.build(model_type), inputs_of(model_type), Selection(layers=(2,), heads=(3, 0)))
     assert list(record.weights["masked-self"]) == [2]
@@ -75,7 +75,7 @@ def test_only_what_was_asked_for_is_kept(model_type):
     assert list(record.available["masked-self"]) == [0, 1, 2]
 
 
-def test_a_kind_alone():
+def test_one_kind_can_be_recorded_alone():
     record = capture(tiny_models.build("bart").base_model, inputs_of("bart"), Selection(kinds=("cross",)))
     assert list(record.weights) == ["cross"]
     with pytest.raises(SelectionError, match="no layer 7"):
@@ -98,13 +98,13 @@ def test_a_sliding_window_hides_what_is_outside_it():
 
 
 @pytest.mark.parametrize("model_type", ["bert", "deberta-v2", "gpt2", "bloom"])
-def test_one_token_alone_is_of_the_kind_that_the_model_is(model_type):
+def test_a_single_token_has_the_kind_of_its_model(model_type):
     inputs = {"input_ids": torch.tensor([[5]])}
     record = capture(tiny_models.build(model_type), inputs, Selection())
     assert list(record.weights) == ["self" if model_type in tiny_models.ENCODERS else "masked-self"]
 
 
-def test_both_kinds_of_mask_are_seen_to_be_causal():
+def test_boolean_and_added_masks_are_recognised_as_causal():
     square = torch.ones(1, 1, 3, 3, dtype=torch.bool)
     assert is_causal_mask(square.tril(), 3)
     assert not is_causal_mask(square, 3)
@@ -113,7 +113,7 @@ def test_both_kinds_of_mask_are_seen_to_be_causal():
     assert is_causal_mask(None, 1) is None
 
 
-def test_what_would_fill_the_memory_is_refused_before_it_does(monkeypatch):
+def test_weights_that_would_fill_the_memory_are_refused_in_time(monkeypatch):
     model, one_layer = tiny_models.build("bert").base_model, 4 * 4 * len(IDS[0]) ** 2
     heads = model.config.num_attention_heads
     monkeypatch.setattr("attnviz.capture.record.machine_memory", lambda: 2 * heads * one_layer // 4)

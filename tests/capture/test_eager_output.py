@@ -1,6 +1,6 @@
-"""The weights of a model's own eager attention, taken from each layer as it gives them: how much is held meanwhile.
+"""The weights of a model's own eager attention, stored as soon as a layer returns them: what stays in memory.
 
-That they are right is in test_architectures.py, which goes this way too.
+test_architectures.py tests that these weights are right.
 """
 
 import weakref
@@ -25,7 +25,7 @@ def every_text_is_long(monkeypatch):
 
 
 def matrices(output):
-    """Whatever in a module's output may be weights of the whole text."""
+    """The parts of a module's output that could be weights of the whole text."""
     if isinstance(output, torch.Tensor):
         return [output] if output.ndim == 4 and output.shape[1:] == (4, N, N) else []
     return [matrix for part in output for matrix in matrices(part)] if isinstance(output, tuple | list) else []
@@ -33,7 +33,7 @@ def matrices(output):
 
 @pytest.mark.parametrize("model_type", HANDED_ON.split())
 @pytest.mark.parametrize("asked", [Selection(), Selection(layers=(1,), cells=4)], ids=["all", "one layer, pooled"])
-def test_when_the_model_ends_no_layers_weights_are_left(model_type, asked):
+def test_no_layer_s_weights_are_left_when_the_model_ends(model_type, asked):
     model, made, left = architectures.build(model_type), [], []
     for module in list(model.modules())[1:]:
         module.register_forward_hook(lambda _m, _a, output: made.extend(weakref.ref(x) for x in matrices(output)))
@@ -45,7 +45,7 @@ def test_when_the_model_ends_no_layers_weights_are_left(model_type, asked):
 
 
 @pytest.mark.parametrize("model_type", ["bloom", "fsmt", "funnel", "longt5"])
-def test_only_what_was_asked_for_is_made_a_matrix_of(model_type, monkeypatch):
+def test_only_selected_layers_are_turned_into_matrices(model_type, monkeypatch):
     model, made = architectures.build(model_type), []
     make = eager_output._matrix
 
@@ -62,7 +62,7 @@ def test_only_what_was_asked_for_is_made_a_matrix_of(model_type, monkeypatch):
 
 def test_padding_is_in_no_matrix():
     model = architectures.build("bloom")
-    short = 5  # fewer tokens than are run first
+    short = 5  # fewer tokens than the sample has
     real = torch.ones(2, N, dtype=torch.long)
     real[1, short:] = 0
     both = {"input_ids": architectures.TEXT.repeat(2, 1) * real, "attention_mask": real}
@@ -74,7 +74,7 @@ def test_padding_is_in_no_matrix():
 
 
 @pytest.mark.parametrize("model_type", ["big_bird", "bigbird_pegasus"])
-def test_after_a_short_text_a_long_one_is_read_as_before(model_type):
+def test_a_long_text_after_a_short_one_gives_the_same_weights(model_type):
     model = architectures.build(model_type)
     inputs, parts = architectures.inputs_of(model), list(model.modules())
     before = capture(model, inputs, Selection()).weights["self"]
@@ -86,7 +86,7 @@ def test_after_a_short_text_a_long_one_is_read_as_before(model_type):
 
 
 @pytest.mark.parametrize(("model_type", "tokens"), [("canine", 1), ("canine", 3), ("funnel", 2)])
-def test_a_text_too_short_for_the_model_is_said_to_be(model_type, tokens):
+def test_the_error_for_a_text_that_is_too_short_says_so(model_type, tokens):
     model = architectures.build(model_type)
     inputs = {name: ids[:, :tokens] for name, ids in architectures.inputs_of(model).items()}
     with pytest.raises(InputError, match=rf"^\w+Model cannot read a text of {tokens} tokens?: \w") as e:
@@ -96,7 +96,7 @@ def test_a_text_too_short_for_the_model_is_said_to_be(model_type, tokens):
 
 
 @pytest.mark.parametrize("model_type", ["bert", "bloom", "squeezebert"])
-def test_an_error_of_ours_is_not_said_to_be_the_texts(model_type, monkeypatch):
+def test_a_bug_in_attnviz_is_not_reported_as_an_error_of_the_text(model_type, monkeypatch):
     def fail(*_):
         raise RuntimeError("ours")
 

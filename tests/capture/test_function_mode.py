@@ -1,4 +1,4 @@
-"""Every way to compute attention in torch is seen, with its weights as the unfused equation gives them."""
+"""Every way to compute attention in torch is seen, with the weights of the plain equation."""
 
 import pytest
 import torch
@@ -21,12 +21,12 @@ BIAS = torch.randn(1, 4, 6, 6)
 
 
 def seen(run, texts=1):
-    """The one call of attention in `run`, its weights, and what `run` gives."""
+    """The only call of attention in `run`, its weights, and the result of `run`."""
     calls = []
     with torch.no_grad(), AttentionCalls(texts, calls.append):
         given = run()
     (call,) = calls
-    return call, call.whole(call.queries), given
+    return call, call.first_rows(call.queries), given
 
 
 def by_hand(query, key, mask=None, scale=None):
@@ -39,7 +39,7 @@ def by_hand(query, key, mask=None, scale=None):
 
 ALIBI = -(torch.arange(6)[:, None] - torch.arange(6)).abs().float()
 NO_ROW = CAUSAL & (torch.arange(6)[:, None] != 3)
-CALLS = {  # what is called with, and what it should give; whether later keys are hidden; groups
+CALLS = {  # arguments, and the expected weights; whether later keys are hidden; groups
     "plain": ((Q, K, V), {}, by_hand(Q, K), False, ()),
     "causal": ((Q, K, V), {"is_causal": True}, by_hand(Q, K, CAUSAL), True, ()),
     "boolean mask": ((Q, K, V, CAUSAL), {}, by_hand(Q, K, CAUSAL), True, ()),
@@ -64,7 +64,7 @@ CALLS = {  # what is called with, and what it should give; whether later keys ar
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_scaled_dot_product_attention(name):
+def test_scaled_dot_product_attention_is_seen_with_its_weights(name):
     args, how, expected, hides_later, groups = CALLS[name]
     call, weights, given = seen(lambda: functional.scaled_dot_product_attention(*args, **how))
     torch.testing.assert_close(weights, expected)
@@ -102,7 +102,7 @@ X, MEMORY = torch.randn(1, 6, 16), torch.randn(1, 4, 16)
     ],
 )
 @pytest.mark.parametrize("batch_first", [True, False])
-def test_multihead_attention(options, keys, masks, need_weights, batch_first):
+def test_multihead_attention_is_seen_with_its_weights(options, keys, masks, need_weights, batch_first):
     torch.manual_seed(1)
     module = nn.MultiheadAttention(16, 4, batch_first=batch_first, **options).eval()
     values = keys[..., : options.get("vdim", 16)] if "vdim" in options else keys
@@ -117,11 +117,11 @@ def test_multihead_attention(options, keys, masks, need_weights, batch_first):
     plain = module(x, k, v, need_weights=need_weights, **masks)[0]
     torch.testing.assert_close(given[0], plain)
     sinks = torch.cat([block.sink for block in call.blocks(range(4), range(6)) if block.sink is not None] or [X[:0]])
-    if expected.shape[-1] > n_tokens:  # a learned key, or one of zeros, took the rest
+    if expected.shape[-1] > n_tokens:  # a learned key, or a key of zeros, took the rest
         torch.testing.assert_close(sinks, 1 - weights.sum(-1))
 
 
-def test_attention_without_a_batch_and_a_row_that_sees_nothing():
+def test_attention_without_a_batch_axis_can_have_a_row_that_sees_nothing():
     module = nn.MultiheadAttention(16, 4).eval()
     mask = ~NO_ROW
     _, weights, _ = seen(lambda: module(X[0], X[0], X[0], need_weights=False, attn_mask=mask))
@@ -131,7 +131,7 @@ def test_attention_without_a_batch_and_a_row_that_sees_nothing():
 
 
 @pytest.mark.parametrize("compiled", [False, True])
-def test_flex_attention(compiled):
+def test_flex_attention_is_seen_with_its_weights(compiled):
     function = torch.compile(flex_attention) if compiled else flex_attention
     mask = create_block_mask(lambda b, h, q, k: q >= k, None, None, 6, 6, device="cpu")
     with torch.compiler.set_stance("force_eager"):
@@ -164,13 +164,13 @@ def scores(mask=None):
         (lambda: torch.einsum("ijbh,bhjd->bihd", scores().permute(2, 3, 0, 1).softmax(1), V), by_hand(Q, K)),
     ],
 )
-def test_a_softmax_that_is_multiplied_with_values(run, expected):
+def test_a_softmax_that_is_multiplied_with_values_is_attention(run, expected):
     call, weights, _ = seen(run)
     torch.testing.assert_close(weights, expected)
     assert call.hides_later == (not expected.triu(1).any())
 
 
-def test_a_softmax_of_something_else_is_none():
+def test_other_softmaxes_are_not_attention():
     calls, square = [], torch.randn(6, 6)
     with AttentionCalls(1, calls.append):
         functional.softmax(square, -1).topk(2)  # a router
@@ -181,13 +181,13 @@ def test_a_softmax_of_something_else_is_none():
     assert calls == []
 
 
-def test_weights_are_read_where_a_forward_computes_gradients_too():
+def test_weights_are_read_when_a_forward_also_computes_gradients():
     given = Q.clone().requires_grad_()
     for attend in (functional.scaled_dot_product_attention, lambda Q, K, V: (Q @ K.mT * 8**-0.5).softmax(-1) @ V):
         calls = []
 
         def see(call, calls=calls):
-            calls.append(call.whole(6))
+            calls.append(call.first_rows(6))
 
         with AttentionCalls(1, see):
             attend(given, K, V).sum().backward()
@@ -195,7 +195,7 @@ def test_weights_are_read_where_a_forward_computes_gradients_too():
     assert given.grad.any()
 
 
-def test_several_texts_keep_apart():
+def test_texts_of_a_batch_are_not_mixed():
     query, key = torch.randn(3, 4, 6, 8), torch.randn(3, 4, 6, 8)
     for texts in (3, 1):
         call, weights, _ = seen(lambda: functional.scaled_dot_product_attention(query, key, key), texts)
@@ -239,7 +239,7 @@ def largest_two(weights):
         lambda weights: (weights[None] * CAUSAL)[0],
     ],
 )
-def test_what_is_multiplied_with_the_values_is_what_is_seen(change):
+def test_the_recorded_weights_are_those_multiplied_with_the_values(change):
     expected = change(by_hand(Q, K))
     call, weights, _ = seen(lambda: change(scores().softmax(-1)) @ V)
     torch.testing.assert_close(weights, expected)
@@ -252,7 +252,7 @@ def test_what_is_multiplied_with_the_values_is_what_is_seen(change):
 @pytest.mark.parametrize(
     "change",
     [
-        lambda weights: weights - 0.5 * scores(~CAUSAL).softmax(-1),  # as DIFF Transformer does
+        lambda weights: weights - 0.5 * scores(~CAUSAL).softmax(-1),  # as in DIFF Transformer
         lambda weights: 2 * weights,
         lambda weights: weights.mT,
         lambda weights: torch.einsum("bhqk->bhkq", weights),
@@ -261,14 +261,14 @@ def test_what_is_multiplied_with_the_values_is_what_is_seen(change):
         lambda weights: torch.einsum("gh,bhqk->bgqk", nn.Parameter(MIXING).T[:4], weights),
     ],
 )
-def test_weights_that_are_no_shares_of_attention_are_refused_once_they_are_wanted(change):
+def test_changed_weights_that_are_not_shares_of_1_are_refused_when_selected(change):
     call, _, _ = seen(lambda: change(scores().softmax(-1)) @ V)
     with pytest.raises(ModelError, match="changed after their softmax"):
         call.record([], "self", 0)
 
 
 def beside_nothing(scores, *, first):
-    """The scores with one more, of 0, for what is no token: first or last."""
+    """The scores with one more column of 0, first or last, for a key that is not a token."""
     nothing = torch.zeros_like(scores[..., :1])
     return torch.cat([nothing, scores] if first else [scores, nothing], -1)
 
@@ -284,7 +284,7 @@ def beside_nothing(scores, *, first):
         (False, lambda weights: weights.view(4, 6, 7)[:, :, :6][None]),
     ],
 )
-def test_what_a_row_gives_to_a_column_that_is_left_out_went_to_a_sink(first, leave):
+def test_the_mass_of_a_removed_column_went_to_a_sink(first, leave):
     whole = beside_nothing(scores(), first=first).softmax(-1)
     expected, nothing = (whole[..., 1:], whole[..., 0]) if first else (whole[..., :-1], whole[..., -1])
     call, weights, _ = seen(lambda: leave(beside_nothing(scores(), first=first).softmax(-1)) @ V)
@@ -294,7 +294,7 @@ def test_what_a_row_gives_to_a_column_that_is_left_out_went_to_a_sink(first, lea
 
 
 @pytest.mark.parametrize("heads", [4, 6])
-def test_queries_may_stand_before_the_heads(heads):
+def test_the_axis_of_queries_can_come_before_the_heads(heads):
     torch.manual_seed(0)
     Q, K, V = torch.randn(3, 1, 6, heads, 8)
     expected = (torch.einsum("bihd,bjhd->bhij", Q, K)).softmax(-1)
@@ -304,7 +304,7 @@ def test_queries_may_stand_before_the_heads(heads):
         torch.einsum("bihj,bjhd->bihd", weights, V)
     (call,) = calls
     assert (call.heads, call.queries, call.keys) == (heads, 6, 6)
-    torch.testing.assert_close(call.whole(6), expected)
+    torch.testing.assert_close(call.first_rows(6), expected)
 
 
 @pytest.mark.parametrize(
@@ -316,13 +316,13 @@ def test_queries_may_stand_before_the_heads(heads):
         lambda weights: weights.gather(-1, torch.arange(5, -1, -1).expand_as(weights)),
     ],
 )
-def test_keys_in_another_order_are_not_taken_for_those_of_the_text(reorder):
+def test_reordered_keys_are_not_shown_as_keys_of_the_text(reorder):
     call, _, _ = seen(lambda: reorder(scores().softmax(-1)) @ V)
     with pytest.raises(ModelError, match="changed after their softmax"):
         call.record([], "self", 0)
 
 
-def test_a_softmax_over_scaled_features_is_none():
+def test_a_softmax_over_scaled_features_is_not_attention():
     router, values, calls = torch.nn.Linear(8, 6), torch.randn(1, 6, 6, 8), []
     with torch.no_grad(), AttentionCalls(1, calls.append, {6}):
         shares = (router(torch.randn(1, 6, 8)) / 0.7 + 1).softmax(-1)
@@ -330,15 +330,15 @@ def test_a_softmax_over_scaled_features_is_none():
     assert calls == []
 
 
-def test_one_query_head_may_be_broadcast_over_those_of_the_keys():
+def test_one_query_head_can_be_broadcast_over_the_key_heads():
     Q, K, V = torch.randn(3, 1, 4, 6, 8)
     calls = []
     with torch.no_grad(), AttentionCalls(1, calls.append, {6}):
         functional.scaled_dot_product_attention(Q[:, :1], K, V)
-    torch.testing.assert_close(calls[0].whole(6), (Q[:, :1] @ K.mT / 8**0.5).softmax(-1))
+    torch.testing.assert_close(calls[0].first_rows(6), (Q[:, :1] @ K.mT / 8**0.5).softmax(-1))
 
 
-def test_parts_of_the_weights_are_calls_of_their_own():
+def test_each_part_of_the_weights_is_a_separate_call():
     expected, calls = by_hand(Q, K), []
     with torch.no_grad(), AttentionCalls(1, calls.append) as mode:
         weights = scores().softmax(-1)
@@ -348,17 +348,17 @@ def test_parts_of_the_weights_are_calls_of_their_own():
             part @ values
     assert mode.unfollowed == []
     for call, part in zip(calls, [expected[:, :1], expected[:, 1:2], expected[:, :2], expected[:, 2:]], strict=True):
-        torch.testing.assert_close(call.whole(6), part)
+        torch.testing.assert_close(call.first_rows(6), part)
 
 
-def test_a_softmax_that_is_summed_by_hand_is_known_not_to_be_followed():
+def test_a_softmax_that_is_summed_by_hand_is_listed_as_not_followed():
     calls = []
     with torch.no_grad(), AttentionCalls(1, calls.append) as mode:
         (scores().softmax(-1)[..., None] * V[:, :, None]).sum(-2)
     assert (calls, mode.unfollowed) == ([], [(6, 6)])
 
 
-def test_the_sum_of_a_row_may_be_off_by_what_the_type_of_its_softmax_rounds():
+def test_the_sum_of_a_row_can_differ_from_1_by_the_rounding_of_its_type():
     for dtype in (torch.float16, torch.bfloat16):
         expected = scores().to(dtype).softmax(-1).float()
         call, weights, _ = seen(lambda dtype=dtype: scores().to(dtype).softmax(-1).float() @ V)
@@ -367,7 +367,7 @@ def test_the_sum_of_a_row_may_be_off_by_what_the_type_of_its_softmax_rounds():
         assert all(block.sink is None for block in call.blocks(range(4), range(6)))
 
 
-def test_a_call_knows_the_last_one_of_which_it_reads_what_it_gave():
+def test_a_call_knows_the_last_call_whose_result_it_reads():
     calls = []
     with torch.no_grad(), AttentionCalls(1, calls.append):
         together = torch.zeros(1, 4, 6, 8)
@@ -379,13 +379,13 @@ def test_a_call_knows_the_last_one_of_which_it_reads_what_it_gave():
     assert [(call.number, call.after) for call in calls] == [(1, 0), (2, 0), (3, 2), (4, 0)]
 
 
-def test_a_product_over_the_queries_is_no_attention_of_theirs():
+def test_a_product_that_sums_over_queries_is_not_attention():
     for product in ("bhqk,bhqd->bhkd", "bhkq,bhkd->bhqd"):
         call, _, _ = seen(lambda product=product: torch.einsum(product, scores().softmax(-1), V))
         assert "a transposition" in call.flaw
 
 
-def test_a_softmax_over_features_is_none_though_there_are_as_many_as_tokens():
+def test_a_softmax_over_as_many_features_as_tokens_is_not_attention():
     calls, layer = [], nn.Linear(6, 12)
     with AttentionCalls(1, calls.append, {6}):
         features = layer(torch.randn(1, 6, 6)).view(1, 6, 2, 6).transpose(1, 2)
@@ -395,13 +395,13 @@ def test_a_softmax_over_features_is_none_though_there_are_as_many_as_tokens():
 
 
 @pytest.mark.parametrize("heads", [2, 6])
-def test_queries_may_stand_in_the_last_axis(heads):
+def test_the_axis_of_queries_can_be_the_last(heads):
     query, key, value = torch.randn(3, 1, heads, 6, 8).unbind()
     calls = []
     with AttentionCalls(1, calls.append, {6}):
         turned = (key @ query.transpose(-1, -2)).softmax(2)
         turned.transpose(-1, -2) @ value
-    if heads == 6:  # which of two axes is the queries' cannot be told
-        assert "cannot be told" in calls[0].flaw
+    if heads == 6:  # it cannot be known which of two axes is the queries
+        assert "cannot be known" in calls[0].flaw
     else:
-        torch.testing.assert_close(calls[0].whole(6), (query @ key.transpose(-1, -2)).softmax(-1))
+        torch.testing.assert_close(calls[0].first_rows(6), (query @ key.transpose(-1, -2)).softmax(-1))

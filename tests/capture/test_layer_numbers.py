@@ -1,4 +1,4 @@
-"""Which layer an attention is of."""
+"""The layer number of a call of attention."""
 
 from torch import nn
 
@@ -14,22 +14,22 @@ def numbers(model, *paths):
     return [layers.next("self", path) for path in paths], list(layers.notes)
 
 
-def test_a_block_has_its_number_though_others_are_not_run():
+def test_a_block_has_its_number_even_if_others_do_not_run():
     assert numbers(nn.ModuleDict({"blocks": blocks(3)}), "blocks.2", "blocks.0") == ([2, 0], [])
 
 
-def test_the_blocks_of_the_only_stage_count_and_not_that_stage():
+def test_a_single_stage_is_not_counted_but_its_blocks_are():
     model = nn.ModuleDict({"stages": nn.ModuleList([nn.ModuleDict({"blocks": blocks(3)})])})
     assert numbers(model, "stages.0.blocks.1", "stages.0.blocks.2") == ([1, 2], [])
 
 
-def test_modules_of_several_classes_one_after_another_are_no_blocks():
+def test_a_sequence_of_modules_of_different_classes_is_not_a_list_of_blocks():
     assert numbers(nn.Sequential(nn.Embedding(2, 2), nn.Identity()), "1") == ([0], [])
 
 
-def test_two_lists_of_blocks_count_on_and_that_is_noted():
+def test_a_second_list_of_blocks_continues_the_count_with_a_note():
     model = nn.ModuleDict({"low": blocks(2), "high": blocks(2)})
     found, notes = numbers(model, "low.0", "low.1", "high.0", "high.1")
     assert found == [0, 1, 2, 3]
     (note,) = notes
-    assert "layers count attentions in the order of their calls, not blocks" in note
+    assert "layers are numbered in the order of calls, not by blocks" in note

@@ -1,4 +1,4 @@
-"""Weights that are computed in blocks of rows, cut and pooled while they come, against the whole matrices."""
+"""Weights that are computed in blocks of rows and pooled at once, compared with the whole matrices."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,11 @@ TYPES = ["bert", "modernbert", "llama", "gemma2", "mistral", "gpt_oss", "bloom",
 def block_size(request, monkeypatch):
     monkeypatch.setitem(blockwise._BLOCK, "cpu", request.param)
     if request.param < 2**21:
-        monkeypatch.setattr("attnviz.capture.eager_output._SHORT", 0)  # each layer's are taken as it gives them
+        monkeypatch.setattr(
+            "attnviz.capture.eager_output._SHORT",
+            0,
+            # so that each layer's weights are stored as soon as it returns them
+        )
 
 
 def record(model_type, selection=None, ids=IDS):
@@ -34,14 +38,14 @@ def record(model_type, selection=None, ids=IDS):
 
 
 def layouts_of(selection, source, written):
-    """What a selection makes of texts of so many tokens."""
+    """The layouts of a selection for texts of these numbers of tokens."""
     sizes = {"self": (source, source), "masked-self": (written, written), "cross": (written, source)}
     given = [Attention(kind, "decoder", *((Token(0, ""),) * n for n in size), {}, {}) for kind, size in sizes.items()]
     return selection.layouts(Trace("", "", tuple(given)))
 
 
 def eager(model_type):
-    """kind → layers of weights by transformers' own eager attention."""
+    """kind → layers of weights, from the eager attention of transformers."""
     model = tiny_models.build(model_type, attn_implementation="eager").base_model
     inputs = {"input_ids": IDS} | ({"decoder_input_ids": WRITTEN} if model_type in tiny_models.PAIRS else {})
     with torch.no_grad():
@@ -58,7 +62,7 @@ def largest(matrices, rows, columns):
 
 
 @pytest.mark.parametrize("model_type", TYPES)
-def test_pooled_while_they_come_they_are_the_pooled_matrices(model_type):
+def test_weights_pooled_block_by_block_equal_the_pooled_matrices(model_type):
     pooled = record(model_type, Selection(cells=8))
     for kind, layers in eager(model_type).items():
         for layer, expected in enumerate(layers):
@@ -81,7 +85,7 @@ def test_chosen_rows_and_columns_are_exact(model_type):
 
 
 @pytest.mark.parametrize(("cells", "columns"), [(10, N), (9, 40), (4, 8)])
-def test_beside_few_rows_columns_are_pooled_only_beyond_what_a_square_would_hold(cells, columns):
+def test_with_few_rows_columns_are_pooled_only_beyond_cells_squared(cells, columns):
     kept = record("llama", Selection(rows=(7, 40), cells=cells)).buffers["masked-self"][1]
     expected = eager("llama")["masked-self"][1]
     wide = layout(N, None, columns)
@@ -90,7 +94,7 @@ def test_beside_few_rows_columns_are_pooled_only_beyond_what_a_square_would_hold
 
 @pytest.mark.parametrize("model_type", ["llama", "gemma2", "gpt_oss", "bart"])
 @pytest.mark.parametrize("asked", [{}, {"cells": 8}, {"rows": (3, 9)}, {"heads": (1,)}, {"layers": (0,)}], ids=str)
-def test_the_model_gives_what_it_gives_without_capture(model_type, asked, monkeypatch):
+def test_the_model_s_output_is_the_same_with_capture(model_type, asked, monkeypatch):
     model = tiny_models.build(model_type).base_model
     inputs = {"input_ids": IDS} | ({"decoder_input_ids": WRITTEN} if model_type in tiny_models.PAIRS else {})
     with torch.no_grad():
@@ -127,8 +131,8 @@ def test_padding_is_in_no_matrix(model_type, asked):
             np.testing.assert_allclose(found.buffers[kind][layer].sums, kept.sums, atol=1e-5)
 
 
-def test_no_matrix_of_all_tokens_is_made_for_a_pooled_one(monkeypatch):
-    """The largest tensor that the blocks are made in holds some rows, and not the square of the tokens."""
+def test_a_pooled_matrix_needs_no_matrix_of_all_tokens(monkeypatch):
+    """The largest tensor of a block holds some rows, not a square of all tokens."""
     made = []
     empty = torch.empty
     monkeypatch.setattr(torch, "empty", lambda *size, **others: made.append(size) or empty(*size, **others))
@@ -138,7 +142,7 @@ def test_no_matrix_of_all_tokens_is_made_for_a_pooled_one(monkeypatch):
     assert pooled.size == 3 * 4 * 8 * 8 * 4  # layers, heads, cells, bytes
 
 
-def test_each_head_is_recorded_with_its_group_of_keys():
+def test_each_head_is_recorded_with_its_key_value_group():
     found = record("llama")
     assert found.groups["masked-self"][0] == (0, 0, 1, 1)  # four heads, two groups
     assert record("llama", Selection(heads=(1, 2))).groups["masked-self"][2] == (0, 1)

@@ -1,4 +1,4 @@
-"""Models of pictures and text, loaded from a folder as a user has them, on text alone: a spread."""
+"""Models of pictures and text on only a text: a selection of types, loaded from a folder as users do."""
 
 import architectures
 import eager_reference
@@ -24,29 +24,29 @@ def test_weights_are_those_of_the_whole_models_own_attention(model_type):
 
 
 @pytest.mark.parametrize("model_type", ["blip", "idefics", "kosmos-2", "pix2struct", "vision-encoder-decoder"])
-def test_what_needs_a_picture_says_so(model_type):
+def test_a_model_that_needs_a_picture_is_refused_with_that_reason(model_type):
     row = sweep.examine_with_pictures(model_type)
     assert row.outcome == "needs a picture", row
 
 
 @pytest.mark.parametrize("model_type", ["blip", "qwen3_omni_moe_thinker"])
-def test_what_writes_nothing_from_text_alone_says_so(model_type):
+def test_a_model_that_cannot_generate_from_only_a_text_is_refused_with_that_reason(model_type):
     kind = getattr(transformers, auto.MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES[model_type])
     model = kind(architectures.tiny_config(model_type)).eval()
     with pytest.raises(ModelError, match="does not write from text alone"):
         attnviz.trace("I ate", model, tokenizer=tiny_models.tokenizer(), generate=2)
 
 
-def test_where_the_whole_fails_the_weights_are_said_to_be_of_the_text_model_inside():
+def test_if_the_whole_model_fails_the_path_says_that_the_text_model_inside_was_used():
     row = sweep.examine_with_pictures("qwen2_5_omni_thinker")
     assert (row.outcome, row.path) == ("exact", "attention interface, of the text model inside")
 
 
-def test_the_tables_name_types_that_there_are():
+def test_the_tables_name_existing_types():
     assert {*architectures.NEEDS_PICTURE, *architectures.NOT_HERE} <= set(architectures.picture_types())
     assert set(eager_reference.GIVES_ATTENTIONS) | set(architectures.WHOLE) <= set(architectures.picture_types())
 
 
-def test_one_that_is_said_to_need_a_picture_and_does_not_is_a_failed_row(monkeypatch):
+def test_a_type_listed_as_needing_a_picture_that_runs_without_one_is_a_failed_row(monkeypatch):
     monkeypatch.setitem(architectures.NEEDS_PICTURE, "llava", "pixels")
     assert sweep.examine_with_pictures("llava").outcome == "FAILED"

@@ -1,4 +1,4 @@
-"""A fixed spread of the classes for a task that sweep.py --tasks goes through whole, loaded as they were saved."""
+"""A fixed selection of the classes for a task that sweep.py --tasks tests, loaded as they were saved."""
 
 import eager_reference
 import pytest
@@ -24,12 +24,12 @@ SPREAD = {
 
 
 @pytest.mark.parametrize(("name", "path"), [(name, path) for path, names in SPREAD.items() for name in names.split()])
-def test_weights_are_those_of_the_whole_model_that_was_loaded(name, path):
+def test_weights_are_those_of_the_whole_loaded_model(name, path):
     row = sweep.examine_task(name)
     assert (row.outcome, row.path) == ("exact", path), row
 
 
-def test_what_is_given_to_the_base_is_compared_at_all(monkeypatch):
+def test_the_comparison_fails_for_wrong_inputs_of_the_base(monkeypatch):
     monkeypatch.setattr(sweep, "base_inputs", lambda _model, inputs: inputs)
     assert sweep.examine_task("LongformerForSequenceClassification").outcome == "FAILED"
     monkeypatch.setattr(eager_reference, "weights", lambda *_: {"self": {}})
@@ -39,7 +39,7 @@ def test_what_is_given_to_the_base_is_compared_at_all(monkeypatch):
 @pytest.mark.parametrize(
     "name", ["BertForMaskedLM", "GPT2LMHeadModel", "LlamaForCausalLM", "OPTForCausalLM", "XLNetLMHeadModel"]
 )
-def test_a_language_models_head_is_left_out_where_its_base_is_the_one_of_its_type(name):
+def test_the_head_of_a_language_model_does_not_run_if_its_base_is_that_of_its_type(name):
     whole = task_models.build(name, task_models.classes()[name], "eager")
     whole.config.architectures = [name]
     loaded = classes(whole.config, with_head=False)[0]

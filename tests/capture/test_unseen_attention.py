@@ -1,4 +1,4 @@
-"""Attention that no function of torch shows is known to be there, and what is seen is not said to be unseen."""
+"""Attention without torch's Python functions is listed, and attention that was seen is not listed as unseen."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from attnviz.capture.unseen_attention import UnseenAttention
 torch.manual_seed(0)
 Q, K, V = (torch.randn(1, 4, 6, 8) for _ in range(3))
 X, LAYER = torch.randn(1, 6, 16), nn.MultiheadAttention(16, 4, batch_first=True).eval()
-PRODUCT = "a product with 6 × 6 weights whose rows sum to 1, of no softmax that is seen"
+PRODUCT = "a product with 6 × 6 weights whose rows sum to 1, without a softmax that can be seen"
 
 
 def scores():
@@ -21,7 +21,7 @@ def scores():
 
 
 def unseen(run):
-    """How many calls were seen in `run`, and what was not."""
+    """The number of calls that were seen in `run`, and the list of unseen computations."""
     calls = []
     found = UnseenAttention([], {6})
     eager = torch.compiler.set_stance("force_eager")
@@ -56,13 +56,13 @@ def compiled(Q, K, V):
         lambda: torch.func.vjp(lambda Q: (Q @ K.mT).softmax(-1) @ V, Q)[1](Q),
     ],
 )
-def test_weights_that_sum_to_one_and_are_of_no_softmax_that_is_seen(run):
+def test_a_product_with_rows_that_sum_to_one_is_listed_as_unseen(run):
     assert unseen(run) == (0, [PRODUCT])
 
 
-def test_a_kernel_is_known_by_its_name():
-    seen, (said,) = unseen(lambda: torch.ops.aten.scaled_dot_product_attention(Q, K, V))
-    assert (seen, said.startswith("what aten._scaled_dot_product")) == (0, True)
+def test_an_attention_kernel_is_listed_by_its_name():
+    seen, (description,) = unseen(lambda: torch.ops.aten.scaled_dot_product_attention(Q, K, V))
+    assert (seen, description.startswith("the kernel aten._scaled_dot_product")) == (0, True)
 
 
 def multiplied_twice():
@@ -89,7 +89,7 @@ def with_gradients():
         lambda: flex_attention(Q, K, V),
     ],
 )
-def test_what_is_seen_is_not_said_to_be_unseen(run):
+def test_attention_that_was_seen_is_not_listed_as_unseen(run):
     assert unseen(run) == (1, [])
 
 
@@ -105,5 +105,5 @@ def test_what_is_seen_is_not_said_to_be_unseen(run):
         lambda: nn.Linear(6, 6)(torch.ones(2, 6)),
     ],
 )
-def test_products_of_something_else_are_none(run):
+def test_other_products_are_not_listed(run):
     assert unseen(run) == (0, [])

@@ -1,4 +1,4 @@
-"""Tokens merged to words while their weights are computed, against whole matrices that are merged afterwards."""
+"""Tokens merged to words while weights are computed, compared with whole matrices that are merged afterwards."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def block_size(request, monkeypatch):
     [{}, {"cells": 5}, {"rows": (0, 2, 3)}, {"rows": (3, 4), "columns": (1, 5)}, {"columns": (0, 2), "cells": 4}],
     ids=str,
 )
-def test_it_is_what_a_whole_trace_gives_afterwards(model_type, asked):
+def test_merging_at_once_gives_the_same_as_merging_the_whole_trace(model_type, asked):
     model = HuggingFaceModel.load(tiny_models.build(model_type), tokenizer=tiny_models.tokenizer())
     target = "나는 사과를 unbelievably 먹었다." if model_type == "bart" else None
     afterwards = Selection(words=True, **asked).reduce(model.trace(TEXT, target=target))
@@ -44,7 +44,7 @@ def test_it_is_what_a_whole_trace_gives_afterwards(model_type, asked):
 
 
 @pytest.mark.parametrize("steps", [[9], [1] * 9, [4, 5], [5, 1, 3]], ids=str)
-def test_a_word_may_be_divided_among_blocks(steps):
+def test_a_word_can_be_split_over_several_blocks(steps):
     words = [0, 1, 1, 1, 1, 2, 3, 3, 4]
     A = torch.tril(torch.rand(2, 9, 9, generator=torch.Generator().manual_seed(0)))
     by_word = np.array([[A[:, i, [j for j in range(9) if words[j] == w]].sum(-1) for w in range(5)] for i in range(9)])
@@ -58,7 +58,7 @@ def test_a_word_may_be_divided_among_blocks(steps):
     np.testing.assert_allclose(kept.sums, expected.sum(-1), atol=1e-6)
 
 
-def test_nothing_as_large_as_all_tokens_is_kept():
+def test_no_buffer_has_the_size_of_all_tokens():
     ids = torch.arange(5, 25)[None]
     words = [index // 2 for index in range(20)]
     kinds = {"masked-self": (words, words)}

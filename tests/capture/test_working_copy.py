@@ -1,4 +1,4 @@
-"""A capture changes nothing of the model: other threads run it meanwhile, and what is compiled stays so."""
+"""A capture does not change the model: other threads can run it at the same time, and compiled code stays compiled."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -32,12 +32,12 @@ def assert_same(one, other):
 
 
 def innermost(model):
-    """The modules without parts, which are in the middle of a pass when they are called."""
+    """The modules without submodules; their calls are in the middle of a pass."""
     return [module for module in model.modules() if not list(module.children())]
 
 
 @pytest.mark.parametrize(("model_type", "path"), PATHS.items())
-def test_another_threads_pass_in_the_middle_of_a_trace_is_as_ever(model_type, path):
+def test_a_pass_in_another_thread_during_a_trace_is_unchanged(model_type, path):
     model = architectures.build(model_type)
     inputs = architectures.inputs_of(model)
     taken = {name: value for name, value in inputs.items() if name != "attention_mask"}
@@ -73,7 +73,7 @@ def test_another_threads_pass_in_the_middle_of_a_trace_is_as_ever(model_type, pa
 
 
 @pytest.mark.parametrize("model_type", PATHS)
-def test_two_traces_at_once_give_what_each_alone_gives(model_type):
+def test_two_traces_at_the_same_time_are_the_same_as_one_after_the_other(model_type):
     model = architectures.build(model_type)
     whole = architectures.inputs_of(model)
     other = whole | {"input_ids": whole["input_ids"].flip(1)}
@@ -92,7 +92,7 @@ def test_two_traces_at_once_give_what_each_alone_gives(model_type):
 
 
 @pytest.mark.parametrize("model_type", PATHS)
-def test_an_error_leaves_nothing_behind(model_type):
+def test_an_error_leaves_the_model_unchanged(model_type):
     model = architectures.build(model_type)
     configuration, state = model.config.to_dict(), [set(vars(module)) for module in model.modules()]
 
@@ -127,7 +127,7 @@ def compiled_in_part(model):
 
 
 @pytest.mark.parametrize("compiled", [compiled_in_place, torch.compile, compiled_by_forward, compiled_in_part])
-def test_a_compiled_model_gives_what_it_gave_before(compiled):
+def test_a_compiled_model_gives_the_same_output_after_a_capture(compiled):
     model = tiny_models.build("bert")
     expected = attnviz.trace("I ate an apple.", model, tokenizer=tiny_models.tokenizer())
     given = compiled(model)
@@ -149,13 +149,13 @@ def test_a_copy_has_its_own_modules_and_configurations_and_the_same_weights():
     assert not copied.training
 
 
-def test_a_model_that_runs_in_chunks_is_run_at_once_and_gives_the_same():
+def test_a_model_with_chunks_runs_without_them_and_gives_the_same_output():
     model = tiny_models.build("bert")
     expected = attnviz.trace("I ate an apple.", model, tokenizer=tiny_models.tokenizer())
     chunked = [module for module in model.modules() if hasattr(module, "chunk_size_feed_forward")]
     assert chunked
     for module in chunked:
-        module.chunk_size_feed_forward = 999  # of which no text's length is a multiple
+        module.chunk_size_feed_forward = 999  # no text's length is a multiple of it
     found = attnviz.trace("I ate an apple.", model, tokenizer=tiny_models.tokenizer())
     assert_same(*({"self": trace["self"].by_layer} for trace in (found, expected)))
     assert {module.chunk_size_feed_forward for module in chunked} == {999}

@@ -1,4 +1,4 @@
-"""A model in memory is found inside what it is wrapped in, and gives what it gives without."""
+"""A model in memory is found inside its wrappers, and gives the same trace as without them."""
 
 import accelerate
 import pytest
@@ -27,7 +27,7 @@ WRAPPERS = {
 
 
 @pytest.mark.parametrize("wrap", WRAPPERS.values(), ids=WRAPPERS)
-def test_a_wrapped_model_gives_what_it_gives_without(wrap, expected, tmp_path):
+def test_a_wrapped_model_gives_the_same_trace_as_the_model(wrap, expected, tmp_path):
     wrapper = wrap(tiny_models.build("llama"), tmp_path / "offloaded")
     ids = torch.tensor([[1, 5, 9]])
     with torch.no_grad():
@@ -39,7 +39,7 @@ def test_a_wrapped_model_gives_what_it_gives_without(wrap, expected, tmp_path):
         assert torch.equal(wrapper(ids)[0], before)
 
 
-def test_a_pipeline_brings_its_tokenizer(expected):
+def test_the_tokenizer_of_a_pipeline_is_used(expected):
     pipeline = transformers.pipeline(
         "feature-extraction", model=tiny_models.build("llama"), tokenizer=tiny_models.tokenizer()
     )
@@ -47,11 +47,11 @@ def test_a_pipeline_brings_its_tokenizer(expected):
 
 
 def of(package: str, name: str, *bases: type) -> type:
-    """A class that stands for that of a package which the tests do without."""
+    """A class in place of one from a package that the tests do not install."""
     return type(name, bases, {"__module__": f"{package}.somewhere"})
 
 
-def test_a_sentence_transformer_is_looked_into(expected):
+def test_the_model_inside_a_sentence_transformer_is_traced(expected):
     first = torch.nn.Module()
     first.auto_model = tiny_models.build("llama")
     sentences = of("sentence_transformers", "SentenceTransformer", torch.nn.Sequential)(first, torch.nn.Identity())
@@ -60,7 +60,7 @@ def test_a_sentence_transformer_is_looked_into(expected):
 
 
 @pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
-def test_what_cannot_be_looked_into_is_refused():
+def test_a_wrapper_without_a_reachable_model_is_refused():
     class Alone(torch.nn.Module):
         def forward(self, ids):
             return 2 * ids
@@ -71,7 +71,7 @@ def test_what_cannot_be_looked_into_is_refused():
     assert "spread over processes" in refused(sharded, tokenizer=tiny_models.tokenizer()).message
 
 
-def test_what_is_no_wrapper_is_itself():
+def test_a_model_without_a_wrapper_is_returned_unchanged():
     model = tiny_models.build("bert")
     assert unwrapped(model) is model
     assert unwrapped(of("elsewhere", "DataParallel", torch.nn.Module)()).__module__ == "elsewhere.somewhere"

@@ -137,7 +137,7 @@ def _seed(*_: object) -> None:
 def _by_mixing(record: Record) -> dict[str, list[int]]:
     """The layers without softmax attention, by what they do instead."""
     layers: dict[str, list[int]] = {}
-    for layer, what in sorted(record.without.items()):
+    for layer, what in sorted(record.non_attention_layers.items()):
         layers.setdefault(what, []).append(layer)
     return layers
 

@@ -29,10 +29,10 @@ def to_run(wrappers: Sequence[Any], model: Any) -> Any:
 
     But where an adapter works on what the model reads, as a prompt does, it is peft's model around it.
     """
-    from attnviz.capture import is_of
+    from attnviz.capture import has_class
 
     for wrapper in wrappers:
-        if is_of(wrapper, "peft", "PeftModel"):
+        if has_class(wrapper, "peft", "PeftModel"):
             config = wrapper.active_peft_config
             if config.is_prompt_learning or getattr(config, "alora_invocation_tokens", None):
                 return wrapper
@@ -75,13 +75,13 @@ def named_with(name: str, model: "PreTrainedModel") -> str:
 
 def notes_of(model: "PreTrainedModel") -> tuple[str, ...]:
     """For a trace's notes: what of the adapters a reader could not see in a picture."""
-    from attnviz.capture import find_virtual_prompt, is_of
+    from attnviz.capture import find_virtual_prompt, has_class
 
     if prompt := find_virtual_prompt(model):
         what = "keys and values in each layer" if prompt.are_keys else "vectors before the text"
         names = virtual_names(model)
         return (f"{names[0]} to {names[-1]} are no words: they are {what} that an adapter has learned",)
-    adapted = [module for module in model.modules() if is_of(module, "peft", "_BaseAdaptedAttention")]
+    adapted = [module for module in model.modules() if has_class(module, "peft", "_BaseAdaptedAttention")]
     if adapted:
         beside = f"in {len(adapted)} layers each query looks at {adapted[0].adapter_len} vectors of an adapter too"
         return (f"{beside}, by a softmax of their own that is not shown",)
@@ -101,9 +101,9 @@ def virtual_names(model: "PreTrainedModel") -> list[str]:
 
 def _layers(model: "PreTrainedModel") -> list[Any]:
     """The modules of peft in `model`, each of which has adapters for one layer."""
-    from attnviz.capture import is_of
+    from attnviz.capture import has_class
 
-    return [module for module in model.modules() if is_of(module, "peft", "BaseTunerLayer")]
+    return [module for module in model.modules() if has_class(module, "peft", "BaseTunerLayer")]
 
 
 def _active(model: "PreTrainedModel") -> Mapping[str, Any]:

@@ -219,7 +219,7 @@ class HuggingFaceModel(Model):
 
     def _trace(self, model_inputs: ModelInputs, record: "Record") -> Trace:
         """What a record holds, with all that is known of it."""
-        not_there = record.selection.missing_kinds(record.available) | _without_attention(record.without)
+        not_there = record.selection.missing_kinds(record.available) | _without_attention(record.non_attention_layers)
         name = self.name if self.base else named_with(self.name, self.model)
         found = attentions_of_record(record, model_inputs.trace(name), self._dtype)
         if not found and any(model_inputs.prefixes.values()):

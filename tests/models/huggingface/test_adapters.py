@@ -349,7 +349,7 @@ def test_a_prefix_that_does_not_fit_its_model_is_refused():
     model = peft.get_peft_model(
         tiny_models.build("bart"), peft.PrefixTuningConfig("SEQ_2_SEQ_LM", num_virtual_tokens=4)
     )
-    with pytest.raises(ModelError, match="does not run by itself"):
+    with pytest.raises(ModelError, match="does not run without attnviz either"):
         traced(model.eval(), target=TARGET)
 
 

@@ -178,7 +178,7 @@ def test_a_question_without_a_passage_is_refused_with_what_it_lacks():
 def test_a_model_that_needs_more_than_text_says_what():
     config = transformers.BrosConfig(**tiny_models._ENCODER)
     for kind in (transformers.BrosModel, transformers.BrosForTokenClassification):
-        with pytest.raises(ModelError, match="BrosModel does not run on text alone: You have to specify bbox"):
+        with pytest.raises(ModelError, match="BrosModel does not run on only a text: You have to specify bbox"):
             attnviz.trace(TEXT, kind(config).eval(), tokenizer=tiny_models.tokenizer())
 
 
