@@ -13,6 +13,7 @@ from attnviz.analysis.source_mass import source_mass
 from attnviz.analysis.source_segments import OTHER, keys_by_segment, question_keys
 from attnviz.attention import Attention, Trace
 from attnviz.errors import SelectionError
+from attnviz.kinds import Kind
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,9 @@ class WrittenToken:
 
 @dataclass(frozen=True)
 class AnswerSources:
-    """What an answer looked at: `shares` are those of the segments, in order, `tokens` those of all tokens.
+    """What an `answer` looked at: `shares` are those of the segments, in order, `tokens` those of all tokens.
 
+    `kind` is the kind of attention by which it looks, and `queries` are those whose rows write it.
     `sources` are the tokens that the answer as a whole looked at most, `written` its own tokens, with those of each.
     Shares are of what is left after `sinks` and `recent`: the mass, from 0 to 1, that went to sinks and to each row's
     own last tokens, and was set aside. All is the mean over so many `heads`. Where it is that of one written token,
@@ -45,7 +47,9 @@ class AnswerSources:
     """
 
     model: str
+    kind: Kind
     answer: str
+    queries: tuple[int, ...]
     shares: tuple[SegmentShare, ...]
     tokens: tuple[Source, ...]
     sources: tuple[Source, ...]
@@ -99,7 +103,9 @@ def answer_sources(
     written = written_tokens(attention, rows)
     return AnswerSources(
         model=trace.model,
+        kind=attention.kind,
         answer=_text_of(trace, attention, rows),
+        queries=tuple(attention.rows[row][0] for row in rows),
         shares=segment_shares(of_answer, mass.of(asking) if asking else None, segments),
         tokens=keys.sources(of_answer.shares, range(len(attention.keys))),
         sources=keys.best(of_answer.shares, count, within),

@@ -6,7 +6,7 @@ from dataclasses import replace
 from attnviz.attention import Attention, Trace
 from attnviz.segments import USER, Segment, chat_roles, locate_texts, split_text
 
-SO_FAR, QUESTION = "the answer so far", "the question"
+SO_FAR, QUESTION, PROMPT = "the answer so far", "the question", "the prompt"
 OTHER = "other"
 """What is in no segment: what a chat template puts around a message, the space between paragraphs."""
 
@@ -15,6 +15,8 @@ def keys_by_segment(
     trace: Trace, attention: Attention, own: Sequence[int], contexts: Sequence[tuple[str, str]], split: str | None
 ) -> dict[str, list[int]]:
     """The keys of each segment by its name, in the order of the text; then OTHER, and the answer's `own` as SO_FAR.
+
+    Where no token says where it stands in the text, all of them are the PROMPT.
 
     Segments are `contexts`, each a name and the text that was put into the prompt, and what is left of it; or the parts
     at the marker `split`; or the roles of a chat; or else paragraphs.
@@ -28,7 +30,7 @@ def keys_by_segment(
         span = keys[index].span
         inside = next((part for part in parts if span and part.start <= span[0] < part.end), None)
         (found[inside.name] if inside else others).append(index)
-    ends = {OTHER: others, SO_FAR: sorted(own)}
+    ends = {OTHER if any(found.values()) else PROMPT: others, SO_FAR: sorted(own)}
     return {name: of for name, of in {**found, **ends}.items() if of}
 
 
@@ -61,5 +63,5 @@ def _divided(text: str, contexts: Sequence[tuple[str, str]], split: str | None) 
         return split_text(text, split)
     found = locate_texts(text, contexts)
     end = found[-1].end if found else 0
-    rest = [Segment(QUESTION, end, len(text))] if text[end:].strip() else []
-    return [*found, *rest]
+    start = len(text) - len(text[end:].lstrip())
+    return [*found, Segment(QUESTION, start, len(text))] if start < len(text) else found

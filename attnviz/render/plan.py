@@ -74,11 +74,11 @@ def title_of(trace: Trace) -> str:
     texts = [text]
     if "text pair" in facts:
         texts = [text.removesuffix(f"\n{facts['text pair']}"), facts["text pair"]]
-    title = " · ".join(map(_ends, texts))
-    return visible(title if written is None else f"{title} → {_ends(written)}")
+    title = " · ".join(map(text_ends, texts))
+    return visible(title if written is None else f"{title} → {text_ends(written)}")
 
 
-def _ends(text: str) -> str:
+def text_ends(text: str) -> str:
     """`text`; or, if it is long, its first and last words, which fit on a line."""
     if len(text) <= LONG_TITLE:
         return text

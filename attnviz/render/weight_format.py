@@ -1,4 +1,4 @@
-"""A weight as text: in a cell, beside a row, below a token."""
+"""A weight as text: in a cell, beside a row, below a token; and a share of many weights."""
 
 
 def format_weight(weight: float) -> str:
@@ -11,3 +11,10 @@ def format_weight(weight: float) -> str:
         return "·"
     written = f"{size:.1f}" if size >= 0.995 else f"{size:.2f}"[1:]
     return written if weight > 0 else f"−{written}"
+
+
+def format_share(share: float) -> str:
+    """A share in percent, with two digits or more where it is small: `54%`, `3.4%`, `0.34%`."""
+    percent = 100 * share
+    digits = 0 if percent >= 9.95 or not percent else 1 if percent >= 0.995 else 2
+    return f"{percent:.{digits}f}%"

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from handmade_traces import encoder_decoder
+from handmade_traces import encoder_decoder, with_answer
 
 import attnviz
 from attnviz.analysis.answer_rows import BEFORE
@@ -10,7 +10,7 @@ from attnviz.analysis.answer_sources import answer_sources
 from attnviz.analysis.segment_share import segment_shares
 from attnviz.analysis.source_mass import RECENT, SINK_ABOVE, source_mass
 from attnviz.analysis.source_segments import OTHER, SO_FAR
-from attnviz.attention import Attention, Token, Trace
+from attnviz.attention import Trace
 from attnviz.errors import SelectionError
 
 WORDS = ["One", "two", "three.", "Four", "five", "six.", "Seven", "eight", "nine", "ten.", "Yes", "no"]
@@ -19,17 +19,7 @@ TEXT = " ".join(WORDS)
 
 def written(weights: np.ndarray, answer: int = 2) -> Trace:
     """A decoder over WORDS, of which the last were generated."""
-    tokens, end = [], 0
-    for number, word in enumerate(WORDS):
-        start = TEXT.index(word, end)
-        end = start + len(word)
-        is_answer = number >= len(WORDS) - answer
-        tokens.append(Token(number, word, (start, end), number, segment=int(is_answer), generated=is_answer))
-    read = tuple(tokens)
-    one = Attention(
-        "masked-self", "decoder", read, read, {0: weights}, {0: tuple(range(len(weights)))}, {}, (*read[1:], None)
-    )
-    return Trace("by hand", TEXT, (one,), provenance={"generated": "Yes no"})
+    return with_answer(WORDS, weights, answer)
 
 
 def rows(*given: dict[int, float], parked: int | None = None) -> np.ndarray:

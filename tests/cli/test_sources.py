@@ -1,25 +1,74 @@
-"""`attnviz sources`: what an answer looked at, on the screen and in files."""
+"""`attnviz sources`: what an answer looked at, on the screen and in files.
+
+`python tests/cli/test_sources.py` writes the goldens again; look at the difference before you keep it.
+"""
 
 import csv
 import json
 import re
+from io import BytesIO
+from pathlib import Path
 
+import numpy as np
 import pytest
 from command_line import run
-from handmade_traces import decoder_only
+from handmade_traces import decoder_only, encoder_decoder, with_answer
+from PIL import Image
+from rich.cells import cell_len
 
+from attnviz.attention import Trace
+
+GOLDENS = Path(__file__).parent / "goldens"
 TWO = "I ate an apple. She read a book."
+KOREAN = "그녀는 사과를 먹고 학교에 갔다. 나는 책을 읽었다."
+
+
+def decoder() -> Trace:
+    """Two paragraphs, and an answer of two words that reads `Cairo` and `Oslo`."""
+    words = ["Anna", "lives", "in", "Oslo.", "\n\nClara", "lives", "in", "Cairo.", "\n\nWhere", "is", "Clara?", "In"]
+    words = [*words, "Cairo,", "not", "Oslo."]
+    weights = np.eye(len(words), dtype=np.float32)[None]
+    for row, reads in {11: {0: 0.4, 3: 0.1, 4: 0.2, 7: 0.3}, 12: {0: 0.6, 7: 0.1, 8: 0.2, 12: 0.1}}.items():
+        weights[0, row] = 0
+        weights[0, row, [*reads]] = [*reads.values()]
+    weights[0, 13] = 0
+    weights[0, 13, [0, 3]] = 0.5, 0.5
+    return with_answer(words, weights, 3)
+
+
+CASES = {
+    "decoder": (decoder(), "100", []),
+    "decoder-narrow": (decoder(), "50", []),
+    "one-token": (decoder(), "80", ["--token", "Oslo.", "--top", "1"]),
+    "one-segment": (decoder(), "80", ["--segment", "2", "--top", "2"]),
+    "cross": (encoder_decoder(), "80", []),
+}
+
+
+def shown(name: str, folder: Path) -> str:
+    trace, width, options = CASES[name]
+    done = run("sources", trace.save(folder / "saved.safetensors"), *options, env={"COLUMNS": width})
+    assert done.code == 0
+    return f"{done.out}--- stderr ---\n{done.err}"
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_golden(name, tmp_path):
+    assert shown(name, tmp_path) == (GOLDENS / f"sources-{name}.txt").read_bytes().decode()
+
+
+@pytest.mark.parametrize("width", ["40", "60", "90", "200"])
+def test_no_line_is_wider_than_the_terminal(width):
+    done = run("sources", KOREAN, env={"COLUMNS": width})
+    assert max(map(cell_len, done.out.splitlines())) <= int(width)
 
 
 def test_the_segments_and_the_sources_of_a_translation():
     done = run("sources", TWO)
     assert (done.code, done.err) == (0, "")
-    assert re.findall(r"^(\d [\w .]+?\.) +(\d)", done.out, re.M) == [
-        ("1 I ate an apple.", "5"),
-        ("2 She read a book.", "4"),
-    ]
+    assert re.findall(r"^(\d [\w .]+?\.) +\S+ +(\d+)% +(\d)", done.out, re.M)[0][::2] == ("1 I ate an apple.", "5")
     assert "Attention is not attribution" in done.out.replace("\n", " ")
-    assert re.search(r"set aside: \d?\.\d\d to the first token", done.out.replace("\n", " "))
+    assert re.search(r"set aside: [\d.]+% to sinks \(special tokens", done.out.replace("\n", " "))
 
 
 def test_files_put_before_the_text_are_segments(smollm2_file, tmp_path):
@@ -46,10 +95,28 @@ def test_a_table_has_a_row_a_segment(tmp_path):
     assert rows[0]["question"] == ""
 
 
+def test_the_table_of_one_segment_has_a_row_a_token(tmp_path):
+    assert run("sources", TWO, "--segment", "2", "-o", tmp_path / "s.csv").code == 0
+    rows = list(csv.DictReader((tmp_path / "s.csv").read_text().splitlines()))
+    assert [row["text"] for row in rows] == ["She", "read", "a", "book"]
+    assert {row["segment"] for row in rows} == {"2 She read a book."}
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
+def test_a_picture_shows_the_prompt_with_its_segments(suffix, tmp_path):
+    assert run("sources", TWO, "-o", tmp_path / f"s.{suffix}").code == 0
+    data = (tmp_path / f"s.{suffix}").read_bytes()
+    if suffix == "png":
+        assert len(Image.open(BytesIO(data)).convert("RGB").getcolors(1 << 20)) > 20
+    assert len(data) > 5000
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["-o", "x.png"], "cannot write .png"),
+        (["-o", "x.npz"], "cannot write .npz"),
+        (["--token", "banana"], "no token of the answer is called 'banana'"),
+        (["--segment", "3"], "no segment is called '3'"),
         (["-o", "x"], "cannot write a file without an ending"),
         (["--context", "gone.txt"], "cannot read gone.txt: No such file"),
         (["--answer", "yes", "--target", "네"], "--answer is one that is given"),
@@ -70,3 +137,11 @@ def test_a_text_without_an_answer_says_how_to_get_one(tmp_path):
     assert done.code != 0
     assert "there is no answer in this text of by hand" in done.err
     assert "--generate 20" in done.err
+
+
+if __name__ == "__main__":
+    from tempfile import TemporaryDirectory
+
+    for name in CASES:
+        with TemporaryDirectory() as folder:
+            (GOLDENS / f"sources-{name}.txt").write_bytes(shown(name, Path(folder)).encode())

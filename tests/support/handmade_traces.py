@@ -95,3 +95,20 @@ HOSTILE = (
     *("😀", "👨\u200d👩\u200d👧", "❤\ufe0f", "日本語", "한국어", "ก็", "𓀀", "🦥", "x" * 60),
 )
 """Token texts that have broken a terminal, a picture or a page before."""
+
+
+def with_answer(words: Sequence[str], weights: np.ndarray, answer: int) -> Trace:
+    """A decoder that read `words` and wrote the last `answer` of them; one layer with `weights` `[head, row, key]`.
+
+    A word that begins with a line break stands on a line of its own.
+    """
+    text, read = "", []
+    for number, word in enumerate(words):
+        text += word if word.startswith("\n") or not text else f" {word}"
+        label, is_answer = word.strip(), number >= len(words) - answer
+        span = (len(text) - len(label), len(text))
+        read.append(Token(number, label, span, number, segment=int(is_answer), generated=is_answer))
+    heads = {0: tuple(range(len(weights)))}
+    predicts = (*read[1:], None)
+    one = Attention("masked-self", "decoder", tuple(read), tuple(read), {0: weights}, heads, {}, predicts)
+    return Trace("by hand", text, (one,), provenance={"generated": " ".join(words[len(words) - answer :])})

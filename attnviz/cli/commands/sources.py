@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from attnviz.cli import options
 from attnviz.cli.console import notes
@@ -13,13 +13,19 @@ from attnviz.cli.pager import show
 from attnviz.cli.run import Run, Text, expand_option_groups
 from attnviz.errors import FileError
 from attnviz.files import decode_utf8, write_whole
+from attnviz.render import PICTURES
+
+if TYPE_CHECKING:
+    from attnviz.analysis.answer_sources import AnswerSources
+    from attnviz.attention import Trace
 
 EXAMPLES = """\
 attnviz sources "I ate an apple. She read a book."
 attnviz sources "Where does Clara live?" -m path/to/model --chat --generate 9
 attnviz sources "Clara lives in" -m path/to/model --context a.txt --answer Cairo"""
 
-ENDINGS = (".json", ".csv")
+TABLE_ENDINGS = (".json", ".csv")
+ENDINGS = (*PICTURES, *TABLE_ENDINGS)
 
 Answer = Annotated[
     str | None,
@@ -72,7 +78,13 @@ SegmentName = Annotated[
     ),
 ]
 Output = Annotated[
-    Path | None, option("--output", "-o", metavar="FILE", help="Write to this file: .json, or .csv (a row a segment).")
+    Path | None,
+    option(
+        *("--output", "-o"),
+        metavar="FILE",
+        help="Write to this file: a picture (.png .svg .pdf), .json, or .csv (a row a segment, or with --segment a row "
+        "a token of it).",
+    ),
 ]
 
 
@@ -102,7 +114,7 @@ def sources(
         raise FileError(
             f"cannot write {ending(output) or 'a file without an ending'}", f"Endings: {', '.join(ENDINGS)}."
         )
-    check_writable(output, [*run.reads(text), *(context or [])], tables=ENDINGS)
+    check_writable(output, [*run.reads(text), *(context or [])], tables=TABLE_ENDINGS)
     if answer is not None and (run.generate is not None or run.chat or target is not None):
         raise UsageError("--answer is one that is given, and another is asked for", "Leave one of them out.")
     if text.saved and (context or answer is not None):
@@ -118,9 +130,18 @@ def sources(
 
         show(SourceTable(trace, found))
     else:
-        from attnviz.render.source_data import as_csv, as_json
+        print_path(write_whole(output, _file(trace, found, ending(output).lower())))
 
-        print_path(write_whole(output, (as_csv if ending(output).lower() == ".csv" else as_json)(found)))
+
+def _file(trace: "Trace", found: "AnswerSources", suffix: str) -> bytes:
+    """What was found as a file that ends in `suffix`."""
+    if suffix in PICTURES:
+        from attnviz.render.picture.source_text import source_picture
+
+        return source_picture(trace, found, suffix)
+    from attnviz.render.source_data import as_csv, as_json
+
+    return (as_csv if suffix == ".csv" else as_json)(found)
 
 
 def _content(path: Path) -> str:

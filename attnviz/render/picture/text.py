@@ -5,7 +5,6 @@ from functools import cached_property
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
 from matplotlib.transforms import Transform
 
 from attnviz.labels import visible
@@ -15,24 +14,15 @@ from attnviz.render.options import PlotOptions
 from attnviz.render.picture.page import Box
 from attnviz.render.picture.small_multiples import Margins
 from attnviz.render.picture.text_style import TextStyle, from_corner
-from attnviz.render.picture.typesetting import POINT
+from attnviz.render.picture.token_lines import TokenLines, draw_box, draw_frame
 from attnviz.render.query import query_label, query_rows, query_weights
 from attnviz.render.scale import Scale
 from attnviz.render.scene import FROM, TO, Scene
-from attnviz.render.text_layout import directed, flow, follows_without_space, line_ends
 from attnviz.render.weight_format import format_weight
 
 SETTINGS = (1.3, 6.5, 20), (1.0, 7.5, 40), (0.8, 9.5, 60), (0.7, 12.0, 0)
 """How large the text is, beside labels, in lines of how many inches for labels of the usual size; for up to how many
 lines, and for more."""
-LONGEST = 3.0
-"""No token is longer than this, in inches, beside labels of the usual size."""
-HIGH = 1.57
-"""The height of a token's background, for the size of its letters."""
-SPACE = 0.07
-"""Between words, in inches, beside labels of the usual size."""
-FRAMES = {"query": (1.8, "solid"), "other": (1.0, (0, (2, 1.5)))}
-"""The width, in points, and the dashes of the frame around the query, and around the token that its row also names."""
 BAR = 1.5, 0.1
 """The scale, in inches, with numbers of the usual size."""
 
@@ -53,11 +43,10 @@ class RunningText:
             limit = widest * zoom if available[0] is None else available[0]
             self.text_style = text_style.sized(text_style.body * larger)
             self._set(limit)
-            if self._lines <= most:
+            if self.tokens.count <= most:
                 break
-        self.token_height = HIGH * self.text_style.body * POINT
-        self.step = self.token_height + (text_style.line if self.annotate else 0.06)
-        used = max(x + width for (_, x), width in zip(self.places, self.widths, strict=True))
+        self.step = self.tokens.token_height + (text_style.line if self.annotate else 0.06)
+        used = self.tokens.width
         alone = len(scene.heads) == 1  # else it stands beside the name of the first head
         self.indent = 0.0 if alone else 0.6 * zoom
         self.name = text_style.short(f"{FROM}: {query_label(scene, self.rows)}", limit - self.indent)
@@ -66,24 +55,15 @@ class RunningText:
             DecoderText(scene, self.rows, text_style, limit) if alone and scene.attention.kind == "cross" else None
         )
         self.down = self.decoder_text.height if self.decoder_text else 0.0
-        self.box = max(used, self.decoder_text.width if self.decoder_text else 0.0), self.down + self._lines * self.step
+        width = max(used, self.decoder_text.width if self.decoder_text else 0.0)
+        self.box = width, self.down + self.tokens.count * self.step
         self.margins = Margins(0, text_style.line + 0.06 if alone else 0.0, 0, 0.0)
-
-    @property
-    def _lines(self) -> int:
-        return 1 + self.places[-1][0]
 
     def _set(self, limit: float) -> None:
         """Set the keys in lines of `limit` inches, as long as the text's own at most."""
         a = self.scene.attention
-        tokens, zoom = [a.keys[start] for start, _ in a.columns], self.text_style.typesetting.zoom
-        labels = [self.text_style.short(label, LONGEST * zoom, limit - 0.1) for label in self.scene.columns]
-        self.widths = [self.text_style.width(label) + 0.08 for label in labels]
-        if self.annotate:
-            self.widths = [max(width, self.small.width(".00")) for width in self.widths]
-        ends = line_ends(tokens, self.scene.text)
-        places = flow(self.widths, follows_without_space(tokens), limit, SPACE * zoom, ends)
-        self.places, self.labels = directed(places, self.widths, tokens, labels, ends)
+        tokens, least = [a.keys[start] for start, _ in a.columns], self.small.width(".00") if self.annotate else 0.0
+        self.tokens = TokenLines(tokens, self.scene.columns, self.text_style, limit, self.scene.text, least)
 
     @cached_property
     def _framed(self) -> dict[int, str]:
@@ -104,23 +84,23 @@ class RunningText:
         """Draw head `index` of the scene into `axes`."""
         weights, reachable = query_weights(self.scene, index, self.rows)
         parts, indices = self.scale.fractions(weights), self.scale.indices(weights)
-        corner = from_corner(axes)
+        corner, widths, height = from_corner(axes), self.tokens.widths, self.tokens.token_height
         axes.set_axis_off()
         if index == 0:
             self.small.text(axes, self.indent, 0.06, self.name, va="bottom", color=self.small.muted, transform=corner)
         if self.decoder_text:
             self.decoder_text.draw(axes, corner)
-        for i, (line, x) in enumerate(self.places):
-            y, colour = -self.down - line * self.step - self.token_height, self.scale.colours[indices[i]]
+        for i, (line, x) in enumerate(self.tokens.places):
+            y, colour = -self.down - line * self.step - height, self.scale.colours[indices[i]]
             if reachable[i]:
-                _box(axes, x, y, self.widths[i], self.token_height, corner, color=colour / 255.0, linewidth=0)
+                draw_box(axes, x, y, widths[i], height, corner, color=colour / 255.0, linewidth=0)
             if i in self._framed:
-                _frame(axes, x, y, self.widths[i], self.token_height, corner, self._framed[i], self.text_style)
-            middle: dict[str, Any] = {"x": x + self.widths[i] / 2, "ha": "center", "transform": corner}
+                draw_frame(axes, x, y, widths[i], height, corner, self._framed[i], self.text_style)
+            middle: dict[str, Any] = {"x": x + widths[i] / 2, "ha": "center", "transform": corner}
             shown = (
                 self.text_style.muted if not reachable[i] else self.text_style.ink if parts[i] < FAINT else ink(colour)
             )
-            self.text_style.text(axes, y=y + 0.3 * self.token_height, text=self.labels[i], color=shown, **middle)
+            self.text_style.text(axes, y=y + 0.3 * height, text=self.tokens.labels[i], color=shown, **middle)
             if self.annotate and reachable[i]:
                 style: dict[str, Any] = {
                     "fontsize": self.small.small,
@@ -135,32 +115,29 @@ class DecoderText:
     """What the decoder of cross-attention reads and writes, in lines of `limit` inches, the query of `rows` framed."""
 
     def __init__(self, scene: Scene, rows: Sequence[int], text_style: TextStyle, limit: float) -> None:
-        a, self.text_style, zoom = scene.attention, text_style, text_style.typesetting.zoom
+        a, self.text_style = scene.attention, text_style
         tokens = [a.queries[start] for start, _ in a.rows]
         last = a.predicts[a.rows[-1][0]] if a.predicts else None
         self.framed = dict.fromkeys(rows, "other" if a.predicts else "query")
         if a.predicts:  # row i writes what row i + 1 reads
             self.framed |= {row + 1: "query" for row in rows}
         tokens += [last] if last else []
-        labels = [text_style.short(visible(token.text), LONGEST * zoom, limit - 0.1) for token in tokens]
-        self.widths = [text_style.width(label) + 0.08 for label in labels]
-        places = flow(self.widths, follows_without_space(tokens), limit, SPACE * zoom)
-        self.places, self.labels = directed(places, self.widths, tokens, labels)
-        self.token_height = HIGH * text_style.body * POINT
-        self.step = self.token_height + 0.06
+        self.tokens = TokenLines(tokens, [visible(token.text) for token in tokens], text_style, limit)
+        self.step = self.tokens.token_height + 0.06
         self.name = TO
-        self.height = (1 + self.places[-1][0]) * self.step + text_style.line + 0.1
-        self.width = max(x + width for (_, x), width in zip(self.places, self.widths, strict=True))
+        self.height = self.tokens.count * self.step + text_style.line + 0.1
+        self.width = self.tokens.width
 
     def draw(self, axes: Axes, corner: Transform) -> None:
         """Draw it below `corner`, which is in inches, and under it the name of the keys."""
         style: dict[str, Any] = {"color": self.text_style.muted, "transform": corner}
-        for i, (line, x) in enumerate(self.places):
-            y = -line * self.step - self.token_height
+        widths, height = self.tokens.widths, self.tokens.token_height
+        for i, (line, x) in enumerate(self.tokens.places):
+            y = -line * self.step - height
             if i in self.framed:
-                _frame(axes, x, y, self.widths[i], self.token_height, corner, self.framed[i], self.text_style)
-            across, up = x + self.widths[i] / 2, y + 0.3 * self.token_height
-            self.text_style.text(axes, across, up, self.labels[i], ha="center", **style)
+                draw_frame(axes, x, y, widths[i], height, corner, self.framed[i], self.text_style)
+            across, up = x + widths[i] / 2, y + 0.3 * height
+            self.text_style.text(axes, across, up, self.tokens.labels[i], ha="center", **style)
         self.text_style.text(axes, 0, -self.height + 0.06, self.name, va="bottom", **style)
 
 
@@ -181,7 +158,7 @@ class ColourLegend:
         width, height = self.bar
         style: dict[str, Any] = {"transform": corner, "color": self.text_style.muted}
         for i, colour in enumerate(self.scale.colours[::4]):
-            _box(
+            draw_box(
                 axes,
                 i * width / 64,
                 -0.1 - height,
@@ -207,20 +184,3 @@ class ColourLegend:
             if end + 0.06 <= x and x + width + 0.06 <= last:
                 labels, end = [*labels, (x, label)], x + width
         return [*labels, (last, ticks[-1][1])]
-
-
-def _frame(
-    axes: Axes, x: float, y: float, width: float, height: float, transform: Transform, what: str, text_style: TextStyle
-) -> None:
-    stroke, dashes = FRAMES[what]
-    style = {
-        "edgecolor": text_style.ink,
-        "linewidth": stroke,
-        "linestyle": dashes,
-        "zorder": 2.5,
-    }  # over all backgrounds
-    _box(axes, x, y, width, height, transform, fill=False, **style)
-
-
-def _box(axes: Axes, x: float, y: float, width: float, height: float, transform: Transform, **style: Any) -> None:
-    axes.add_artist(Rectangle((x, y), width, height, transform=transform, clip_on=False, **style))

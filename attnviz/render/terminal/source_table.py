@@ -1,32 +1,37 @@
-"""What an answer looked at, in the terminal: a bar a segment, and the best sources of each of its tokens."""
+"""What an answer looked at, in the terminal: a bar a segment, the prompt, and the sources of each token."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import isnan
-from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from attnviz.analysis.source_mass import RECENT, SINK_ABOVE
-from attnviz.attention import Trace
+from attnviz.analysis.answer_sources import AnswerSources, Source
+from attnviz.analysis.segment_share import SegmentShare
+from attnviz.attention import Token, Trace
 from attnviz.labels import visible
 from attnviz.render.options import PlotOptions
-from attnviz.render.plan import title_of
 from attnviz.render.scale import scale_of
+from attnviz.render.source_caption import caption_of, heading_of, title_of_sources
+from attnviz.render.source_excerpts import left_out
 from attnviz.render.terminal.bar import BAR, bar
-from attnviz.render.terminal.cells import heading, ltr
+from attnviz.render.terminal.cells import fit, heading, ltr
 from attnviz.render.terminal.colours import Brush
 from attnviz.render.terminal.drawing import Drawing
+from attnviz.render.terminal.source_context import in_context
+from attnviz.render.terminal.source_text import SourceText
+from attnviz.render.weight_format import format_share
 
-if TYPE_CHECKING:
-    from attnviz.analysis.answer_sources import AnswerSources
-
-MEANING = (
-    "share: of what is left, all heads and all rows that write the answer together. uniform: that share for uniform"
-    " attention; × how many times that is. question: the share in the rows of the question. Attention is not"
-    " attribution: what is looked at need not be why something is written"
-)
+MOST = 24
+"""Of more segments, those with the largest shares have a row of their own."""
+WRITES, NUMBER = 12, 5
+"""The column of the tokens written is no wider, in cells; a share is no wider."""
+NARROW, WIDE = 60, 84
+"""On a console of fewer cells the table has fewer columns; on one of more, sources name their segment."""
 
 
 @dataclass(frozen=True)
@@ -34,42 +39,98 @@ class SourceTable(Drawing):
     """`sources` of `trace`, as something that rich prints."""
 
     trace: Trace
-    sources: "AnswerSources"
+    sources: AnswerSources
 
     def parts(self, console: Console, console_options: ConsoleOptions) -> RenderResult:
         """What is drawn."""
-        brush, found = Brush.on(console, scale_of(PlotOptions(theme="dark"), [1.0])), self.sources
-        yield heading(visible(title_of(self.trace)), console_options.max_width)
+        found, width = self.sources, console_options.max_width
+        top = max((source.share for source in found.sources), default=0.0) or 1.0
+        brush = Brush.on(console, scale_of(PlotOptions(theme="dark"), [top]))
+        yield heading(title_of_sources(self.trace, found), width)
+        if said := heading_of(found):
+            yield Text(ltr(said))
         yield Text()
-        yield self._segments(brush)
+        yield self._segments(brush, width)
         yield Text()
-        yield self._tokens(brush)
+        prompt = SourceText(found, self._keys, self.trace.text, width)
+        for line in prompt.lines(brush):
+            yield from line
+            yield Segment.line()
+        if said := left_out(found, prompt.shown):
+            yield Text(said, style="dim")
         yield Text()
-        aside = f"set aside: {found.sinks:.2f} to the first token, special ones and keys that take more than"
-        aside += f" {SINK_ABOVE:g} from most rows of a head, {found.recent:.2f} to each row's own last {RECENT} tokens"
-        yield Text(f"mean over {found.heads} heads; {aside}. {MEANING}.", style="dim")
+        yield self._tokens(brush, width)
+        yield Text()
+        yield Text(brush.written(caption_of(found)), style="dim")
 
-    def _segments(self, brush: Brush) -> Table:
+    @property
+    def _keys(self) -> tuple[Token, ...]:
+        return self.trace[self.sources.kind].keys
+
+    def _segments(self, brush: Brush, width: int) -> Table:
+        """A row a segment: its share as a bar, and what it is compared with."""
         grid = Table(box=None, padding=(0, 1, 0, 0))
         grid.add_column("segment", overflow="ellipsis", no_wrap=True)
-        grid.add_column("tokens", justify="right", no_wrap=True)
-        grid.add_column("share", justify="right", no_wrap=True, min_width=BAR + 6)
-        for title in ("uniform", "×", "question"):
-            grid.add_column(title, justify="right", no_wrap=True)
-        for one in self.sources.shares:
-            share = bar(one.share, 1.0, brush) + Text(brush.number(one.share))
-            ratio, question = (
-                "–" if isnan(number) else text
-                for number, text in ((one.ratio, f"{one.ratio:.1f}"), (one.question, brush.number(one.question)))
-            )
-            grid.add_row(ltr(visible(one.name)), str(one.tokens), share, brush.number(one.uniform), ratio, question)
+        grid.add_column("share", justify="right", no_wrap=True, min_width=BAR + 1 + NUMBER)
+        columns: dict[str, Callable[[SegmentShare], str]] = {"uniform": _uniform, "×": _ratio}
+        if width >= NARROW:
+            columns = {"tokens": _tokens, "a token": _per_token, **columns, "question": _question}
+        for title in columns:
+            grid.add_column(title, justify="right", no_wrap=True, min_width=max(len(title), NUMBER))
+        kept = sorted(self.sources.shares, key=lambda one: -one.share)[:MOST]
+        for one in (one for one in self.sources.shares if one in kept):
+            share = bar(one.share, 1.0, brush) + Text(f"{format_share(one.share):>{NUMBER}}")
+            name = Text(ltr(visible(one.name)), style="bold" if one.name == self.sources.segment else "")
+            grid.add_row(name, share, *(Text(brush.written(told(one))) for told in columns.values()))
+        if rest := [one for one in self.sources.shares if one not in kept]:
+            together = sum(one.share for one in rest)
+            grid.add_row(f"{len(rest)} others", bar(together, 1.0, brush) + Text(f"{format_share(together):>{NUMBER}}"))
         return grid
 
-    def _tokens(self, brush: Brush) -> Table:
+    def _tokens(self, brush: Brush, width: int) -> Table:
+        """What the answer, and each of its tokens, looked at most, each source in its context."""
+        found, names = self.sources, len(self.sources.shares) > 1 and width >= WIDE
+        labels = [f"{one.number} {visible(one.text)}" for one in found.written]
+        first = min(max(map(cell_len, [*labels, "the answer"])), WRITES)
+        last = min(max(cell_len(visible(one.name)) for one in found.shares), 20) if names else 0
         grid = Table(box=None, padding=(0, 1, 0, 0))
-        grid.add_column("writes", no_wrap=True)
-        grid.add_column("looks most at")
-        for one in self.sources.written:
-            best = ", ".join(f"{visible(source.text)} {brush.number(source.share)}" for source in one.sources)
-            grid.add_row(ltr(visible(one.text)), ltr(best) if best else Text("–", style="dim"))
+        for title, size in (("writes", first), ("share", NUMBER), ("looks most at", width - first - last - 9)):
+            grid.add_column(title, justify="right" if title == "share" else "left", no_wrap=True, width=size)
+        if names:
+            grid.add_column("segment", no_wrap=True, width=last, overflow="ellipsis")
+        whole = [] if found.token is not None and len(found.written) == 1 else [("the answer", found.sources)]
+        for label, sources in [*whole, *zip(labels, (one.sources for one in found.written), strict=True)]:
+            for cells in self._rows(fit(label, first), sources, brush, width - first - last - 9):
+                grid.add_row(*cells[: 3 + names])
         return grid
+
+    def _rows(self, label: str, sources: Iterable[Source], brush: Brush, width: int) -> Iterable[list[Text]]:
+        """A row a source; the first one names what looks."""
+        keys, found = self._keys, False
+        for source in sources:
+            context = in_context(keys[source.key], self.trace.text, width, brush.depth > 0)
+            name = Text(ltr(visible(source.segment)), style="dim")
+            yield [Text("" if found else label), Text(format_share(source.share)), context, name]
+            found = True
+        if not found:
+            yield [Text(label), Text(brush.written("–")), Text(""), Text("")]
+
+
+def _tokens(one: SegmentShare) -> str:
+    return f"{one.tokens:,}"
+
+
+def _per_token(one: SegmentShare) -> str:
+    return format_share(one.per_token)
+
+
+def _uniform(one: SegmentShare) -> str:
+    return format_share(one.uniform)
+
+
+def _ratio(one: SegmentShare) -> str:
+    return "–" if isnan(one.ratio) else f"{one.ratio:.1f}"
+
+
+def _question(one: SegmentShare) -> str:
+    return "–" if isnan(one.question) else format_share(one.question)

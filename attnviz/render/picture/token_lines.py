@@ -1,0 +1,71 @@
+"""Tokens as lines of running text in a picture: how wide each is, and where it stands."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+from matplotlib.transforms import Transform
+
+from attnviz.attention import Token
+from attnviz.render.picture.text_style import TextStyle
+from attnviz.render.picture.typesetting import POINT
+from attnviz.render.text_layout import directed, flow, follows_without_space, line_ends
+
+LONGEST = 3.0
+"""No token is longer than this, in inches, beside labels of the usual size."""
+HIGH = 1.57
+"""The height of a token's background, for the size of its letters."""
+SPACE = 0.07
+"""Between words, in inches, beside labels of the usual size."""
+FRAMES = {"query": (1.8, "solid"), "other": (1.0, (0, (2, 1.5)))}
+"""The width, in points, and the dashes of the frame around the query, and around the token that its row also names."""
+
+
+class TokenLines:
+    """`tokens` under `labels`, in lines of `limit` inches at most; of `text`, where it is given, in its own lines.
+
+    `places` are the line and the left edge of each token, `widths` how wide they are, `least` at least, in inches, and
+    `labels` what stands there.
+    """
+
+    def __init__(
+        self,
+        tokens: Sequence[Token],
+        labels: Sequence[str],
+        text_style: TextStyle,
+        limit: float,
+        text: str | None = None,
+        least: float = 0.0,
+    ) -> None:
+        zoom = text_style.typesetting.zoom
+        short = [text_style.short(label, LONGEST * zoom, limit - 0.1) for label in labels]
+        self.widths = [max(text_style.width(label) + 0.08, least) for label in short]
+        ends = [] if text is None else line_ends(tokens, text)
+        places = flow(self.widths, follows_without_space(tokens), limit, SPACE * zoom, ends)
+        self.places, self.labels = directed(places, self.widths, tokens, short, ends)
+        self.token_height = HIGH * text_style.body * POINT
+
+    @property
+    def count(self) -> int:
+        """The number of lines."""
+        return 1 + self.places[-1][0]
+
+    @property
+    def width(self) -> float:
+        """The width of the longest line, in inches."""
+        return max(x + width for (_, x), width in zip(self.places, self.widths, strict=True))
+
+
+def draw_box(axes: Axes, x: float, y: float, width: float, height: float, transform: Transform, **style: Any) -> None:
+    """Draw a rectangle from its lower left corner, in inches of `transform`."""
+    axes.add_artist(Rectangle((x, y), width, height, transform=transform, clip_on=False, **style))
+
+
+def draw_frame(
+    axes: Axes, x: float, y: float, width: float, height: float, transform: Transform, what: str, text_style: TextStyle
+) -> None:
+    """Draw a frame of FRAMES around a token, over all backgrounds."""
+    stroke, dashes = FRAMES[what]
+    style = {"edgecolor": text_style.ink, "linewidth": stroke, "linestyle": dashes, "zorder": 2.5}
+    draw_box(axes, x, y, width, height, transform, fill=False, **style)

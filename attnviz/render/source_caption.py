@@ -1,0 +1,44 @@
+"""What is said of an answer's sources beside the numbers: what they mean, and what they do not."""
+
+from math import isnan
+
+from attnviz.analysis.answer_sources import AnswerSources
+from attnviz.analysis.source_mass import RECENT, SINK_ABOVE
+from attnviz.attention import Trace
+from attnviz.labels import visible
+from attnviz.render.plan import text_ends, title_of
+from attnviz.render.weight_format import format_share
+
+MEANING = (
+    "share: of what is left, all rows that write the answer together. uniform: that share for heads that look alike at"
+    " all tokens left; ×: how many times that"
+)
+QUESTION_MEANING = "question: the share in the rows of the question"
+NOT_ATTRIBUTION = "Attention is not attribution: what is looked at need not be why something is written"
+
+
+def title_of_sources(trace: Trace, found: AnswerSources) -> str:
+    """The prompt in one line, or its first and last words, and what was written after it."""
+    if found.kind == "cross" or "chat" in trace.provenance:
+        return title_of(trace)
+    prompt, _, _ = trace.text.rpartition(found.answer)
+    return visible(" → ".join(text_ends(" ".join(text.split())) for text in (prompt, found.answer)))
+
+
+def heading_of(found: AnswerSources) -> str:
+    """Which part of the answer, or of the prompt, is shown, where it is not all."""
+    words = " ".join(visible(one.text) for one in found.written)
+    token = "" if found.token is None else f"only what wrote {words}"
+    segment = "" if found.segment is None else f"only sources in {visible(found.segment)}"
+    return "; ".join(part for part in (token, segment) if part)
+
+
+def caption_of(found: AnswerSources) -> str:
+    """Over how many heads it is the mean, what was set aside, and what the numbers mean."""
+    heads = f"mean over {found.heads} heads" if found.heads != 1 else "one head"
+    first = "the first token, " if found.kind == "masked-self" else ""
+    aside = f"set aside: {format_share(found.sinks)} to sinks ({first}special tokens, and those that take more than"
+    aside += f" {SINK_ABOVE:.0%} from most rows of a head)"
+    recent = f" and {format_share(found.recent)} to each row's own last {RECENT} tokens" if found.recent else ""
+    asked = [QUESTION_MEANING] if any(not isnan(one.question) for one in found.shares) else []
+    return ". ".join([f"{heads}; {aside}{recent}", MEANING, *asked, NOT_ATTRIBUTION]) + "."
