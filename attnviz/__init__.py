@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # for type checkers; Python uses the table below
     from attnviz.models import trace as trace
     from attnviz.models.base import Model as Model
     from attnviz.prompt import Prompt as Prompt
+    from attnviz.render.page import view as view
     from attnviz.render.picture.axes import plot as plot
     from attnviz.selection import Selection as Selection
     from attnviz.trace_sources import sources as sources
@@ -50,6 +51,7 @@ _PUBLIC = {  # name: module and attribute, imported when first used, so that `im
     "plot": "attnviz.render.picture.axes:plot",
     "sources": "attnviz.trace_sources:sources",
     "trace": "attnviz.models:trace",
+    "view": "attnviz.render.page:view",
 }
 __all__ = list(_PUBLIC)
 

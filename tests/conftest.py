@@ -13,7 +13,8 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 _SLOW = (  # they load models, train, or run commands in processes of their own
     "tests/capture/test_architectures", "tests/capture/test_long_inputs", "tests/capture/test_pictures_and_text",
     "tests/capture/test_tasks", "tests/cli/", "tests/models/", "tests/probes/test_retrieval",
-    "tests/probes/test_trained_induction", "tests/render/picture/", "tests/scratch/", "tests/test_readme",
+    "tests/probes/test_trained_induction", "tests/render/page/test_page", "tests/render/picture/", "tests/scratch/",
+    "tests/test_readme",
 )  # fmt: skip
 
 

@@ -286,6 +286,12 @@ class Trace:
 
         return save(self, path)
 
+    def view(self, *, exact: bool = False, max_mb: float = 25.0) -> Any:
+        """The interactive page of this trace, as `attnviz.view` makes it; in a notebook it shows itself."""
+        import attnviz  # the public name: this room knows none of those that draw
+
+        return attnviz.view(self, exact=exact, max_mb=max_mb)
+
     def to_bytes(self) -> bytes:
         """This trace as the bytes of a safetensors file. Raises FileError if the bytes could not be opened again."""
         from attnviz.attention.trace_file import to_bytes

@@ -91,7 +91,10 @@ def writer(suffix: str, others: Sequence[str] = ()) -> Writer:
     """
     endings = ", ".join(dict.fromkeys((*OUTPUTS, *others)))
     if suffix.lower() == ".html":
-        raise FileError("the interactive page (.html) is not built yet", f"Endings: {endings}.")
+        raise FileError(
+            "the interactive page (.html) is written by another command",
+            f"attnviz view TEXT -o x.html\nEndings: {endings}.",
+        )
     if suffix.lower() not in OUTPUTS:
         what = f"cannot write {suffix} files" if suffix else "a file name without an ending does not say what to write"
         raise FileError(what, f"Endings: {endings}.")

@@ -165,7 +165,7 @@ def test_the_numbers_of_heads_with_their_layers_are_of_those_only(tmp_path):
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("a.html", "not built yet"),
+        ("a.html", "by another command"),
         ("a.gif", "cannot write .gif files"),
         ("a", "without an ending"),
         (".png", "without an"),

@@ -27,7 +27,9 @@ def test_safetensors_is_the_trace(tmp_path) -> None:
     assert open_trace(path).kinds == ("self", "masked-self", "cross")
 
 
-@pytest.mark.parametrize(("suffix", "says"), [(".html", "not built yet"), (".gif", ".gif"), ("", "without an ending")])
+@pytest.mark.parametrize(
+    ("suffix", "says"), [(".html", "by another command"), (".gif", ".gif"), ("", "without an ending")]
+)
 def test_other_endings_are_refused_with_those_that_work(suffix: str, says: str) -> None:
     with pytest.raises(FileError, match=says) as caught:
         writer(suffix)

@@ -1,0 +1,60 @@
+"""A trace as one interactive page: a file of HTML that holds all it needs and asks no network for anything.
+
+`contents.py` says what the page is told of a trace, `packing.py` how its weights are kept small, `budget.py` what is
+pooled where they are still too large, and `assembly.py` puts all of that and the files of `web/` into one page.
+"""
+
+import os
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+from attnviz.attention import Trace
+from attnviz.errors import PlotOptionError, SelectionError
+from attnviz.files import write_whole
+from attnviz.render.page.assembly import assemble
+from attnviz.render.page.budget import MAX_MB, fit
+
+HEIGHT = 720
+"""How high the page is in a notebook, in CSS pixels."""
+
+
+@dataclass(frozen=True, repr=False)
+class Page:
+    """The interactive page of a trace, as `html`; `notes` say what was pooled to meet its size.
+
+    In a notebook it shows itself, in a frame that can reach neither the notebook nor a network.
+    """
+
+    html: str
+    notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<Page of {len(self.html.encode()) / 1e6:.1f} MB>"
+
+    def _repr_html_(self) -> str:
+        return (
+            '<iframe title="attnviz" sandbox="allow-scripts allow-downloads" '
+            f'style="width:100%;height:{HEIGHT}px;border:0" srcdoc="{escape(self.html)}"></iframe>'
+        )
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the page to one file, `x.html`, whole or not at all. Raises FileError."""
+        return write_whole(path, self.html.encode())
+
+
+def view(trace: Trace, *, exact: bool = False, max_mb: float = MAX_MB, source: str | None = None) -> Page:
+    """The interactive page of every head of `trace`.
+
+    Weights are kept to 8 bits on a square-root scale, which moves none by more than 0.004; with `exact` to 16 bits,
+    which moves none by more than 0.00002. A page of more than `max_mb` megabytes (10⁶ bytes) is made of fewer, larger
+    cells, and says so. `source` is the file of a saved trace, for the commands that the page shows.
+
+    Raises SelectionError for a trace without a head, PlotOptionError for a size that cannot be met.
+    """
+    if not any(attention.layers for attention in trace.attentions):
+        raise SelectionError("this trace has no head to show", "Trace again without --layer and --head.")
+    if not max_mb > 0:
+        raise PlotOptionError(f"max_mb cannot be {max_mb:g}", "Megabytes, more than 0, such as 25.")
+    contents, notes = fit(trace, exact, max_mb, source)
+    return Page(assemble(contents), notes)

@@ -1,0 +1,83 @@
+/**
+ * What the page is told (`contents.py`), and what it makes of that.
+ *
+ * @typedef {object} Axis  One axis of a matrix, a list entry for each cell: see `axis.py`.
+ * @property {string[]} labels
+ * @property {[number, number][]} ranges  The tokens that a cell covers, from the first up to, not including, the second.
+ * @property {string[]} texts
+ * @property {boolean[]} spaced
+ * @property {number[]} lines
+ * @property {boolean[]} special
+ * @property {boolean[]} written
+ * @property {number[]} words
+ * @property {number[]} tokens  The first token of each cell, also of a word's: what the state names cells by.
+ *
+ * @typedef {object} Head
+ * @property {number} layer
+ * @property {number} head
+ * @property {[string, number, number] | null} role  Its name, its number, and what uniform attention would give.
+ * @property {number} top  Where the scale of its colours ends.
+ * @property {[number, number, number] | null} link  The strongest link: row, column, weight.
+ * @property {(number | null)[]} values  A number for each of the kind's measures.
+ *
+ * @typedef {object} Kind
+ * @property {string} kind
+ * @property {Axis} rows
+ * @property {Axis} columns
+ * @property {boolean} oneSequence  Whether rows and columns are tokens of the same text.
+ * @property {{rows: Axis, columns: Axis} | null} words  The axes where the tokens of each word are one.
+ * @property {Head[]} heads
+ * @property {string[]} measures
+ * @property {{head: number, value: number, baseline: number, isSure: boolean}} chosen
+ * @property {boolean} isPooled
+ * @property {string | null} command
+ * @property {{size: [number, number], pictures: string, row_sums: string, received: string, peaks: string}} summary
+ *
+ * @typedef {object} Theme
+ * @property {string} paper
+ * @property {string} ink
+ * @property {string} muted
+ * @property {string} blank
+ * @property {string} hair
+ * @property {string} cells
+ * @property {string} wash
+ *
+ * @typedef {object} Facts
+ * @property {8 | 16} bits
+ * @property {string} model
+ * @property {string} title
+ * @property {string[]} notes
+ * @property {Object<string, number>} roles  The threshold of each role.
+ * @property {{light: Theme, dark: Theme}} themes
+ * @property {Kind[]} kinds
+ *
+ * @typedef {object} Matrix  What the views draw: one head, or several as one.
+ * @property {Axis} rows
+ * @property {Axis} columns
+ * @property {Float32Array} weights  Row after row.
+ * @property {Uint8Array} may  1 where the query may look at the key and nothing was taken out.
+ * @property {Float32Array} rowSums  What each row gives to all keys before anything was taken out.
+ * @property {Float32Array | null} removed  What was taken out of each row.
+ * @property {Uint16Array | null} who  Which of the heads has the largest weight of a cell.
+ * @property {number} top  Where the scale of the colours ends.
+ * @property {boolean} causal
+ *
+ * @typedef {object} State  All that a link to the page reopens.
+ * @property {number} kind
+ * @property {number} head
+ * @property {number[]} set  Heads that are drawn as one; none means `head` alone.
+ * @property {"mean" | "max" | "who"} combine
+ * @property {string} view
+ * @property {"from" | "to"} direction  Whether the tokens in focus look, or are looked at.
+ * @property {number[]} focus  Tokens of the rows, or with "to" of the columns.
+ * @property {[number, number] | null} cursor  The tokens of the row and of the column under the crosshair.
+ * @property {[number, number, number, number] | null} zoom  Tokens: first and last row, first and last column.
+ * @property {"linear" | "log"} scale
+ * @property {"show" | "mask" | "renorm"} sink
+ * @property {"show" | "hide" | "renorm"} special
+ * @property {boolean} words
+ * @property {number} mass  Per cent of the weight that lines and arcs show.
+ * @property {string} sort
+ * @property {"light" | "dark" | null} theme
+ * @property {"en" | "ko" | null} lang
+ */
