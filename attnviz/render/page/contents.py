@@ -96,7 +96,7 @@ def _head(a: Attention, row: HeadRow, measures: list[str]) -> dict[str, Any]:
         "head": row.head,
         "top": Scene(a, ((row.layer, row.head),)).top,
         "role": row.role and [row.role.name, round(row.role.value, DIGITS), round(row.role.baseline, DIGITS)],
-        "link": row.link and [row.link.query, row.link.key, round(row.link.weight, DIGITS)],
+        "link": row.link and [row.link.row, row.link.column, round(row.link.weight, DIGITS)],
         "values": [None if isnan(value := row.values[name]) else round(value, DIGITS) for name in measures],
     }
 
@@ -104,8 +104,8 @@ def _head(a: Attention, row: HeadRow, measures: list[str]) -> dict[str, Any]:
 def _theme(name: str) -> dict[str, str]:
     """The colours of a theme, those of a picture: 256 for cells, 256 for the background of text, each in base64."""
     theme = THEMES[name]
-    told = {"paper": theme.paper, "ink": theme.ink, "muted": theme.muted, "blank": theme.blank, "hair": theme.hair}
-    return told | {
+    colours = {field: getattr(theme, field) for field in ("background", "ink", "muted", "blank", "hairline")}
+    return colours | {
         "cells": b64encode(palette(theme.palette).tobytes()).decode(),
-        "wash": b64encode(palette(theme.wash).tobytes()).decode(),
+        "text": b64encode(palette(theme.background_palette).tobytes()).decode(),
     }

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from attnviz.attention import Matrix, Pairs
+from attnviz.attention import Matrix, CellFlags
 
 LEVEL = 6
 """Of zlib's compression; higher ones take longer and save nothing."""
@@ -34,6 +34,6 @@ def packed(numbers: Steps) -> str:
     return b64encode(compressor.compress(planes.tobytes()) + compressor.flush()).decode()
 
 
-def packed_matrix(matrix: Matrix, may: Pairs, bits: int) -> str:
+def packed_matrix(matrix: Matrix, may: CellFlags, bits: int) -> str:
     """The cells of `matrix` in which a query may look at a key, row after row, packed."""
     return packed(steps(matrix[may], bits))

@@ -18,7 +18,7 @@ function showScale(matrix, state) {
   const top = isText ? textTop(matrix, state) : matrix.top;
   const bar = make("canvas", { width: 256, height: 1, className: "bar", "aria-hidden": "true" });
   const context = /** @type {CanvasRenderingContext2D} */ (bar.getContext("2d"));
-  const colours = isText ? palette().wash : palette().cells;
+  const colours = isText ? palette().text : palette().cells;
   for (let i = 0; i < 256; i++) {
     context.fillStyle = colourAt(colours, i / 255);
     context.fillRect(i, 0, 1, 1);

@@ -51,7 +51,7 @@ const bottomOf = (top) => 10 ** (Math.ceil(Math.log10(top) - 1e-9) - DECADES);
 /**
  * @typedef {object} Palette
  * @property {Uint8Array} cells  256 colours, three bytes each, for cells.
- * @property {Uint8Array} wash  The same for the background of text.
+ * @property {Uint8Array} text  The same for the background of text.
  */
 
 /** @type {Map<string, Palette>} */
@@ -72,7 +72,7 @@ function palette() {
   let found = palettes.get(name);
   if (!found) {
     const bytes = (/** @type {string} */ text) => Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
-    found = { cells: bytes(facts.themes[name].cells), wash: bytes(facts.themes[name].wash) };
+    found = { cells: bytes(facts.themes[name].cells), text: bytes(facts.themes[name].text) };
     palettes.set(name, found);
   }
   return found;

@@ -34,13 +34,13 @@
  * @property {{size: [number, number], pictures: string, row_sums: string, received: string, peaks: string}} summary
  *
  * @typedef {object} Theme
- * @property {string} paper
+ * @property {string} background
  * @property {string} ink
  * @property {string} muted
  * @property {string} blank
- * @property {string} hair
+ * @property {string} hairline
  * @property {string} cells
- * @property {string} wash
+ * @property {string} text
  *
  * @typedef {object} Facts
  * @property {8 | 16} bits

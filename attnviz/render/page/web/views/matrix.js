@@ -75,7 +75,7 @@ function paintMatrix(brush, matrix, state, grid) {
   brush.imageSmoothingEnabled = false;
   const picture = cellPicture(matrix, state, grid);
   brush.drawImage(picture, left, top, columns * cell, rows * cell);
-  brush.strokeStyle = theme().hair;
+  brush.strokeStyle = theme().hairline;
   brush.lineWidth = 1;
   brush.strokeRect(left, top, columns * cell, rows * cell);
   paintLabels(brush, matrix, grid);
@@ -129,7 +129,7 @@ function hueColours(heads) {
   const context = /** @type {CanvasRenderingContext2D} */ (make("canvas", { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true }));
   const table = Array.from({ length: Math.min(heads, HUES.length) }, (_, head) =>
     Uint32Array.from({ length: 65 }, (_, step) => {
-      context.fillStyle = theme().paper;
+      context.fillStyle = theme().background;
       context.fillRect(0, 0, 1, 1);
       context.globalAlpha = step / 64;
       context.fillStyle = hueOf(head);
@@ -317,7 +317,7 @@ function boxed(context, text, x, y, align) {
   const width = context.measureText(text).width + 8;
   context.fillStyle = theme().ink;
   context.fillRect(x - { left: 4, center: width / 2, right: width - 4 }[align], y - 9, width, 18);
-  context.fillStyle = theme().paper;
+  context.fillStyle = theme().background;
   context.textAlign = align;
   context.fillText(text, x, y);
 }

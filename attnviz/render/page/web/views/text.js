@@ -82,8 +82,8 @@ function tokenElement(text, { part, weight, isChosen }, axis, cell, direction) {
   if (weight !== null) element.dataset.weight = String(weight);
   else if (direction === null) element.classList.add("unseen");
   if (part >= FAINT) {
-    element.style.backgroundColor = colourAt(palette().wash, part);
-    element.style.color = inkOn(palette().wash, part);
+    element.style.backgroundColor = colourAt(palette().text, part);
+    element.style.color = inkOn(palette().text, part);
   }
   if (direction) {
     element.tabIndex = isChosen ? 0 : -1;
