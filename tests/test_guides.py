@@ -22,7 +22,9 @@ def test_every_file_that_a_guide_names_is_there(guide: str) -> None:
 
 
 def test_the_map_and_the_guide_name_functions_that_are_there() -> None:
-    files = [path for folder in ("attnviz", "tests") for path in (ROOT / folder).rglob("*.py")]
+    files = [
+        path for folder in ("attnviz", "tests") for path in (ROOT / folder).rglob("*") if path.suffix in (".py", ".js")
+    ]
     source = "\n".join(path.read_text("utf-8") for path in files)
     text = "".join((ROOT / guide).read_text("utf-8") for guide in GUIDES[:2])
     names = set(re.findall(r"`(?:[a-z]+\.)*([A-Z][A-Za-z]+|_?[A-Z]{4,}|[a-z]+_[a-z_]+)`", text))
