@@ -16,6 +16,7 @@ from handmade_traces import decoder_only, encoder_decoder
 from PIL import Image
 from pyarrow import parquet
 
+from attnviz.attention import Trace
 from attnviz.attention.trace_file import open_trace
 from attnviz.scratch.store import shipped
 
@@ -180,6 +181,15 @@ def test_a_map_says_once_what_its_colours_mean_and_which_kind_has_no_map(tmp_pat
     assert [text for text in texts if text.endswith("attention")][:2] == ["self-attention", "masked self-attention"]
     assert "cross-attention" not in texts
     assert texts.count("distance") == 1  # beside the one bar of colours
+
+
+def test_a_map_of_many_heads_labels_them_in_round_steps(tmp_path):
+    heads = np.tile(np.tril(np.full((3, 3), 1 / np.arange(1, 4)[:, None], np.float32)), (40, 64, 1, 1))
+    saved = Trace.of(heads, ["a", "b", "c"]).save(tmp_path / "t.safetensors")
+    assert run("heads", saved, "--measure", "entropy", "-o", tmp_path / "map.svg").code == 0
+    texts = re.findall(r"<!-- (.+) -->", (tmp_path / "map.svg").read_text())
+    assert [text for text in texts if re.fullmatch(r"L\d+", text)] == [f"L{layer}" for layer in range(40)]
+    assert [text for text in texts if re.fullmatch(r"H\d+", text)] == [f"H{head}" for head in range(0, 64, 5)]
 
 
 @pytest.mark.parametrize("width", [30, 40, 50, 80])

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
+from itertools import count
 
 import numpy as np
 
@@ -89,7 +90,7 @@ class MeasureMap:
         """Name the layers left of the cells, and the heads above them, each where there is room."""
         small, (width, height) = self.typesetting.small, self._cell
         widest = max(self.typesetting.width(f"H{head}", small) for head in self.heads) + 0.06
-        every = max(int(np.ceil(line_height(small) / height)), 1), max(int(np.ceil(widest / width)), 1)
+        every = _round_step(line_height(small) / height), _round_step(widest / width)
         for index, layer in list(enumerate(self.layers))[:: every[0]]:
             style = {"ha": "right", "va": "center_baseline", "color": page.theme.muted}
             page.text(x - 0.06, y + (index + 0.5) * height, f"L{layer}", small, **style)
@@ -118,6 +119,12 @@ class MeasureMap:
     @property
     def _cell(self) -> tuple[float, float]:
         return self.area[0] / len(self.heads), self.area[1] / len(self.layers)
+
+
+def _round_step(least: float) -> int:
+    """The first of 1, 2, 5, 10, 20, 50, … that is no smaller: between two labels there are so many layers or heads."""
+    steps = (int(digit * 10**zeros) for zeros in count() for digit in (1, 2, 5))
+    return next(step for step in steps if step >= least)
 
 
 def _written(value: float, is_whole: bool) -> str:
