@@ -13,7 +13,6 @@ from attnviz.errors import AbsentHeadError, AttnvizError, FileError, InputError
 from attnviz.files import decode_utf8
 
 ENDINGS = (".txt", ".tsv")
-CHUNK = 16  # lines that a model gets at once
 
 
 @dataclass(frozen=True)
@@ -98,24 +97,6 @@ def _distinct_names(paths: Collection[Path]) -> dict[Path, Path]:
     below = {path: path.relative_to(root).parts for path in paths}
     length = next(n for n in count(1) if len({parts[-n:] for parts in below.values()}) == len(paths))
     return {path: Path(*parts[-length:]) for path, parts in below.items()}
-
-
-def trace_each(
-    jobs: Sequence[Job], trace_all: Callable[[Sequence[Job]], Iterator[Trace]]
-) -> Iterator[Trace | AttnvizError]:
-    """The trace of each job, or the error for it, in order; `trace_all` traces several jobs, or raises an error."""
-    for start in range(0, len(jobs), CHUNK):
-        waiting = list(jobs[start : start + CHUNK])
-        try:
-            for trace in trace_all(tuple(waiting)):
-                del waiting[0]
-                yield trace
-        except AttnvizError:  # one job failed: find it by tracing each alone
-            for job in waiting:
-                try:
-                    yield from trace_all([job])
-                except AttnvizError as error:
-                    yield error
 
 
 def draw_all(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from attnviz.batch import Done, Job, draw_all, find_files, folders, read_jobs, trace_each
+from attnviz.batch import Done, Job, draw_all, find_files, folders, read_jobs
 from attnviz.errors import AbsentHeadError, FileError, InputError
 
 
@@ -159,39 +159,3 @@ def test_a_job_is_only_drawn_when_its_result_is_requested():
     assert drawn == []
     next(iter(done))
     assert drawn == [1]
-
-
-def test_a_text_that_fails_does_not_cost_other_texts_their_traces():
-    from handmade_traces import labelled
-
-    jobs = [Job(Path("a.txt"), line, text, None, Path("a.png")) for line, text in enumerate(["one", "two", "", "four"])]
-    jobs *= 10
-    asked: list[int] = []
-
-    def trace_all(some):
-        asked.append(len(some))
-        for job in some:
-            if not job.text:
-                raise InputError("the text is empty")
-            yield labelled([job.text])
-
-    traces = list(trace_each(jobs, trace_all))
-    assert [trace.message if isinstance(trace, InputError) else trace.text for trace in traces] == [
-        job.text or "the text is empty" for job in jobs
-    ]
-    assert max(asked) == 16
-    assert asked[0] == 16
-
-
-def test_texts_without_errors_are_traced_in_one_chunk():
-    from handmade_traces import labelled
-
-    asked: list[int] = []
-
-    def trace_all(some):
-        asked.append(len(some))
-        return (labelled([job.text]) for job in some)
-
-    jobs = [Job(Path("a.txt"), line, "one", None, Path("a.png")) for line in range(33)]
-    assert [trace.text for trace in trace_each(jobs, trace_all)] == ["one"] * 33
-    assert asked == [16, 16, 1]

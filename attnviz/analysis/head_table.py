@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
+from typing import TypeVar
 
 import numpy as np
 
 from attnviz.analysis import MEASURES
 from attnviz.analysis.role import ROLES, HeadRole, head_roles
-from attnviz.analysis.strongest_link import StrongestLink, find_strongest_link
-from attnviz.attention import Attention, Trace
+from attnviz.analysis.strongest_link import StrongestLink, find_strongest_links
+from attnviz.attention import Attention, HeadValues, Trace
 from attnviz.errors import SelectionError
 from attnviz.kinds import Kind
 
@@ -39,6 +40,9 @@ class HeadRow:
         return f"L{self.layer}H{self.head}"
 
 
+Row = TypeVar("Row", bound=HeadRow)
+
+
 def head_rows(
     trace: Trace, kind: str, *, sort: str | None = None, role: str | None = None, top: int | None = None
 ) -> list[HeadRow]:
@@ -48,7 +52,14 @@ def head_rows(
     measure or role, and for a kind that `trace` does not have.
     """
     require_names(sort, role)
-    rows = [row for layer in trace[kind].layers for row in _of_layer(trace[kind], layer)]
+    return arranged([row for layer in trace[kind].layers for row in _of_layer(trace[kind], layer)], sort, role, top)
+
+
+def arranged(
+    rows: Sequence[Row], sort: str | None = None, role: str | None = None, top: int | None = None
+) -> list[Row]:
+    """The `rows` of that `role`, from the largest number of `sort` down, the first `top`; all where none is given."""
+    rows = list(rows)
     if role is not None:
         rows = [row for row in rows if row.role and row.role.name == role]
     if sort is not None:
@@ -89,13 +100,21 @@ def _require(what: str, name: str | None, known: Sequence[str]) -> None:
         raise SelectionError(f"there is no {what} {name!r}", f"{what.capitalize()}s: {', '.join(known)}.")
 
 
-def _of_layer(attention: Attention, layer: int) -> list[HeadRow]:
+def measure_values(attention: Attention, layer: int) -> dict[str, HeadValues]:
+    """A number of each head of a layer for each of `COLUMNS`, `[head]`; nan where it does not apply."""
+    return _values(attention, layer, find_strongest_links(attention, layer))
+
+
+def _values(attention: Attention, layer: int, links: Sequence[StrongestLink | None]) -> dict[str, HeadValues]:
     values = {name: measure(attention, layer) for name, measure in MEASURES.items()}
-    roles = head_roles(attention, layer)
+    return {**values, PEAK: np.array([link.weight if link else np.nan for link in links], float)}
+
+
+def _of_layer(attention: Attention, layer: int) -> list[HeadRow]:
+    links = find_strongest_links(attention, layer)
+    values, roles = _values(attention, layer, links), head_roles(attention, layer)
     rows = []
     for index, head in enumerate(attention.heads(layer)):
-        link = find_strongest_link(attention, layer, head)
         numbers = {name: float(of_heads[index]) for name, of_heads in values.items()}
-        numbers[PEAK] = link.weight if link else float("nan")
-        rows.append(HeadRow(attention.kind, layer, head, roles[index], numbers, link))
+        rows.append(HeadRow(attention.kind, layer, head, roles[index], numbers, links[index]))
     return rows

@@ -1,5 +1,6 @@
 """What a head does, in one word: the name of a measure that is above a stated threshold and above its baseline."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,11 +20,11 @@ NEAREST = 1
 
 
 def far_offset_share(attention: Attention, layer: int) -> HeadValues:
-    """`offset_share` of heads that look beyond the query's neighbours, `[head]`; nan for other heads.
+    """`offset_share` of heads that look beyond the query's neighbours, `[head]`; 0 for other heads.
 
     Voita et al. 2019 call a head positional if its maximum is at one fixed offset in 90 % of its rows.
     """
-    return np.where(np.abs(best_offset(attention, layer)) > NEAREST, offset_share(attention, layer), np.nan)
+    return np.where(np.abs(best_offset(attention, layer)) > NEAREST, offset_share(attention, layer), 0.0)
 
 
 @dataclass(frozen=True)
@@ -71,13 +72,33 @@ def head_roles(attention: Attention, layer: int) -> tuple[HeadRole | None, ...]:
     Where a head fits several, the role whose value is farthest on the way from its baseline to 1. Raises
     SelectionError for a layer that was not captured.
     """
-    found: list[tuple[float, HeadRole] | None] = [None] * len(attention.heads(layer))
-    for role in (role for role in ROLES.values() if role.in_cross or is_one_sequence(attention)):
-        uniform = float(np.nan_to_num(baseline(attention, role.measure)))
-        for index, value in enumerate(role.measure(attention, layer)):
-            if not value > max(role.threshold, uniform):
-                continue
-            margin = (float(value) - uniform) / (1 - uniform)
-            if (best := found[index]) is None or margin > best[0]:
-                found[index] = margin, HeadRole(role.name, float(value), uniform)
-    return tuple(best and best[1] for best in found)
+    baselines, values = role_baselines(attention), role_values(attention, layer)
+    heads = range(len(attention.heads(layer)))
+    return tuple(fitting_role({name: of[head] for name, of in values.items()}, baselines) for head in heads)
+
+
+def role_values(attention: Attention, layer: int) -> dict[str, HeadValues]:
+    """What the measure of each role that this kind of attention can have gives, `[head]`; nan where it does not apply.
+
+    Raises SelectionError for a layer that was not captured.
+    """
+    return {role.name: role.measure(attention, layer) for role in _possible(attention)}
+
+
+def role_baselines(attention: Attention) -> dict[str, float]:
+    """What the measure of each of these roles gives for uniform attention; nan where it does not apply."""
+    return {role.name: baseline(attention, role.measure) for role in _possible(attention)}
+
+
+def fitting_role(values: Mapping[str, float], baselines: Mapping[str, float]) -> HeadRole | None:
+    """The role of a head with these `values`, or None. Both are by the names of roles: see `head_roles`."""
+    fitting: list[tuple[float, HeadRole]] = []
+    for name, value in values.items():
+        uniform = float(np.nan_to_num(baselines[name]))
+        if value > max(ROLES[name].threshold, uniform):
+            fitting.append(((float(value) - uniform) / (1 - uniform), HeadRole(name, float(value), uniform)))
+    return max(fitting, key=lambda one: one[0])[1] if fitting else None
+
+
+def _possible(attention: Attention) -> list[Role]:
+    return [role for role in ROLES.values() if role.in_cross or is_one_sequence(attention)]

@@ -1,6 +1,7 @@
 """What `attnviz heads` shows of the heads, as options of the command line."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 from attnviz.analysis.head_table import COLUMNS, measure_named, require_names
@@ -90,6 +91,19 @@ Samples = Annotated[
 ]
 
 
+Corpus = Annotated[
+    Path | None,
+    options.option(
+        "--corpus",
+        group=options.SHOWN,
+        metavar="FILE",
+        help="In place of TEXT, all texts of a file, each weighted alike: .txt (a text a line), .jsonl, .csv, .tsv or "
+        ".parquet (text, and as needed target, pair, from, to), .conllu. With pairs of words (from and to, or the "
+        "dependencies of .conllu) heads are ranked by them, unless --sort, --role or --measure is given.",
+    ),
+]
+
+
 @dataclass(frozen=True)
 class HeadOptions:
     """Which heads are shown, in which order, and by what."""
@@ -102,6 +116,7 @@ class HeadOptions:
     to_word: To = None
     probe: Probe = None
     samples: Samples = None
+    corpus: Corpus = None
 
     @property
     def link(self) -> tuple[str, str] | None:
@@ -118,6 +133,11 @@ class HeadOptions:
         """The measure that is drawn as a map."""
         return measure_named(self.measure)
 
+    @property
+    def of_measures(self) -> bool:
+        """Whether measures are asked for, also where a corpus has pairs of words."""
+        return not (self.sort is None and self.role is None and self.measure is None)
+
     def check(self, suffix: str | None) -> None:
         """Refuse what would change nothing on an output: a file that ends so, or the terminal for None.
 
@@ -129,6 +149,7 @@ class HeadOptions:
             has, lacks = ("--from", "--to") if self.to_word is None else ("--to", "--from")
             raise UsageError(f"{has} goes with {lacks}: a link has two words", "For example: --from ate --to apple")
         self._check_probe(suffix)
+        self._check_corpus(suffix)
         if self.measure is not None and suffix not in PICTURE_ENDINGS:
             raise UsageError("--measure draws a picture", "Name one: -o heads.png. To order a table: --sort.")
         of_table = {"sort": self.sort, "role": self.role} | ({} if self.link else {"top": self.top})
@@ -154,3 +175,15 @@ class HeadOptions:
                 raise UsageError(f"--{name.removesuffix('_word')} has no place beside --probe", "Leave it out.")
         if suffix is not None and suffix not in TABLE_ENDINGS:
             raise UsageError("a probe gives numbers", f"Name a table: {' '.join(TABLE_ENDINGS)}")
+
+    def _check_corpus(self, suffix: str | None) -> None:
+        """Refuse what has no place beside a corpus."""
+        if self.corpus is None:
+            return
+        for name in ("from_word", "to_word", "probe"):
+            if getattr(self, name) is not None:
+                hint = "Leave it out." if name == "probe" else "A pair stands in the file: columns from and to."
+                raise UsageError(f"--{name.removesuffix('_word')} has no place beside --corpus", hint)
+        if suffix is not None and suffix not in TABLE_ENDINGS and self.measure is None:
+            message = f"a corpus gives numbers of heads, and no {suffix} of their attention"
+            raise UsageError(message, f"Name a table: {' '.join(TABLE_ENDINGS)}; or draw a measure: --measure entropy.")

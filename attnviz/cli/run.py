@@ -172,15 +172,19 @@ class Run:
         targets: Sequence[str | None],
         query: str | None = None,
         progress: "Progress | None" = None,
+        text_pairs: Sequence[str | None] | None = None,
     ) -> "Iterator[Trace]":
-        """What was asked for of the model's traces of many texts. Raises AttnvizError."""
+        """What was asked for of the model's traces of many texts, each with its target and its pair.
+
+        Raises AttnvizError.
+        """
         from attnviz.prompt import Prompt
 
         selection = replace(self.selection, cells=self.cells or CELLS, query=query)
         languages = self.source_language, self.target_language
         prompts = [
-            Prompt(text, target, self.text_pair, *languages, self.chat, self.generate)
-            for text, target in zip(texts, targets, strict=True)
+            Prompt(text, target, pair, *languages, self.chat, self.generate)
+            for text, target, pair in zip(texts, targets, text_pairs or [self.text_pair] * len(texts), strict=True)
         ]
         return model.trace_all(prompts, selection, progress=progress)
 

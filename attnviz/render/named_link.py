@@ -60,9 +60,14 @@ def named_links(trace: Trace, query: str, key: str) -> list[NamedLink]:
     return links
 
 
-def _link(trace: Trace, attention: Attention, query: str, key: str) -> NamedLink:
+def find_link(trace: Trace, attention: Attention, query: str, key: str) -> tuple[Tokens, Tokens]:
+    """The tokens that `query` names as rows and `key` as columns. Raises SelectionError for none, or several things."""
     rows = _one(trace, attention, query, _rows_called(trace, attention, query), "row")
-    columns = _one(trace, attention, key, _columns_called(trace, attention, key), "column")
+    return rows, _one(trace, attention, key, _columns_called(trace, attention, key), "column")
+
+
+def _link(trace: Trace, attention: Attention, query: str, key: str) -> NamedLink:
+    rows, columns = find_link(trace, attention, query, key)
     cells = []
     for name, tokens, ranges in ((query, rows, attention.rows), (key, columns, attention.columns)):
         of_token = {start: cell for cell, (start, stop) in enumerate(ranges) if stop - start == 1}

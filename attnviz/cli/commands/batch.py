@@ -83,7 +83,8 @@ def _draw(jobs: "Sequence[Job]", run: Run, plot_options: PlotOptionGroup, why: b
     Raises AbsentHeadError, before anything is drawn, for a kind, layer or head that the model does not have.
     """
     from attnviz.analysis.head_choice import RULE
-    from attnviz.batch import draw_all, trace_each
+    from attnviz.batch import draw_all
+    from attnviz.corpus.tracing import trace_each
     from attnviz.files import write_whole
     from attnviz.render import render
     from attnviz.render.plan import plot_scene
@@ -95,8 +96,6 @@ def _draw(jobs: "Sequence[Job]", run: Run, plot_options: PlotOptionGroup, why: b
     def trace_all(some: "Sequence[Job]") -> "Iterator[Trace]":
         return run.trace_all_with(model, [job.text for job in some], [job.target for job in some], plot_options.query)
 
-    traces = trace_each(jobs, trace_all)
-
     def draw(job: "Job", trace: "Trace") -> None:
         noted.update(dict.fromkeys(f"{job.source}, line {job.line}: {note}" for note in trace.notes))
         scene, choice = plot_scene(trace, run.selection, plot_options)
@@ -106,7 +105,7 @@ def _draw(jobs: "Sequence[Job]", run: Run, plot_options: PlotOptionGroup, why: b
 
     failed = []
     with bar("Drawing", len(jobs)) as advance, interruptible() as heed:
-        for done in draw_all(zip(jobs, traces, strict=True), draw):
+        for done in draw_all(trace_each(jobs, trace_all), draw):
             heed()
             advance(now=f"{done.job.source.name}:{done.job.line}")
             if done.error:

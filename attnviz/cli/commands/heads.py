@@ -6,6 +6,7 @@ from attnviz.analysis.head_table import require_applies
 from attnviz.attention import Trace
 from attnviz.cli import options
 from attnviz.cli.console import notes
+from attnviz.cli.corpus import show_corpus
 from attnviz.cli.errors import UsageError
 from attnviz.cli.head_options import TABLE_ENDINGS, HeadOptions
 from attnviz.cli.output import Output, check_writable, ending, print_path, write
@@ -24,6 +25,7 @@ attnviz heads --from ate --to apple
 attnviz heads --probe induction -m path/to/decoder
 attnviz heads --probe sink -m path/to/decoder --samples 20
 attnviz heads --probe retrieval -m path/to/decoder
+attnviz heads --corpus samples/english.txt --sort confidence
 attnviz heads -o entropy.png --measure entropy
 attnviz heads "그녀는 사과를 먹고 학교에 갔다." -o heads.csv"""
 
@@ -57,10 +59,15 @@ def heads(
         raise UsageError(f"--{plot_options.combines} draws heads as one, and these are all", "attnviz plot does that.")
     check(plot_options, suffix, is_drawn=False)
     head_options.check(suffix)
-    check_writable(output, run.reads(text), tables=TABLE_ENDINGS)
+    reads = (*run.reads(text), *([head_options.corpus] if head_options.corpus else ()))
+    check_writable(output, reads, tables=TABLE_ENDINGS)
+    if (head_options.probe or head_options.corpus) and (has_text or target is not None):
+        what = "a probe has a text of its own" if head_options.probe else "the texts stand in the corpus"
+        raise UsageError(what, "Leave out TEXT and --target.")
+    if head_options.corpus:
+        show_corpus(run, head_options, plot_options, output, suffix)
+        return
     if head_options.probe:
-        if has_text or target is not None:
-            raise UsageError("a probe has a text of its own", "Leave TEXT out.")
         _probe(run, output, suffix, head_options)
         return
     trace = run.trace(text, "heads", target, plot_options.query)

@@ -9,7 +9,7 @@ import numpy as np
 from attnviz.analysis.head_table import HeadRow, head_rows
 from attnviz.attention import Trace
 from attnviz.errors import PlotOptionError
-from attnviz.kinds import Kind
+from attnviz.kinds import KIND_NAMES, Kind
 from attnviz.labels import visible
 from attnviz.render.colours import ink
 from attnviz.render.options import DEFAULT, PlotOptions
@@ -135,33 +135,48 @@ def _written(value: float, is_whole: bool) -> str:
 
 
 def measure_map(trace: Trace, measure: str, suffix: str = ".png", options: PlotOptions = DEFAULT) -> bytes:
-    """A map of `measure` for each kind of attention of `trace`, as the bytes of a `.png`, `.svg` or `.pdf`.
+    """A map of `measure` for each kind of attention of `trace`, as `head_map` draws it."""
+    maps = {kind: head_rows(trace, kind) for kind in trace.kinds}
+    about = f"{measure} of each head · {trace.model}"
+    return head_map(maps, measure, visible(title_of(trace)), about, trace.text, suffix, options)
 
-    All have one scale of colours. A kind that the measure does not apply to has no map, and is named below; it has to
-    apply to one: see `require_applies`. Raises PlotOptionError where it cannot be drawn so small or so large, and for
-    options that would change nothing.
+
+def head_map(
+    every: Mapping[Kind, Sequence[HeadRow]],
+    measure: str,
+    title: str,
+    about: str,
+    described: str,
+    suffix: str = ".png",
+    options: PlotOptions = DEFAULT,
+) -> bytes:
+    """A map of `measure` for the heads of each kind of attention, as the bytes of a `.png`, `.svg` or `.pdf`.
+
+    `title` stands above the maps and `about` below them; `described` is what the file says of itself. All have one
+    scale of colours. A kind that the measure does not apply to has no map, and is named below; it has to apply to one:
+    see `require_applies`. Raises PlotOptionError where it cannot be drawn so small or so large, and for options that
+    would change nothing.
     """
     for name in sorted(options.given.keys() & _HEAD_OPTIONS):
         raise PlotOptionError(f"--{name} would change nothing in a map of {measure}", "Leave it out.")
-    every: dict[Kind, Sequence[HeadRow]] = {kind: head_rows(trace, kind) for kind in trace.kinds}
     maps = {kind: rows for kind, rows in every.items() if not all(np.isnan(row.values[measure]) for row in rows)}
-    title = visible(title_of(trace)) if options.title is None else options.title
+    title = title if options.title is None else options.title
     scale = _scale(maps, measure, options)
     first, *_, last = *maps, *maps
-    headings = {kind: f"{title if kind == first else ''}\n{trace[kind].name}" for kind in maps}
-    typesetting = Typesetting([*headings.values(), measure, trace.model], options.font_size)
+    headings = {kind: f"{title if kind == first else ''}\n{KIND_NAMES[kind]}" for kind in maps}
+    below = about
+    if missing := [KIND_NAMES[kind] for kind in every.keys() - maps.keys()]:
+        below += f" · does not apply to {' and '.join(sorted(missing))}"
+    typesetting = Typesetting([*headings.values(), below], options.font_size)
     with settings():
         width = None if options.inches[0] is None else options.inches[0] - 2 * EDGE
-        about = f"{measure} of each head · {trace.model}"
-        if missing := [trace[kind].name for kind in every.keys() - maps.keys()]:
-            about += f" · does not apply to {' and '.join(sorted(missing))}"
         panels = []
         for kind, rows in maps.items():
             drawn = MeasureMap(rows, measure, scale, typesetting, width, has_bar=kind == first)
-            panels.append(TitledPanel(drawn, headings[kind], about if kind == last else "", typesetting, width))
+            panels.append(TitledPanel(drawn, headings[kind], below if kind == last else "", typesetting, width))
         page = stack_panels(panels, FigurePage, options, typesetting, scale, options.dpi or DPI)
-        said = {"title": f"{measure} of the heads of {trace.model}", "description": visible(trace.text)}
-        return figure_bytes(page.figure, suffix, {**said, "software": f"attnviz {version('attnviz')}"})
+        said = {"title": about, "description": visible(described), "software": f"attnviz {version('attnviz')}"}
+        return figure_bytes(page.figure, suffix, said)
 
 
 def _scale(maps: Mapping[Kind, Sequence[HeadRow]], measure: str, options: PlotOptions) -> Scale:

@@ -103,7 +103,7 @@ class HeadTable(Drawing):
         if any(one.rows for one in tables):
             yield Text()
             columns = {name: column for one in tables for name, column in one.columns.items()}
-            yield Text(f"{'. '.join([*_meanings(columns), *self._more(tables)])}.", style="dim")
+            yield Text(f"{'. '.join([*meanings(columns), *self._more(tables)])}.", style="dim")
 
     def _more(self, tables: "Sequence[_Table]") -> Iterator[str]:
         """What else is to be said of the tables, in sentences without their full stops."""
@@ -138,13 +138,13 @@ class _Table:
         rows = head_rows(trace, kind, sort=heads.sort, role=heads.role, top=heads.top)
         table = cls(trace, kind, rows, {}, brush, heads.sort, heads.role)
         chosen = [heads.sort] if heads.sort and heads.sort != PEAK else []
-        free = width - table.least_width - sum(BAR + 3 + _width(_column(name)) for name in chosen)
+        free = width - table.least_width - sum(BAR + 3 + _width(column_of(name)) for name in chosen)
         for name, column in SHOWN.items():
             if name not in chosen and not all(isnan(row.values[name]) for row in rows):
                 free -= _width(column)
                 chosen += [name] * (free >= 0)
         order = [*SHOWN, *COLUMNS]
-        return replace(table, columns={name: _column(name) for name in sorted(chosen, key=order.index)})
+        return replace(table, columns={name: column_of(name) for name in sorted(chosen, key=order.index)})
 
     @property
     def least_width(self) -> int:
@@ -211,7 +211,7 @@ class _Table:
         return query, _cell(shown.columns[link.column], columns, running(a.keys[slice(*columns)], source))
 
 
-def _column(name: str) -> Column:
+def column_of(name: str) -> Column:
     """The column of a measure; of one that is in no table above, under its own name."""
     return (SHOWN | OTHERS).get(name) or Column(name, "", is_share=False)
 
@@ -230,7 +230,7 @@ def _width(column: Column) -> int:
     return max(len(column.title), 5) + 1
 
 
-def _meanings(columns: dict[str, Column]) -> Iterator[str]:
+def meanings(columns: dict[str, Column]) -> Iterator[str]:
     """What the columns are, in sentences without their full stops."""
     mean = [column.meaning for column in columns.values() if column.meaning.startswith("to ")]
     if mean:

@@ -1,0 +1,40 @@
+"""The lines of a file of text, one after the other: no more of it is held than a line."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from attnviz.corpus.entry import Fault
+from attnviz.errors import FileError, InputError
+
+LONGEST = 2**20
+"""No line is longer than so many bytes."""
+
+
+def read_lines(file: Path) -> Iterator[tuple[int, str | Fault]]:
+    """The lines of `file` from number 1 on, without what ends them; a fault for one that is too long or not UTF-8.
+
+    Raises FileError where it cannot be read.
+    """
+    try:
+        with open(file, "rb") as stream:
+            number = 0
+            while data := stream.readline(LONGEST + 1):
+                number += 1
+                is_too_long = len(data) > LONGEST
+                while is_too_long and not data.endswith(b"\n") and (data := stream.readline(LONGEST)):
+                    pass
+                yield number, _too_long(number) if is_too_long else _decoded(number, data)
+    except OSError as error:
+        raise FileError(f"cannot read {file}: {error.strerror}") from error
+
+
+def _decoded(number: int, data: bytes) -> str | Fault:
+    try:
+        return data.decode("utf-8-sig" if number == 1 else "utf-8").removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError as error:
+        what = f"not UTF-8: byte {error.start} of the line is {error.object[error.start]:#04x}"
+        return Fault(f"line {number}", InputError(what, "Convert it first."))
+
+
+def _too_long(number: int) -> Fault:
+    return Fault(f"line {number}", InputError(f"longer than {LONGEST:,} bytes", "One text a line."))

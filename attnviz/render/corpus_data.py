@@ -1,0 +1,55 @@
+"""Heads over many texts as rows of data for other programs: a row a head, and of pairs a row a head and relation."""
+
+from collections.abc import Iterable
+from math import isnan
+
+from attnviz.analysis.head_statistics import CorpusHead
+from attnviz.analysis.head_table import COLUMNS
+from attnviz.analysis.pair_score import ScoredHead
+from attnviz.labels import visible
+from attnviz.render.head_data import NAMES, Record
+
+CORPUS_NAMES = ["kind", "layer", "head", "role", "role_value", "role_baseline", "role_texts"]
+CORPUS_NAMES += [name + suffix for name in NAMES for suffix in ("", "_spread", "_texts")]
+SCORE_NAMES = ["kind", "relation", "direction", "layer", "head", "pairs", "rate", "weight", "offset", "offset_rate"]
+"""The columns, which are there where no head is, too."""
+
+
+def corpus_records(heads: Iterable[CorpusHead]) -> list[Record]:
+    """A record a head: its role over all texts, and of each measure the mean, the spread and over how many texts."""
+    return [_record(head) for head in heads]
+
+
+def _record(row: CorpusHead) -> Record:
+    role = row.role
+    known: Record = {"kind": row.kind, "layer": row.layer, "head": row.head}
+    known |= {"role": role and role.name, "role_value": role and role.value, "role_baseline": role and role.baseline}
+    known["role_texts"] = row.role_texts if role else None
+    for name, column in zip(NAMES, COLUMNS, strict=True):
+        known[name] = _or_none(row.values[column])
+        known[f"{name}_spread"] = _or_none(row.spreads[column])
+        known[f"{name}_texts"] = row.texts[column]
+    return known
+
+
+def score_records(heads: Iterable[ScoredHead]) -> list[Record]:
+    """A record a head and relation: the share of pairs, the mean weight, and what the best fixed offset reaches."""
+    return [
+        {
+            "kind": one.relation.kind,
+            "relation": visible(one.relation.name) if one.relation.name else None,
+            "direction": one.relation.direction,
+            "layer": one.layer,
+            "head": one.head,
+            "pairs": one.pairs,
+            "rate": one.rate,
+            "weight": one.weight,
+            "offset": one.offset,
+            "offset_rate": _or_none(one.offset_rate),
+        }
+        for one in heads
+    ]
+
+
+def _or_none(value: float) -> float | None:
+    return None if isnan(value) else value

@@ -1,0 +1,70 @@
+"""Which heads look from one word of a pair to the other, by relation, as a table in the terminal."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isnan
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from attnviz.analysis.pair_score import Relation, ScoredHead
+from attnviz.kinds import KIND_NAMES, Kind
+from attnviz.labels import visible
+from attnviz.render.options import PlotOptions
+from attnviz.render.scale import scale_of
+from attnviz.render.terminal.bar import bar
+from attnviz.render.terminal.cells import heading, ltr
+from attnviz.render.terminal.colours import Brush
+from attnviz.render.terminal.drawing import Drawing
+
+MEANING = (
+    "score: the share of pairs whose first word gives the second more than any other word, itself and special tokens"
+    " left out (Clark et al. 2019). weight: what it gives to it on average. offset: the score of always looking so many"
+    " words away, at the best such distance; a head that reaches no more may look at a place, and not at a word. The"
+    " best of {heads} heads is chosen on these same pairs: where they are few, some head gets most of them by chance"
+)
+
+
+@dataclass(frozen=True)
+class ScoreTable(Drawing):
+    """For each relation its first `top` heads, of those that stand in `scores`, as something that rich prints."""
+
+    title: str
+    scores: Mapping[Relation, Sequence[ScoredHead]]
+    top: int | None = None
+
+    def parts(self, console: Console, console_options: ConsoleOptions) -> RenderResult:
+        """What is drawn."""
+        brush = Brush.on(console, scale_of(PlotOptions(theme="dark"), [1.0]))
+        yield heading(self.title, console_options.max_width)
+        for kind in dict.fromkeys(relation.kind for relation in self.scores):
+            yield Text()
+            yield self._table(kind, brush)
+        yield Text()
+        yield Text(f"{MEANING.format(heads=max(map(len, self.scores.values())))}.", style="dim")
+
+    def _table(self, kind: Kind, brush: Brush) -> Table:
+        grid = Table(title=Text(KIND_NAMES[kind], style="bold"), title_justify="left", title_style="")
+        grid.box, grid.padding = None, (0, 1, 0, 0)
+        relations = [relation for relation in self.scores if relation.kind == kind]
+        if has_names := any(relation.name for relation in relations):
+            grid.add_column("relation", overflow="ellipsis", no_wrap=True, min_width=8)
+        grid.add_column("from → to", no_wrap=True)
+        for title in ("pairs", "head", "score", "weight", "offset"):
+            grid.add_column(title, justify="left" if title == "head" else "right", no_wrap=True)
+        for relation in relations:
+            for place, head in enumerate(self.scores[relation][: self.top or 1]):
+                names = (ltr(visible(relation.name)),) if has_names else ()
+                of_all = (*names, brush.written(relation.direction), f"{head.pairs:,}")
+                score = bar(head.rate, 1.0, brush) + Text(f"{head.rate:.1%}".rjust(6))
+                cells = head.name, score, brush.number(head.weight), brush.written(_offset(head))
+                grid.add_row(*(of_all if place == 0 else [""] * len(of_all)), *cells)
+        return grid
+
+
+def _offset(head: ScoredHead) -> str:
+    """What the best fixed offset reaches, and which it is: `41.2% at −2`."""
+    if head.offset is None or isnan(head.offset_rate):
+        return "–"
+    return f"{head.offset_rate:.1%} at {f'{head.offset:+d}'.replace('-', '−')}"
