@@ -57,7 +57,7 @@ def compare(
         raise SelectionError("heads are compared as one by their mean or by their maximum", "Leave one of them out.")
     how = "mean" if mean else "max" if max else None
     of_a = Selection.of(layers, heads, kinds)
-    of_b = selection_of_b(layers, heads, with_layers, with_heads, kinds)
+    of_b = Selection.of(*names_of_b(layers, heads, with_layers, with_heads), kinds)
     names_heads = (with_layers, with_heads) != (None, None)
     if b is not None and with_model is None and not (_is_saved(a) or _is_saved(b)):
         model, options = _loaded(model, options)
@@ -68,22 +68,27 @@ def compare(
     return compare_traces(of_a.apply(first), of_b.apply(second), every_two=names_heads, how=how)
 
 
-def selection_of_b(
-    layers: Names | None,
-    heads: Names | None,
-    with_layers: Names | None,
-    with_heads: Names | None,
-    kinds: Sequence[str] | str | None = None,
-) -> Selection:
-    """What of B is compared: that of A, but for layers and heads that are named of B. Raises SelectionError."""
-    own = Selection.of(with_layers, with_heads)
-    if own.pairs is None and with_layers is None and with_heads is not None:
-        with_layers = Selection.of(layers, heads).selected_layers
-    if own.pairs is None and with_layers is not None and with_heads is None:
-        with_heads = Selection.of(layers, heads).heads
+def names_of_b(
+    layers: Names | None, heads: Names | None, with_layers: Names | None, with_heads: Names | None
+) -> tuple[list[str] | None, list[str] | None]:
+    """The names of the layers and heads of B: those of A, but for what is named of B.
+
+    Raises SelectionError for what is no name.
+    """
+    of_a, own = Selection.of(layers, heads), Selection.of(with_layers, with_heads)
     if (with_layers, with_heads) == (None, None):
-        return Selection.of(layers, heads, kinds)
-    return Selection.of(with_layers, with_heads, kinds)
+        with_layers, with_heads = layers, heads
+    elif with_layers is None and own.pairs is None:
+        with_layers = of_a.selected_layers
+    elif with_heads is None:
+        with_heads = of_a.heads
+    return _listed(with_layers), _listed(with_heads)
+
+
+def _listed(names: Names | None) -> list[str] | None:
+    if names is None or isinstance(names, str | int):
+        return None if names is None else [str(names)]
+    return [str(name) for name in names]
 
 
 def compare_traces(
@@ -169,9 +174,11 @@ def _on_common_tokens(a: Trace, b: Trace) -> tuple[Trace, Trace, list[str]]:
                 raise NotKeptError(
                     "tokens share cells, and can only be compared one by one", command, f"--cells {most}"
                 )
-    only = {"A": set(a.kinds) - set(shared), "B": set(b.kinds) - set(shared)}
     left_out = [
-        f"{one[kind].name}: only in {side}" for one, side in ((a, "A"), (b, "B")) for kind in sorted(only[side])
+        f"{one[kind].name} only in {side}"
+        for one, side in ((a, "A"), (b, "B"))
+        for kind in one.kinds
+        if kind not in shared
     ]
     if any(_texts(a[kind]) != _texts(b[kind]) for kind in shared):
         a, b = by_words(a), by_words(b)
@@ -196,9 +203,10 @@ def _shown(
         return (first, second), heads, ""
     farthest = max(distances, key=lambda one: one.distance)
     pairs = [(farthest.layer, farthest.head)], [(farthest.with_layer, farthest.with_head)]
-    reason = "" if len(distances) == 1 else f"the heads that are farthest apart of {len(distances)} compared"
+    many = f"{len(heads[0])} heads" if len(distances) == len(heads[0]) else f"{len(heads[0])} × {len(heads[1])} heads"
+    reason = "" if len(distances) == 1 else f"the farthest apart of {many}"
     if farthest.distance == 0:
-        reason = reason and "no head differs: all distances are 0"
+        reason = reason and f"none of {many} differ"
     return farthest.names, pairs, reason
 
 
@@ -217,10 +225,13 @@ def _other_heads(cells: CommonCells) -> list[str]:
             if heads := tuple(head for head in one.heads(layer) if head not in theirs):
                 alone.setdefault(heads, []).append(layer)
         for heads, layers in alone.items():
-            said.append(
-                f"{one.name}: heads {format_ranges(heads)} of layers {format_ranges(tuple(layers))}: only in {side}"
-            )
+            named = f"{_numbered('head', heads)} of {_numbered('layer', tuple(layers))}"
+            said.append(f"{one.name}: {named} only in {side}")
     return said
+
+
+def _numbered(what: str, numbers: tuple[int, ...]) -> str:
+    return f"{what}{'s' * (len(numbers) > 1)} {format_ranges(numbers)}"
 
 
 def _other_words(found: Mapping[Kind, CommonCells]) -> list[str]:

@@ -9,7 +9,7 @@ from handmade_traces import attention, decoder_only, encoder_decoder, hybrid, la
 
 import attnviz
 from attnviz.attention import Attention, Trace
-from attnviz.comparisons import selection_of_b
+from attnviz.comparisons import names_of_b
 from attnviz.errors import InputError, SelectionError
 from attnviz.selection import Selection
 
@@ -130,7 +130,7 @@ def test_layers_are_compared_by_the_mean_of_their_heads() -> None:
     ],
 )
 def test_b_is_as_a_but_for_what_is_named_of_it(of_a, of_b, expected) -> None:
-    assert selection_of_b(*of_a, *of_b) == expected
+    assert Selection.of(*names_of_b(*of_a, *of_b)) == expected
 
 
 def test_what_only_one_has_is_left_out_and_said() -> None:
@@ -138,11 +138,11 @@ def test_what_only_one_has_is_left_out_and_said() -> None:
     found = attnviz.compare(encoder_decoder(), small)
     assert len(found.distances) == 2
     assert found.left_out == (
-        "masked self-attention: only in A",
-        "self-attention: heads 1 of layers 0: only in A",
-        "self-attention: heads 0-1 of layers 1: only in A",
-        "cross-attention: heads 1 of layers 0: only in A",
-        "cross-attention: heads 0-1 of layers 1: only in A",
+        "masked self-attention only in A",
+        "self-attention: head 1 of layer 0 only in A",
+        "self-attention: heads 0-1 of layer 1 only in A",
+        "cross-attention: head 1 of layer 0 only in A",
+        "cross-attention: heads 0-1 of layer 1 only in A",
     )
 
 

@@ -54,7 +54,8 @@ class Sentence(Command):
         if left and not ctx.resilient_parsing:
             said, text = ctx.params["as_text"], ctx.params["text"]
             command = ctx.command_path if said is None else f"{ctx.command_path} --text"
-            sentence = _quoted(command, [*([] if said is None else [said]), text, *left])
+            second = [other] if (other := ctx.params.get("other")) else []
+            sentence = _quoted(command, [*([] if said is None else [said]), text, *second, *left])
             raise UsageError("TEXT is several words, without quotes", f"Put the sentence in quotes: {sentence}")
         return left
 

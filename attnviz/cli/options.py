@@ -23,7 +23,7 @@ def option(*names: str, group: str | None = None, **settings: Any) -> Any:
     return typer.Option(*names, rich_help_panel=group, **{"show_default": False, **settings})
 
 
-def _checked(read: Callable[[Names], object]) -> Callable[[list[str] | None], list[str] | None]:
+def checked(read: Callable[[Names], object]) -> Callable[[list[str] | None], list[str] | None]:
     """What looks at the values of an option before all else, as Typer does. Raises UsageError for what is no name."""
 
     def checked(values: list[str] | None) -> list[str] | None:
@@ -75,7 +75,7 @@ Layers = Annotated[
     option(
         *("--layer", "-l"),
         metavar="LAYERS",
-        callback=_checked(parse_layers),
+        callback=checked(parse_layers),
         autocompletion=completion.layers,
         help="Layers: 3; a range or a list, 0-3,5; from the end, last or -2. Repeatable.",
     ),
@@ -85,7 +85,7 @@ Heads = Annotated[
     option(
         "--head",
         metavar="HEADS",
-        callback=_checked(parse_heads),
+        callback=checked(parse_heads),
         autocompletion=completion.heads,
         help="Heads: 1; a range or a list, 0-3,5; one of one layer, L3H1. Repeatable.",
     ),

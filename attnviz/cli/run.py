@@ -134,9 +134,12 @@ class Run:
 
             yield from model_files(self.model, self.tokenizer)
 
-    def trace(self, text: "Text", command: str, target: str | None, query: str | None = None) -> "Trace":
+    def trace(
+        self, text: "Text", command: str, target: str | None, query: str | None = None, model: "Model | None" = None
+    ) -> "Trace":
         """The saved trace that TEXT of `command` names, narrowed; or else the model's trace of it. Raises AttnvizError.
 
+        A `model` that is loaded already may be given.
         Where that is pooled the rows of `query` stay apart: of one that is called so, or those of the `answer`.
         """
         if text.saved:
@@ -161,7 +164,7 @@ class Run:
                 _require_no_file(given, f'Its content: {option} "$(cat {quote(given)})"')
         from attnviz.models import BUILTIN
 
-        model = self.load()
+        model = model or self.load()
         with nullcontext() if self.model == BUILTIN else reading() as progress:  # the built-in model is at once done
             return next(self.trace_all_with(model, [sentence], [target], query, progress))
 

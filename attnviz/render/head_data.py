@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from math import isnan
 
+from attnviz.analysis.comparison import Comparison
 from attnviz.analysis.head_table import COLUMNS, HeadRow
 from attnviz.analysis.probe import Probe
 from attnviz.attention import Trace
@@ -20,6 +21,7 @@ NAMES = [name.replace(" ", "_") for name in COLUMNS]
 RECORD_NAMES = ["kind", "layer", "head", "role", "role_value", "role_baseline", *NAMES, "from", "to"]
 LINK_NAMES = ["kind", "from", "to", "layer", "head", "weight", "rank", "keys", "uniform", "ratio", "others"]
 LINK_NAMES += ["offset", "offset_weight"]
+DISTANCE_NAMES = ["kind", "layer", "head", "with_layer", "with_head", "distance", "share", "rows"]
 PROBE_NAMES = ["probe", "layer", "head", "mean", "spread", "rate", "baseline", "samples", "tried"]
 """The columns, which are there where no head is, too."""
 
@@ -80,6 +82,16 @@ def probe_records(probe: Probe, top: int | None = None) -> list[Record]:
         | of_all
         for one in probe.heads[:top]
     ]
+
+
+def distance_records(comparison: Comparison, top: int | None = None) -> list[Record]:
+    """A record for each two heads that were compared, the first `top` of each kind: their distance, and its share.
+
+    `share` is the part of the most that so many `rows` can have.
+    """
+    kinds = dict.fromkeys(one.kind for one in comparison.distances)
+    some = (one for kind in kinds for one in [each for each in comparison.distances if each.kind == kind][:top])
+    return [{name: getattr(one, name) for name in DISTANCE_NAMES} for one in some]
 
 
 def as_csv(rows: Sequence[Record], names: Sequence[str]) -> bytes:

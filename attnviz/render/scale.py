@@ -156,7 +156,7 @@ def _colours(options: PlotOptions, theme: Theme, signed: bool) -> Colours:
     """256 colours, uint8 `[256, 3]`: those of the colour map that the user named, or of the theme."""
     if options.cmap is None and signed:
         negative, positive = ("teal", "amber") if theme is THEMES["dark"] else ("lilac", "rust")
-        return np.concatenate([palette(negative)[::-2], palette(positive)[1::2]])
+        return np.concatenate([palette(negative)[-2::-2], palette(positive)[::2]])  # 127 and 128 are that of 0
     if options.cmap is None:
         return palette(theme.palette)
     from attnviz.render.colour_maps import sampled

@@ -33,6 +33,8 @@ FROM, TO = "query (from)", "key (to)"
 """The names of the two axes, wherever they are drawn."""
 WRITES, GENERATES = "→", "⇒"
 """The arrow from the token that a decoder's row reads to the one that it writes; GENERATES if the model chose it."""
+WEIGHT = "attention weight"
+"""What the numbers of a scene are, unless they are a difference."""
 UNSEEN, TAKEN_OUT = "may not look there", "taken out"
 """The reasons why cells show no weight."""
 
@@ -45,7 +47,8 @@ class Scene:
     `queries` are the rows that a style of one query shows, as their mean. Where tokens were excluded
     (`render.exclusion`), `masked` are the columns that stay empty, `removed_mass` is what each row lost, and `emptied`
     says whether it lost everything, both `[head, row]`. `marked` are the cells with a frame, by their tokens.
-    `combined` is the name of several heads that are drawn as one. `notes` are the notes of the trace, which a picture
+    `combined` is the name of several heads that are drawn as one. `difference` is the name of a difference of two
+    heads, such as `A − B`, where the weights are one. `notes` are the notes of the trace, which a picture
     shows below its caption; of several scenes in one picture, only the last has them.
     """
 
@@ -59,6 +62,7 @@ class Scene:
     emptied: HeadFlags | None = None
     marked: tuple[tuple[Range, Range], ...] = ()
     combined: str = ""
+    difference: str = ""
     notes: tuple[str, ...] = ()
     text: str = ""
     retrace: Retrace = field(default_factory=Retrace)
@@ -152,8 +156,13 @@ class Scene:
 
     @cached_property
     def signed(self) -> bool:
-        """Whether some weights are negative, as those of a difference are."""
-        return bool(self._shown.min(initial=0.0) < 0)
+        """Whether the weights are a difference, or some are negative."""
+        return bool(self.difference or self._shown.min(initial=0.0) < 0)
+
+    @property
+    def quantity(self) -> str:
+        """The name of what its numbers are, for a scale of them."""
+        return self.difference or WEIGHT
 
     @cached_property
     def top(self) -> float:

@@ -1,7 +1,8 @@
 """Scenes as a picture for papers and slides: PNG, SVG and PDF, by matplotlib, without pyplot and its state."""
 
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -9,13 +10,14 @@ from attnviz.attention import Trace, format_ranges
 from attnviz.errors import PlotOptionError
 from attnviz.labels import visible
 from attnviz.render.options import DEFAULT, PlotOptions
-from attnviz.render.picture.caption import foot
+from attnviz.render.picture.caption import caption, foot, notes
 from attnviz.render.picture.figure_page import FigurePage, settings
 from attnviz.render.picture.grid import Edges, GridPanel
 from attnviz.render.picture.grid_plan import GridPlan, plans
 from attnviz.render.picture.outlines import outline
 from attnviz.render.picture.page import DPI, Box, Page, Panel, line_height
 from attnviz.render.picture.palette_page import PalettePage
+from attnviz.render.picture.row import NARROWEST, rows
 from attnviz.render.picture.titled_panel import TitledPanel
 from attnviz.render.picture.typesetting import Typesetting
 from attnviz.render.scale import Scale, scale_of
@@ -37,14 +39,21 @@ LEAST = 0.6
 """The smallest width and height of the cells of a scene, in inches."""
 
 
-def picture(trace: Trace, scenes: Sequence[Scene], suffix: str = ".png", options: PlotOptions = DEFAULT) -> bytes:
-    """`scenes` of `trace`, one below the other, drawn with `options`, as the bytes of a `.png`, `.svg` or `.pdf` file.
+def picture(
+    trace: Trace,
+    scenes: Sequence[Scene],
+    suffix: str = ".png",
+    options: PlotOptions = DEFAULT,
+    other: Trace | None = None,
+) -> bytes:
+    """`scenes` of `trace`, and of the `other`, drawn with `options`, as the bytes of a `.png`, `.svg` or `.pdf` file.
 
-    A scene of one head is a heatmap, a scene of several is a grid of heads; all share one colour scale. The same trace,
+    A scene of one head is a heatmap, a scene of several is a grid of heads. Heatmaps stand side by side where they fit,
+    everything else one below the other. All weights share one colour scale; differences have their own. The same trace,
     scenes and options give the same bytes. The file's metadata says what it shows. Raises PlotOptionError where the
     size is too small or too large, and SelectionError where the style cannot show these heads.
     """
-    metadata = _metadata(trace, scenes, options)
+    metadata = _metadata(trace, scenes, options, other)
     if suffix == ".png" and options.drawn_as.is_matrix and all(len(scene.heads) > 1 for scene in scenes):
         # A figure would take most of the time.
         return _page(scenes, PalettePage, options).png({name.capitalize(): text for name, text in metadata.items()})
@@ -58,28 +67,72 @@ def figure(scenes: Sequence[Scene], options: PlotOptions = DEFAULT) -> "Figure":
 
 
 def _page(scenes: Sequence[Scene], kind: type[AnyPage], options: PlotOptions) -> AnyPage:
-    """A page of that class with `scenes` on it, one below the other."""
+    """A page of that class with `scenes` on it."""
     typesetting = typesetting_of(scenes, options)
-    largest = max(scene.largest for scene in scenes)
-    signed = any(scene.signed for scene in scenes)
-    scale = scale_of(options, [scene.top for scene in scenes], largest, signed=signed)
-    scale = scale.for_backgrounds if options.drawn_as.shades_background else scale
+    scales = _scales(scenes, options)
     planned = _grid_plans(scenes, options, typesetting)
     dpi = options.dpi or max([DPI, *(plan.dots for plan in planned.values())])
     if options.inches[1] is not None and len(scenes) > 1:
         raise PlotOptionError(
-            f"the height of {len(scenes)} kinds of attention, one below the other, cannot be set",
+            f"the height of a picture of {len(scenes)} parts cannot be set",
             "Give only the width: --size 8",
+        )
+    page_scale = scales[scenes[0].quantity]
+    if options.drawn_as.is_matrix and len(scenes) > 1 and not planned:
+        return stack_panels(
+            _side_by_side(scenes, options, scales, typesetting), kind, options, typesetting, page_scale, dpi
         )
 
     def titled_panels(edges: Edges) -> list[TitledPanel]:
-        return [_titled_panel(scene, options, scale, dpi, typesetting, planned.get(scene), edges) for scene in scenes]
+        return [
+            _titled_panel(scene, options, scales[scene.quantity], dpi, typesetting, planned.get(scene), edges)
+            for scene in scenes
+        ]
 
     panels = titled_panels((0.0, 0.0))
     if len(planned) > 1:  # the tiles, and the colour bars, of all grids are aligned
         edges = [panel.inner.edges for panel in panels if isinstance(panel.inner, GridPanel)]
         panels = titled_panels((max(left for left, _ in edges), max(bar for _, bar in edges)))
-    return stack_panels(panels, kind, options, typesetting, scale, dpi)
+    return stack_panels(panels, kind, options, typesetting, page_scale, dpi)
+
+
+def _scales(scenes: Sequence[Scene], options: PlotOptions) -> dict[str, Scale]:
+    """The colour scale of all weights, and that of all differences, by their quantity.
+
+    A difference always has the theme's own colours: in another colour map 0 may have any colour.
+    """
+    scales = {}
+    for name in dict.fromkeys(scene.quantity for scene in scenes):
+        some = [scene for scene in scenes if scene.quantity == name]
+        own = replace(options, cmap=None) if some[0].difference else options
+        tops, largest = [scene.top for scene in some], max(scene.largest for scene in some)
+        scale = scale_of(own, tops, largest, signed=any(scene.signed for scene in some), quantity=name)
+        scales[name] = scale.for_backgrounds if options.drawn_as.shades_background else scale
+    return scales
+
+
+def _side_by_side(
+    scenes: Sequence[Scene], options: PlotOptions, scales: Mapping[str, Scale], typesetting: Typesetting
+) -> list[TitledPanel]:
+    """Heatmaps in rows, below the title of the first, and above the notes of the last."""
+    titles = [scene.title.partition("\n") for scene in scenes]
+    width = options.inches[0] and options.inches[0] - 2 * _edge(typesetting)
+
+    def titled(index: int, available: float | None) -> TitledPanel:
+        scene, (_, _, title) = scenes[index], titles[index]
+        inner = _panel(scene, options, scales[scene.quantity], typesetting, (available, None))
+        own = available or max(inner.width, NARROWEST * typesetting.zoom)
+        return TitledPanel(inner, f"\n{title}" if title else "", caption(scene, options), typesetting, own)
+
+    found = rows(titled, len(scenes), width, all_in_one=any(scene.difference for scene in scenes))
+    if not all(panel.has_room for row in found for panel in row.panels):
+        raise PlotOptionError(
+            f"{len(scenes)} heatmaps have no room beside their labels",
+            "Make the picture larger with --size, or show fewer tokens with --rows and --columns.",
+        )
+    tops = [titles[0][0], *[""] * (len(found) - 1)]
+    feet = [*[""] * (len(found) - 1), notes(scenes[-1])]
+    return [TitledPanel(row, top, foot, typesetting, width) for row, top, foot in zip(found, tops, feet, strict=True)]
 
 
 def stack_panels(
@@ -187,7 +240,9 @@ def _texts(scenes: Sequence[Scene]) -> Iterator[str]:
             yield from (visible(token.text) for token in (*scene.attention.queries, *scene.attention.keys))
 
 
-def _metadata(trace: Trace, scenes: Sequence[Scene], options: PlotOptions) -> dict[str, str]:
+def _metadata(
+    trace: Trace, scenes: Sequence[Scene], options: PlotOptions, other: Trace | None = None
+) -> dict[str, str]:
     """The file's metadata: enough to make the picture again."""
     from importlib.metadata import version
 
@@ -198,6 +253,8 @@ def _metadata(trace: Trace, scenes: Sequence[Scene], options: PlotOptions) -> di
         "text": trace.text,
         "target": trace.target,
     }
+    if other is not None:
+        facts |= {"compared model": other.model, "compared text": other.text, "compared target": other.target}
     facts |= {"heads": shown, **_kept_cells(trace, scenes), "style": options.style, **options.given, **trace.provenance}
     lines = [f"{name}: {visible(str(value))}" for name, value in facts.items() if value is not None]
     return {

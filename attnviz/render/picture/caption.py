@@ -17,4 +17,9 @@ def foot(scene: Scene, options: PlotOptions) -> str:
 
     In the terminal, the notes are printed on stderr.
     """
-    return "\n".join(line for line in (caption(scene, options), *(f"note: {note}" for note in scene.notes)) if line)
+    return "\n".join(line for line in (caption(scene, options), notes(scene)) if line)
+
+
+def notes(scene: Scene) -> str:
+    """The notes of its trace, one a line."""
+    return "\n".join(f"note: {note}" for note in scene.notes)

@@ -36,11 +36,11 @@ class FigurePage(Page):
         }
         self.figure.text(x / self.width, 1 - y / self.height, text, fontsize=size, **style)
 
-    def image(self, x: float, y: float, image: np.ndarray) -> None:
+    def image(self, x: float, y: float, image: np.ndarray, scale: Scale | None = None) -> None:
         """Draw `image`."""
         height, width = image.shape
         axes = self.axes(x, y, width / self.dpi, height / self.dpi)
-        colours = table(self.scale)
+        colours = table(scale or self.scale)
         if self.transparent:
             colours = np.column_stack([colours, alpha()])
         axes.imshow(colours[image], aspect="auto", interpolation="none")

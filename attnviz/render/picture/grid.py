@@ -149,7 +149,7 @@ class GridPanel:
         x += self.left
         around = (FRAME + self._mark) / self.dpi
         page.image(x - around, y - around, self._marked(self.mosaic()))
-        page.colour_bar(bar, y, self.bar_height)
+        page.colour_bar(bar, y, self.bar_height, self.scale)
         page.blank_legend(x, y + max(self.area[1] + self.below, self.bar_height) + 0.08, self.scene.blank_reasons)
         self._name(page, x, y)
         self._label(page, x, y)

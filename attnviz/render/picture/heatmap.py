@@ -34,6 +34,8 @@ PITCH = 0.85
 """From one label to the next that it may not touch, in lines of text."""
 ANNOTATED = 200
 """Weights are written into at most so many cells, unless they are asked for."""
+LINE = 0.08
+"""The frame of a cell is no thicker than this part of it."""
 READABLE, LEGIBLE = 4.0, 6.0
 """No number is smaller, in points; and none that was not asked for."""
 
@@ -86,9 +88,19 @@ class HeatmapPanel:
             self._before + self.area[0] + max(self.beside + 0.2 + bar_width(scale, text_style.typesetting), leaning)
         )
         below = 0.08 + self.small_line if scene.blank_reasons else 0.0
-        self.height = self.small_line + self.label_height + self.cells_height + below
+        self.height = self.above + self.cells_height + below
         fits = scene.matrices[0].size <= ANNOTATED and self._number_size >= LEGIBLE
         self.annotated = fits if options.annotate is None else options.annotate
+
+    @property
+    def above(self) -> float:
+        """The height of what stands above the cells: the name of the columns, and their labels."""
+        return self.small_line + self.label_height
+
+    @property
+    def labels(self) -> int:
+        """How many rows and columns have a label."""
+        return len(self.rows) + len(self.columns)
 
     @property
     def _before(self) -> float:
@@ -97,7 +109,7 @@ class HeatmapPanel:
 
     def draw(self, page: FigurePage, x: float, y: float) -> None:
         """Draw onto `page`."""
-        x, y = x + self._before, y + self.small_line + self.label_height
+        x, y = x + self._before, y + self.above
         axes = page.axes(x, y, *self.area)
         self.draw_into(axes)
         middle_x, middle_y = x + self.area[0] / 2, y + self.area[1] / 2
@@ -120,7 +132,7 @@ class HeatmapPanel:
             va="center",
             rotation=90,
         )
-        page.colour_bar(x + self.area[0] + self.beside + 0.2, y, self.cells_height)
+        page.colour_bar(x + self.area[0] + self.beside + 0.2, y, self.cells_height, self.scale)
         page.blank_legend(x, y + self.cells_height + 0.08, self.scene.blank_reasons)
 
     def draw_into(self, axes: "Axes") -> "ScalarMappable":
@@ -183,7 +195,8 @@ class HeatmapPanel:
                 continue
             x, y = columns.index(column), rows.index(row)
             corners = [x - 0.5, x + 0.5, x + 0.5, x - 0.5], [y - 0.5, y - 0.5, y + 0.5, y + 0.5]
-            for width, colour in ((4.0, self.scale.theme.background), (2.0, self.text_style.ink)):
+            thick = min(2.0, LINE * 72 * min(self.cell))
+            for width, colour in ((2 * thick, self.scale.theme.background), (thick, self.text_style.ink)):
                 axes.fill(*corners, fill=False, edgecolor=colour, linewidth=width, zorder=3, clip_on=False)
 
     @property
@@ -202,7 +215,7 @@ class HeatmapPanel:
     def _number_unit(self) -> tuple[float, float]:
         """The width and the height of a weight that is written, in inches a point of its size."""
         small = self.text_style.sized(self.text_style.small)
-        return small.width(".00") / small.body, small.line / small.body
+        return small.width("−.00" if self.scale.signed else ".00") / small.body, small.line / small.body
 
     @property
     def _number_size(self) -> float:
@@ -219,12 +232,13 @@ class HeatmapPanel:
                 f"cells of {width:.2g} × {height:.2g} inches are too small for numbers",
                 "Make the picture larger with --size, or show fewer tokens with --rows and --columns.",
             )
-        indices, peaks = self.scale.indices(weights), weights.max(-1)
+        indices, peaks = self.scale.indices(weights), np.abs(weights).max(-1)
         for y, x in zip(*np.nonzero(self.scene.reachable), strict=True):
             weight = weights[y, x]
+            heavy = "bold" if abs(weight) == peaks[y] else "normal"
             axes.add_artist(Number(
                 x, y, format_weight(weight), unit, READABLE, fontsize=small, transform=axes.transData,
-                color=ink(self.scale.colours[indices[y, x]]), fontweight="bold" if weight == peaks[y] else "normal",
+                color=ink(self.scale.colours[indices[y, x]]), fontweight=heavy,
                 parse_math=False, usetex=False,
             ))  # fmt: skip
 

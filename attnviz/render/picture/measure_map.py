@@ -84,7 +84,7 @@ class MeasureMap:
         if self.has_numbers:
             self._write(page, x, y)
         if self.bar:
-            page.colour_bar(x + self.area[0] + 0.2, y, self.bar)
+            page.colour_bar(x + self.area[0] + 0.2, y, self.bar, self.scale)
 
     def _label(self, page: FigurePage, x: float, y: float) -> None:
         """Name the layers left of the cells, and the heads above them, each where there is room."""

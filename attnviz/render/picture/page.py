@@ -72,12 +72,15 @@ class Page(ABC):
         """
 
     @abstractmethod
-    def image(self, x: float, y: float, image: np.ndarray) -> None:
-        """Draw `image`, colours of `mosaic.table`, uint8 `[pixel row, pixel column]`, pixel for pixel."""
+    def image(self, x: float, y: float, image: np.ndarray, scale: Scale | None = None) -> None:
+        """Draw `image`, colours of `mosaic.table`, uint8 `[pixel row, pixel column]`, pixel for pixel.
 
-    def framed(self, x: float, y: float, image: np.ndarray) -> None:
+        The colours are those of `scale`, or of the page's own scale.
+        """
+
+    def framed(self, x: float, y: float, image: np.ndarray, scale: Scale | None = None) -> None:
         """Draw `image` in a thin frame that stands around it."""
-        self.image(x - 1 / self.dpi, y - 1 / self.dpi, np.pad(image, 1, constant_values=HAIRLINE))
+        self.image(x - 1 / self.dpi, y - 1 / self.dpi, np.pad(image, 1, constant_values=HAIRLINE), scale)
 
     def lines(self, x: float, y: float, lines: list[str], size: float, **style: Any) -> float:
         """Write `lines` below one another; gives where the next would begin."""
@@ -86,19 +89,19 @@ class Page(ABC):
             y += line_height(size)
         return y
 
-    def colour_bar(self, x: float, y: float, height: float) -> None:
-        """The scale of the colours, and what it is a scale of, unless it shall not be explained."""
-        if not self.scale.has_colorbar:
+    def colour_bar(self, x: float, y: float, height: float, scale: Scale) -> None:
+        """The colours of `scale`, and what it is a scale of, unless it shall not be explained."""
+        if not scale.has_colorbar:
             return
         pixels = round(height * self.dpi), round(BAR * self.dpi)
         small = self.typesetting.small
         shades = np.linspace(255, 0, pixels[0]).round().astype(np.uint8)
-        self.framed(x, y, np.repeat(slots(shades)[:, None], pixels[1], 1))
-        for part, label in spaced_ticks(self.scale.ticks(), 0.9 * line_height(small) / height):
+        self.framed(x, y, np.repeat(slots(shades)[:, None], pixels[1], 1), scale)
+        for part, label in spaced_ticks(scale.ticks(), 0.9 * line_height(small) / height):
             middle = y + height * (1 - part)
             self.text(x + BAR + 0.05, middle, label, small, color=self.theme.muted, va="center_baseline")
         style = {"color": self.theme.muted, "ha": "right", "va": "center", "rotation": 90}
-        self.text(x + bar_width(self.scale, self.typesetting), y + height / 2, self.scale.meaning, small, **style)
+        self.text(x + bar_width(scale, self.typesetting), y + height / 2, scale.meaning, small, **style)
 
     def blank_legend(self, x: float, y: float, reasons: Sequence[str]) -> None:
         """What the cells mean that show no weight, each beside a piece of one; as high as a line of small text."""

@@ -10,12 +10,13 @@ from matplotlib.ft2font import LoadFlags
 
 from attnviz.render.picture.mosaic import BACKGROUND, INK, MUTED, alpha, rgb, table
 from attnviz.render.picture.page import Page
+from attnviz.render.scale import Scale
 
 _BEFORE = {"left": 0.0, "center": 0.5, "right": 1.0, "top": 0.0, "bottom": 1.0}
 
 
 class PalettePage(Page):
-    """A page that is an array of `mosaic.table`'s colours. Its letters are FreeType's, as matplotlib's are."""
+    """A page that is an array of the colours of `mosaic.table`, of one scale. Its letters are FreeType's."""
 
     def __init__(self, *measures: Any, **more: Any) -> None:
         super().__init__(*measures, **more)
@@ -42,7 +43,7 @@ class PalettePage(Page):
         letters = BACKGROUND + np.round(box / 255 * strength).astype(np.uint8)
         part[...] = np.where(box, np.maximum(part, letters), part)
 
-    def image(self, x: float, y: float, image: np.ndarray) -> None:
+    def image(self, x: float, y: float, image: np.ndarray, scale: Scale | None = None) -> None:
         """Draw `image`."""
         height, width = image.shape
         left, top = round(x * self.dpi), round(y * self.dpi)

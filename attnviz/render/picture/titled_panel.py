@@ -31,6 +31,15 @@ class TitledPanel:
         self.above = self._height(self.title, large) + self._height(self.rest, body) + (0.12 if title else 0)
         self.height = self.above + inner.height + self._height(self.caption, small) + (0.1 if self.caption else 0)
 
+    @property
+    def has_room(self) -> bool:
+        """Whether the panel inside is no wider than this."""
+        return self.inner.width <= self.width + 0.01
+
+    def lower(self, inches: float) -> None:
+        """Put the panel so much farther below its title."""
+        self.above, self.height = self.above + inches, self.height + inches
+
     def draw(self, page: "Page", x: float, y: float) -> None:
         """Title, panel, caption."""
         small, body, large = self.typesetting.small, self.typesetting.body, self.typesetting.large

@@ -46,7 +46,9 @@ class Heatmap(SceneDrawing):
     def body(self, console: Console, console_options: ConsoleOptions) -> RenderResult:
         """The cells, their labels and the scale."""
         scene, width = self.scene, console_options.max_width
-        brush = Brush.on(console, scale_of(self.options, [scene.top], scene.largest, "dark", scene.signed))
+        brush = Brush.on(
+            console, scale_of(self.options, [scene.top], scene.largest, "dark", scene.signed, scene.quantity)
+        )
         layout = HeatmapLayout.of(scene, width, max(console.height - AROUND, FEW) if brush.halves else width)
         yield Text(axes_header(layout.label) + pooling_note(scene, layout.block), style="dim")
         names = AxisNames(scene, layout.cell)

@@ -1,0 +1,214 @@
+"""`attnviz compare`: two texts, models, traces, heads or layers, and their difference."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from attnviz.cli import completion, options
+from attnviz.cli.console import notes
+from attnviz.cli.errors import UsageError
+from attnviz.cli.head_options import TABLE_ENDINGS
+from attnviz.cli.options import checked, option
+from attnviz.cli.output import check_writable, ending, print_path
+from attnviz.cli.pager import show
+from attnviz.cli.plot_options import PlotOptionGroup
+from attnviz.cli.run import Run, Text, expand_option_groups
+from attnviz.errors import FileError
+from attnviz.files import PICTURE_ENDINGS, write_whole
+from attnviz.head_names import parse_heads, parse_layers
+from attnviz.prompt import require_text
+from attnviz.render import check
+
+if TYPE_CHECKING:
+    from attnviz.analysis.comparison import Comparison
+    from attnviz.attention import Trace
+
+EXAMPLES = """\
+attnviz compare "I ate an apple" "I ate a red apple"
+attnviz compare "I ate an apple" --head L3H1 --with-head L3H2
+attnviz compare "I ate an apple" --layer 3 --with-layer 2 --mean -o layers.png
+attnviz compare "I ate an apple" -m path/to/model --with-model path/to/another
+attnviz compare before.safetensors after.safetensors -o distances.csv
+attnviz compare "I ate an apple\""""
+
+OF_SAVED = ("layer", "head", "kind", "rows", "columns", "cells", "words")
+"""Options that choose from a saved trace; the others are of a model."""
+
+Side = TypeVar("Side")
+Pair = tuple[Side, Side]
+"""Of A, and of B."""
+
+Other = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="OTHER", help="What TEXT is compared with: a sentence, or a saved trace.", show_default=False
+    ),
+]
+WithModel = Annotated[
+    str | None,
+    option(
+        "--with-model",
+        metavar="MODEL",
+        autocompletion=completion.models,
+        help="B is of this model, where A is of --model.",
+    ),
+]
+WithLayer = Annotated[
+    list[str] | None,
+    option(
+        "--with-layer",
+        metavar="LAYERS",
+        callback=checked(parse_layers),
+        autocompletion=completion.layers,
+        help="B is of these layers, where A is of --layer.",
+    ),
+]
+WithHead = Annotated[
+    list[str] | None,
+    option(
+        "--with-head",
+        metavar="HEADS",
+        callback=checked(parse_heads),
+        autocompletion=completion.heads,
+        help="B is of these heads, where A is of --head.",
+    ),
+]
+Top = Annotated[
+    int | None,
+    option(group=options.SHOWN, metavar="N", callback=options.positive, help="Only the first N distances of a kind."),
+]
+Output = Annotated[
+    Path | None,
+    option(
+        *("--output", "-o"),
+        metavar="FILE",
+        help="Write to this file: a picture (.png .svg .pdf), or the distances of the heads (.csv .json .parquet).",
+    ),
+]
+
+
+@dataclass(frozen=True)
+class TwoTexts(Text):
+    """TEXT, and what it is compared with, if that is another."""
+
+    other: Other = None
+
+    @cached_property
+    def sides(self) -> Pair[Text]:
+        """The text of A and that of B, which may be one. With --text, the first argument is the other text."""
+        given = [] if self.as_text is None else [Text(as_text=self.as_text)]
+        given += [Text(argument) for argument in (self.text, self.other) if argument is not None]
+        if len(given) > 2:
+            raise UsageError("there are three texts, one of them after --text", "Leave one of them out.")
+        first, *others = given or [Text()]
+        return first, others[0] if others else first
+
+
+@expand_option_groups
+def compare(
+    run: Run,
+    plot_options: PlotOptionGroup,
+    text: TwoTexts,
+    with_model: WithModel = None,
+    with_layer: WithLayer = None,
+    with_head: WithHead = None,
+    target: options.Target = None,
+    top: Top = None,
+    output: Output = None,
+) -> None:
+    """Draw A, B and their difference, and list how far apart heads are.
+
+    A is TEXT. B is as A but for what is said of it: OTHER, --with-model, --with-layer, --with-head. With none of them
+    every head is compared with every other.
+
+    Where the tokens of A and B are not the same, the words are compared that both have, in order. Drawn are the two
+    heads that are farthest apart; with --mean or --max all heads of A as one, and of B.
+    """
+    texts = text.sides
+    is_one_text = texts[0] is texts[1]
+    suffix = None if output is None else ending(output).lower()
+    _check(plot_options, suffix, top)
+    runs = run, _of_b(run, with_model, with_layer, with_head)
+    if not is_one_text and all(side.piped for side in texts):
+        raise UsageError(
+            "A and B cannot both come from standard input", "Save one of them: attnviz trace - -o a.safetensors"
+        )
+    read = [path for run, text in zip(runs, texts, strict=True) for path in run.reads(text)]
+    check_writable(output, read, tables=TABLE_ENDINGS)
+    from attnviz.comparisons import compare_traces
+
+    is_one_run = is_one_text and with_model is None
+    if is_one_run:
+        trace = replace(run, layer=None, head=None).trace(texts[0], "compare", target)
+        a, b = (one.selection.apply(trace) for one in runs)
+    else:
+        a, b = _traces(runs, texts, target)
+    every_two = (with_layer, with_head) != (None, None)
+    found = compare_traces(a, b, every_two=every_two, is_one_run=is_one_run, how=plot_options.combines)
+    notes(dict.fromkeys(note for trace in found.traces for note in trace.notes))
+    _give(found, plot_options, output, suffix, top)
+
+
+def _check(plot_options: PlotOptionGroup, suffix: str | None, top: int | None) -> None:
+    """Refuse what no comparison has, and an ending that none is written to."""
+    from attnviz.render.comparison import require_comparable
+
+    known = (*PICTURE_ENDINGS, *TABLE_ENDINGS)
+    if suffix is not None and suffix not in known:
+        raise FileError(f"cannot write {suffix or 'a file without an ending'}", f"Endings: {', '.join(known)}.")
+    require_comparable(plot_options)
+    check(plot_options, suffix)
+    if top is not None and suffix in PICTURE_ENDINGS:
+        raise UsageError(
+            "--top is for the distances of heads", f"Leave out -o, or name one of: {' '.join(TABLE_ENDINGS)}"
+        )
+
+
+def _of_b(run: Run, model: str | None, layer: list[str] | None, head: list[str] | None) -> Run:
+    """`run` as B has it."""
+    from attnviz.comparisons import names_of_b
+
+    layers, heads = names_of_b(run.layer, run.head, layer, head)
+    return replace(run, model=model or run.model, layer=layers, head=heads)
+
+
+def _traces(runs: Pair[Run], texts: Pair[Text], target: str | None) -> "list[Trace]":
+    """The traces of A and of B. A model that both have is loaded once."""
+    model = None
+    if runs[0].model == runs[1].model and not any(text.saved for text in texts):
+        for text in texts:
+            require_text(text.read("compare"))
+        model = runs[0].load()
+    if len([text for text in texts if text.saved]) == 1:  # the options of the model are for the other
+        a, b = (_of_saved(run) if text.saved else run for run, text in zip(runs, texts, strict=True))
+        runs = a, b
+    return [
+        run.trace(text, "compare", None if text.saved else target, model=model)
+        for run, text in zip(runs, texts, strict=True)
+    ]
+
+
+def _of_saved(run: Run) -> Run:
+    """What of a saved trace is asked for by `run`."""
+    return Run(**{name: getattr(run, name) for name in OF_SAVED})
+
+
+def _give(
+    found: "Comparison", plot_options: PlotOptionGroup, output: Path | None, suffix: str | None, top: int | None
+) -> None:
+    """Show the comparison, or write it."""
+    if output is None:
+        from attnviz.render.terminal.comparison import ComparisonDrawing
+
+        show(ComparisonDrawing(found, plot_options, top))
+    elif suffix in TABLE_ENDINGS:
+        from attnviz.render.head_data import DISTANCE_NAMES, TABLES, distance_records
+
+        print_path(write_whole(output, TABLES[suffix](distance_records(found, top), DISTANCE_NAMES)))
+    else:
+        from attnviz.render.comparison import comparison_picture
+
+        print_path(write_whole(output, comparison_picture(found, suffix or ".png", plot_options)))
