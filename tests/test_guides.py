@@ -11,7 +11,7 @@ GUIDES = ["ARCHITECTURE.md", "CONTRIBUTING.md", "BENCHMARKS.md"]
 
 
 @pytest.mark.parametrize("guide", GUIDES)
-def test_every_file_that_a_guide_names_is_there(guide: str) -> None:
+def test_every_file_that_a_guide_names_exists(guide: str) -> None:
     there = [path for folder in ("attnviz", "tests", "samples", "docs", ".ci") for path in (ROOT / folder).rglob("*")]
     paths = [f"/{path.relative_to(ROOT)}{'/' * path.is_dir()}" for path in [*there, *ROOT.glob("*"), ROOT / ".ci"]]
     names = [name for code in re.findall(r"`([^`]+)`", (ROOT / guide).read_text("utf-8")) for name in code.split()]
@@ -21,7 +21,7 @@ def test_every_file_that_a_guide_names_is_there(guide: str) -> None:
     assert missing == []
 
 
-def test_the_map_and_the_guide_name_functions_that_are_there() -> None:
+def test_functions_that_a_guide_names_exist() -> None:
     files = [
         path for folder in ("attnviz", "tests") for path in (ROOT / folder).rglob("*") if path.suffix in (".py", ".js")
     ]

@@ -38,7 +38,7 @@ def in_ipython(cell: str) -> tuple[list[str], str, str]:
 
 
 @pytest.mark.parametrize("way", ["attnviz.trace('I ate an apple')", "attnviz.open({path!r})"])
-def test_displaying_a_trace_yields_a_picture_and_a_short_text(way, tmp_path):
+def test_a_notebook_shows_a_trace_as_a_picture_and_a_short_text(way, tmp_path):
     path = str(encoder_decoder().save(tmp_path / "t.safetensors"))
     kinds, text, png = in_ipython(f"import attnviz\n{way.format(path=path)}")
     assert kinds == ["image/png", "text/plain"]

@@ -12,7 +12,7 @@ from attnviz.render.options import PlotOptions
 SOURCE = Path(attnviz.__file__).read_text("utf-8")
 
 
-def test_a_type_checker_reads_the_names_that_there_are():
+def test_a_type_checker_sees_the_public_names():
     (block,) = (
         node for node in ast.parse(SOURCE).body if isinstance(node, ast.If) and "TYPE" in ast.unparse(node.test)
     )
@@ -23,12 +23,12 @@ def test_a_type_checker_reads_the_names_that_there_are():
 
 
 @pytest.mark.parametrize("name", attnviz.__all__)
-def test_each_name_is_there_and_documented(name):
+def test_each_public_name_exists_and_is_documented(name):
     assert getattr(attnviz, name).__doc__
     assert name in dir(attnviz)
 
 
-def test_what_is_no_name_is_an_attribute_error():
+def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'plott'"):
         _ = attnviz.plott
 

@@ -43,7 +43,7 @@ def test_there_are_two_set_up_commands():
 
 
 @pytest.mark.parametrize("line", LINES)
-def test_command(line, folder):
+def test_a_command_of_the_tour_works(line, folder):
     stdout = run(line, folder)
     assert stdout.strip()
     for output in re.findall(r"-o (\S+\.\w+)", line):
@@ -56,7 +56,7 @@ def test_every_command_is_shown():
         assert re.search(rf"^attnviz {command}\b", "\n".join(LINES), re.M), command
 
 
-def test_the_first_heatmap_is_the_one_shown(folder):
+def test_the_first_heatmap_of_the_readme_is_the_one_that_is_printed(folder):
     shown = re.search(r"```text\n(.*?)```", TOUR, re.S).group(1)
     assert [line.rstrip() for line in run(LINES[0], folder).splitlines()] == shown.splitlines()
 
@@ -69,7 +69,7 @@ def test_the_pictures_are_what_the_commands_draw(picture, folder):
     assert np.abs(made - kept).mean() < 1  # of 255: letters may be drawn a little otherwise elsewhere
 
 
-def test_python(folder, monkeypatch):
+def test_the_python_of_the_tour_works(folder, monkeypatch):
     monkeypatch.chdir(folder)
     block = "".join(re.findall(r"```python\n(.*?)```", README, re.S))
     names: dict = {}

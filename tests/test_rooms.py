@@ -92,7 +92,7 @@ def test_pyplot_is_imported_only_for_a_figure_that_nobody_else_has_made():
         "def f():\n    if True:\n        from attnviz.cli.output import write",
     ],
 )
-def test_the_reading_of_imports_misses_none(source):
+def test_no_import_is_missed(source):
     assert rooms_of(source) == {"cli"}
     assert not rooms_of(source) <= allowed("render")
 
@@ -115,7 +115,7 @@ def command(*args: str) -> str:
 NEVER = {"torch", "transformers", "matplotlib", "array_api_compat", "tokenizers", "PIL", "IPython"}
 
 
-def test_importing_attnviz_imports_nothing_to_speak_of():
+def test_importing_attnviz_imports_no_heavy_package():
     assert not loaded("import attnviz; dir(attnviz)") & {*NEVER, "numpy", "rich", "typer", "safetensors"}
 
 
@@ -130,7 +130,7 @@ def test_drawing_a_saved_trace_imports_no_model(args, tmp_path):
     assert not loaded(command("plot", str(path), *args)) & NEVER
 
 
-def test_a_picture_imports_matplotlib_and_still_no_torch(tmp_path):
+def test_a_picture_imports_matplotlib_but_not_torch(tmp_path):
     packages = loaded(command("plot", "I ate an apple", "-o", str(tmp_path / "a.png")))
     assert "matplotlib" in packages
     assert not packages & {"torch", "transformers"}

@@ -1,4 +1,4 @@
-"""The command line: one file per command, thin. A new command is a file here, and a line in `COMMANDS`."""
+"""The command line: one short file per command. To add a command, add a file under commands/ and a line here."""
 
 import inspect
 from typing import Annotated
@@ -7,7 +7,7 @@ import typer
 
 from attnviz.cli.commands import batch, compare, heads, models, plot, sources, trace, train, view
 from attnviz.cli.errors import settings
-from attnviz.cli.help import Command, Commands, Sentence, examples, paragraphs
+from attnviz.cli.help import Command, CommandGroup, TextCommand, examples, paragraphs
 
 COMMANDS = {
     "plot": plot,
@@ -23,23 +23,23 @@ COMMANDS = {
 
 app = typer.Typer(
     name="attnviz",
-    cls=Commands,
+    cls=CommandGroup,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["--help", "-h"]},
 )
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _version(is_given: bool) -> None:
+    if is_given:
         from importlib.metadata import version
 
         typer.echo(f"attnviz {version('attnviz')}")
         raise typer.Exit
 
 
-def _debug(wanted: bool) -> None:
-    settings.debug |= wanted
+def _debug(is_given: bool) -> None:
+    settings.debug |= is_given
 
 
 @app.callback(epilog=examples(plot.EXAMPLES))
@@ -61,7 +61,7 @@ for _name, _module in COMMANDS.items():
     _takes_text = "as_text" in inspect.signature(_command).parameters
     app.command(
         _name,
-        cls=Sentence if _takes_text else Command,
+        cls=TextCommand if _takes_text else Command,
         context_settings={"allow_extra_args": _takes_text},
         help=paragraphs(_command.__doc__),
         epilog=examples(_module.EXAMPLES),

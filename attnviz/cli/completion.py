@@ -1,4 +1,4 @@
-"""What the shell completes after an option: no torch, no model is loaded, and only what can be known at once."""
+"""Shell completion of option values: only what is known at once, without torch and without loading a model."""
 
 from collections.abc import Callable, Iterable
 
@@ -10,13 +10,13 @@ Complete = Callable[[typer.Context, str], list[str]]
 
 
 def one_of(values: Iterable[str]) -> Complete:
-    """What completes one of `values`."""
+    """A completer for a choice of `values`."""
     known = tuple(values)
     return lambda ctx, incomplete: [value for value in known if value.startswith(incomplete)]
 
 
 def layers(ctx: typer.Context, incomplete: str) -> list[str]:
-    """The layers of the built-in model, of the kind that is named, and the names that every model has."""
+    """The layers of the built-in model for the given kind, and the names that work for every model."""
     from attnviz.scratch.transformer import Config
 
     names = ["last"]
@@ -27,7 +27,7 @@ def layers(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 def heads(ctx: typer.Context, incomplete: str) -> list[str]:
-    """The heads of the built-in model; of another, what is in it is not known before it is loaded."""
+    """The heads of the built-in model; those of other models are not known before they are loaded."""
     from attnviz.scratch.transformer import Config
 
     return _last_of_list(list(map(str, range(Config.h))), incomplete) if _is_builtin(ctx) else []
@@ -41,7 +41,7 @@ def colour_maps(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 def models(ctx: typer.Context, incomplete: str) -> list[str]:
-    """The models that are here: built in, in packages, in the Hub's cache. Files are the shell's own to complete."""
+    """The models on this machine: built in, in packages, in the Hub's cache. The shell itself completes files."""
     from attnviz.models import BUILTIN
     from attnviz.models.huggingface.hub_cache import cached_models
     from attnviz.models.huggingface.packages import packaged_models
@@ -56,6 +56,6 @@ def _is_builtin(ctx: typer.Context) -> bool:
 
 
 def _last_of_list(names: list[str], incomplete: str) -> list[str]:
-    """The names that go on what is written after the last comma of a list."""
-    before, comma, begun = incomplete.rpartition(",")
-    return [f"{before}{comma}{name}" for name in names if name.startswith(begun)]
+    """The completions of the part after the last comma of a list."""
+    before, comma, last = incomplete.rpartition(",")
+    return [f"{before}{comma}{name}" for name in names if name.startswith(last)]

@@ -1,4 +1,4 @@
-"""Where a command writes: results to stdout, all else to stderr, and nothing that could drive the terminal."""
+"""The consoles of a command: results go to stdout, all else to stderr, and control characters to neither."""
 
 import re
 import sys
@@ -16,14 +16,14 @@ def report(error: AttnvizError) -> None:
     """Print an error and its hint on stderr."""
     from rich.text import Text
 
-    _tell(Text.assemble(("Error: ", "bold red"), printable(_shortened(error.message))))
+    _print_to_stderr(Text.assemble(("Error: ", "bold red"), printable(_shortened(error.message))))
     if error.hint:
         hint = printable(_shortened(error.hint)).replace("\n", "\n" + " " * len("Hint:  "))
-        _tell(Text.assemble(("Hint:  ", "bold"), hint))
+        _print_to_stderr(Text.assemble(("Hint:  ", "bold"), hint))
 
 
 def _shortened(message: str) -> str:
-    """`message` with the first and the last characters of what is very long in it: a path, or a text in quotes."""
+    """`message`, in which a very long path or quoted text keeps only its first and last characters."""
     return _VERY_LONG.sub(lambda found: f"{found[0][:40]}…{found[0][-40:]}", message)
 
 
@@ -34,11 +34,11 @@ def say(message: str) -> None:
     """Print a note on stderr."""
     from rich.text import Text
 
-    _tell(Text(printable(message), style="dim"))
+    _print_to_stderr(Text(printable(message), style="dim"))
 
 
-def _tell(text: "Text") -> None:
-    """Print `text` on stderr: broken between words on a screen, and not at all in a file."""
+def _print_to_stderr(text: "Text") -> None:
+    """Print `text` on stderr: wrapped between words on a screen, and not wrapped in a file."""
     console = stderr()
     console.print(text, soft_wrap=not console.is_terminal)
 
@@ -50,26 +50,26 @@ def notes(messages: Iterable[str]) -> None:
 
 
 def printable(text: str) -> str:
-    """`text` with its control characters made visible, so that no name or path can drive the terminal."""
+    """`text` with visible control characters, so that no name or path can control the terminal."""
     from attnviz.labels import visible
 
     return "\n".join(line and visible(line) for line in text.split("\n"))
 
 
 def stdout(plain: bool = False) -> "Console":
-    """The console of the result; a `plain` one has neither colours nor any other escape codes."""
+    """The console for the result; a `plain` one has no colours and no other escape codes."""
     from rich.console import Console
 
     return Console(highlight=False, markup=False, emoji=False, color_system=None if plain else "auto")
 
 
 def stderr() -> "Console":
-    """The console of progress and notes."""
+    """The console for progress and notes."""
     from rich.console import Console
 
     return Console(file=sys.stderr, highlight=False, markup=False, emoji=False)
 
 
 def shows_progress(console: "Console") -> bool:
-    """Whether someone is watching it, on a screen that can show what moves."""
+    """Whether `console` is a screen that can show a moving progress bar."""
     return console.is_terminal and not console.is_dumb_terminal

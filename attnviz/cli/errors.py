@@ -1,4 +1,4 @@
-"""What a command ends with: its errors as a message, a hint and an exit code."""
+"""How a command ends: errors become a message, a hint and an exit code."""
 
 import errno
 from collections.abc import Callable
@@ -17,7 +17,7 @@ FAILED, MISUSED, PARTLY_FAILED, INTERRUPTED = 1, 2, 3, 130
 
 @dataclass
 class Settings:
-    """What holds for the whole run."""
+    """Settings of the whole run."""
 
     debug: bool = False
 
@@ -26,11 +26,11 @@ settings = Settings()
 
 
 class UsageError(AttnvizError):
-    """A command line that cannot be meant, as those are that Typer itself rejects."""
+    """A wrong command line, like those that Typer itself rejects."""
 
 
 def exit_code(run: Callable[[], int | None]) -> int:
-    """What `run` ends with; its errors are printed, and Ctrl-C is. Bugs stay loud, and all else with --debug."""
+    """The exit code of `run`, whose errors are printed. Bugs keep their traceback; with --debug, all errors do."""
     settings.debug = False
     try:
         code = run() or 0
@@ -60,8 +60,8 @@ _NUMBERS = {"int": "A whole number, such as 5.", "float": "A number, such as 0.5
 
 
 def _usage_error(error: TyperException) -> UsageError:
-    """What Typer rejects, as a message and a hint of ours."""
-    about: Any = error  # which of these it has depends on what it is, and the classes are not Typer's public ones
+    """An error of Typer as our message and hint."""
+    about: Any = error  # its attributes depend on its class, and these classes are not public in Typer
     context, parameter = getattr(about, "ctx", None), getattr(about, "param", None)
     hint = f"All options: {context.command_path} --help" if context else ""
     if isinstance(error, typer.BadParameter) and parameter is not None:
@@ -83,5 +83,5 @@ def _usage_error(error: TyperException) -> UsageError:
 
 
 def _lowered(sentence: str) -> str:
-    """A sentence as our messages are written: without its capital and its full stop."""
+    """A sentence in the style of our messages: without its capital and its full stop."""
     return sentence[:1].lower() + sentence[1:].rstrip(".")

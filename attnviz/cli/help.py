@@ -1,4 +1,4 @@
-"""What our commands do beyond Typer's: help in groups, --debug anywhere, errors in one form, a text by itself."""
+"""Our commands extend Typer's: help in groups, --debug anywhere, one form of errors, a text without a command."""
 
 import sys
 from collections.abc import Iterable, Sequence
@@ -15,30 +15,30 @@ from attnviz.cli.options import GROUPS
 
 
 class Command(TyperCommand):
-    """A command whose --help stands in groups, and which knows --debug too."""
+    """A command whose --help is in groups, and which also accepts --debug."""
 
     def get_params(self, ctx: typer.Context) -> list[Any]:  # type: ignore[override]
-        """The parameters as --help lists them."""
+        """The parameters in the order of --help."""
         everywhere = [option for option in ctx.find_root().command.params if option.name == "debug"]
         *own, help_option = super().get_params(ctx)
         return _in_groups([*own, *everywhere, help_option])
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
-        """The arguments that are left over. Raises UsageError for a long option that has one dash."""
+        """The arguments that are left over. Raises UsageError for a long option with one dash."""
         if not ctx.resilient_parsing:
             _require_two_dashes(args, self.get_params(ctx))
         try:
             return super().parse_args(ctx, args)
         except TyperException as error:
-            error.ctx = getattr(error, "ctx", None) or ctx  # type: ignore[attr-defined]  # it names the command to ask
+            error.ctx = getattr(error, "ctx", None) or ctx  # type: ignore[attr-defined]  # names the command for --help
             raise
 
 
-class Sentence(Command):
-    """A command whose TEXT is one argument; it says what to type for a sentence without quotes, or with a dash."""
+class TextCommand(Command):
+    """A command with TEXT as one argument; errors say what to type for a sentence without quotes, or with a dash."""
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
-        """The arguments that are left over. Raises UsageError where some are, and for a sentence among the options."""
+        """The arguments that are left over: none. Raises UsageError for left-over words and a sentence with a dash."""
         as_text = {} if ctx.resilient_parsing else self._as_text(ctx, args)
         for word, command in as_text.items():
             if any(map(str.isspace, word.split("=")[0])) and not _is_joined(word, self.params):
@@ -48,27 +48,27 @@ class Sentence(Command):
             left: list[str] = super().parse_args(ctx, args)
         except TyperException as error:
             if unknown := getattr(error, "option_name", None):
-                meant = (command for word, command in as_text.items() if word.startswith(unknown))
-                error.as_text = next(meant, None)  # type: ignore[attr-defined]
+                commands = (command for word, command in as_text.items() if word.startswith(unknown))
+                error.as_text = next(commands, None)  # type: ignore[attr-defined]
             raise
         if left and not ctx.resilient_parsing:
-            said, text = ctx.params["as_text"], ctx.params["text"]
-            command = ctx.command_path if said is None else f"{ctx.command_path} --text"
+            first, text = ctx.params["as_text"], ctx.params["text"]
+            command = ctx.command_path if first is None else f"{ctx.command_path} --text"
             second = [other] if (other := ctx.params.get("other")) else []
-            sentence = _quoted(command, [*([] if said is None else [said]), text, *second, *left])
+            sentence = _quoted(command, [*([] if first is None else [first]), text, *second, *left])
             raise UsageError("TEXT is several words, without quotes", f"Put the sentence in quotes: {sentence}")
         return left
 
     def _as_text(self, ctx: typer.Context, args: Sequence[str]) -> dict[str, str]:
-        """For each word that is read as an option, the command that takes it for TEXT; none where there is a TEXT."""
-        options, texts = _read(args, self.get_params(ctx))
+        """For each word that is read as an option, the command that reads it as TEXT; empty if there is a TEXT."""
+        options, texts = _split_arguments(args, self.get_params(ctx))
         if texts or any(word.split("=")[0] == "--text" for _, word in options):
             return {}
         return {word: f"{ctx.command_path} {join([*args[:index], '--text', *args[index:]])}" for index, word in options}
 
 
-class Commands(TyperGroup):
-    """attnviz, which has all the commands, and draws a text that comes without one."""
+class CommandGroup(TyperGroup):
+    """attnviz with all its commands; a text without a command is drawn by `plot`."""
 
     def main(self, *args: Any, **options: Any) -> NoReturn:
         """Run a command, and exit with its code."""
@@ -76,11 +76,11 @@ class Commands(TyperGroup):
         sys.exit(exit_code(lambda: run(*args, **{**options, "standalone_mode": False})))
 
     def get_params(self, ctx: typer.Context) -> list[Any]:  # type: ignore[override]
-        """The parameters as --help lists them."""
+        """The parameters in the order of --help."""
         return _in_groups(super().get_params(ctx))
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
-        """The arguments that are left over: a command, and what it gets. Raises UsageError where none can be meant."""
+        """The arguments that are left over: a command and its arguments. Raises UsageError for a misspelled command."""
         if not ctx.resilient_parsing:
             _require_two_dashes(args, [*self.get_params(ctx), *self.commands["plot"].params])
         if not args and not ctx.resilient_parsing:
@@ -89,7 +89,7 @@ class Commands(TyperGroup):
         return super().parse_args(ctx, self._with_command(ctx, args))
 
     def _with_command(self, ctx: typer.Context, args: list[str]) -> list[str]:
-        """`args`, with `plot` before a text or an option of plot's that stands where a command would.
+        """`args`, with `plot` before a text or an option of `plot` in the place of a command.
 
         Raises UsageError for a word that is almost a command.
         """
@@ -107,7 +107,7 @@ class Commands(TyperGroup):
         return [*args[:index], "plot", *args[index:]]
 
     def _require_no_typo(self, word: str, after: list[str]) -> None:
-        """Raise UsageError for a word that is almost a command; it may be the first of a sentence without quotes."""
+        """Raise UsageError for a word that is almost a command; the hint also allows for a sentence without quotes."""
         words = {**{name: name for name in self.commands}, "help": "--help", "version": "--version"}
         if word.isascii() and (near := get_close_matches(word.lower(), words, 1, _NEAR)):
             hint = f"Did you mean attnviz {words[near[0]]}?"
@@ -116,20 +116,20 @@ class Commands(TyperGroup):
             raise UsageError(f"there is no command {word}", hint)
 
 
-_NEAR = 0.75  # `polt` is as near to `plot`, and `hello` is not to `help`
+_NEAR = 0.75  # `polt` is this near to `plot`, but `hello` is not to `help`
 
 
 def _require_two_dashes(args: Sequence[str], parameters: Iterable[Any]) -> None:
     """Raise UsageError for `-layer`, which would be read as `-l ayer`."""
     known = _by_name(parameters)
-    for _, word in _read(args, parameters)[0]:
+    for _, word in _split_arguments(args, parameters)[0]:
         name = word.split("=")[0]
         if len(name) > len("-l") and not name.startswith("--") and f"-{name}" in known:
             raise UsageError(f"there is no option {name}", f"Did you mean -{name}?")
 
 
-def _read(args: Sequence[str], parameters: Iterable[Any]) -> tuple[list[tuple[int, str]], list[str]]:
-    """Those of `args` that would be read as options, and where each stands; and those that are no option's value."""
+def _split_arguments(args: Sequence[str], parameters: Iterable[Any]) -> tuple[list[tuple[int, str]], list[str]]:
+    """The options among `args`, with their indices; and the texts, which are neither options nor their values."""
     known, words = _by_name(parameters), enumerate(args)
     options: list[tuple[int, str]] = []
     texts: list[str] = []
@@ -146,7 +146,7 @@ def _read(args: Sequence[str], parameters: Iterable[Any]) -> tuple[list[tuple[in
 
 
 def _by_name(parameters: Iterable[Any]) -> dict[str, Any]:
-    """The options among `parameters` by each of their names."""
+    """The options among `parameters`, by all of their names."""
     options = (parameter for parameter in parameters if not isinstance(parameter, TyperArgument))
     return {name: option for option in options for name in (*option.opts, *option.secondary_opts)}
 
@@ -162,7 +162,7 @@ def _quoted(command: str, words: Iterable[str]) -> str:
 
 
 def _in_groups(parameters: Iterable[Any]) -> list[Any]:
-    """The parameters of no group first. Their names say what they take: none is shown with its Python type."""
+    """The parameters, those without a group first. Their Python types are not shown, since the names say enough."""
     places = {group: place for place, group in enumerate(GROUPS)}
     ordered = sorted(parameters, key=lambda parameter: places.get(parameter.rich_help_panel, -1))
     for parameter in ordered:
@@ -172,10 +172,10 @@ def _in_groups(parameters: Iterable[Any]) -> list[Any]:
 
 
 def examples(lines: str) -> str:
-    """Example commands as the end of a help text, a line each."""
+    """Example commands, one a line, for the end of a help text."""
     return "[bold]Examples:[/bold]\n" + lines
 
 
 def paragraphs(docstring: str) -> str:
-    """A docstring as a help text: a line a paragraph, for the terminal to wrap."""
+    """A docstring as a help text: one line per paragraph, which the terminal wraps."""
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in docstring.split("\n\n"))

@@ -1,4 +1,4 @@
-"""The options that several commands share, under which heading --help shows them, and how their values are read."""
+"""The options that several commands share: their headings in --help, and how their values are read."""
 
 import re
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from attnviz.head_names import Names, parse_heads, parse_layers
 from attnviz.kinds import KINDS
 
 GROUPS = ("Text", "What to show", "Look", "Model", "Output")
-"""The headings of --help, in order. The few options that everyone needs stand before them, under none."""
+"""The headings of --help, in order. The few options that everyone needs are above them."""
 TEXT, SHOWN, LOOK, MODEL, OUTPUT = GROUPS
 DTYPES = ("float32", "float16", "bfloat16")
 
@@ -24,7 +24,7 @@ def option(*names: str, group: str | None = None, **settings: Any) -> Any:
 
 
 def checked(read: Callable[[Names], object]) -> Callable[[list[str] | None], list[str] | None]:
-    """What looks at the values of an option before all else, as Typer does. Raises UsageError for what is no name."""
+    """A callback that checks the values of an option early, as Typer does. It raises UsageError for a wrong name."""
 
     def checked(values: list[str] | None) -> list[str] | None:
         try:
@@ -204,7 +204,7 @@ TrustRemoteCode = Annotated[
 
 
 def numbers(values: list[str] | None, option: str) -> tuple[int, ...] | None:
-    """The whole numbers that `3` and `0-5` stand for, None where there are none; a usage error for anything else."""
+    """The whole numbers of values such as `3` and `0-5`; None without values. Raises UsageError for anything else."""
     if not values:
         return None
     found: dict[int, None] = {}
@@ -217,7 +217,7 @@ def numbers(values: list[str] | None, option: str) -> tuple[int, ...] | None:
 
 
 def tokens(values: list[str] | None, option: str) -> tuple[int | str, ...] | None:
-    """The same of the rows or columns of a matrix, which have names too: `answer`, `last:20`."""
+    """The rows or columns of a matrix: numbers as in `numbers`, and names such as `answer` and `last:20`."""
     from attnviz.token_names import NAMES, is_name
 
     parts = [part.strip() for value in values or () for part in value.split(",")]

@@ -1,4 +1,4 @@
-"""Where a result goes: to the file that -o names, or to the terminal."""
+"""Where a result is written: to the file that -o names, or to the terminal."""
 
 from collections.abc import Iterable, Sequence
 from os.path import isdir
@@ -27,9 +27,9 @@ Output = Annotated[
 
 
 def check_writable(output: Path | None, inputs: Iterable[Path], tables: Sequence[str] = ()) -> None:
-    """Refuse, before a model runs, what cannot be written and an output that is an input. Raises FileError.
+    """Raise FileError, before a model runs, for an output that cannot be written or that is an input.
 
-    `tables` are endings of the command's own, beside those of pictures and traces.
+    `tables` are endings that only this command has, in addition to those of pictures and traces.
     """
     if output is not None:
         from attnviz.render import writer
@@ -42,13 +42,13 @@ def check_writable(output: Path | None, inputs: Iterable[Path], tables: Sequence
 
 
 def require_folder_name(output: Path, why: str, or_else: str = "") -> None:
-    """Refuse a folder that is named as a file is, unless it is there already. Raises FileError."""
+    """Raise FileError for a folder with the name of a file, such as x.png, unless it exists already."""
     if has_file_ending(output.name) and not isdir(output):
         raise FileError(f"{output} would be a folder: {why}", f"Name a folder: -o {output.with_suffix('')}{or_else}")
 
 
 def ending(output: Path) -> str:
-    """How the name of `output` ends, by which it is written; a device or a pipe whose name has none is a .png."""
+    """The ending of `output`, which decides the format; a device or a pipe without an ending gets a .png."""
     return output.suffix or (".png" if is_stream(output) else "")
 
 
@@ -61,6 +61,6 @@ def write(output: Path, trace: "Trace", scenes: Sequence["Scene"], plot_options:
 
 
 def print_path(path: Path) -> None:
-    """Print where a result went, unless it went to standard output itself."""
+    """Print the path of a result, unless it was written to standard output."""
     if not is_standard_output(path):
         print(printable(str(path)))  # without rich, whose import would take longer than a small picture

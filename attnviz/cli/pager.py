@@ -1,4 +1,4 @@
-"""The terminal as a reader has it: a result that is taller than the screen goes through a pager."""
+"""Results in the terminal: one that is taller than the screen is shown in a pager."""
 
 import os
 import shlex
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
     from attnviz.render.options import PlotOptions
 
 PROMPT = "q leaves, space and b turn pages, arrows scroll, / searches   line %lt?e (end)."
-"""The last line of `less`, in its own language: how to leave and to scroll, and where the reader is."""
+"""The last line of `less`, in the syntax of its prompts: how to leave and scroll, and the current line."""
 LESS = f"-FRX -Ps{PROMPT}$"
-"""How `less` is run unless LESS says otherwise, as git does: colours, and what was shown stays on the screen."""
+"""The options of `less` unless LESS is set, as in git: colours, and the text stays on the screen afterwards."""
 COLOURED = "-R"
-"""What is put before a reader's own LESS: without it `less` shows the codes of colours instead of colours."""
+"""The option added to a user's LESS: without it `less` shows the codes of colours instead of colours."""
 SHOW_COLOURS = ("less", "cat")
-"""The pagers that are known to show colours; any other gets plain text."""
+"""The pagers that show colours; any other gets plain text."""
 
 
 def show(what: "RenderableType", picture: Callable[[], bytes] | None = None) -> None:
-    """Print `what`; in a pager where someone is watching and it is taller than the screen.
+    """Print `what`, in a pager if it is taller than the screen of an interactive terminal.
 
-    `picture` makes a PNG, and is given where `what` is too coarse to be labelled: on a terminal that can show one, it
-    takes its place. A pipe gets nothing but text.
+    `picture` makes a PNG, for a `what` that is too coarse to be labelled: a terminal that can show pictures shows it
+    instead. A pipe always gets text.
     """
     console = stdout()
     if not is_interactive() or console.is_dumb_terminal:
@@ -54,7 +54,10 @@ def _printed(what: "RenderableType", console: "Console") -> str:
 
 
 def with_background_theme(plot_options: "PlotOptions") -> "PlotOptions":
-    """The options with the theme of the terminal's background, if text is shaded in many colours and none is named."""
+    """The options with the theme of the terminal's background, if no theme is set and the style shades its background.
+
+    This needs an interactive terminal of many colours.
+    """
     if (
         not plot_options.drawn_as.shades_background
         or plot_options.theme
@@ -68,7 +71,7 @@ def with_background_theme(plot_options: "PlotOptions") -> "PlotOptions":
 
 
 def is_interactive() -> bool:
-    """Whether someone sees the result and can answer: a terminal at both ends, and the process in its foreground."""
+    """Whether a user sees the result and can type: stdin and stdout are a terminal with this process in foreground."""
     if sys.stdin is None or not (sys.stdin.isatty() and sys.stdout.isatty()):
         return False
     try:
@@ -78,24 +81,24 @@ def is_interactive() -> bool:
 
 
 def _paged(what: "RenderableType", text: str) -> bool:
-    """Show `what`, which is `text` in colours, in the reader's pager, to the end; False where there is none."""
+    """Show `what`, whose coloured form is `text`, in the user's pager until it ends; False where there is no pager."""
     try:
         command = shlex.split(os.environ.get("PAGER", "less"))
         if Path(command[0]).stem not in SHOW_COLOURS:
             text = _printed(what, stdout(plain=True))
         pager = subprocess.Popen(command, stdin=subprocess.PIPE, env=_environment())
-    except (OSError, ValueError, IndexError):  # not installed; no command line; PAGER is empty, which says none
+    except (OSError, ValueError, IndexError):  # not installed; wrong quotes; an empty PAGER, which means no pager
         return False
-    heeded = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the pager, which stops a search by it
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the pager, where it stops a search
     try:
         pager.communicate(text.encode(sys.stdout.encoding, sys.stdout.errors or "strict"))
     finally:
-        signal.signal(signal.SIGINT, heeded)
+        signal.signal(signal.SIGINT, before)
     return True
 
 
 def _environment() -> dict[str, str]:
-    """That of the pager: `less` is told how to show our text, and else does as its reader has told it."""
+    """The environment of the pager: options of `less` for our text, and the user's own settings."""
     utf8 = {"LESSCHARSET": "utf-8"} if sys.stdout.encoding.lower() in ("utf-8", "utf8") else {}
     own = os.environ.get("LESS")
     return {**utf8, **os.environ, "LESS": LESS if own is None else f"{COLOURED} {own}"}

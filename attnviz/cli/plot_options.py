@@ -1,4 +1,4 @@
-"""How a picture shall look, as options of the command line."""
+"""How attention is drawn, as options of the command line."""
 
 from dataclasses import dataclass
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""What a person sees on stderr while long work goes on, and how Ctrl-C ends it."""
+"""Progress on stderr during long work, and how Ctrl-C interrupts it."""
 
 import gc
 import signal
@@ -10,14 +10,14 @@ from attnviz.cli.console import printable, shows_progress, stderr
 
 
 def collect_garbage() -> None:
-    """Switch the garbage collector on, which `__main__` switched off for the start: now long work is ahead."""
-    gc.freeze()  # what was imported and loaded stays: no collection need look at it
+    """Switch on the garbage collector, which `__main__` switched off for a quick start, before long work."""
+    gc.freeze()  # what is imported and loaded stays: later collections can skip it
     gc.enable()
 
 
 @contextmanager
 def working(what: str) -> Iterator[None]:
-    """Show on stderr that something long goes on, where someone is watching; afterwards collect garbage again."""
+    """Show a status line on stderr during long work, if it is a screen; afterwards collect garbage again."""
     console = stderr()
     try:
         if shows_progress(console):
@@ -31,9 +31,9 @@ def working(what: str) -> Iterator[None]:
 
 @contextmanager
 def loading(name: str) -> Iterator[Callable[[str, int, int | None], None]]:
-    """A bar on stderr for a model that is being loaded, where someone is watching; yields what moves it.
+    """A progress bar on stderr, if it is a screen, while a model loads; yields the function that updates it.
 
-    That is called with what is counted (bytes, weights), how many are done, and of how many, where that is known.
+    Its arguments are the unit (bytes, weights), the number done, and the total where it is known.
     """
     from rich.filesize import decimal
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -51,21 +51,21 @@ def loading(name: str) -> Iterator[Callable[[str, int, int | None], None]]:
         with Progress(*columns, console=console, transient=True, disable=not shows_progress(console)) as progress:
             task = progress.add_task(f"Loading {name}", total=None, now="")
 
-            def tell(what: str, done: int, total: int | None) -> None:
-                doing, written = ("Downloading", decimal) if what == "bytes" else ("Loading", str)
-                now = f"{written(done)}/{written(total)}" if total else written(done)
-                progress.update(task, description=f"{doing} {name}", completed=done, total=total, now=now)
+            def update(unit: str, done: int, total: int | None) -> None:
+                verb, format_count = ("Downloading", decimal) if unit == "bytes" else ("Loading", str)
+                now = f"{format_count(done)}/{format_count(total)}" if total else format_count(done)
+                progress.update(task, description=f"{verb} {name}", completed=done, total=total, now=now)
 
-            yield tell
+            yield update
     finally:
         collect_garbage()
 
 
 @contextmanager
 def reading() -> Iterator[Callable[[str, int, int | None], None] | None]:
-    """A line on stderr while a model writes and reads, where someone is watching; yields what moves it, or None.
+    """A line on stderr, if it is a screen, while a model writes and reads; yields the function to update it, or None.
 
-    That is called with what is counted (tokens written, tokens read), how many, and of how many, where that is known.
+    Its arguments are the unit (tokens written, tokens read), the number done, and the total where it is known.
     """
     console = stderr()
     if not shows_progress(console):
@@ -77,19 +77,19 @@ def reading() -> Iterator[Callable[[str, int, int | None], None] | None]:
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("", total=None)
 
-        def tell(what: str, done: int, total: int | None) -> None:
-            doing = "Reading" if what == "tokens read" else "Writing"
-            of = f"{done:,} of {total:,} tokens" if total else f"{done:,} tokens"
-            progress.update(task, description=f"{doing} {of}")
+        def update(unit: str, done: int, total: int | None) -> None:
+            verb = "Reading" if unit == "tokens read" else "Writing"
+            count = f"{done:,} of {total:,} tokens" if total else f"{done:,} tokens"
+            progress.update(task, description=f"{verb} {count}")
 
-        yield tell
+        yield update
 
 
 @contextmanager
 def interruptible() -> Iterator[Callable[[], None]]:
-    """Hold Ctrl-C back until the function that is yielded is called, which raises KeyboardInterrupt then.
+    """Delay Ctrl-C: the yielded function raises KeyboardInterrupt if it was pressed. A second Ctrl-C is not delayed.
 
-    Inside a job it can land in a library's callback, where Python drops it. The second Ctrl-C is not held back.
+    Without this, Ctrl-C can interrupt a library's callback, where Python ignores the exception.
     """
     pressed: list[int] = []
 
@@ -97,20 +97,20 @@ def interruptible() -> Iterator[Callable[[], None]]:
         pressed.append(number)
         signal.signal(signal.SIGINT, before)
 
-    def heed() -> None:
+    def raise_if_pressed() -> None:
         if pressed:
             raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGINT, remember)
     try:
-        yield heed
+        yield raise_if_pressed
     finally:
         signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
 def bar(what: str, total: int) -> Iterator[Callable[..., None]]:
-    """A progress bar on stderr, where someone is watching; yields a function that advances it and says where it is."""
+    """A progress bar on stderr, if it is a screen; yields a function that advances it and sets its description."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns: tuple[Any, ...] = (

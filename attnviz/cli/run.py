@@ -1,4 +1,4 @@
-"""What the commands that run a model share: its options, and the way from TEXT to a trace."""
+"""What the commands that run a model share: the model's options, and how TEXT becomes a trace."""
 
 import functools
 import inspect
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 
 CELLS = 512
-"""What a model reads is pooled to so many rows and columns, where nothing else is said. A saved trace is not."""
+"""By default a model's matrices are pooled to this many rows and columns; those of a saved trace are not."""
 
 
 @dataclass(frozen=True)
 class Text:
-    """TEXT of a command, as it stands or with --text: a sentence, the name of a saved trace, or `-` for what is piped.
+    """TEXT of a command: a sentence, the name of a saved trace, or `-` for standard input.
 
-    With --text it is a sentence, whatever it looks like.
+    After --text it is always a sentence.
     """
 
     text: options.Text = None
@@ -41,32 +41,32 @@ class Text:
 
     @property
     def is_given(self) -> bool:
-        """Whether there is one."""
+        """Whether there is a TEXT."""
         return self.text is not None or self.as_text is not None
 
     @property
     def saved(self) -> str | None:
-        """The file of a saved trace, where TEXT, or what is piped, is its name."""
+        """The file of a saved trace, if TEXT or standard input is its name."""
         name = None if self.as_text is not None else self._from_stdin if self.piped else self.text
         return name if name and name.endswith(".safetensors") else None
 
     @property
     def piped(self) -> bool:
-        """Whether it is what comes from standard input: `-`, or nothing."""
+        """Whether TEXT is read from standard input: it is `-`, or missing."""
         return self.as_text is None and self.text in (None, "-")
 
     @cached_property
     def _from_stdin(self) -> str | None:
-        """What is piped; None where a person would have to type it, and did not ask to."""
+        """The content of standard input; None if TEXT is missing and a user would have to type it."""
         if self.text is None and sys.stdin.isatty():
             return None
         return decode_utf8(sys.stdin.buffer.read(), "standard input").rstrip("\r\n")
 
     def read(self, command: str) -> str:
-        """The sentence that `command` is given.
+        """The sentence for `command`.
 
-        Raises UsageError where there is none, or two, InputError where standard input is not UTF-8, and where TEXT is
-        the name of a file that is no saved trace, or one word that ends as such a name does.
+        Raises UsageError where there is none or more than one. Raises InputError where standard input is not UTF-8, and
+        where TEXT is the name of a file that is not a saved trace, or one word that looks like a file name.
         """
         if self.as_text is not None:
             if self.text is not None:
@@ -85,7 +85,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Run:
-    """Which model is run, and what of its attention is asked for: each field is an option of the command line."""
+    """Which model runs, and which part of its attention is selected; each field is an option of the command line."""
 
     model: options.Model = "builtin"
     text_pair: options.TextPair = None
@@ -108,25 +108,25 @@ class Run:
 
     @cached_property
     def selection(self) -> "Selection":
-        """What of the attention was asked for. Raises SelectionError for a kind that is none, UsageError for a row."""
+        """The selected part of the attention. Raises SelectionError for an unknown kind, UsageError for a wrong row."""
         from attnviz.selection import Selection
 
         rows, columns = options.tokens(self.rows, "--rows"), options.tokens(self.columns, "--columns")
         return Selection.of(self.layer, self.head, self.kind, rows, columns, self.cells, self.words)
 
     def load(self, with_head: bool = False) -> "Model":
-        """Load the model, `with_head` where it shall write. Raises ModelError."""
+        """Load the model, `with_head` if it has to write. Raises ModelError."""
         from attnviz.models import BUILTIN, load
 
         options: dict[str, Any] = {"device": self.device, "dtype": self.dtype, "revision": self.revision}
         options |= {"tokenizer": self.tokenizer, "trust_remote_code": self.trust_remote_code}
-        if self.model == BUILTIN:  # it is there in a blink: nothing to wait for
+        if self.model == BUILTIN:  # it loads at once, without progress
             return load(BUILTIN, **options)
         with loading(self.model) as progress:
             return load(self.model, **options, with_head=with_head or self.generate is not None, progress=progress)
 
     def reads(self, text: "Text | None" = None) -> Iterator[Path]:
-        """The files that are read: a saved trace, or those of the model, and what is piped in for `text`."""
+        """The files that are read: a saved trace, or those of the model, and standard input for `text`."""
         if text is not None and (text.saved or text.piped):
             yield Path(text.saved or "/dev/stdin")
         if text is None or not text.saved:
@@ -137,17 +137,22 @@ class Run:
     def trace(
         self, text: "Text", command: str, target: str | None, query: str | None = None, model: "Model | None" = None
     ) -> "Trace":
-        """The saved trace that TEXT of `command` names, narrowed; or else the model's trace of it. Raises AttnvizError.
+        """The selected part of the saved trace that TEXT names, or of the model's trace of TEXT. Raises AttnvizError.
 
-        A `model` that is loaded already may be given.
-        Where that is pooled the rows of `query` stay apart: of one that is called so, or those of the `answer`.
+        `model` can be given if it is already loaded. Where the trace is pooled, the rows of `query` are kept as single
+        tokens: a word, or `answer`.
         """
         if text.saved:
-            made = {"target": target, "text-pair": self.text_pair, "chat": self.chat or None, "generate": self.generate}
-            made |= {"device": self.device, "dtype": self.dtype, "revision": self.revision, "tokenizer": self.tokenizer}
-            made |= {"source-language": self.source_language, "target-language": self.target_language}
-            made["model"] = None if self.model == Run.model else self.model
-            for option in (option for option, value in made.items() if value is not None):
+            fixed = {
+                "target": target,
+                "text-pair": self.text_pair,
+                "chat": self.chat or None,
+                "generate": self.generate,
+            }
+            fixed |= {"device": self.device, "dtype": self.dtype, "revision": self.revision}
+            fixed |= {"tokenizer": self.tokenizer, "model": None if self.model == Run.model else self.model}
+            fixed |= {"source-language": self.source_language, "target-language": self.target_language}
+            for option in (option for option, value in fixed.items() if value is not None):
                 raise UsageError(
                     f"--{option} cannot change a saved trace", f"Leave it out, or trace the text again with --{option}."
                 )
@@ -165,7 +170,7 @@ class Run:
         from attnviz.models import BUILTIN
 
         model = model or self.load()
-        with nullcontext() if self.model == BUILTIN else reading() as progress:  # the built-in model is at once done
+        with nullcontext() if self.model == BUILTIN else reading() as progress:  # the built-in model needs no progress
             return next(self.trace_all_with(model, [sentence], [target], query, progress))
 
     def trace_all_with(
@@ -177,7 +182,7 @@ class Run:
         progress: "Progress | None" = None,
         text_pairs: Sequence[str | None] | None = None,
     ) -> "Iterator[Trace]":
-        """What was asked for of the model's traces of many texts, each with its target and its pair.
+        """The selected parts of the model's traces of many texts, each with its target and its pair.
 
         Raises AttnvizError.
         """
@@ -193,26 +198,26 @@ class Run:
 
 
 def expand_option_groups(command: Callable[..., None]) -> Callable[..., None]:
-    """`command` for Typer: parameters that are a `Run` or a `PlotOptionGroup` become their fields, as options."""
+    """`command` for Typer: each parameter that is a dataclass, such as `Run`, becomes options, one for each field."""
     parameters = inspect.signature(command).parameters
     own = [parameter for parameter in parameters.values() if not is_dataclass(parameter.annotation)]
-    bundles: dict[str, Any] = {name: p.annotation for name, p in parameters.items() if is_dataclass(p.annotation)}
+    groups: dict[str, Any] = {name: p.annotation for name, p in parameters.items() if is_dataclass(p.annotation)}
     shared = [
         inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=field.type)
-        for bundle in bundles.values()
-        for field in fields(bundle)
+        for group in groups.values()
+        for field in fields(group)
     ]
 
     @functools.wraps(command)
     def run(**values: Any) -> None:
-        for name, bundle in bundles.items():
-            values[name] = bundle(**{field.name: values.pop(field.name) for field in fields(bundle)})
+        for name, group in groups.items():
+            values[name] = group(**{field.name: values.pop(field.name) for field in fields(group)})
         try:
             command(**values)
         except NotKeptError as error:
             if isinstance(text := values.get("text"), Text) and text.saved:
                 raise
-            raise SelectionError(error.message, f"Add {error.added}") from error  # the model is at hand
+            raise SelectionError(error.message, f"Add {error.added}") from error  # the text can be traced again
 
     ordered = [*(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own), *shared]
     run.__signature__ = inspect.Signature(ordered)  # type: ignore[attr-defined]
@@ -221,7 +226,7 @@ def expand_option_groups(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _require_no_file(text: str, hint: str) -> None:
-    """Refuse the name of a file or folder where its content was meant: drawn, it would look like a sentence."""
+    """Raise InputError for the name of a file or folder: the user means its content, not its name."""
     if exists(text):
         what = "folder" if isdir(text) else "picture" if _is_picture(text) else "file"
         raise InputError(f"{text} is a {what}, not a sentence", hint)
@@ -232,7 +237,7 @@ def _is_picture(path: str) -> bool:
 
 
 def _commands_for(path: str, command: str) -> str:
-    """How `command` takes what is in a file or folder: texts, or a model."""
+    """The commands for the content of a file or folder: texts, or a model."""
     from attnviz.models.huggingface.gguf import is_gguf
 
     if (isfile(path) and is_gguf(Path(path))) or isfile(f"{path}/config.json"):

@@ -1,4 +1,4 @@
-"""Text on streams whose encoding does not have all of it: a mark is written as what looks like it, or else as `?`."""
+"""Text on streams with a limited encoding: a character that it lacks is written as a similar one, or as `?`."""
 
 import codecs
 import io
@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import TextIO
 
 NAME = "attnviz-likeness"
-"""What this way of handling what cannot be encoded is called, beside Python's own `strict` and `replace`."""
-_LIKE = {
+"""The name of our error handler, like Python's `strict` and `replace`."""
+_SIMILAR = {
     **dict(zip("→⇒⇥←↑↓·•−–—‑─━╸╺│┃┼…⋮×≤≥", ">~><^v.*--------||+~:x<>", strict=True)),
     **dict(zip("␣⏎␡⟨⟩“”‘’ ░▒▓█▀▄▌", "_/^<>\"\"'' .:#@@@@", strict=True)),
     **dict(zip("₀₁₂₃₄₅₆₇₈₉", "0123456789", strict=True)),
@@ -19,22 +19,22 @@ _LIKE = {
 
 
 def prepare(streams: Iterable[TextIO]) -> None:
-    """Let `streams` write everything, what their encoding lacks by its likeness."""
-    codecs.register_error(NAME, _alike)
+    """Let `streams` write every character, with a similar one for those that their encoding lacks."""
+    codecs.register_error(NAME, _replace_similar)
     for stream in streams:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=NAME)
 
 
-def _alike(error: UnicodeError) -> tuple[str, int]:
+def _replace_similar(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    lacking = error.object[error.start : error.end]
-    return "".join(_LIKE.get(character) or _unknown(character) for character in lacking), error.end
+    missing = error.object[error.start : error.end]
+    return "".join(_SIMILAR.get(character) or _question_marks(character) for character in missing), error.end
 
 
-def _unknown(character: str) -> str:
-    """As many question marks as the columns that `character` takes."""
+def _question_marks(character: str) -> str:
+    """One question mark for each column of `character`."""
     if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me", "Cf"):
         return ""
     return "??" if unicodedata.east_asian_width(character) in "WF" else "?"

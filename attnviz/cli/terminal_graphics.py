@@ -1,6 +1,6 @@
-"""What the terminal answers: which pictures it draws, and the colour of its background.
+"""Questions to the terminal: which pictures it can show, and the colour of its background.
 
-Pictures are drawn by textual-image: by kitty's protocol, or as sixels, which iTerm2 and many others know.
+textual-image draws pictures, by kitty's protocol or as sixels, which iTerm2 and many others support.
 """
 
 import io
@@ -13,12 +13,12 @@ from importlib.util import find_spec
 from typing import NamedTuple
 
 PATIENCE = 1.0
-"""A terminal answers within so many seconds, over a slow line too."""
+"""How long we wait for an answer, in seconds: enough for a slow connection."""
 _ATTRIBUTES = re.compile(rb"\x1b\[\?([\d;]*)c")
 _KITTY = re.compile(rb"\x1b_Gi=31;OK\x1b\\")
 _BACKGROUND = re.compile(rb"\x1b\]11;rgb:([\da-fA-F]+)/([\da-fA-F]+)/([\da-fA-F]+)")
 SIXEL = b"4"
-"""The number by which a terminal says among its attributes that it draws sixels."""
+"""The number of the sixel attribute in a terminal's answer."""
 
 
 class Window(NamedTuple):
@@ -31,9 +31,9 @@ class Window(NamedTuple):
 
 
 def show_inline(picture: Callable[[], bytes]) -> bool:
-    """Draw the PNG that `picture` makes at the cursor; False, and nothing done, on a terminal that cannot.
+    """Draw the PNG that `picture` makes at the cursor, reduced to fit; False, without drawing, where it cannot be.
 
-    It is asked, where textual-image is installed and the size of its cells is known. As large as it is, or as fits.
+    It needs textual-image, and a terminal that supports pictures and tells the size of its cells.
     """
     if find_spec("textual_image") is None or (window := _window()) is None or (protocol := _protocol()) is None:
         return False
@@ -49,7 +49,7 @@ def show_inline(picture: Callable[[], bytes]) -> bool:
 
 
 def background() -> str | None:
-    """The theme that goes with the terminal's background, `light` or `dark`; None where it does not tell."""
+    """The theme for the terminal's background, `light` or `dark`; None where the terminal does not answer."""
     found = _BACKGROUND.search(_answer(b"\x1b]11;?\x1b\\\x1b[c")) if find_spec("termios") else None
     if found is None:
         return None
@@ -58,8 +58,8 @@ def background() -> str | None:
 
 
 def _renderable(protocol: str) -> Callable[..., object]:
-    """What draws by that protocol."""
-    # Without this, its import would ask the terminal again, and not wait for an answer from afar.
+    """The class that draws by that protocol."""
+    # Without this, the import would ask the terminal again, and not wait for a slow answer.
     out, sys.__stdout__ = sys.__stdout__, None  # type: ignore[misc]
     try:
         from textual_image.renderable import SixelImage, TGPImage
@@ -69,7 +69,7 @@ def _renderable(protocol: str) -> Callable[..., object]:
 
 
 def _window() -> Window | None:
-    """The size of the terminal, or None where it does not tell how large a cell is."""
+    """The size of the terminal, or None where the size of a cell is not known."""
     try:
         import fcntl
         import struct
@@ -85,8 +85,8 @@ def _window() -> Window | None:
 def _protocol() -> str | None:
     """How the terminal shows pictures: `kitty`, `sixel`, or None.
 
-    Kitty's question is put only to a terminal of that name, for others write it on the screen. The other one, for its
-    attributes, every terminal answers, so that nothing is left to arrive when the shell is back.
+    Only terminals with a known name are asked kitty's question, since others would print it. Every terminal answers
+    the other question, for its attributes; we wait for it, so that no answer arrives later in the shell.
     """
     asks_kitty = any(name in os.environ.get("TERM", "") for name in ("kitty", "ghostty"))
     question = b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\" if asks_kitty else b""
@@ -98,7 +98,7 @@ def _protocol() -> str | None:
 
 
 def _answer(question: bytes) -> bytes:
-    """What the terminal answers, up to its attributes; nothing where it is silent, or the reader has typed ahead."""
+    """The terminal's answer, up to its attributes; empty if it does not answer, or if the user has already typed."""
     import termios
     import tty
     from select import select
@@ -108,7 +108,7 @@ def _answer(question: bytes) -> bytes:
     before, answer = termios.tcgetattr(into), b""
     try:
         tty.setcbreak(into, termios.TCSANOW)
-        if select([into], [], [], 0)[0]:  # meant for the shell
+        if select([into], [], [], 0)[0]:  # typed for the shell
             return b""
         os.write(out, question)
         end = time.monotonic() + PATIENCE

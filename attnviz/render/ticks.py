@@ -32,7 +32,7 @@ def numbers(cells: Sequence[Range], most: float, prominent: Sequence[int] = ()) 
     The first tokens of `prominent` cells take precedence over them.
     """
     first, last = cells[0][0], cells[-1][1] - 1
-    step = _round_step((last - first) / max(min(most, MOST), 1))
+    step = round_step((last - first) / max(min(most, MOST), 1))
     numbers_to_show = range(-(-first // step) * step, last + 1, step)
     spans = [(index, start, stop) for index, (start, stop) in enumerate(cells)]
     round_ones = [
@@ -87,7 +87,7 @@ def segments(tokens: Sequence[Token], cells: Sequence[Range]) -> list[int]:
     return sorted({index for index in found if index})
 
 
-def _round_step(least: float) -> int:
+def round_step(least: float) -> int:
     """The smallest of 1, 2, 5, 10, 20, 50 … that is at least `least`."""
     step = 1
     while step < least:

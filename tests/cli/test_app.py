@@ -17,7 +17,7 @@ from attnviz.cli.options import GROUPS
 from attnviz.errors import FileError
 
 
-def test_the_version():
+def test_version_prints_the_version():
     for args in (["--version"], ["--version", "plot"]):
         assert run(*args).out == f"attnviz {version('attnviz')}\n"
 
@@ -48,7 +48,7 @@ def test_help_lists_every_command_with_a_sentence():
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_help_stands_in_groups_and_shows_no_python_types(command):
+def test_help_is_in_groups_and_shows_no_python_types(command):
     for width in ("80", "120"):
         done = run(command, "--help", env={"COLUMNS": width})
         assert not re.search(r"<\w+", done.out)
@@ -88,7 +88,7 @@ def test_a_sentence_without_its_quotes_is_shown_with_them(args):
         *(["train"], ["train", "-o", "d", "--steps", "0"]),
     ],
 )
-def test_what_cannot_be_meant_ends_with_2_and_writes_to_stderr(args):
+def test_a_wrong_command_line_exits_with_2_and_writes_to_stderr(args):
     done = run(*args)
     assert done.code == 2
     assert not done.out
@@ -133,7 +133,7 @@ def test_what_cannot_be_meant_ends_with_2_and_writes_to_stderr(args):
         ),
     ],
 )
-def test_what_typer_rejects_is_told_as_our_own_errors_are(args, message, hint):
+def test_errors_of_typer_look_like_our_errors(args, message, hint):
     done = run(*args, env={"COLUMNS": "200"})
     assert (done.code, done.err) == (2, f"Error: {message}\nHint:  {hint}\n")
 
@@ -148,7 +148,7 @@ def test_what_typer_rejects_is_told_as_our_own_errors_are(args, message, hint):
         ["batch", "x" * 5000, "-o", "out"],
     ],
 )
-def test_what_is_very_long_is_not_written_out_in_an_error(args):
+def test_a_very_long_value_is_shortened_in_an_error(args):
     done = run(*args, env={"COLUMNS": "6000"})
     assert done.code in (1, 2)
     assert len(done.err) < 600
@@ -171,7 +171,7 @@ def test_a_text_after_one_dash_is_not_taken_for_an_option():
         (["plot", "-l ate = 3"], "plot --text '-l ate = 3'"),
     ],
 )
-def test_a_sentence_that_begins_with_a_dash_is_told_how_to_be_said(args, meant):
+def test_the_error_for_a_sentence_with_a_dash_says_what_to_type(args, meant):
     done = run(*args, env={"COLUMNS": "200"})
     assert (done.code, done.out) == (2, "")
     assert done.err.endswith(f"begins with a dash, as options do\nHint:  Say that it is the text: attnviz {meant}\n")
@@ -179,20 +179,20 @@ def test_a_sentence_that_begins_with_a_dash_is_told_how_to_be_said(args, meant):
 
 
 @pytest.mark.parametrize("text", ["-5 degrees", "--help", "-layer", "-l3", "-", "- item", "--", "-5"])
-def test_after_text_stands_the_text_whatever_it_looks_like(text):
+def test_the_value_of_text_is_the_sentence_whatever_it_looks_like(text):
     drawn = run("plot", "--text", text).out
     assert drawn.startswith(f"{text} → ")
     assert run("plot", f"--text={text}").out == drawn
     assert f" → {text}\n" in run("plot", "I ate", "--target", text).out
 
 
-def test_two_texts_are_one_too_many():
+def test_two_texts_are_refused():
     done = run("plot", "I ate", "--text", "an apple")
     assert (done.code, done.out) == (2, "")
     assert "there are two texts" in done.err
 
 
-def test_text_without_quotes_is_put_into_them():
+def test_the_error_for_a_text_without_quotes_shows_it_in_quotes():
     assert 'attnviz plot --text "I ate an apple"' in run("plot", "--text", "I", "ate", "an", "apple").err
 
 
@@ -230,17 +230,17 @@ def test_a_saved_trace_without_a_command_is_plotted(tmp_path):
         (["version"], 'Did you mean attnviz --version? Or, of the text: attnviz plot "version"'),
     ],
 )
-def test_a_word_that_is_almost_a_command_is_asked_about(args, meant):
+def test_the_error_for_a_misspelled_command_suggests_the_right_one(args, meant):
     done = run(*args)
     assert (done.code, done.out) == (2, "")
     assert done.err == f"Error: there is no command {args[0]}\nHint:  {meant}\n"
 
 
-def test_a_sentence_by_itself_is_asked_to_have_quotes_too():
+def test_a_sentence_without_a_command_is_shown_in_quotes_too():
     assert 'attnviz plot "She ate an apple"' in run("She", "ate", "an", "apple").err
 
 
-def test_an_error_ends_with_1_a_message_and_a_hint_on_stderr():
+def test_an_error_exits_with_1_and_prints_a_message_and_a_hint_on_stderr():
     done = process("plot", "gone.safetensors")
     assert (done.code, done.out) == (1, "")
     assert done.err.splitlines() == [
@@ -258,7 +258,7 @@ def test_debug_shows_where_an_error_came_from(args):
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_knows_debug(command):
+def test_every_command_accepts_debug(command):
     assert "│ --debug" in run(command, "--help").out.replace("│    --", "│ --")
 
 
@@ -268,7 +268,7 @@ def test_debug_holds_for_one_run():
     assert run("plot", "gone.safetensors").code == 1
 
 
-def test_a_bug_stays_loud(monkeypatch):
+def test_a_bug_shows_its_traceback(monkeypatch):
     monkeypatch.setattr("attnviz.cli.run.Run.trace", lambda *args: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         run("plot", "I ate")
@@ -285,7 +285,7 @@ def interrupted(running: subprocess.Popen, wait_for_stderr: bool = False) -> tup
 
 
 @pytest.mark.parametrize("args", [["plot"], ["plot", "-"], ["heads", "-"], ["trace", "-o", "never.safetensors"]])
-def test_ctrl_c_ends_with_130_and_no_traceback(args, tmp_path):
+def test_ctrl_c_exits_with_130_without_a_traceback(args, tmp_path):
     code, out, err = interrupted(start(*args, cwd=tmp_path))
     assert (code, out) == (130, "")
     assert "Interrupted." in err
@@ -294,7 +294,7 @@ def test_ctrl_c_ends_with_130_and_no_traceback(args, tmp_path):
 
 
 @pytest.mark.parametrize("args", [["--help"], ["plot", "I ate an apple " * 100], ["models"]])
-def test_a_reader_that_has_seen_enough_gets_no_traceback(args):
+def test_a_closed_pipe_gives_no_traceback(args):
     running = start(*args, stdin=subprocess.DEVNULL)
     running.stdout.close()
     err = running.stderr.read().decode()

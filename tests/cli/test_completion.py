@@ -40,11 +40,11 @@ def completed(line: str, **env: str) -> list[str]:
         ("attnviz hello --sty", ["--style"]),
     ],
 )
-def test_it_completes(line, offered):
+def test_an_option_is_completed(line, offered):
     assert completed(line) == offered
 
 
-def test_it_completes_models_that_are_here(tmp_path, monkeypatch):
+def test_models_on_this_machine_are_completed(tmp_path, monkeypatch):
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
     (tmp_path / "config.json").write_text("{}")
     fake_hub.put(tmp_path / "cache", "org/cached", [tmp_path / "config.json"])
@@ -60,7 +60,7 @@ def test_the_script_for_a_shell_is_shown(shell):
     assert "attnviz" in script
 
 
-def test_it_is_installed_for_a_shell(tmp_path):
+def test_completion_is_installed_for_a_shell(tmp_path):
     """In a process that bash has started, as a user does; with a home of its own."""
     command = f"{sys.executable} -c 'import sys; sys.argv[0] = \"attnviz\"; from attnviz.cli import app; app()'"
     done = subprocess.run(
@@ -75,7 +75,7 @@ def test_it_is_installed_for_a_shell(tmp_path):
 
 
 @pytest.mark.parametrize("line", ["attnviz plot --layer ", "attnviz plot -m ", "attnviz plot --style "])
-def test_it_imports_no_model_library(line):
+def test_completion_imports_no_model_library(line):
     variables = {"_ATTNVIZ_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
     found = imported_modules("sys.argv = ['attnviz']; from attnviz.cli import app; app()", **variables)
     assert not {name.split(".")[0] for name in found} & {"torch", "transformers", "matplotlib"}

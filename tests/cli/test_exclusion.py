@@ -18,7 +18,7 @@ def saved(tmp_path: Path) -> Path:
     return Trace("by hand", "cat", (one,)).save(tmp_path / "cat.safetensors")
 
 
-def test_the_terminal_shows_what_is_left(saved: Path) -> None:
+def test_the_terminal_draws_a_scene_with_exclusions(saved: Path) -> None:
     masked = run("plot", saved, "--head", 0, "--sink", "renorm")
     assert masked.code == 0
     assert [line.split()[1:] for line in masked.out.splitlines()[3:5]] == [["1.0", "−.75"], ["all"]]
@@ -37,7 +37,7 @@ def test_a_picture_names_the_options_in_its_metadata(command: list[object], save
     assert described.endswith("sink: mask\nspecial: hide")
 
 
-def test_they_are_refused_where_they_would_change_nothing_or_are_unknown(saved: Path, tmp_path: Path) -> None:
+def test_exclusions_without_effect_or_with_unknown_values_are_refused(saved: Path, tmp_path: Path) -> None:
     for options in (["--sink", "hide"], ["--special", "mask"], ["--sink", "mask", "-o", tmp_path / "a.json"]):
         done = run("plot", saved, "--head", 0, *options)
         assert done.code == 1

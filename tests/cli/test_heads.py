@@ -61,7 +61,7 @@ def test_without_a_text_and_a_layer_it_lists_every_head_for_i_ate_an_apple():
     assert len(re.findall(r"peak query \(from\) +key \(to\)", done.out)) == 3
 
 
-def test_a_line_says_where_the_mass_of_a_head_goes_and_its_strongest_pair(tmp_path):
+def test_a_line_shows_the_measures_of_a_head_and_its_strongest_link(tmp_path):
     trace = encoder_decoder()
     own = trace["self"].matrix(1, 1)
     lines = run("heads", trace.save(tmp_path / "t.safetensors"), "--kind", "self").out.splitlines()
@@ -86,7 +86,7 @@ def test_a_kind_without_that_layer_is_left_out_with_a_note():
     ]
 
 
-def test_a_saved_trace_of_a_layer_is_told_of_too(tmp_path):
+def test_a_saved_trace_of_one_layer_is_listed_too(tmp_path):
     run("trace", "I ate an apple", "-o", tmp_path / "t.safetensors")
     done = run("heads", tmp_path / "t.safetensors", "--layer", "3")
     assert "cross-attention has no layer 3" in done.err
@@ -102,7 +102,7 @@ def test_a_saved_trace_of_a_layer_is_told_of_too(tmp_path):
         (["--kind", "x"], "Kinds: self, masked-self, cross."),
     ],
 )
-def test_what_no_kind_has_is_an_error_that_gives_the_range(options, says):
+def test_the_error_for_a_layer_that_no_kind_has_gives_the_range(options, says):
     done = run("heads", *options)
     assert (done.code, done.out) == (1, "")
     assert says in done.err
@@ -135,7 +135,7 @@ def test_the_numbers_of_every_head_go_to_a_file(suffix, tmp_path):
     assert heads == len(every_head())
 
 
-def test_heads_are_sorted_narrowed_by_role_and_counted():
+def test_heads_are_sorted_filtered_by_role_and_limited():
     done = run("heads", "--kind", "self", "--sort", "entropy", "--top", "3")
     names = re.findall(r"^L\dH\d", done.out, re.M)
     assert len(names) == 3
@@ -205,7 +205,7 @@ def test_the_table_of_a_link_cuts_no_number_in_a_narrow_terminal(width):
 
 
 @pytest.mark.parametrize("size", ["3", "6", "4x3"])
-def test_a_map_is_as_wide_as_it_is_asked_to_be_and_has_all_heads(size, tmp_path):
+def test_a_map_has_the_given_width_and_all_heads(size, tmp_path):
     done = run("heads", "--kind", "self", "--measure", "sink", "--size", size, "-o", tmp_path / "x.png")
     assert done.code == 0
     picture = np.asarray(Image.open(tmp_path / "x.png").convert("L"))
@@ -241,7 +241,7 @@ def test_a_map_is_as_wide_as_it_is_asked_to_be_and_has_all_heads(size, tmp_path)
         (["--dpi", "99", "-o", "x.csv"], "--dpi would change nothing: the output is numbers"),
     ],
 )
-def test_options_that_would_do_nothing_are_refused(args, message, tmp_path, monkeypatch):
+def test_options_without_effect_are_refused(args, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     done = run("heads", *args)
     assert done.code != 0

@@ -25,7 +25,7 @@ def whole(folder, tmp_path_factory):
     return path
 
 
-def test_a_long_text_is_pooled_to_as_many_cells(folder, whole, tmp_path):
+def test_a_long_text_is_pooled_to_the_given_number_of_cells(folder, whole, tmp_path):
     pooled = tmp_path / "pooled.safetensors"
     assert run("trace", TEXT, "-m", folder, "--cells", 10, "-o", pooled).code == 0
     a, b = open_trace(whole)["masked-self"], open_trace(pooled)["masked-self"]
@@ -38,7 +38,7 @@ def test_a_long_text_is_pooled_to_as_many_cells(folder, whole, tmp_path):
 
 @pytest.mark.parametrize("args", [[], ["--layer", "1"], ["--layer", "1", "--head", "2"]])
 @pytest.mark.parametrize("asked", [["--cells", "12"], ["--rows", "3,5-9", "--columns", "0-9"]], ids=str)
-def test_it_is_drawn(whole, tmp_path, args, asked):
+def test_a_long_text_is_drawn(whole, tmp_path, args, asked):
     shown = run("plot", whole, *args, *asked)
     assert shown.code == 0, shown.err
     assert "attention weight" in shown.out
@@ -47,14 +47,14 @@ def test_it_is_drawn(whole, tmp_path, args, asked):
     assert picture.stat().st_size > 1000
 
 
-def test_the_table_of_heads_shows_what_a_pooled_trace_still_tells(whole):
+def test_the_table_of_heads_shows_the_measures_that_a_pooled_trace_allows(whole):
     done = run("heads", whole, "--cells", "12")
     assert done.code == 0, done.err
     assert "peak query (from)" in done.out
     assert " first" not in done.out.split("masked self-attention")[1].split("\n")[1]
 
 
-def test_rows_and_columns_by_number(folder, whole, tmp_path):
+def test_rows_and_columns_are_chosen_by_number(folder, whole, tmp_path):
     path = tmp_path / "part.json"
     args = ["--layer", 1, "--head", 2, "--rows", "5-6", "--columns", "0,3"]
     assert run("plot", TEXT, "-m", folder, *args, "-o", path).code == 0
@@ -70,7 +70,7 @@ def test_rows_and_columns_by_number(folder, whole, tmp_path):
         (["--columns", "0-4000"], "there is no column"),
     ],
 )
-def test_a_row_that_there_is_not_is_refused_with_the_range(folder, args, says):
+def test_the_error_for_a_row_that_does_not_exist_gives_the_range(folder, args, says):
     done = run("plot", TEXT, "-m", folder, *args)
     assert done.code == 1
     assert says in done.err
@@ -78,11 +78,11 @@ def test_a_row_that_there_is_not_is_refused_with_the_range(folder, args, says):
 
 
 @pytest.mark.parametrize("args", [["--cells", "0"], ["--rows", "five"]])
-def test_what_is_no_number_of_cells_or_rows_is_a_usage_error(args):
+def test_a_wrong_number_of_cells_or_rows_is_a_usage_error(args):
     assert run("plot", "I ate an apple", *args).code == 2
 
 
-def test_a_saved_trace_is_drawn_as_it_was_kept(folder, tmp_path):
+def test_a_saved_trace_is_drawn_as_it_was_saved(folder, tmp_path):
     long = " ".join(["apple"] * 600)
     path, part = tmp_path / "whole.safetensors", tmp_path / "part.safetensors"
     head = ["-m", folder, "--layer", 0, "--head", 0]
@@ -113,7 +113,7 @@ def test_the_answer_and_the_prompt_are_rows_and_columns(folder, tmp_path):
     assert "last:20" in done.err
 
 
-def test_text_of_one_query_is_drawn_of_a_long_text_in_one_command(folder, tmp_path):
+def test_one_command_draws_text_for_one_query_of_a_long_text(folder, tmp_path):
     long = " ".join(f"w{i}" for i in range(24))
     pooled = ["-m", folder, "--layer", 1, "--head", 2, "--cells", 20, "--style", "text"]
     done = run("plot", long, *pooled, "--query", "w7#1")
@@ -182,7 +182,7 @@ def test_a_pooled_row_is_named_with_the_command_that_keeps_it(writer, tmp_path, 
     ],
     ids=str,
 )
-def test_what_a_saved_trace_does_not_hold_is_refused_with_the_command_that_keeps_it(
+def test_the_error_for_a_pooled_row_of_a_saved_trace_names_the_command_that_keeps_it(
     writer, tmp_path, monkeypatch, made, asked
 ):
     monkeypatch.chdir(writer.parent)
@@ -219,7 +219,7 @@ def traced_again(refused, folder):
 
 
 @pytest.mark.parametrize("asked", [["text", "--query", "w7#1"], ["lines", "--rows", "last:40", "--columns", "last:40"]])
-def test_a_run_of_the_model_is_refused_with_what_to_add(folder, asked):
+def test_the_error_for_a_pooled_row_of_a_model_names_the_option_to_add(folder, asked):
     style, *added = asked
     pooled = ["-m", folder, "--layer", 1, "--head", 2, "--cells", 20, "--style", style]
     done = run("plot", TEXT, *pooled)

@@ -16,7 +16,7 @@ from attnviz.cli.commands import models
 from attnviz.scratch.store import shipped
 
 
-def test_it_lists_every_way_to_name_a_model():
+def test_models_lists_every_way_to_name_a_model():
     done = run("models")
     assert (done.code, done.err) == (0, "")
     first = [line.split()[0] for line in done.out.splitlines()]
@@ -33,7 +33,7 @@ def test_the_sizes_of_the_builtin_model_are_true():
 
 
 @pytest.mark.parametrize("there", [True, False])
-def test_it_says_whether_gguf_files_can_be_read(there, monkeypatch):
+def test_models_says_whether_gguf_files_can_be_read(there, monkeypatch):
     monkeypatch.setattr(models, "find_spec", lambda name: object() if there else None)
     assert ("pip install 'attnviz[gguf]'" in run("models").out) != there
 
@@ -44,7 +44,7 @@ def cache(tmp_path, monkeypatch) -> Path:
     return tmp_path / "cache"
 
 
-def test_models_of_the_cache_are_listed_and_what_they_lack(cache, tmp_path):
+def test_models_of_the_cache_are_listed_with_what_they_lack(cache, tmp_path):
     files = [tmp_path / name for name in ("config.json", "model.safetensors")]
     for file in files:
         file.write_bytes(bytes(2000) + file.name.encode())
@@ -68,7 +68,7 @@ def screen(width: int, **terminal: object) -> tuple[Console, io.StringIO]:
     return Console(file=file, width=width, _environ={}, **terminal), file
 
 
-def test_a_model_that_is_loaded_is_watched_as_a_bar(monkeypatch):
+def test_a_progress_bar_shows_that_a_model_loads(monkeypatch):
     console, file = screen(80, force_terminal=True, color_system=None)
     monkeypatch.setattr(bars, "stderr", lambda: console)
     with bars.loading("org/tiny") as progress:
@@ -81,7 +81,7 @@ def test_a_model_that_is_loaded_is_watched_as_a_bar(monkeypatch):
     assert re.search(r"Loading org/tiny \S* +31 0:00:0", shown)
 
 
-def test_a_model_that_writes_and_reads_is_watched_with_its_tokens(monkeypatch):
+def test_a_progress_line_counts_the_tokens_that_a_model_writes_and_reads(monkeypatch):
     console, file = screen(80, force_terminal=True, color_system=None)
     monkeypatch.setattr(bars, "stderr", lambda: console)
     with bars.reading() as progress:
@@ -105,7 +105,7 @@ def test_a_long_name_leaves_room_for_the_bar(width, monkeypatch):
 
 
 @pytest.mark.parametrize("terminal", [{}, {"force_terminal": True, "_environ": {"TERM": "dumb"}}])
-def test_where_nobody_watches_nothing_is_drawn(terminal, monkeypatch):
+def test_no_progress_is_drawn_without_a_screen(terminal, monkeypatch):
     file = io.StringIO()
     monkeypatch.setattr(bars, "stderr", lambda: Console(file=file, **{"_environ": {}, **terminal}))
     with bars.loading("org/tiny") as progress:
@@ -117,7 +117,7 @@ def test_where_nobody_watches_nothing_is_drawn(terminal, monkeypatch):
     assert file.getvalue() == ""
 
 
-def test_loading_in_a_pipe_writes_nothing_but_the_result(tmp_path):
+def test_loading_in_a_pipe_writes_only_the_result(tmp_path):
     folder = tiny_models.save("bert", tmp_path / "tiny")
     done = run("plot", "I ate", "-m", folder, "--layer", 0, "--head", 0)
     assert done.code == 0

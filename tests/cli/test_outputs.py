@@ -46,15 +46,15 @@ def saved(tmp_path, monkeypatch):
     ["t.safetensors", "./t.safetensors", "folder/../t.safetensors", "link.safetensors", "hard.safetensors",
      "linked/t.safetensors", "{here}/t.safetensors"],
 )  # fmt: skip
-def test_a_saved_trace_is_not_overwritten_by_a_part_of_itself(command, output, saved):
+def test_a_part_of_a_saved_trace_does_not_overwrite_it(command, output, saved):
     assert_refused(saved, command, "t.safetensors", "-o", output.format(here=saved))
 
 
-def test_nor_where_it_is_read_by_another_name(saved):
+def test_a_saved_trace_is_not_overwritten_under_another_name(saved):
     assert_refused(saved, "plot", "link.safetensors", "-o", "t.safetensors")
 
 
-def test_another_trace_is_written_over(saved):
+def test_a_different_trace_is_overwritten(saved):
     assert run("trace", "She slept", "-o", "t.safetensors").code == 0
     assert run("plot", "link.safetensors", "-o", "copy.safetensors").code == 0
     assert run("plot", "link.safetensors", "-o", "copy.safetensors").code == 0
@@ -80,21 +80,21 @@ def test_the_files_of_a_model_are_not_overwritten(command, output, model):
     assert_refused(model, command, APPLE, "-m", model, "-o", model / output)
 
 
-def test_what_was_drawn_into_the_folder_of_a_model_is_drawn_again(model):
+def test_a_picture_in_the_folder_of_a_model_can_be_drawn_again(model):
     """It runs, as far as the model, which would fail in these tests."""
     for name in ("mine.png", "new.json", "pictures/mine.png", "pictures/new.json"):
         with pytest.raises(ZeroDivisionError):
             run("plot", APPLE, "-m", model, "-o", model / name)
 
 
-def test_nor_a_gguf_file_by_a_link(tmp_path, monkeypatch):
+def test_a_gguf_file_is_not_overwritten_through_a_link(tmp_path, monkeypatch):
     monkeypatch.setattr("attnviz.cli.run.Run.load", lambda self: 1 / 0)
     (tmp_path / "m.gguf").write_bytes(b"GGUF")
     (tmp_path / "m.png").symlink_to("m.gguf")
     assert_refused(tmp_path, "plot", APPLE, "-m", tmp_path / "m.gguf", "-o", tmp_path / "m.png")
 
 
-def test_nor_the_cache_of_the_hub(minilm_folder, tmp_path, monkeypatch):
+def test_the_cache_of_the_hub_is_not_overwritten(minilm_folder, tmp_path, monkeypatch):
     """There the files of a model are links, and a link would be followed to the one copy that there is."""
     monkeypatch.setattr("attnviz.cli.run.Run.load", lambda self: 1 / 0)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
@@ -103,18 +103,18 @@ def test_nor_the_cache_of_the_hub(minilm_folder, tmp_path, monkeypatch):
     assert_refused(tmp_path, "heads", APPLE, "-m", "some/model", "-o", config)
 
 
-def test_nor_a_model_that_attnviz_has_trained(tmp_path):
+def test_a_model_trained_by_attnviz_is_not_overwritten(tmp_path):
     path = tmp_path / "builtin-2.safetensors"
     shutil.copy(str(shipped_file()), path)
     assert_refused(tmp_path, "trace", APPLE, "-m", path, "-o", path)
 
 
-def test_nor_the_one_that_comes_with_it(tmp_path):
+def test_the_built_in_model_is_not_overwritten(tmp_path):
     (tmp_path / "mine.safetensors").symlink_to(str(shipped_file()))
     assert_refused(tmp_path, "trace", APPLE, "-o", tmp_path / "mine.safetensors")
 
 
-def test_nor_the_file_that_is_piped_in(tmp_path):
+def test_the_file_on_standard_input_is_not_overwritten(tmp_path):
     (tmp_path / "a.json").write_text(APPLE)
     with (tmp_path / "a.json").open() as file:
         running = start("plot", "-", "-o", "a.json", stdin=file, cwd=tmp_path)
@@ -124,7 +124,7 @@ def test_nor_the_file_that_is_piped_in(tmp_path):
     assert (tmp_path / "a.json").read_text() == APPLE
 
 
-def test_nor_a_text_of_a_batch(tmp_path):
+def test_a_text_of_a_batch_is_not_overwritten(tmp_path):
     (tmp_path / "a.txt").write_text(f"{APPLE}\n")
     (tmp_path / "out" / "a.txt").mkdir(parents=True)
     (tmp_path / "out" / "a.txt" / "001.png").symlink_to(tmp_path / "a.txt")
@@ -132,7 +132,7 @@ def test_nor_a_text_of_a_batch(tmp_path):
 
 
 @pytest.mark.parametrize("output", [".", "a.txt/deeper", "b"])
-def test_nor_is_a_text_in_the_place_of_a_folder_of_pictures(output, tmp_path, monkeypatch):
+def test_a_text_in_the_way_of_a_folder_of_pictures_is_not_overwritten(output, tmp_path, monkeypatch):
     monkeypatch.setattr("attnviz.cli.run.Run.load", lambda self: 1 / 0)
     monkeypatch.chdir(tmp_path)
     for name in ("a.txt", "b"):
@@ -145,7 +145,7 @@ def test_nor_is_a_text_in_the_place_of_a_folder_of_pictures(output, tmp_path, mo
 
 @pytest.mark.parametrize("output", ["folder.png", "file/a.png", "circle.png"])
 @pytest.mark.parametrize("command", ["plot", "heads"])
-def test_what_cannot_be_written_is_found_out_before_a_model_runs(command, output, tmp_path, monkeypatch):
+def test_an_output_that_cannot_be_written_is_refused_before_a_model_runs(command, output, tmp_path, monkeypatch):
     monkeypatch.setattr("attnviz.cli.run.Run.load", lambda self: 1 / 0)
     monkeypatch.chdir(tmp_path)
     Path("folder.png").mkdir()
@@ -157,14 +157,14 @@ def test_what_cannot_be_written_is_found_out_before_a_model_runs(command, output
 
 
 @pytest.mark.parametrize("args", [["plot", APPLE], ["heads"], ["trace", APPLE]])
-def test_a_folder_is_said_to_be_one(args, tmp_path):
+def test_the_error_for_an_output_that_is_a_folder_says_so(args, tmp_path):
     (tmp_path / "out").mkdir()
     done = run(*args, "-o", tmp_path / "out", env={"COLUMNS": "400"})
     assert done.code == 1
     assert done.err == f"Error: cannot write {tmp_path / 'out'}: it is a folder\nHint:  Name a file in that folder.\n"
 
 
-def test_train_makes_no_folder_that_is_called_as_a_file_is(tmp_path):
+def test_train_refuses_a_folder_with_the_name_of_a_file(tmp_path):
     done = run("train", "-o", tmp_path / "mine.safetensors", env={"COLUMNS": "400"})
     assert done.code == 1
     assert "mine.safetensors would be a folder" in done.err
@@ -173,7 +173,7 @@ def test_train_makes_no_folder_that_is_called_as_a_file_is(tmp_path):
 
 @pytest.mark.parametrize("command", ["plot", "heads"])
 @pytest.mark.parametrize("ending", ["", ".svg"])
-def test_a_pipe_is_written_as_its_ending_says_or_else_as_png(command, ending, tmp_path):
+def test_the_ending_of_a_pipe_decides_its_format_and_png_is_the_default(command, ending, tmp_path):
     pipe = tmp_path / f"pipe{ending}"
     os.mkfifo(pipe)
     running = start(command, APPLE, "-o", pipe)
@@ -182,13 +182,13 @@ def test_a_pipe_is_written_as_its_ending_says_or_else_as_png(command, ending, tm
     assert data.startswith(b"<?xml" if ending else b"\x89PNG")
 
 
-def test_a_device_gets_a_picture_and_its_look():
+def test_a_device_gets_a_picture_with_its_options():
     done = start("plot", APPLE, "--dpi", "40", "-o", "/dev/stdout")
     assert done.communicate()[0].startswith(b"\x89PNG")
     assert run("plot", APPLE, "-o", "/dev/null").code == 0
 
 
-def test_a_terminal_does_not():
+def test_a_terminal_does_not_get_the_content_of_a_file():
     there, here = os.openpty()
     running = start("plot", APPLE, "-o", "/dev/stdout", stdout=here)
     err = running.communicate()[1].decode()

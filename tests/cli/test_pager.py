@@ -105,7 +105,7 @@ def test_another_terminal_gets_text(answers, environment):
         assert ASKED not in output  # nor is it asked in vain
 
 
-def test_what_has_room_for_its_labels_stays_text_and_nothing_is_asked():
+def test_a_result_with_all_labels_stays_text_and_the_terminal_is_not_asked():
     code, output = terminal(["plot", "I ate an apple"], {ASKED: SIXEL})
     assert code == 0
     assert ASKED not in output
@@ -117,7 +117,7 @@ WHITE, BLACK = b"\x1b]11;rgb:ffff/ffff/ffff\x1b\\", b"\x1b]11;rgb:00/0a/10\x07"
 
 
 @pytest.mark.parametrize(("background", "wash"), [(WHITE, "lilac"), (BLACK, "amber"), (b"", "violet")])
-def test_text_is_shaded_from_the_colour_of_the_background(background, wash):
+def test_text_is_shaded_from_the_background_of_the_terminal(background, wash):
     code, output = terminal(["plot", "I ate an apple", "--style", "text"], {ASKED: background + XTERM})
     assert code == 0
     assert BACKGROUND in output
@@ -125,7 +125,7 @@ def test_text_is_shaded_from_the_colour_of_the_background(background, wash):
         assert "48;2;{};{};{}m".format(*palette(wash)[at]).encode() in output
 
 
-def test_who_names_the_theme_is_not_asked_for_the_background():
+def test_with_a_theme_the_terminal_is_not_asked_for_its_background():
     _, output = terminal(["plot", "I ate an apple", "--style", "text", "--theme", "dark"], {ASKED: WHITE + XTERM})
     assert ASKED not in output
     assert "48;2;{};{};{}m".format(*palette("amber")[-1]).encode() in output
@@ -149,7 +149,7 @@ def test_what_was_typed_ahead_is_left_for_the_shell():
     assert CAPTION in output
 
 
-def test_without_the_library_there_is_text(tmp_path):
+def test_without_textual_image_the_result_is_text(tmp_path):
     (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['textual_image'] = None")
     code, output = terminal(GRID, {ASKED: SIXEL}, PYTHONPATH=str(tmp_path))
     assert code == 0
@@ -164,7 +164,7 @@ def pager(path: Path, script: str) -> str:
     return str(path)
 
 
-def test_what_is_taller_than_the_screen_goes_through_the_pager(tmp_path):
+def test_a_result_taller_than_the_screen_is_shown_in_the_pager(tmp_path):
     script = f'echo "$LESS $LESSCHARSET" > {tmp_path}/LESS; cat > {tmp_path}/text'
     code, output = terminal(HEADS, size=(24, 80), PAGER=pager(tmp_path / "less", script))
     assert code == 0
@@ -200,7 +200,7 @@ def test_less_shows_colours_whatever_its_own_settings_are(command, own):
 
 
 @pytest.mark.parametrize("name", ["more", "most", "pager"])
-def test_a_pager_that_may_not_show_colours_gets_plain_text(name, tmp_path):
+def test_an_unknown_pager_gets_plain_text(name, tmp_path):
     command = pager(tmp_path / name, f"cat > {tmp_path}/text")
     assert terminal(HEADS, size=(24, 80), PAGER=f"{command} -s")[0] == 0
     text = (tmp_path / "text").read_text()
@@ -208,26 +208,26 @@ def test_a_pager_that_may_not_show_colours_gets_plain_text(name, tmp_path):
     assert "\x1b" not in text
 
 
-def test_what_fits_the_screen_is_printed(tmp_path):
+def test_a_result_that_fits_the_screen_is_printed(tmp_path):
     command = pager(tmp_path / "pager", f"touch {tmp_path}/run")
     assert b"L3H3" in terminal(HEADS, size=(200, 80), PAGER=command)[1]
     assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("command", ["", "no-such-pager -R", "'"])
-def test_without_a_pager_it_is_printed(command):
+def test_without_a_pager_the_result_is_printed(command):
     code, output = terminal(HEADS, size=(24, 80), PAGER=command)
     assert code == 0
     assert b"L3H3" in output
 
 
-def test_a_pager_that_is_left_early_is_no_error(tmp_path):
+def test_leaving_the_pager_early_is_not_an_error(tmp_path):
     code, output = terminal(HEADS, size=(24, 80), PAGER="true")
     assert code == 0
     assert b"Traceback" not in output
 
 
-def test_ctrl_c_is_the_pagers(tmp_path):
+def test_ctrl_c_goes_to_the_pager(tmp_path):
     script = "trap 'echo asked' INT; cat > /dev/null; echo ready; read -r line < /dev/tty; echo bye"
     keys = {b"ready": b"\x03", b"asked": b"q\n"}
     code, output = terminal(HEADS, keys, (24, 80), PAGER=pager(tmp_path / "pager", script))
@@ -235,7 +235,7 @@ def test_ctrl_c_is_the_pagers(tmp_path):
     assert b"Interrupted" not in output
 
 
-def test_in_a_pipe_there_is_neither_a_pager_nor_an_escape(tmp_path):
+def test_a_pipe_gets_neither_a_pager_nor_escape_codes(tmp_path):
     command = pager(tmp_path / "pager", f"touch {tmp_path}/run")
     environment = {"PAGER": command, "LINES": "10", "TERM": "xterm-kitty", "COLORTERM": "truecolor"}
     for args in (HEADS, GRID):

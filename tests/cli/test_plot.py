@@ -48,7 +48,7 @@ def test_golden(name, tmp_path):
 
 
 @pytest.mark.parametrize(("text", "verb", "object"), [(APPLE, "ate", "apple"), (SCHOOL, "먹고", "사과를")])
-def test_the_picture_of_the_mission(text, verb, object):
+def test_the_picture_of_the_mission_can_be_drawn(text, verb, object):
     done = process("plot", text)
     assert done.code == 0
     title, axes, labels, *rows = done.out.splitlines()
@@ -109,7 +109,7 @@ CONTENT = {
 
 
 @pytest.mark.parametrize("suffix", CONTENT)
-def test_a_file_of_every_ending_in_folders_that_are_made_and_its_path_printed(suffix, tmp_path):
+def test_every_ending_is_written_into_new_folders_and_the_path_is_printed(suffix, tmp_path):
     path = tmp_path / "new" / "그림 폴더" / f"a{suffix}"
     done = run("plot", APPLE, "-o", path)
     assert (done.code, done.out) == (0, f"{path}\n")
@@ -119,7 +119,7 @@ def test_a_file_of_every_ending_in_folders_that_are_made_and_its_path_printed(su
 
 
 @pytest.mark.parametrize("suffix", [".json", ".npz", ".safetensors"])
-def test_numbers_are_of_what_is_drawn(suffix, tmp_path):
+def test_the_numbers_in_a_file_are_those_of_the_drawn_heads(suffix, tmp_path):
     run("plot", APPLE, "--kind", "cross", "--layer", "1", "--head", "0", "--head", "2-3", "-o", tmp_path / f"a{suffix}")
     data = (tmp_path / f"a{suffix}").read_bytes()
     if suffix == ".json":
@@ -156,7 +156,7 @@ def test_a_layer_draws_its_heads_and_a_head_every_layer(options, names):
     assert set(re.findall(r"\bL\dH\d\b|\b[LH]\d\b", done.out)) == set(names), done.out
 
 
-def test_the_numbers_of_heads_with_their_layers_are_of_those_only(tmp_path):
+def test_the_numbers_of_named_heads_are_only_of_these_heads(tmp_path):
     run("plot", APPLE, "--head", "L3H1,L0H2", "-o", tmp_path / "a.json")
     [one] = json.loads((tmp_path / "a.json").read_bytes())["attentions"]
     assert [(layer["layer"], layer["heads"]) for layer in one["layers"]] == [(0, [2]), (3, [1])]
@@ -171,7 +171,7 @@ def test_the_numbers_of_heads_with_their_layers_are_of_those_only(tmp_path):
         (".png", "without an"),
     ],
 )
-def test_other_endings_are_refused_before_anything_is_run(name, says, tmp_path, monkeypatch):
+def test_unknown_endings_are_refused_before_a_model_runs(name, says, tmp_path, monkeypatch):
     monkeypatch.setattr("attnviz.cli.run.Run.load", lambda run: 1 / 0)
     done = run("plot", APPLE, "-o", tmp_path / "new" / name)
     assert (done.code, done.out) == (1, "")
@@ -193,7 +193,7 @@ def test_other_endings_are_refused_before_anything_is_run(name, says, tmp_path, 
         (["--target", " "], "the target is empty", "attnviz plot"),
     ],
 )
-def test_what_is_not_there_is_an_error_that_gives_the_range(options, says, hint):
+def test_the_error_for_an_absent_layer_or_head_gives_the_range(options, says, hint):
     done = run("plot", APPLE, *options)
     assert (done.code, done.out) == (1, "")
     assert says in done.err
@@ -201,13 +201,13 @@ def test_what_is_not_there_is_an_error_that_gives_the_range(options, says, hint)
 
 
 @pytest.mark.parametrize("option", ["--layer", "--head"])
-def test_the_range_of_a_saved_trace_is_what_was_saved(option, tmp_path):
+def test_the_range_of_a_saved_trace_is_that_of_its_heads(option, tmp_path):
     done = run("plot", encoder_decoder().save(tmp_path / "t.safetensors"), option, "2")
     assert done.code == 1
     assert "0-1." in done.err
 
 
-def test_a_hybrid_model_gives_its_true_layers(tmp_path):
+def test_a_hybrid_model_has_its_true_layer_numbers(tmp_path):
     one = decoder_only()["masked-self"]
     from dataclasses import replace
 
@@ -279,7 +279,7 @@ HARMFUL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2066-\u2
     "text", [*HOSTILE, "\x1b]0;title\x07", "[/bold]", "שלום עולם abc", "`rm -rf`", "--", ":smile:"]
 )
 @pytest.mark.parametrize("suffix", [None, ".svg"])
-def test_hostile_text_drives_neither_the_terminal_nor_a_picture(text, suffix, tmp_path):
+def test_hostile_text_controls_neither_the_terminal_nor_a_picture(text, suffix, tmp_path):
     options = ["-o", tmp_path / f"a{suffix}"] if suffix else []
     done = run("plot", "-", *options, stdin=f"I ate {text} today")
     assert done.code == 0
@@ -293,7 +293,7 @@ def test_hostile_text_drives_neither_the_terminal_nor_a_picture(text, suffix, tm
         assert "bold" not in text or "[" in done.out
 
 
-def test_hostile_labels_of_a_saved_trace(tmp_path):
+def test_hostile_labels_of_a_saved_trace_are_made_visible(tmp_path):
     saved = labelled(HOSTILE).save(tmp_path / "t.safetensors")
     for args in (["plot", saved], ["heads", saved], ["plot", saved, "-o", tmp_path / "a.svg"]):
         done = run(*args)
@@ -301,7 +301,7 @@ def test_hostile_labels_of_a_saved_trace(tmp_path):
         assert not HARMFUL.search(done.out + done.err)
 
 
-def test_a_path_cannot_drive_the_terminal_either(tmp_path):
+def test_a_path_cannot_control_the_terminal_either(tmp_path):
     done = run("plot", APPLE, "-o", tmp_path / "a\x1b[2J[bold].png")
     assert done.code == 0
     assert not HARMFUL.search(done.out)
@@ -323,7 +323,7 @@ def test_a_target_is_read():
     assert "너는 → 먹었다" in done.out
 
 
-def test_a_saved_trace_takes_no_target(tmp_path):
+def test_a_target_for_a_saved_trace_is_refused(tmp_path):
     done = run("plot", encoder_decoder().save(tmp_path / "t.safetensors"), "--target", "x")
     assert done.code == 2
     assert "--target" in done.err
@@ -332,14 +332,14 @@ def test_a_saved_trace_takes_no_target(tmp_path):
 @pytest.mark.parametrize(
     "content", [b"", b"I ate an apple", b"\x80\x04K\x01.", (b"\x08" + bytes(7)) + b"{}      "], ids=str
 )
-def test_a_file_that_is_no_trace_is_refused(content, tmp_path):
+def test_a_file_that_is_not_a_trace_is_refused(content, tmp_path):
     (tmp_path / "t.safetensors").write_bytes(content)
     done = run("plot", tmp_path / "t.safetensors")
     assert (done.code, done.out) == (1, "")
     assert "saved trace" in done.err
 
 
-def test_a_place_that_cannot_be_written_is_an_error(tmp_path):
+def test_an_output_that_cannot_be_written_is_an_error(tmp_path):
     (tmp_path / "file").write_bytes(b"old")
     done = run("plot", APPLE, "-o", tmp_path / "file" / "a.png")
     assert (done.code, done.out) == (1, "")

@@ -15,13 +15,13 @@ from attnviz.render.options import PlotOptions
 APPLE = "I ate an apple"
 
 
-def test_every_field_of_a_look_is_an_option_with_its_default():
+def test_every_plot_option_is_an_option_of_the_command_line():
     assert [field.name for field in fields(PlotOptionGroup)] == [field.name for field in fields(PlotOptions)]
     assert PlotOptionGroup().given == {}
 
 
 @pytest.mark.parametrize("command", ["plot", "heads", "batch"])
-def test_help_lists_them_all(command):
+def test_help_lists_all_plot_options(command):
     out = run(command, "--help").out
     for field in fields(PlotOptions):
         assert re.search(rf"^│ +--(no-)?{field.name.replace('_', '-')}\b", out, re.M), field.name
@@ -53,7 +53,7 @@ def test_help_lists_them_all(command):
         (["-o", "a.png", "--size", "1x1"], "inches", "At least"),
     ],
 )
-def test_what_cannot_be_or_would_be_lost_is_refused(options, message, hint, tmp_path, monkeypatch):
+def test_options_that_are_wrong_or_without_effect_are_refused(options, message, hint, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     saved = encoder_decoder().save(tmp_path / "t.safetensors")
     done = run("plot", saved, *options)
@@ -80,7 +80,7 @@ def test_a_picture_in_every_style(style, tmp_path):
     assert "style: " + style in (tmp_path / "a.svg").read_text()
 
 
-def test_title_size_and_dpi(tmp_path):
+def test_a_picture_has_its_title_size_and_dpi(tmp_path):
     done = run("plot", APPLE, "-o", tmp_path / "a.svg", "--title", "Mine: $x$")
     assert done.code == 0
     assert "Mine: $x$" in (tmp_path / "a.svg").read_text()
@@ -90,7 +90,7 @@ def test_title_size_and_dpi(tmp_path):
     assert run("plot", APPLE, "--title", "").out.startswith("query (from)")
 
 
-def test_a_query_by_its_word(tmp_path):
+def test_a_query_is_named_by_its_word(tmp_path):
     saved = encoder_decoder().save(tmp_path / "t.safetensors")
     out = run("plot", saved, "--style", "text", "-l", "1", "--head", "1", "--query", "an").out
     assert "query (from): an\n" in out
@@ -107,14 +107,14 @@ def test_in_cross_attention_the_row_is_that_which_writes_the_word():
         assert words.split()[max(enumerate(weights.split()), key=lambda at: at[1] != "·")[0]] == "먹고"
 
 
-def test_a_word_that_stands_there_twice_is_named_by_its_place_or_its_number(tmp_path):
+def test_a_repeated_word_is_named_by_its_place_or_its_number(tmp_path):
     saved = labelled(["an", "apple", "an"]).save(tmp_path / "t.safetensors")
     assert "Name one: an#1 (0 an), an#2 (2 an)." in run("plot", saved, "--style", "text", "--query", "an").err
     assert run("plot", saved, "--style", "text", "--query", "an#2").code == 0
     assert run("plot", saved, "--style", "text", "--query", "2").code == 0
 
 
-def test_heads_and_batch_take_them_too(tmp_path):
+def test_heads_and_batch_take_plot_options_too(tmp_path):
     (tmp_path / "t.txt").write_text(f"{APPLE}\n")
     assert run("batch", tmp_path / "t.txt", "-o", tmp_path / "out", "--style", "text", "--query", "ate").code == 0
     assert (tmp_path / "out" / "t.txt" / "001.png").exists() or list((tmp_path / "out").rglob("*.png"))

@@ -71,7 +71,7 @@ def test_a_text_pair_is_a_second_segment(minilm_folder, tmp_path):
     ],
     ids=lambda o: o[0],
 )
-def test_a_saved_trace_is_what_it_was_made_with(option, tmp_path):
+def test_options_of_a_prompt_cannot_change_a_saved_trace(option, tmp_path):
     done = run("plot", encoder_decoder().save(tmp_path / "saved.safetensors"), *option)
     assert done.code == 2
     assert option[0] in done.err
@@ -90,7 +90,7 @@ def test_a_saved_trace_is_what_it_was_made_with(option, tmp_path):
         (("--generate", "x"), 2, "--generate"),
     ],
 )
-def test_what_cannot_be_says_why(args, code, says):
+def test_prompts_that_cannot_be_are_refused_with_the_reason(args, code, says):
     done = run("plot", "I ate an apple", *args)
     assert done.code == code
     assert says in done.err

@@ -123,7 +123,7 @@ def test_a_picture_shows_the_prompt_with_its_segments(suffix, tmp_path):
         (["--top", "0"], "--top cannot be 0"),
     ],
 )
-def test_what_cannot_be_is_refused(args, message, tmp_path, monkeypatch):
+def test_wrong_arguments_are_refused(args, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     done = run("sources", TWO, *args)
     assert done.code != 0

@@ -43,7 +43,7 @@ def printed(encoding: str, args: tuple[str, ...], monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 @pytest.mark.parametrize("encoding", ENCODINGS)
-def test_no_mark_becomes_a_question_mark(encoding: str, command: tuple[str, ...], monkeypatch) -> None:
+def test_none_of_our_symbols_becomes_a_question_mark(encoding: str, command: tuple[str, ...], monkeypatch) -> None:
     text = printed(encoding, command, monkeypatch)
     assert text.strip()
     whole = printed("utf-8", command, monkeypatch)
@@ -68,12 +68,12 @@ def written(text: str, encoding: str) -> str:
     return stream.buffer.getvalue().decode(encoding)
 
 
-def test_a_mark_is_written_as_what_looks_like_it() -> None:
+def test_a_symbol_is_written_as_a_similar_character() -> None:
     assert written("ate → an · −.30 … ≥1 ␣ ⟨RLO⟩", "ascii") == "ate > an . -.30 ~ >1 _ <RLO>"
     assert written("ate → an · −.30 … ≥1 ␣ ⟨RLO⟩", "cp949") == "ate → an · -.30 … ≥1 _ <RLO>"
     assert written("그₁ ate · …", "cp1252") == "??1 ate · …"
 
 
-def test_what_nothing_looks_like_keeps_its_columns() -> None:
+def test_a_character_without_a_likeness_keeps_its_columns() -> None:
     assert written("그녀 é e\u0301 😀|", "ascii") == "???? ? e ??|"
     assert written("שלום\u200e|", "ascii") == "????|"

@@ -41,7 +41,7 @@ def test_the_name_of_a_file_is_not_drawn_as_a_sentence(command, text, batch, pip
 
 
 @pytest.mark.parametrize("name", ["my model", "m.gguf", "sha256-0"])
-def test_nor_is_that_of_a_model(name, files):
+def test_the_name_of_a_model_is_not_drawn_as_a_sentence(name, files):
     (files / "my model").mkdir()
     for file in ("my model/config.json", "m.gguf"):
         (files / file).touch()
@@ -51,7 +51,7 @@ def test_nor_is_that_of_a_model(name, files):
     assert f"Hint:  If it is the model: attnviz heads TEXT -m {quote(name)}\n" in done.err
 
 
-def test_what_the_hint_names_works(files):
+def test_the_command_in_the_hint_works(files):
     assert run("batch", "my pairs.tsv", "-o", "pictures").code == 0
     assert run("plot", "-", stdin=(files / "english.txt").read_bytes()).code == 0
 
@@ -96,7 +96,7 @@ def test_a_long_text_is_no_name_that_is_too_long():
 
 
 @pytest.mark.parametrize("option", ["--target", "--text-pair"])
-def test_nor_is_a_file_a_target_or_a_second_text(option, files):
+def test_the_name_of_a_file_is_neither_a_target_nor_a_second_text(option, files):
     done = run("plot", APPLE, option, "my pairs.tsv")
     assert (done.code, done.out) == (1, "")
     assert "Error: my pairs.tsv is a file, not a sentence" in done.err

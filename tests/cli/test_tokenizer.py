@@ -36,7 +36,7 @@ def test_a_model_is_read_with_the_tokenizer_that_is_named(folders, tmp_path):
     assert "tokenizer" not in attnviz.trace(TEXT, bare.with_name("whole")).provenance
 
 
-def test_batch_takes_it_too_and_the_picture_names_it(folders, tmp_path):
+def test_batch_takes_a_tokenizer_too_and_the_picture_names_it(folders, tmp_path):
     from PIL import Image
 
     (tmp_path / "a.txt").write_text(f"-5 degrees\n{TEXT}\n")
@@ -48,14 +48,14 @@ def test_batch_takes_it_too_and_the_picture_names_it(folders, tmp_path):
     assert "text: -5 degrees" in said
 
 
-def test_the_command_that_traces_again_has_it(folders, tmp_path):
+def test_the_command_that_traces_again_names_the_tokenizer(folders, tmp_path):
     bare, tokenizer = folders
     run("trace", TEXT, "-m", bare, "--tokenizer", tokenizer, "--rows", 1, "-o", tmp_path / "t.safetensors")
     hint = run("plot", tmp_path / "t.safetensors", "--rows", 2, env={"COLUMNS": "500"}).err
     assert f"--tokenizer {tokenizer} --rows 2" in hint
 
 
-def test_it_is_refused_where_it_has_no_place(folders, tmp_path):
+def test_a_tokenizer_is_refused_where_it_cannot_be_used(folders, tmp_path):
     bare, tokenizer = folders
     assert "Leave out --tokenizer" in run("plot", TEXT, "--tokenizer", tokenizer).err
     run("trace", TEXT, "-m", bare, "--tokenizer", tokenizer, "-o", tmp_path / "t.safetensors")

@@ -22,7 +22,7 @@ def saved(tmp_path):
     return path
 
 
-def test_what_is_saved_is_what_python_gives(saved):
+def test_the_saved_trace_is_the_one_of_python(saved):
     assert attnviz.open(saved).to_bytes() == attnviz.trace(APPLE).to_bytes()
     assert [file.name for file in saved.parent.iterdir()] == [saved.name]
 
@@ -31,7 +31,7 @@ def test_what_is_saved_is_what_python_gives(saved):
     "args",
     [["plot"], ["plot", "--layer", "3"], ["plot", "--kind", "cross", "--head", "0"], ["heads"], ["heads", "-l", "1"]],
 )
-def test_a_saved_trace_stands_wherever_a_text_does(args, saved):
+def test_a_saved_trace_can_replace_a_text_in_every_command(args, saved):
     command, *options = args
     from_file, from_text = (run(command, text, *options) for text in (saved, APPLE))
     assert from_file == from_text
@@ -39,13 +39,13 @@ def test_a_saved_trace_stands_wherever_a_text_does(args, saved):
 
 
 @pytest.mark.parametrize("suffix", [".png", ".json", ".npz", ".safetensors"])
-def test_and_makes_the_same_files(suffix, saved, tmp_path):
+def test_a_saved_trace_gives_the_same_files_as_its_text(suffix, saved, tmp_path):
     for name, text in (("a", saved), ("b", APPLE)):
         assert run("heads", text, "-o", tmp_path / f"{name}{suffix}").code == 0
     assert (tmp_path / f"a{suffix}").read_bytes() == (tmp_path / f"b{suffix}").read_bytes()
 
 
-def test_only_what_was_named_is_saved(tmp_path):
+def test_only_named_layers_and_heads_are_saved(tmp_path):
     run("trace", APPLE, "--kind", "self", "-l", "1-2", "--head", "3", "--head", "0", "-o", tmp_path / "t.safetensors")
     trace = attnviz.open(tmp_path / "t.safetensors")
     assert trace.kinds == ("self",)
@@ -56,7 +56,7 @@ def test_only_what_was_named_is_saved(tmp_path):
     assert "Layers: 1-2." in done.err
 
 
-def test_a_saved_trace_is_narrowed_and_saved_again(saved, tmp_path):
+def test_a_part_of_a_saved_trace_can_be_saved_again(saved, tmp_path):
     assert run("trace", saved, "--kind", "cross", "-o", tmp_path / "c.safetensors").code == 0
     assert attnviz.open(tmp_path / "c.safetensors").kinds == ("cross",)
 
@@ -96,7 +96,7 @@ def test_a_list_says_that_nothing_was_saved():
     assert "2  사과를 ⇒ 먹었다" in done.out
 
 
-def test_a_target_and_unknown_words(tmp_path):
+def test_a_target_is_saved_and_unknown_words_are_noted(tmp_path):
     done = run("trace", "I frobnicate", "--target", "나는 먹었다", "-o", tmp_path / "t.safetensors")
     assert "frobnicate" in done.err
     assert attnviz.open(tmp_path / "t.safetensors").target == "나는 먹었다"
@@ -127,7 +127,7 @@ def test_standard_output_takes_the_trace_and_nothing_else(output, tmp_path):
     assert attnviz.open(tmp_path / "t.safetensors").text == APPLE
 
 
-def test_a_place_that_cannot_be_written_is_an_error(tmp_path):
+def test_an_output_that_cannot_be_written_is_an_error(tmp_path):
     (tmp_path / "file").touch()
     done = run("trace", APPLE, "-o", tmp_path / "file" / "t.safetensors")
     assert (done.code, done.out) == (1, "")

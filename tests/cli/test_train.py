@@ -21,7 +21,7 @@ def small(monkeypatch):
     monkeypatch.setattr(training, "SAVE_EVERY", 1)
 
 
-def test_it_writes_a_model_that_can_be_used_and_prints_what_it_reached(tmp_path):
+def test_train_writes_a_usable_model_and_prints_its_results(tmp_path):
     folder = tmp_path / "new" / "runs"
     done = run("train", "-o", folder, "--steps", "1")
     path = folder / "builtin-2.safetensors"
@@ -56,7 +56,7 @@ def test_the_table_is_of_the_stored_weights(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("stop_after", [2, 3])
-def test_ctrl_c_ends_with_130_and_the_same_command_goes_on(stop_after, tmp_path, monkeypatch):
+def test_ctrl_c_exits_with_130_and_the_same_command_continues(stop_after, tmp_path, monkeypatch):
     whole = run("train", "-o", tmp_path / "whole", "--steps", "3")
     assert whole.code == 0
     made, save = [], training.save
@@ -92,7 +92,7 @@ def test_a_run_of_another_kind_does_not_overwrite_what_was_not_finished(tmp_path
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
-def test_what_stands_where_the_training_writes_is_refused_before_it_and_kept(tmp_path, monkeypatch):
+def test_an_existing_file_in_the_way_is_an_error_before_the_training(tmp_path, monkeypatch):
     assert run("train", "-o", tmp_path, "--steps", "1").code == 0
     checkpoint, model = tmp_path / "checkpoint-2.safetensors", tmp_path / "builtin-2.safetensors"
     cut = checkpoint.read_bytes()[:5000]
@@ -116,7 +116,7 @@ def test_what_stands_where_the_training_writes_is_refused_before_it_and_kept(tmp
         file.touch()
 
 
-def test_a_place_that_cannot_be_written_is_an_error_before_the_training(tmp_path, monkeypatch):
+def test_an_output_that_cannot_be_written_is_an_error_before_the_training(tmp_path, monkeypatch):
     monkeypatch.setattr(training, "translation_loss", lambda *args: 1 / 0)
     (tmp_path / "file").touch()
     done = run("train", "-o", tmp_path / "file" / "runs")

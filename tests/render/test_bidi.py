@@ -43,7 +43,7 @@ def shown(text: str, base: int) -> str:
         ("ABC 1", 0, "1 CBA"),
     ],
 )
-def test_a_line_is_seen_as_its_readers_expect_it(text: str, base: int, seen: str) -> None:
+def test_a_line_has_the_visual_order_of_the_unicode_algorithm(text: str, base: int, seen: str) -> None:
     assert shown(text, base) == seen
 
 
@@ -54,7 +54,7 @@ def test_numbers_after_arabic_letters_are_arabic_numbers_and_keep_their_order() 
     assert levels("ب\u064b.", 1) == [1, 1, 1]
 
 
-def test_the_first_letter_says_how_a_paragraph_runs() -> None:
+def test_the_first_letter_decides_the_direction_of_a_paragraph() -> None:
     assert base_level(["12. ", "שלום abc"]) == 1
     assert base_level(["abc שלום"]) == 0
     assert base_level(["12.", "؟"]) == 1  # the Arabic question mark is one of its letters
@@ -83,7 +83,7 @@ def test_words_of_a_line_run_from_the_right() -> None:
     assert placed(["one", "two", "(", "three", ")"]) == (["one two ( three )"], ["one", "two", "(", "three", ")"])
 
 
-def test_a_line_that_is_not_full_stands_at_the_right() -> None:
+def test_a_short_line_is_aligned_to_the_right() -> None:
     words = hebrew("A B C D E").split()
     tokens = [Token(0, word, (2 * at, 2 * at + 1)) for at, word in enumerate(words)]
     widths = [1.0] * 5
@@ -91,7 +91,7 @@ def test_a_line_that_is_not_full_stands_at_the_right() -> None:
     assert places == [(0, 4.0), (0, 2.0), (0, 0.0), (1, 4.0), (1, 2.0)]
 
 
-def test_each_paragraph_runs_its_own_way() -> None:
+def test_each_paragraph_has_its_own_direction() -> None:
     words = hebrew("A B one two").split()
     tokens = [Token(0, word, (at, at + 1)) for at, word in enumerate(words)]
     widths = [1.0] * 4
@@ -99,12 +99,12 @@ def test_each_paragraph_runs_its_own_way() -> None:
     assert places == [(0, 2.0), (0, 0.0), (1, 0.0), (1, 2.0)]
 
 
-def test_brackets_among_words_from_right_to_left_turn_around() -> None:
+def test_brackets_among_right_to_left_words_are_mirrored() -> None:
     _, labels = placed(hebrew("A ( B ) ! one").split())
     assert labels == [hebrew("A"), "\u200f(", hebrew("B"), "\u200f)", "\u200f!", "one"]
 
 
-def test_parts_of_letters_and_names_of_what_is_unseen_run_with_the_text() -> None:
+def test_names_of_invisible_characters_follow_the_direction_of_the_text() -> None:
     words = [f"{hebrew('B')}₁", f"{hebrew('B')}₂", "-", "20", "👨₁", "⟨ZWJ⟩", "👩"]
     assert placed(words)[0] == [" ".join(reversed(words))]
     assert placed(["one", "👨₁", "⟨ZWJ⟩", "👩", hebrew("A")])[0] == [f"one 👨₁ ⟨ZWJ⟩ 👩 {hebrew('A')}"]

@@ -26,16 +26,16 @@ def luminance(colours: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("name", "rises"), [("violet", 1), ("white", -1)])
-def test_lightness_only_rises_or_falls_so_that_the_map_reads_in_grey(name: str, rises: int) -> None:
+def test_the_lightness_of_a_palette_is_monotonic_so_that_it_can_be_read_in_grey(name: str, rises: int) -> None:
     assert (rises * np.diff(luminance(palette(name).astype(float))) > 0).all()
 
 
-def test_on_white_no_weight_is_paper_and_the_largest_nearly_black() -> None:
+def test_on_white_a_weight_of_0_is_white_and_the_largest_is_nearly_black() -> None:
     assert palette("white")[0].tolist() == [255, 255, 255]
     assert luminance(palette("white")[-1].astype(float)) < 0.01
 
 
-def test_readers_who_lack_a_kind_of_cones_see_that_it_darkens_too() -> None:
+def test_a_palette_gets_darker_for_colour_blind_readers_too() -> None:
     """Whoever lacks the cones for long, middle or short waves sees by one of the two others, or both."""
     long, middle, _ = (linear(palette("white").astype(float)) @ np.array(TO_LMS).T).T
     assert (np.diff(long) < 0).all()
@@ -43,7 +43,7 @@ def test_readers_who_lack_a_kind_of_cones_see_that_it_darkens_too() -> None:
 
 
 @pytest.mark.parametrize("name", ["violet", "white"])
-def test_steps_look_equal(name: str) -> None:
+def test_the_steps_of_a_palette_look_equal(name: str) -> None:
     """In OKLab, by colour-science's rule of thumb: no tenth of the map is much longer than another."""
     to_lab = [[0.2104542553, 0.7936177850, -0.0040720468], [1.9779984951, -2.4285922050, 0.4505937099]]
     to_lab.append([0.0259040371, 0.7827717662, -0.8086757660])
@@ -60,7 +60,7 @@ def test_text_on_every_colour_has_contrast(name: str) -> None:
         assert contrast >= 4.5
 
 
-def test_what_lies_above_the_scale_is_drawn_as_its_end() -> None:
+def test_weights_above_the_scale_are_drawn_as_its_end() -> None:
     scale = scale_of(PlotOptions(vmax=0.5), [0.9])
     assert scale.indices(np.array([0, 0.25, 0.5, 0.9])).tolist() == [0, 128, 255, 255]
 

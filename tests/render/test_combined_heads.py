@@ -13,7 +13,7 @@ from attnviz.render.plan import plot_scene
 from attnviz.selection import Selection
 
 
-def test_the_mean_and_the_maximum_of_heads_of_several_layers() -> None:
+def test_heads_of_several_layers_are_combined_by_their_mean_or_their_maximum() -> None:
     attention = encoder_decoder()["self"]
     every = np.concatenate([attention.weights(layer) for layer in attention.layers])
     np.testing.assert_allclose(combine_heads(attention, "mean").matrix(0, 0), every.mean(0), atol=1e-6)
@@ -29,7 +29,7 @@ def test_layers_with_other_numbers_of_heads_count_each_head_once() -> None:
 
 
 @pytest.mark.parametrize(("how", "name"), [("mean", "mean of 2 heads"), ("max", "maximum of 2 heads")])
-def test_the_heads_that_are_named_are_one_with_a_name_that_says_so(how: str, name: str) -> None:
+def test_named_heads_are_combined_and_the_name_says_so(how: str, name: str) -> None:
     selection = Selection.of(layers=1, kinds="self")
     trace = selection.apply(encoder_decoder())
     scene, choice = plot_scene(trace, selection, PlotOptions(**{how: True}))
@@ -39,12 +39,12 @@ def test_the_heads_that_are_named_are_one_with_a_name_that_says_so(how: str, nam
     assert scene.matrices.shape == (1, 4, 4)
 
 
-def test_both_at_once_are_refused() -> None:
+def test_mean_and_max_together_are_refused() -> None:
     with pytest.raises(PlotOptionError, match="by their mean or by their maximum"):
         PlotOptions(mean=True, max=True)
 
 
-def test_on_the_command_line_and_from_python(tmp_path) -> None:
+def test_heads_are_combined_on_the_command_line_and_from_python(tmp_path) -> None:
     done = run("plot", "I ate an apple", "--layer", "3", "--mean")
     assert (done.code, done.err) == (0, "")
     assert "mean of 4 heads: layer 3, heads 0-3" in done.out

@@ -43,7 +43,7 @@ def test_npz_opens_without_pickle() -> None:
         assert str(archive["text"]) == "I ate an apple"
 
 
-def test_what_a_decoder_wrote_on_its_own_is_told_from_what_it_was_given():
+def test_generated_tokens_are_distinguished_from_given_ones():
     (a,) = decoder_only(("The", "cat", "sat")).attentions
     marked = (*a.queries[:2], replace(a.queries[2], generated=True))
     trace = Trace("by hand", "The cat sat", (replace(a, queries=marked, keys=marked, predicts=(*marked[1:], None)),))
@@ -65,7 +65,7 @@ def test_any_token_survives_and_bytes_repeat() -> None:
     assert as_json(trace) == as_json(labelled(HOSTILE))
 
 
-def test_what_was_pooled_says_which_tokens_a_cell_covers():
+def test_a_pooled_trace_says_which_tokens_a_cell_covers():
     trace = Selection(cells=2).apply(encoder_decoder())
     a = trace["cross"]
     written = json.loads(as_json(trace))["attentions"][2]
@@ -78,7 +78,7 @@ def test_what_was_pooled_says_which_tokens_a_cell_covers():
     assert "rows" not in json.loads(as_json(encoder_decoder()))["attentions"][0]
 
 
-def test_what_a_learned_sink_took_is_there_too():
+def test_the_mass_of_a_learned_sink_is_in_the_data():
     (a,) = labelled(["a", "b"]).attentions
     half = replace(a, by_layer={0: a.weights(0) / 2}, sink_mass={0: np.full((1, 2), 0.5, np.float32)})
     trace = Trace("by hand", "a b", (half,))

@@ -25,14 +25,14 @@ def test_in_cross_attention_a_row_is_named_by_what_it_writes() -> None:
     assert (link.kind, link.query, link.key, link.rows, link.columns) == ("cross", "사과를 → 먹었다", "ate", (2,), (1,))
 
 
-def test_what_a_mask_hides_is_said() -> None:
+def test_a_masked_link_is_reported() -> None:
     there, back = named_links(decoder_only(), "cat", "sat")
     assert there.is_hidden
     assert not back.is_hidden
     assert back.heads[0].weight == pytest.approx(1 / 3)
 
 
-def test_a_row_may_be_named_by_what_it_writes() -> None:
+def test_a_row_can_be_named_by_what_it_writes() -> None:
     there = named_links(decoder_only(), "→sat", "The")[0]
     assert there.rows == (1,)
     assert there.heads[0].weight == pytest.approx(1 / 2)
@@ -45,13 +45,13 @@ def test_a_row_may_be_named_by_what_it_writes() -> None:
         ("ate", "dog", "no column of self-attention is called 'dog'\nThere are: 0 I, "),
     ],
 )
-def test_what_is_not_there_is_named_with_what_there_is(query, key, message) -> None:
+def test_the_error_for_an_unknown_word_lists_the_known_ones(query, key, message) -> None:
     with pytest.raises(SelectionError) as error:
         named_links(encoder_decoder(), query, key)
     assert message in str(error.value)
 
 
-def test_a_word_that_comes_twice_has_to_be_told_apart() -> None:
+def test_a_repeated_word_has_to_be_named_with_its_place() -> None:
     twice = Trace("by hand", "a b a", (attention([np.full((3, 3), 1 / 3)], ["a", "b", "a"]),))
     with pytest.raises(SelectionError, match="2 rows of self-attention are called 'a'\nName one: a#1, a#2"):
         named_links(twice, "a", "b")

@@ -27,12 +27,12 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("hint", REFUSED)
-def test_what_cannot_be_drawn_is_refused_with_what_can(hint):
+def test_an_option_that_cannot_be_drawn_is_refused_with_a_hint(hint):
     with pytest.raises(PlotOptionError, match=re.escape(hint)):
         PlotOptions(**REFUSED[hint])
 
 
-def test_not_a_number_ends_no_scale():
+def test_vmax_cannot_be_nan():
     with pytest.raises(PlotOptionError):
         PlotOptions(vmax=float("nan"))
 
@@ -45,21 +45,21 @@ def test_a_size_is_a_width_or_width_and_height(size, inches):
     assert PlotOptions(size=size).inches == inches
 
 
-def test_what_was_given_is_what_differs_from_the_default():
+def test_given_options_are_those_that_differ_from_the_default():
     assert PlotOptions().given == {}
     assert PlotOptions(style="lines", log=False, vmax=0.5).given == {"style": "lines", "vmax": 0.5}
     with pytest.raises(FrozenInstanceError):
         PlotOptions().style = "arcs"
 
 
-def test_a_linear_scale():
+def test_a_linear_scale_begins_at_0():
     scale = scale_of(PlotOptions(), [0.3, 0.8], 0.77)
     assert (scale.bottom, scale.top, scale.above) == (0.0, 0.8, False)
     assert scale.fractions(np.array([0.0, 0.2, 0.8, 1.0])).tolist() == pytest.approx([0, 0.25, 1, 1])
     assert scale.ticks() == [(0.0, "0"), (0.5, "0.4"), (1.0, "0.8")]
 
 
-def test_a_scale_that_ends_early_says_that_more_is_drawn_the_same():
+def test_a_scale_with_larger_weights_marks_its_last_label():
     scale = scale_of(PlotOptions(vmax=0.5), [0.95], 0.93)
     assert (scale.top, scale.above) == (0.5, True)
     assert scale.ticks()[-1] == (1.0, "≥0.5")
@@ -90,7 +90,7 @@ def luminance(scale: Scale) -> np.ndarray:
     return scale.colours @ [0.2126, 0.7152, 0.0722]
 
 
-def test_the_print_theme_is_grey_and_light_where_there_is_nothing():
+def test_the_print_theme_is_grey_and_light_for_small_weights():
     scale = scale_of(PlotOptions(theme="print"), [1.0])
     assert (np.ptp(scale.colours.astype(int), axis=1) <= 2).all()
     assert (np.diff(luminance(scale)) < 1e-9).all()
@@ -103,7 +103,7 @@ def test_text_without_weight_has_the_background_of_the_page(theme, background):
     assert np.abs(first - [int(background[at : at + 2], 16) for at in (1, 3, 5)]).max() <= 4
 
 
-def test_a_colour_map_of_matplotlibs():
+def test_a_colour_map_of_matplotlib_gives_the_colours():
     from matplotlib import colormaps
 
     scale = scale_of(PlotOptions(cmap="viridis"), [1.0])

@@ -12,7 +12,7 @@ from attnviz.render.plan import head_scenes, plot_scene, title_of
 from attnviz.selection import Selection
 
 
-def test_the_title_is_one_line_of_what_was_read_and_written() -> None:
+def test_the_title_is_one_line_with_the_text_and_its_translation() -> None:
     assert title_of(encoder_decoder()) == "I ate an apple → 나는 사과를 먹었다"
     assert title_of(replace(decoder_only(), text="a\nb\x1b")) == "a⏎b␛"
     pair = replace(decoder_only(), text="Who?\nI.", provenance={"text pair": "I."})
@@ -31,14 +31,14 @@ def test_every_kind_is_named_in_the_same_place() -> None:
     assert head_scenes(encoder_decoder(), PlotOptions(title=""))[0].title == "\nself-attention"
 
 
-def test_the_scene_holds_the_rows_and_columns_that_were_asked_for() -> None:
+def test_the_scene_has_the_selected_rows_and_columns() -> None:
     asked = Selection.of(0, 0, "self", rows=(1, 2), columns=(0,))
     scene, reason = plot_scene(asked.apply(encoder_decoder()), asked)
     assert reason is None
     assert (scene.rows, scene.columns) == (("ate", "an"), ("I",))
 
 
-def test_a_long_text_is_titled_by_its_first_and_last_words_in_one_line() -> None:
+def test_the_title_of_a_long_text_is_its_first_and_last_words() -> None:
     long = "The first words\nof " + "a prompt that goes on " * 20 + "to its last words."
     title = title_of(replace(decoder_only(), text=long))
     assert title == "The first words of a prompt that … that goes on to its last words."
@@ -70,7 +70,7 @@ def test_the_scale_of_a_text_is_that_of_the_rows_it_shows() -> None:
     assert replace(shown, queries=(1, 2)).top == 0.75  # their mean is shown
 
 
-def test_the_notes_of_a_trace_stand_at_the_foot_of_a_picture_once() -> None:
+def test_a_picture_shows_the_notes_of_a_trace_once_below_its_caption() -> None:
     """A reader of the file never sees stderr."""
     trace = replace(encoder_decoder(), notes=("cut at 4 tokens", "outside its vocabulary: \x1btall"))
     [alone, _] = plot_scene(trace, Selection())

@@ -31,7 +31,7 @@ def test_a_query_is_a_word_or_a_token_as_written_or_else_a_number(query, rows):
     assert find_query(pieces(), pieces()["self"], query) == rows
 
 
-def test_a_query_that_is_not_there_is_refused_with_those_that_are():
+def test_the_error_for_an_unknown_query_lists_the_rows():
     with pytest.raises(SelectionError) as error:
         find_query(pieces(), pieces()["self"], "eat")
     assert error.value.message == "no row reads 'eat'"
@@ -40,7 +40,7 @@ def test_a_query_that_is_not_there_is_refused_with_those_that_are():
         find_query(pieces(), pieces()["self"], "5")
 
 
-def test_a_query_that_stands_there_twice_is_named_with_its_place_or_by_number():
+def test_a_repeated_query_is_named_with_its_place_or_by_number():
     twice = labelled(["an", "apple", "an"])
     with pytest.raises(SelectionError, match="2 rows read 'an'") as error:
         find_query(twice, twice["self"], "an")
@@ -83,7 +83,7 @@ def test_capital_letters_make_a_difference_only_where_both_are_there():
     assert find_query(trace, trace["self"], "dog") == find_query(trace, trace["self"], "DOG") == (4,)
 
 
-def test_a_row_that_is_pooled_with_others_or_left_out_is_said_to_be_there():
+def test_the_error_for_a_pooled_or_missing_row_says_that_it_exists():
     whole = labelled(["The", "cat", "saw", "the", "dog"])
     for rows in ([(0, 1), (1, 3), (3, 5)], [(0, 1)]):
         a = reduce_attention(whole["self"], rows, whole["self"].columns)
@@ -95,7 +95,7 @@ def test_a_row_that_is_pooled_with_others_or_left_out_is_said_to_be_there():
         assert find_query(whole, a, "The") == (0,)
 
 
-def test_of_several_rows_of_that_name_the_one_that_is_kept_is_taken_and_said_so():
+def test_of_several_rows_of_one_name_the_kept_one_is_shown_with_a_note():
     whole = labelled(["an", "apple", "an", "an", "oak"])
     a = reduce_attention(whole["self"], [(0, 1), (1, 2), (2, 4), (4, 5)], whole["self"].columns)
     assert find_query(whole, a, "an") == (0,)
@@ -118,13 +118,13 @@ def test_the_row_that_is_shown_is_one_of_a_single_token():
     assert query_rows(scene(pooled, "self", ((0, 0),))) == (2,)
 
 
-def test_of_a_decoder_alone_too():
+def test_a_row_of_a_decoder_without_an_encoder_is_found_too():
     trace = decoder_only(("The", "capital", "is", "Paris"))
     assert find_query(trace, trace["masked-self"], "is") == find_query(trace, trace["masked-self"], "→Paris") == (2,)
     assert find_query(trace, trace["masked-self"], "Paris") == (3,)
 
 
-def test_what_no_row_has_on_that_side_is_refused_with_the_other_side():
+def test_the_error_for_a_word_names_the_rows_that_read_or_write_it():
     trace = encoder_decoder()
     with pytest.raises(SelectionError, match="no row writes '<s>'") as error:
         find_query(trace, trace["cross"], "<s>")
@@ -152,7 +152,7 @@ def test_a_word_of_several_tokens_is_written_by_several_rows():
     assert query_label(scene(trace, "cross", ((0, 0),)), (0, 1, 2)) == 'writes "unbelievable" · reads "<s> unbeliev"'
 
 
-def test_the_rows_are_told_in_words_and_what_the_model_chose_is_told_apart():
+def test_the_label_of_a_query_says_what_is_read_written_or_generated():
     trace = encoder_decoder()
     assert query_label(scene(trace, "self", ((0, 0),)), (1,)) == "ate"
     assert query_label(scene(trace, "masked-self", ((0, 0),)), (1,)) == 'reads "나는" · writes "사과를"'
@@ -173,7 +173,7 @@ def test_the_tokens_of_a_word_are_averaged():
     assert query_label(shown, (0, 1, 2)) == "unbelievable"
 
 
-def test_what_none_of_the_tokens_may_look_at_is_not_reachable():
+def test_keys_that_no_token_of_the_query_may_look_at_are_not_reachable():
     shown = scene(decoder_only(), "masked-self", ((0, 0),))
     assert query_weights(shown, 0, (0, 1))[1].tolist() == [True, True, False]
 
@@ -212,7 +212,7 @@ def test_tokens_in_one_line_are_the_text_that_they_cover():
     assert running(tokens(["[CLS]", "a"], ["[CLS]"]), "a") == "[CLS] a"
 
 
-def test_tokens_that_are_not_in_the_text_stand_alone():
+def test_tokens_that_are_not_in_the_text_are_separate_words():
     assert follows_without_space(tokens(["[CLS]", "a", "b"], ["[CLS]"])) == [False, False, False]
 
 

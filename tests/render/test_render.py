@@ -13,7 +13,7 @@ from attnviz.render.scene import scene
 
 
 @pytest.mark.parametrize("suffix", OUTPUTS)
-def test_every_output_gives_bytes_that_repeat(suffix: str) -> None:
+def test_every_output_gives_the_same_bytes_again(suffix: str) -> None:
     trace = encoder_decoder()
     scenes = [scene(trace, "self", ((1, 1),)), scene(trace, "cross", ((0, 0), (0, 1)))]
     data = render(trace, scenes, suffix)
@@ -48,7 +48,7 @@ def test_importing_the_table_is_light() -> None:
     assert run(f"import attnviz.render; {LOADED}") == ""
 
 
-def test_the_terminal_needs_numpy_and_rich_alone() -> None:
+def test_the_terminal_needs_only_numpy_and_rich() -> None:
     assert run(f"import attnviz.render.terminal.heatmap, attnviz.render.terminal.grid; {LOADED}") == "numpy"
 
 

@@ -39,7 +39,7 @@ def test_show_is_the_scene_itself() -> None:
     assert not one.blank_note
 
 
-def test_special_hide() -> None:
+def test_special_hide_leaves_out_rows_and_columns_of_special_tokens() -> None:
     shown = exclude(bert(caption="L0H0"), special="hide")
     assert (shown.rows, shown.columns) == (("a", "b"), ("a", "b"))
     np.testing.assert_allclose(shown.matrices, [[[0.1, 0.2], [0, 0]]])
@@ -51,7 +51,7 @@ def test_special_hide() -> None:
     assert shown.caption == "L0H0\nspecial tokens hidden · mean mass taken 0.85 · 1 of 2 rows lose everything"
 
 
-def test_special_renorm() -> None:
+def test_special_renorm_divides_rows_by_what_is_left() -> None:
     shown = exclude(bert(), special="renorm")
     np.testing.assert_allclose(shown.matrices, [[[1 / 3, 2 / 3], [0, 0]]], rtol=1e-6)
     np.testing.assert_allclose(shown.removed_mass, [[0.7, 1.0]])
@@ -99,7 +99,7 @@ def test_a_row_loses_everything_within_a_millionth(left: float, lost: bool) -> N
     assert np.isfinite(shown.matrices).all()
 
 
-def test_each_head_loses_its_own() -> None:
+def test_each_head_loses_its_own_mass() -> None:
     a = attention([[[1, 0], [1, 0]], [[0.2, 0.8], [1, 0]]])
     shown = exclude(Scene(a, ((0, 1), (0, 0))), sink="renorm")
     np.testing.assert_allclose(shown.removed_mass, [[0.2, 1], [1, 1]])
@@ -130,7 +130,7 @@ def test_a_special_query_stays_where_it_writes_an_ordinary_token() -> None:
     assert exclude(Scene(causal_encoder, ((0, 0),)), special="hide").rows == ("나는", "사과를", "먹었다")
 
 
-def test_cross_attention_loses_its_source_specials() -> None:
+def test_cross_attention_loses_the_special_tokens_of_its_source() -> None:
     queries, keys = tokens(["<s>", "je"]), tokens(["I", "</s>"], ["</s>"])
     weights = {2: np.array([[[0.25, 0.75], [0.5, 0.5]]], np.float32)}
     a = Attention("cross", "decoder", queries, keys, weights, {2: (5,)}, {}, (queries[1], None))
@@ -141,14 +141,14 @@ def test_cross_attention_loses_its_source_specials() -> None:
     assert exclude(Scene(a, ((2, 5),)), sink="mask").masked == (0,)
 
 
-def test_a_learned_sink_is_not_given_back() -> None:
+def test_the_mass_of_a_learned_sink_is_not_restored() -> None:
     a = replace(attention([[[0.2, 0.3], [0.1, 0.1]]]), sink_mass={0: np.array([[0.5, 0.8]], np.float32)})
     shown = exclude(bert(a), sink="mask")
     np.testing.assert_allclose(shown.removed_mass, [[0.2, 0.1]])
     np.testing.assert_allclose(exclude(bert(a), sink="renorm").matrices[0], [[0, 1], [0, 1]], rtol=1e-6)
 
 
-def test_of_a_cut_matrix_what_is_left_is_reckoned_from_whole_rows() -> None:
+def test_rows_of_a_cut_matrix_are_divided_by_what_is_left_of_whole_rows() -> None:
     part = reduce_attention(BERT, [(0, 1), (1, 2)], [(0, 1), (2, 3)])  # the keys [CLS] and b
     shown = exclude(bert(part), sink="renorm")
     np.testing.assert_allclose(shown.removed_mass, [[0.5, 0.7]])
@@ -161,7 +161,7 @@ def test_of_a_cut_matrix_what_is_left_is_reckoned_from_whole_rows() -> None:
     assert "hide" in refused.value.hint
 
 
-def test_nothing_is_taken_out_of_pooled_columns_and_pooled_rows_are_not_divided() -> None:
+def test_pooled_columns_cannot_be_removed_and_pooled_rows_cannot_be_divided() -> None:
     one = bert(reduce_attention(BERT, single_ranges(4), [(0, 2), (2, 4)]))
     for options in ({"sink": "mask"}, {"sink": "renorm"}, {"special": "hide"}, {"special": "renorm"}):
         with pytest.raises(SelectionError, match="keys 0–1 share a cell"):
@@ -199,7 +199,7 @@ def test_the_scale_of_a_long_decoder_text_leaves_out_the_first_key() -> None:
     assert exclude(decoder, sink="mask").scale_note == ""
 
 
-def test_what_cannot_be_drawn_is_refused() -> None:
+def test_a_scene_without_rows_or_columns_is_refused() -> None:
     with pytest.raises(SelectionError, match="nothing is left"):
         exclude(bert(attention([[[1]]], ["</s>"], special=["</s>"])), special="hide")
     with pytest.raises(PlotOptionError, match="special cannot be 'drop'") as refused:
@@ -209,17 +209,17 @@ def test_what_cannot_be_drawn_is_refused() -> None:
         exclude(replace(bert(), queries=(0,)), special="hide")
 
 
-def test_rows_that_were_asked_for_are_found_again() -> None:
+def test_the_queries_of_a_scene_stay_the_same_rows() -> None:
     assert exclude(replace(bert(), queries=(2,)), special="hide").queries == (1,)
 
 
-def test_the_trace_stays_as_it_was() -> None:
+def test_exclusion_does_not_change_the_trace() -> None:
     before = BERT.weights(0).copy()
     exclude(bert(), "renorm", "renorm")
     np.testing.assert_array_equal(BERT.weights(0), before)
 
 
-def test_labels() -> None:
+def test_labels_name_the_tokens_of_rows_and_columns() -> None:
     trace = encoder_decoder()
     assert scene(trace, "self", ((0, 0),)).rows == ("I", "ate", "an", "apple")
     assert scene(trace, "cross", ((0, 0),)).rows == ("<s> → 나는", "나는 → 사과를", "사과를 → 먹었다", "먹었다 → </s>")
@@ -228,7 +228,7 @@ def test_labels() -> None:
     assert (pooled.rows, pooled.columns) == (("0–1", "2–3"), ("0–2", "[SEP]"))
 
 
-def test_a_token_that_the_model_chose_has_a_sign_of_its_own_and_the_caption_explains_it() -> None:
+def test_a_generated_token_has_another_arrow_and_the_caption_explains_it() -> None:
     def of(generated: Sequence[bool], **options: str) -> Scene:
         (whole,) = decoder_only(("The", "cat", "sat")).attentions
         marked = tuple(replace(t, generated=g) for t, g in zip(whole.queries, generated, strict=True))
@@ -291,7 +291,7 @@ def test_the_picture_says_what_each_row_lost_and_hatches_the_mask() -> None:
 
 @pytest.mark.parametrize("style", ["heatmap", "lines", "arcs", "text"])
 @pytest.mark.parametrize("heads", [((0, 0),), ((0, 0), (0, 1))])
-def test_every_style_draws_what_is_left(style: str, heads: tuple[tuple[int, int], ...]) -> None:
+def test_every_style_draws_a_scene_with_exclusions(style: str, heads: tuple[tuple[int, int], ...]) -> None:
     a = attention([WEIGHTS, np.eye(4)], ["[CLS]", "a", "b", "[SEP]"], special=["[CLS]", "[SEP]"])
     for options in ({"sink": "mask"}, {"special": "hide"}, {"sink": "renorm", "special": "renorm"}):
         assert figure([exclude(Scene(a, heads), **options)], PlotOptions(style=style))
@@ -327,7 +327,7 @@ def test_columns_that_get_much_more_than_their_share_stand_out() -> None:
 
 @pytest.mark.parametrize("heads", [1, 3])
 @pytest.mark.parametrize("at", [0, 43, 77, 149])
-def test_the_brightest_column_of_a_long_text_has_its_label(heads: int, at: int) -> None:
+def test_the_most_prominent_column_of_a_long_text_has_a_label(heads: int, at: int) -> None:
     page = figure([bright_at(at, heads=heads)])
     labels = {text.get_text() for text in page.findobj(Text)}
     assert labels & {f"word{at}", f"{at} word{at}"}

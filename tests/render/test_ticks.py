@@ -14,7 +14,7 @@ def parts(*sizes: int) -> list[Token]:
     return [Token(0, "t", segment=segment) for segment, size in enumerate(sizes) for _ in range(size)]
 
 
-def test_all_words_where_they_fit_and_else_every_nth() -> None:
+def test_all_words_are_labels_if_they_fit_and_otherwise_every_nth() -> None:
     labels = [f"t{i}" for i in range(44)]
     assert [tick.label for tick in words(labels, 44)] == labels
     few = words(labels, 43)
@@ -30,7 +30,7 @@ def test_words_are_at_most_a_few_dozen(count: int) -> None:
 @pytest.mark.parametrize("tokens", [2, 9, 100, 513, 1000, 8192, 100_000])
 @pytest.mark.parametrize("cells", [1, 7, 64, 512])
 @pytest.mark.parametrize("most", [1, 4, 14, 1000])
-def test_numbers_are_round_and_each_stands_in_its_cell(tokens: int, cells: int, most: int) -> None:
+def test_numbers_are_round_and_each_is_in_its_cell(tokens: int, cells: int, most: int) -> None:
     ranges = layout(tokens, None, cells)
     ticks = numbers(ranges, most)
     shown = [int(tick.label) for tick in ticks]
@@ -45,7 +45,7 @@ def test_numbers_are_round_and_each_stands_in_its_cell(tokens: int, cells: int, 
         assert start + (tick.position % 1) * (stop - start) == pytest.approx(number + 0.5)
 
 
-def test_bright_cells_are_labelled_first_and_others_where_these_leave_room() -> None:
+def test_prominent_cells_are_labelled_first_and_others_where_there_is_space() -> None:
     labels = [f"t{i}" for i in range(100)]
     plain = [tick.label for tick in words(labels, 40)]
     assert plain == [f"t{i}" for i in range(0, 100, 4)]
@@ -59,7 +59,7 @@ def test_bright_cells_are_labelled_first_and_others_where_these_leave_room() -> 
 
 
 @pytest.mark.parametrize("most", [4, 14, 30])
-def test_so_are_the_first_tokens_of_bright_cells_among_numbers(most: int) -> None:
+def test_the_first_tokens_of_prominent_cells_are_numbered_first(most: int) -> None:
     cells = layout(900, None, 200)
     ticks = numbers(cells, most, (95, 0))
     start, stop = cells[95]
@@ -70,7 +70,7 @@ def test_so_are_the_first_tokens_of_bright_cells_among_numbers(most: int) -> Non
     assert {tick.label for tick in ticks} <= {str(start), *(tick.label for tick in numbers(cells, most))}
 
 
-def test_a_part_of_the_tokens_keeps_their_numbers() -> None:
+def test_selected_tokens_keep_their_numbers() -> None:
     assert [tick.label for tick in numbers(single_ranges(30)[10:], 5)] == ["10", "15", "20", "25"]
 
 

@@ -44,7 +44,7 @@ def batch(
     from attnviz.files import require_writable
     from attnviz.render import PICTURES
 
-    _ = run.selection  # what cannot be asked for is found out before a model is loaded
+    _ = run.selection  # raises its errors before a model is loaded
     picture = output if output.suffix.lower() in PICTURES else f"{splitext(output)[0]}.png"
     one = f"\nOr draw one picture: attnviz plot TEXT -o {picture}"
     require_folder_name(output, "batch makes many pictures", one)
@@ -55,7 +55,7 @@ def batch(
     for error in [*errors, *_summarised(failed)]:
         report(error)
     written = len(jobs) - len(failed)
-    if jobs:  # else the errors have said it
+    if jobs:  # otherwise the errors say it
         say(f"{_count(written, 'picture')} of {_count(len(jobs), 'line')} in {_count(len(files), 'file')}.")
     if written:
         print_path(output)
@@ -64,7 +64,7 @@ def batch(
 
 
 def _read(files: Sequence[Path], output: Path) -> "tuple[list[Job], list[AttnvizError]]":
-    """The lines of all the files, and what is wrong with files that have none."""
+    """The lines of all files, and the errors of files without lines."""
     from attnviz.batch import folders, read_jobs
 
     jobs: list[Job] = []
@@ -78,7 +78,7 @@ def _read(files: Sequence[Path], output: Path) -> "tuple[list[Job], list[Attnviz
 
 
 def _draw(jobs: "Sequence[Job]", run: Run, plot_options: PlotOptionGroup, why: bool) -> "list[Done]":
-    """Write the picture of every line, and tell its notes; those lines that could not be drawn.
+    """Write the picture of every line and print its notes; returns the lines that could not be drawn.
 
     Raises AbsentHeadError, before anything is drawn, for a kind, layer or head that the model does not have.
     """
@@ -104,9 +104,9 @@ def _draw(jobs: "Sequence[Job]", run: Run, plot_options: PlotOptionGroup, why: b
         write_whole(job.output, render(trace, [scene], ".png", plot_options))
 
     failed = []
-    with bar("Drawing", len(jobs)) as advance, interruptible() as heed:
+    with bar("Drawing", len(jobs)) as advance, interruptible() as raise_if_pressed:
         for done in draw_all(trace_each(jobs, trace_all), draw):
-            heed()
+            raise_if_pressed()
             advance(now=f"{done.job.source.name}:{done.job.line}")
             if done.error:
                 failed.append(done)
@@ -117,7 +117,7 @@ def _draw(jobs: "Sequence[Job]", run: Run, plot_options: PlotOptionGroup, why: b
 
 
 def _summarised(failed: "Sequence[Done]") -> list[AttnvizError]:
-    """Why lines could not be drawn, each reason once: with its first line, and how many others share it."""
+    """The errors, each one once: with its first line, and the number of other lines that have it."""
     alike: dict[tuple[str, str], list[Job]] = {}
     for done in failed:
         if done.error:
@@ -129,5 +129,5 @@ def _summarised(failed: "Sequence[Done]") -> list[AttnvizError]:
     return errors
 
 
-def _count(number: int, of: str) -> str:
-    return f"{number} {of}" if number == 1 else f"{number} {of}s"
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -63,20 +63,20 @@ def plot(
     mean: bool = False,
     max: bool = False,
 ) -> Axes:
-    """Draw heads of a trace into `ax`, or into the axes of a new figure of pyplot's, and return the axes.
+    """Draw heads of a trace into `ax`, or into the axes of a new pyplot figure, and return the axes.
 
-    `given` is a `Trace`, the name of a file that holds one, or weights of your own, which are drawn with the names of
-    their `tokens`, and with `keys` where those are others: what they may be is told by `Trace.of`.
+    `given` is a `Trace`, the name of a file that holds one, or your own weights with the names of their `tokens`, and
+    with `keys` if the keys have other names; `Trace.of` says which weights are accepted.
 
-    Which heads are drawn is as in `attnviz plot`: with neither `layers` nor `heads` one is chosen. The other keywords
-    are those of `PlotOptions`; `size`, `dpi` and `transparent` are for a new figure. Without a theme, fonts, sizes and
-    the colours of text are matplotlib's settings; none of them is changed. With `font_size` only their proportions are.
+    The heads are chosen as in `attnviz plot`: without `layers` and `heads`, a rule chooses one. The other keywords are
+    those of `PlotOptions`; `size`, `dpi` and `transparent` are for a new figure. Without a theme, fonts, sizes and the
+    colours of text are matplotlib's settings, which are not changed; `font_size` scales these sizes.
 
-    Raises InputError for what is neither a trace nor weights with their tokens, FileError for a file that holds no
-    trace, PlotOptionError for an option that cannot be, SelectionError for heads that there are not.
+    Raises InputError for what is neither a trace nor weights with their tokens, FileError for a file without a trace,
+    PlotOptionError for an option that cannot be drawn, and SelectionError for heads that the trace does not have.
     """
     trace, kind = _trace(given, kind, tokens, keys)
-    wanted = PlotOptions(
+    options = PlotOptions(
         style,
         query,
         cmap,
@@ -96,20 +96,18 @@ def plot(
         max,
     )
     require_type("ax", ax, Axes, PlotOptionError, "ax: the Axes of one panel, such as pyplot.gca().")
-    if ax is not None and (set_there := sorted(wanted.given.keys() & {"size", "dpi", "transparent"})):
-        raise PlotOptionError(f"the figure of these axes has its own {set_there[0]}", "Set it there, or leave out ax.")
+    if ax is not None and (of_figure := sorted(options.given.keys() & {"size", "dpi", "transparent"})):
+        raise PlotOptionError(f"the figure of these axes has its own {of_figure[0]}", "Set it there, or leave out ax.")
     selection = Selection.of(layers, heads, kind)
-    scene, _ = plot_scene(selection.apply(trace), selection, wanted)
-    axes = _new(wanted) if ax is None else ax
-    text_style, scale = _means(axes, scene, wanted)
-    if wanted.theme is not None or wanted.transparent:
-        axes.set_facecolor("none" if wanted.transparent else text_style.background)
-    drawn, *taken = (foot if ax is None else caption)(scene, wanted).split("\n")
-    told = (drawn.removesuffix(f" · {visible(trace.model)}") if ax else drawn, *taken)
-    said = told if wanted.title is None or ax is None else scene.title.split("\n")
-    points = text_style.body if ax is None else text_style.large
-    lines = [part for line in said for part in text_style.typesetting.wrapped(line, points, axes_size(axes)[0] + 0.4)]
-    above = _draw(axes, scene, wanted, text_style, scale, len(lines) * line_height(points) if said != [""] else 0.0)
+    scene, _ = plot_scene(selection.apply(trace), selection, options)
+    axes = _new_axes(options) if ax is None else ax
+    text_style, scale = _text_style_and_scale(axes, scene, options)
+    if options.theme is not None or options.transparent:
+        axes.set_facecolor("none" if options.transparent else text_style.background)
+    points = text_style.large if ax else text_style.body
+    texts = _title_lines(scene, options, trace.model, is_new=ax is None)
+    lines = [part for text in texts for part in text_style.typesetting.wrapped(text, points, axes_size(axes)[0] + 0.4)]
+    above = _draw(axes, scene, options, text_style, scale, len(lines) * line_height(points) if texts != [""] else 0.0)
     pad = rcParams["axes.titlepad"] + above * 72
     axes.set_title("\n".join(lines), pad=pad, **{**text_style.labels, "fontsize": points})
     if ax is None and scene.title:
@@ -119,10 +117,21 @@ def plot(
     return axes
 
 
+def _title_lines(scene: Scene, options: PlotOptions, model: str, is_new: bool) -> list[str]:
+    """The lines above the axes: the caption, and in a new figure the notes too; or the title that the user gave.
+
+    In the caller's axes the caption does not name the model.
+    """
+    if options.title is not None and not is_new:
+        return scene.title.split("\n")
+    first, *rest = (foot if is_new else caption)(scene, options).split("\n")
+    return [first if is_new else first.removesuffix(f" · {visible(model)}"), *rest]
+
+
 def _trace(
     given: Any, kind: str | None, tokens: Sequence[str] | None, keys: Sequence[str] | None
 ) -> tuple[Trace, str | None]:
-    """The trace that is to be drawn, or that weights and the names of their tokens make; and which kind of it."""
+    """The trace to draw, made of weights and the names of their tokens where these are given; and its kind."""
     if isinstance(given, os.PathLike) or (isinstance(given, str) and given.endswith(ENDING)):
         given = open_trace(given)
     if isinstance(given, Trace):
@@ -144,8 +153,8 @@ def _trace(
     return trace, None
 
 
-def _new(options: PlotOptions) -> Axes:
-    """Axes in a new figure of pyplot's, which shows itself in a notebook, and elsewhere by pyplot.show()."""
+def _new_axes(options: PlotOptions) -> Axes:
+    """Axes in a new pyplot figure, which a notebook shows by itself, and pyplot.show() elsewhere."""
     from matplotlib import pyplot
 
     width, height = options.inches
@@ -157,13 +166,13 @@ def _new(options: PlotOptions) -> Axes:
     return axes
 
 
-def _means(axes: Axes, scene: Scene, options: PlotOptions) -> tuple[TextStyle, Scale]:
-    """What is drawn with: by the theme, or by matplotlib's settings and the colour of the axes."""
+def _text_style_and_scale(axes: Axes, scene: Scene, options: PlotOptions) -> tuple[TextStyle, Scale]:
+    """The text style and the scale: of the theme, or of matplotlib's settings and the background of the axes."""
     typesetting = Typesetting(
         [scene.title, scene.caption, *scene.notes, *scene.rows, *scene.columns, "…→·"], options.font_size
     )
     behind = (to_rgba(part.get_facecolor()) for part in (axes, axes.figure))
-    paper = next((colour for colour in behind if colour[3]), "white")  # of axes that are transparent what is behind
+    paper = next((colour for colour in behind if colour[3]), "white")  # for transparent axes, that of their figure
     dark = ink(np.round(np.array(to_rgb(paper)) * 255)) == "#ffffff"
     themed = options if options.theme else replace(options, theme="dark" if dark else "light")
     scale = scale_of(themed, [scene.top], scene.largest, signed=scene.signed)
@@ -175,17 +184,19 @@ def _means(axes: Axes, scene: Scene, options: PlotOptions) -> tuple[TextStyle, S
     return text_style, scale.for_backgrounds if options.drawn_as.shades_background else scale
 
 
-def _draw(axes: Axes, scene: Scene, options: PlotOptions, text_style: TextStyle, scale: Scale, titled: float) -> float:
-    """Draw into `axes`, below a title so high; gives the room, in inches, that labels take above them."""
+def _draw(
+    axes: Axes, scene: Scene, options: PlotOptions, text_style: TextStyle, scale: Scale, title_height: float
+) -> float:
+    """Draw into `axes`, below a title of `title_height` inches; returns the height of the labels above the axes."""
     if options.drawn_as.is_matrix and len(scene.heads) > 1:
         _bar(axes, AxesGrid(axes, scene, text_style, scale).draw(), options, text_style, scale)
         return text_style.line
     if options.drawn_as.is_matrix:
-        _heatmap(axes, scene, options, text_style, scale, titled)
+        _heatmap(axes, scene, options, text_style, scale, title_height)
         return 0.0
     width, height = axes_size(axes)
     if len(scene.heads) == 1:
-        return _alone(axes, scene, options, text_style, scale, titled)
+        return _draw_one(axes, scene, options, text_style, scale, title_height)
     axes.set_axis_off()
     make = partial(styled_drawing, scene, scale, text_style, options)
     SmallMultiples(scene, make, text_style, (width, height), options.colorbar).draw_at(
@@ -194,15 +205,17 @@ def _draw(axes: Axes, scene: Scene, options: PlotOptions, text_style: TextStyle,
     return 0.0
 
 
-def _alone(axes: Axes, scene: Scene, options: PlotOptions, text_style: TextStyle, scale: Scale, titled: float) -> float:
-    """Draw one head in another style, and its key; gives the room, in inches, that labels take above."""
-    slot, (width, height) = Slot(axes, None, text_style, titled), axes_size(axes)
-    for _ in range(2):  # smaller labels, where there are too many for the height
+def _draw_one(
+    axes: Axes, scene: Scene, options: PlotOptions, text_style: TextStyle, scale: Scale, title_height: float
+) -> float:
+    """Draw one head in another style, with its legend; returns the height of the labels above the axes, in inches."""
+    slot, (width, height) = Slot(axes, None, text_style, title_height), axes_size(axes)
+    for _ in range(2):  # with smaller labels if they do not fit the height
         drawing = styled_drawing(scene, scale, text_style, options, (width, height))
-        around, key = drawing.margins, drawing.legend(width).height if options.colorbar else 0.0
-        width, height = slot.inside(around.left, around.above, around.right, key)
+        around, legend = drawing.margins, drawing.legend(width).height if options.colorbar else 0.0
+        width, height = slot.inside(around.left, around.above, around.right, legend)
         drawing = styled_drawing(scene, scale, text_style, options, (width + around.across, height + around.down))
-        if slot.kept or drawing.keeps_size or drawing.box[1] <= height + 0.01:
+        if slot.is_fixed or drawing.keeps_size or drawing.box[1] <= height + 0.01:
             break
         text_style = text_style.sized(max(text_style.body * height / drawing.box[1], SMALLEST_TEXT))
     slot.fill(None)
@@ -214,12 +227,12 @@ def _alone(axes: Axes, scene: Scene, options: PlotOptions, text_style: TextStyle
 
 
 def _heatmap(
-    axes: Axes, scene: Scene, options: PlotOptions, text_style: TextStyle, scale: Scale, titled: float
+    axes: Axes, scene: Scene, options: PlotOptions, text_style: TextStyle, scale: Scale, title_height: float
 ) -> None:
     """Draw one head, with the names of the axes and a colour bar."""
-    slot = Slot(axes, scale if options.colorbar else None, text_style, titled)
+    slot = Slot(axes, scale if options.colorbar else None, text_style, title_height)
     inches = axes_size(axes)
-    for _ in range(2):  # which labels there are depends on the room that they leave
+    for _ in range(2):  # the labels depend on the size of the cells
         panel = HeatmapPanel(scene, scale, text_style, options, inches)
         inches = slot.inside(panel.left, panel.label_height)
     drawn = HeatmapPanel(scene, scale, text_style, options, inches).draw_into(axes)
@@ -230,7 +243,7 @@ def _heatmap(
 
 
 def _bar(axes: Axes, drawn: ScalarMappable, options: PlotOptions, text_style: TextStyle, scale: Scale) -> Axes | None:
-    """A colour bar beside `axes`, and their own frame and grid gone; gives the axes of the bar."""
+    """Draw a colour bar beside `axes` and remove their frame and grid; returns the axes of the bar."""
     axes.grid(False)
     axes.spines[:].set_visible(False)
     if not options.colorbar:

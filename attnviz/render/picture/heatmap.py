@@ -25,19 +25,19 @@ if TYPE_CHECKING:
     from matplotlib.cm import ScalarMappable
 
 LONGEST = 1.7
-"""No label of the usual size is longer than this, in inches."""
+"""The longest label of the usual size, in inches."""
 TAKEN = "taken"
-"""What stands above the mass that each row lost."""
+"""The heading of the mass that each row lost."""
 LARGEST = 7.0
-"""No side of the cells is longer than this, in inches, with labels of the usual size."""
+"""The longest side of all cells, in inches, with labels of the usual size."""
 PITCH = 0.85
-"""From one label to the next that it may not touch, in lines of text."""
+"""The least distance from one label to the next, in lines of text."""
 ANNOTATED = 200
-"""Weights are written into at most so many cells, unless they are asked for."""
+"""Weights are written into at most this many cells, unless `annotate` is set."""
 LINE = 0.08
-"""The frame of a cell is no thicker than this part of it."""
+"""The greatest width of the frame of a cell, as a fraction of the cell."""
 READABLE, LEGIBLE = 4.0, 6.0
-"""No number is smaller, in points; and none that was not asked for."""
+"""The smallest number, in points, with `annotate`, and without it."""
 
 
 class HeatmapPanel:
@@ -83,9 +83,9 @@ class HeatmapPanel:
         self.losses = removed_labels(scene) if len(self.rows) == n and not is_numbered(self.attention.rows) else []
         self.beside = text_style.sized(text_style.small).width(TAKEN) + 0.1 if self.losses else 0.0
         self.label_height = 0.1 + {0: text_style.line, 45: across * 0.72 + 0.1, 90: across + 0.08}[self.turned]
-        leaning = across * 0.72 - self.cell[0] / 2 if self.turned == 45 else 0  # the last label leans over the edge
+        slanted = across * 0.72 - self.cell[0] / 2 if self.turned == 45 else 0  # the last label goes beyond the edge
         self.width = (
-            self._before + self.area[0] + max(self.beside + 0.2 + bar_width(scale, text_style.typesetting), leaning)
+            self._before + self.area[0] + max(self.beside + 0.2 + bar_width(scale, text_style.typesetting), slanted)
         )
         below = 0.08 + self.small_line if scene.blank_reasons else 0.0
         self.height = self.above + self.cells_height + below
@@ -104,7 +104,7 @@ class HeatmapPanel:
 
     @property
     def _before(self) -> float:
-        """What stands left of the cells: the name of the rows, and their labels."""
+        """The width left of the cells, for the name of the rows and their labels, in inches."""
         return self.small_line + self.left
 
     def draw(self, page: FigurePage, x: float, y: float) -> None:
@@ -136,7 +136,7 @@ class HeatmapPanel:
         page.blank_legend(x, y + self.cells_height + 0.08, self.scene.blank_reasons)
 
     def draw_into(self, axes: "Axes") -> "ScalarMappable":
-        """Draw the cells and their labels into `axes`, as large as those are; gives what a colour bar explains."""
+        """Draw the cells and their labels so that they fill `axes`; returns what a colour bar needs."""
         drawn = self._weights(axes)
         self._segments(axes)
         self._labels(axes)
@@ -160,7 +160,7 @@ class HeatmapPanel:
             (axes.xaxis, self.columns, self.scene.columns),
             (axes.yaxis, self.rows, self.scene.rows),
         ):
-            axis.set_tick_params(length=0 if len(ticks) == len(cells) else 3, pad=3)  # a mark says which cell is meant
+            axis.set_tick_params(length=0 if len(ticks) == len(cells) else 3, pad=3)  # a mark points at the cell
         axes.set_yticks([tick.position - 0.5 for tick in self.rows], [tick.label for tick in self.rows], **style)
         turned: dict[str, Any] = {"rotation": 45, "ha": "left", "rotation_mode": "anchor"} if self.turned == 45 else {}
         labels = [tick.label for tick in self.columns]
@@ -169,7 +169,7 @@ class HeatmapPanel:
         )
 
     def _taken(self, axes: "Axes") -> None:
-        """Hatch the columns that are masked and the rows that lost everything; write what each lost beside it."""
+        """Hatch the masked columns and the rows that lost everything; write beside each row what it lost."""
         n, m = self.scene.reachable.shape
         for index in self.scene.masked:
             axes.fill(
@@ -188,10 +188,10 @@ class HeatmapPanel:
             self.text_style.text(axes, m - 0.5, -0.5, TAKEN, transform=place, va="bottom", **style)
 
     def _mark(self, axes: "Axes") -> None:
-        """Frame the cells that are marked: ink between two lines of paper, which is seen on every colour."""
+        """Frame the marked cells: a line of ink on a wider line of background is visible on every colour."""
         rows, columns = self.attention.rows, self.attention.columns
         for row, column in self.scene.marked:
-            if row not in rows or column not in columns:  # they were taken out
+            if row not in rows or column not in columns:  # they were excluded
                 continue
             x, y = columns.index(column), rows.index(row)
             corners = [x - 0.5, x + 0.5, x + 0.5, x - 0.5], [y - 0.5, y - 0.5, y + 0.5, y + 0.5]
@@ -204,7 +204,7 @@ class HeatmapPanel:
         return {"fill": False, "hatch": "//////", "edgecolor": self.text_style.muted, "linewidth": 0, "alpha": 0.5}
 
     def _segments(self, axes: "Axes") -> None:
-        """A border wherever another part of the input begins."""
+        """Draw a border where another part of the input begins."""
         n, m = self.scene.reachable.shape
         for cell in segments(self.attention.queries, self.attention.rows):
             self.text_style.border(axes, 0, cell - 0.5, (-0.5, m - 0.5), self.cell[1])
@@ -213,18 +213,18 @@ class HeatmapPanel:
 
     @property
     def _number_unit(self) -> tuple[float, float]:
-        """The width and the height of a weight that is written, in inches a point of its size."""
+        """The width and height of a written weight, in inches per point of its size."""
         small = self.text_style.sized(self.text_style.small)
         return small.width("−.00" if self.scale.signed else ".00") / small.body, small.line / small.body
 
     @property
     def _number_size(self) -> float:
-        """The largest size of the weights that cells have room for, in points."""
+        """The largest size of weights that fits the cells, in points."""
         width, height = self._number_unit
         return min(NUMBER_WIDTH * self.cell[0] / width, self.cell[1] / height)
 
     def _annotate(self, axes: "Axes") -> None:
-        """Write the weights, smaller than usual where cells are. Raises PlotOptionError for what nobody could read."""
+        """Write the weights, smaller where cells are small. Raises PlotOptionError where nobody could read them."""
         weights, small, unit = self.scene.matrices[0], self.text_style.small, self._number_unit
         if self._number_size < READABLE:
             width, height = self.cell
@@ -244,17 +244,17 @@ class HeatmapPanel:
 
 
 def _whole(side: float, dpi: int) -> float:
-    """About `side` inches in whole pixels, so that all cells are as large; cells below one pixel stay as they are."""
+    """`side` inches, rounded to whole pixels, so that all cells have one size; cells below one pixel do not change."""
     return max(round(side * dpi), 1) / dpi if side * dpi > 0.75 else side
 
 
 def _in_words(cells: Sequence[Range], inches: float, text_style: TextStyle) -> bool:
-    """Whether cells that take so many inches in all have words beside them: some, or all where they are long."""
+    """Whether cells along an axis of `inches` are labelled by words; pooled cells are only if all of them fit."""
     return not is_numbered(cells) or inches >= len(cells) * PITCH * text_style.line
 
 
 def _words(cells: Sequence[Range], labels: Sequence[str], tokens: Sequence[Token]) -> list[str]:
-    """The labels of cells; of several tokens, their numbers and the first: `4–6 cat…`."""
+    """The labels of cells; a cell of several tokens has their numbers and the first token: `4–6 cat…`."""
     first = ("" if stop - start == 1 else f" {visible(tokens[start].text)}…" for start, stop in cells)
     return [label + more for label, more in zip(labels, first, strict=True)]
 

@@ -1,4 +1,4 @@
-"""A head as lines in a picture, as BertViz's head view draws it: queries left, keys right, lines by weight."""
+"""A head as lines in a picture, as in BertViz's head view: queries left, keys right, lines by weight."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,20 +14,20 @@ from attnviz.render.scale import Scale
 from attnviz.render.scene import FROM, TO, Scene
 
 ROW, BETWEEN, SIDE_BY_SIDE = 0.24, 1.9, 1.3
-"""From one token of at most the usual size to the next; from queries to keys of one head, and of several; in inches."""
+"""The distance between tokens of the usual size, and from queries to keys of one head and of several, in inches."""
 STEEPEST = 0.45
-"""Tokens of a picture that is given its width are not further from one another, in inches."""
+"""The largest distance between tokens in a picture of a given width, in inches."""
 SHORTEST, PITCH = 0.5, 0.8
-"""Lines are not squeezed into fewer inches, nor tokens into fewer lines of text."""
+"""The least length of lines, in inches, and the least distance between tokens, in lines of text."""
 LONGEST = 1.7
-"""No label of the usual size is longer than this, in inches."""
+"""The longest label of the usual size, in inches."""
 APART = 0.07
-"""Between a label and its lines, in inches."""
+"""The gap between a label and its lines, in inches."""
 BEND = np.array([Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4])
 
 
 class Lines:
-    """The heads of a scene, each in axes of its own, `box` inches large and with `margins` for labels."""
+    """The heads of a scene, each in separate axes of `box` inches, with `margins` for labels."""
 
     keeps_size = False
 
@@ -48,16 +48,16 @@ class Lines:
         self.most = max(len(self.rows), len(self.columns))
         usual = BETWEEN if len(scene.heads) == 1 else SIDE_BY_SIDE
         width = usual if available[0] is None else max(available[0] - self.margins.across, SHORTEST)
-        row = max(zoom, 1.0) * min(max(ROW, ROW * width / usual), STEEPEST)  # so that wider lines are as steep
+        row = max(zoom, 1.0) * min(max(ROW, ROW * width / usual), STEEPEST)  # lines of any width are equally steep
         height = self.most * row if available[1] is None else available[1] - self.margins.down
         self.box = width, max(height, self.most * PITCH * text_style.line)
 
     def legend(self, available: float) -> LinkLegend:
-        """What explains the lines."""
+        """The legend of the lines."""
         return LinkLegend(self.scale, self.text_style, available)
 
     def draw(self, axes: Axes, index: int) -> None:
-        """Draw head `index` of the scene into `axes`, its labels around them."""
+        """Draw head `index` of the scene into `axes`, with its labels around them."""
         drawn = links_to_draw(self.scene, index, self.scale)
         ys = [self._places(labels) for labels in (self.rows, self.columns)]
         paths = [
@@ -74,11 +74,11 @@ class Lines:
             self._name(axes, x, name)
 
     def _name(self, axes: Axes, x: int, name: str) -> None:
-        """Name a side above its labels, in line with them."""
+        """Write the name of one side above its labels, aligned with them."""
         text_style, place = self.text_style.sized(self.text_style.small), shifted(axes, APART * (2 * x - 1), 0.05)
         side = "left" if x else "right"
         text_style.text(axes, x, -0.5, name, ha=side, va="bottom", color=text_style.muted, transform=place)
 
     def _places(self, labels: list[str]) -> np.ndarray:
-        """Where each token stands: the shorter side in the middle of the longer."""
+        """The position of each token; the shorter side is centred."""
         return np.arange(len(labels)) + (self.most - len(labels)) / 2

@@ -1,4 +1,4 @@
-"""Strokes in a picture that say a weight by their opacity and their width, and the key to them."""
+"""The lines of links in a picture, whose opacity and width show the weight, and their legend."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,9 +16,9 @@ from attnviz.render.picture.text_style import TextStyle
 from attnviz.render.scale import Scale
 
 ABOVE = 0.1
-"""Between what is drawn and its key, in inches."""
+"""The gap between the drawing and its legend, in inches."""
 SAMPLE, AFTER, APART = 0.3, 0.06, 0.16
-"""The length of a stroke in a key, and the room after it and after its number, in inches."""
+"""The length of a line in the legend, and the gaps after it and after its number, in inches."""
 
 
 def draw_links(axes: Axes, paths: Sequence[Path], drawn: DrawnLinks, scale: Scale, transform: Transform) -> None:
@@ -36,18 +36,18 @@ def draw_links(axes: Axes, paths: Sequence[Path], drawn: DrawnLinks, scale: Scal
 
 
 class LinkLegend:
-    """What the strokes mean, in one line where `available` inches are enough, and `notes` below it."""
+    """What the lines mean, in one line of text if `available` inches are enough, and `notes` below it."""
 
     def __init__(self, scale: Scale, text_style: TextStyle, available: float, notes: Sequence[str] = ()) -> None:
         self.scale, self.text_style = scale, text_style.sized(text_style.small)
-        self.samples = [(part, label) for part, label in scale.ticks() if part >= FAINT]
+        self.samples = [(fraction, label) for fraction, label in scale.ticks() if fraction >= FAINT]
         first = sum(SAMPLE + AFTER + self.text_style.width(label) + APART for _, label in self.samples)
         named = first + self.text_style.width(scale.meaning)
         self.meaning = scale.meaning if named <= available else ""
         self.width = named if self.meaning else first - APART
-        said = (*notes, f"under {scale.weight(FAINT):.2g} not drawn")
-        said = said if self.meaning else (scale.meaning, *said)
-        self.notes = text_style.typesetting.wrapped(" · ".join(said), text_style.small, max(available, self.width))
+        notes = (*notes, f"under {scale.weight(FAINT):.2g} not drawn")
+        notes = notes if self.meaning else (scale.meaning, *notes)
+        self.notes = text_style.typesetting.wrapped(" · ".join(notes), text_style.small, max(available, self.width))
         self.width = max(self.width, *map(self.text_style.width, self.notes))
         self.height = ABOVE + self.text_style.line * (1 + len(self.notes))
 
@@ -55,8 +55,9 @@ class LinkLegend:
         """Draw it below `corner`, which is in inches."""
         x, y = 0.0, -ABOVE - self.text_style.line / 2
         style: dict[str, Any] = {"transform": corner, "color": self.text_style.muted, "va": "center_baseline"}
-        parts = np.array([part for part, _ in self.samples])
-        for colour, line_width, (_, label) in zip(_colours(parts, self.scale), width(parts), self.samples, strict=True):
+        fractions = np.array([fraction for fraction, _ in self.samples])
+        colours = _colours(fractions, self.scale)
+        for colour, line_width, (_, label) in zip(colours, width(fractions), self.samples, strict=True):
             ends = [x, x + SAMPLE], [y, y]
             axes.add_artist(Line2D(*ends, color=colour, linewidth=line_width, transform=corner, clip_on=False))
             self.text_style.text(axes, x + SAMPLE + AFTER, y, label, **style)
@@ -66,6 +67,6 @@ class LinkLegend:
             self.text_style.text(axes, 0, y - index * self.text_style.line, note, **style)
 
 
-def _colours(parts: np.ndarray, scale: Scale) -> np.ndarray:
-    """RGBA from 0 to 1 for strokes of those parts of the scale."""
-    return np.concatenate([scale.line_colours(parts), opacity(parts)[:, None]], 1)
+def _colours(fractions: np.ndarray, scale: Scale) -> np.ndarray:
+    """The colours of lines that far along the scale, RGBA from 0 to 1, `[line, 4]`."""
+    return np.concatenate([scale.line_colours(fractions), opacity(fractions)[:, None]], 1)

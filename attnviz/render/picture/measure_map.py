@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from itertools import count
 
 import numpy as np
 
@@ -21,16 +20,17 @@ from attnviz.render.picture.typesetting import Typesetting
 from attnviz.render.plan import title_of
 from attnviz.render.scale import Scale, scale_of
 from attnviz.render.scene import top_of
+from attnviz.render.ticks import round_step
 from attnviz.render.weight_format import format_weight
 
 _HEAD_OPTIONS = {"style", "query", "sink", "special", "vmax", "log", "mean", "max"}
-"""Options that change how heads are drawn, and no measure of them."""
+"""Options that change how heads are drawn, but not a measure of them."""
 CELL = 0.4, 0.26
-"""Width and height of a cell, in inches, beside numbers of the usual size."""
+"""Width and height of a cell, in inches, with numbers of the usual size."""
 LEAST = 0.02
-"""No cell is narrower than this, in inches."""
+"""The least width of a cell, in inches."""
 LARGEST = 9.0
-"""More heads or layers than fit into so many inches have smaller cells, without numbers."""
+"""The largest width and height of a map, in inches: more heads or layers have smaller cells, without numbers."""
 
 
 class MeasureMap:
@@ -87,10 +87,10 @@ class MeasureMap:
             page.colour_bar(x + self.area[0] + 0.2, y, self.bar, self.scale)
 
     def _label(self, page: FigurePage, x: float, y: float) -> None:
-        """Name the layers left of the cells, and the heads above them, each where there is room."""
+        """Name layers left of the cells and heads above them, as many as fit."""
         small, (width, height) = self.typesetting.small, self._cell
         widest = max(self.typesetting.width(f"H{head}", small) for head in self.heads) + 0.06
-        every = _round_step(line_height(small) / height), _round_step(widest / width)
+        every = round_step(line_height(small) / height), round_step(widest / width)
         for index, layer in list(enumerate(self.layers))[:: every[0]]:
             style = {"ha": "right", "va": "center_baseline", "color": page.theme.muted}
             page.text(x - 0.06, y + (index + 0.5) * height, f"L{layer}", small, **style)
@@ -109,7 +109,7 @@ class MeasureMap:
             place = x + (column + 0.5) * width, y + (row + 0.5) * height
             page.text(
                 *place,
-                _written(value, is_whole),
+                _format_value(value, is_whole),
                 self.typesetting.small,
                 ha="center",
                 va="center_baseline",
@@ -121,14 +121,8 @@ class MeasureMap:
         return self.area[0] / len(self.heads), self.area[1] / len(self.layers)
 
 
-def _round_step(least: float) -> int:
-    """The first of 1, 2, 5, 10, 20, 50, … that is no smaller: between two labels there are so many layers or heads."""
-    steps = (int(digit * 10**zeros) for zeros in count() for digit in (1, 2, 5))
-    return next(step for step in steps if step >= least)
-
-
-def _written(value: float, is_whole: bool) -> str:
-    """A value in a few characters: a share as a weight is written, a larger number with one digit after the point."""
+def _format_value(value: float, is_whole: bool) -> str:
+    """A value in a few characters: a share like a weight, a larger number with one digit after the point."""
     if abs(value) <= 1 and not is_whole:
         return format_weight(value)
     return f"{value:.{0 if is_whole else 1}f}".replace("-", "−")
@@ -175,12 +169,12 @@ def head_map(
             drawn = MeasureMap(rows, measure, scale, typesetting, width, has_bar=kind == first)
             panels.append(TitledPanel(drawn, headings[kind], below if kind == last else "", typesetting, width))
         page = stack_panels(panels, FigurePage, options, typesetting, scale, options.dpi or DPI)
-        said = {"title": about, "description": visible(described), "software": f"attnviz {version('attnviz')}"}
-        return figure_bytes(page.figure, suffix, said)
+        metadata = {"title": about, "description": visible(described), "software": f"attnviz {version('attnviz')}"}
+        return figure_bytes(page.figure, suffix, metadata)
 
 
 def _scale(maps: Mapping[Kind, Sequence[HeadRow]], measure: str, options: PlotOptions) -> Scale:
-    """The scale of all maps, from 0 to the largest number; on both sides of 0 where some are negative."""
+    """The scale of all maps, from 0 to the largest value; or on both sides of 0 if some values are negative."""
     values = np.array([row.values[measure] for rows in maps.values() for row in rows], float)
     largest = float(np.nanmax(np.abs(values), initial=0.0))
     signed = bool(np.nanmin(values, initial=0.0) < 0)

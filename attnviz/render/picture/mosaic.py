@@ -1,4 +1,4 @@
-"""Heads as one image of 256 colours, a byte a pixel: thousands of them take no more than their pixels."""
+"""Heads as one image of 256 colours, with one byte per pixel, so that thousands of heads need little memory."""
 
 from collections.abc import Iterable, Sequence
 
@@ -8,9 +8,9 @@ from attnviz.pooling import largest
 from attnviz.render.scale import Scale
 
 WEIGHTS = 222
-"""So many of the colours are for weights; the last lead from paper through the lesser text's to ink, for letters."""
+"""The number of colours for weights; the last colours, for text, run from the background to `muted` and to `ink`."""
 BLANK, HAIRLINE, BACKGROUND, MUTED, INK = WEIGHTS, WEIGHTS + 1, 224, 240, 255
-"""A cell that may not be looked at, thin lines between and around cells, and the ends and middle of the letters."""
+"""The indices of masked cells, of thin lines between and around cells, and of the three colours of text."""
 FRAME = 1
 """The line around each tile, in pixels."""
 
@@ -30,23 +30,23 @@ def table(scale: Scale) -> np.ndarray:
 
 
 def alpha() -> np.ndarray:
-    """How opaque each colour of `table` is on a page without paper, uint8 `[256]`: letters end in nothing."""
+    """How opaque each colour of `table` is on a transparent page, uint8 `[256]`: the edges of letters fade out."""
     opaque = np.full(256, 255, np.uint8)
     opaque[BACKGROUND:MUTED] = np.linspace(0, 255, MUTED - BACKGROUND, endpoint=False).round()
     return opaque
 
 
 def slots(indices: np.ndarray) -> np.ndarray:
-    """Where in the table the colours 0–255 of a scale stand, uint8."""
+    """The indices in the table of the colours 0–255 of a scale, uint8."""
     return np.asarray(_SLOTS[indices])
 
 
 def mosaic(heads: Iterable[np.ndarray], corners: Sequence[Pair], tile: Pair, over: np.ndarray) -> np.ndarray:
-    """The tiles of `heads` on paper, each in a thin frame, uint8 `[pixel row, pixel column]`, colours of `table`.
+    """The tiles of `heads`, each in a thin frame, as uint8 `[pixel row, pixel column]`, colours of `table`.
 
-    Each of `heads` is uint8 `[row, column]`, `corners` are the first rows and columns of their tiles, of `tile` pixels
-    high and wide. `over`, uint8 `[high, wide]`, is drawn over each tile where it is not 0: BLANK, INK. The frames stand
-    around the tiles, and the whole image begins FRAME pixels before its first tile.
+    Each of `heads` is uint8 `[row, column]`. `corners` are the first pixel row and column of each tile, and `tile` is
+    its height and width in pixels. `over`, uint8 `[height, width]`, is drawn over each tile where it is not 0: BLANK,
+    INK. Frames are outside of the tiles, and the image begins FRAME pixels before the first tile.
     """
     ends = [max(corner[axis] for corner in corners) + tile[axis] + 2 * FRAME for axis in (0, 1)]
     image, free = np.full(ends, BACKGROUND, np.uint8), over == 0
@@ -58,7 +58,7 @@ def mosaic(heads: Iterable[np.ndarray], corners: Sequence[Pair], tile: Pair, ove
 
 
 def resized(values: np.ndarray, height: int, width: int) -> np.ndarray:
-    """`values` `[row, column, …]` as pixels `[height, width, …]`: repeated, or the `largest` of several in each."""
+    """`values` `[row, column, …]` as pixels `[height, width, …]`: repeated, or pooled by their largest value."""
     for axis, size in ((0, height), (1, width)):
         n = values.shape[axis]
         if n <= size:
@@ -69,7 +69,7 @@ def resized(values: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def edge(cell: int, cells: int, pixels: int) -> int:
-    """The first pixel of a cell by its number, of so many cells in so many pixels; or the one that it shares."""
+    """The first pixel of the cell with index `cell`, of `cells` in `pixels`; or the pixel that it shares."""
     return -(-cell * pixels // cells) if cells <= pixels else ((cell + 1) * pixels - 1) // cells
 
 

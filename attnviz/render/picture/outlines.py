@@ -1,4 +1,4 @@
-"""Which text is drawn as outlines: what matplotlib would not write right into SVG and PDF."""
+"""Which text is drawn as outlines: text that matplotlib would not write correctly into SVG and PDF."""
 
 from typing import TYPE_CHECKING
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 def outline(figure: "Figure") -> None:
-    """Have the text drawn as outlines that matplotlib would not write right into SVG and PDF (3.11.2).
+    """Draw that text as outlines which matplotlib (3.11.2) would not write correctly into SVG and PDF.
 
-    Of text that runs from right to left its PDF moves a letter that follows a mark of direction in another part of its
-    font, and its SVG has the marks in comments. A font whose outlines are PostScript's, as the CJK font's are, it
-    embeds in a PDF as though it were TrueType, which readers may refuse.
+    In right-to-left text, its PDF misplaces a letter after a direction mark from another part of the font, and its SVG
+    has the marks in comments. A font with PostScript outlines, such as the CJK font, is embedded in a PDF as if it were
+    TrueType, which some readers refuse.
     """
     from matplotlib.patheffects import Normal
     from matplotlib.text import Text
@@ -27,7 +27,7 @@ def outline(figure: "Figure") -> None:
 
 
 def _is_postscript(text: str, family: tuple[str, ...]) -> bool:
-    """Whether a font of `family` with PostScript's outlines may draw a part of `text`."""
+    """Whether a font of `family` with PostScript outlines might draw a part of `text`."""
     if text.isascii() or all(fonts.draws(get_font(fonts.latin()), piece) for piece in fonts.clusters(text)):
         return False
     return any(fonts.has_postscript_outlines(entry.fname) for entry in fontManager.ttflist if entry.name in family)

@@ -1,4 +1,4 @@
-"""A page that is laid out in inches from its top left corner, before it is drawn once: the same for every format."""
+"""A page whose content is placed in inches from its top left corner, in the same way for every format."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -12,14 +12,14 @@ from attnviz.render.scale import Scale, spaced_ticks
 from attnviz.render.scene import TAKEN_OUT
 
 DPI = 150
-"""Dots per inch of a picture, unless it is given others."""
+"""The usual resolution of a picture, in dots per inch."""
 BAR = 0.14
 """Width of a colour bar, in inches."""
 SWATCH = 0.11
-"""Width and height of the piece of a cell in a legend, in inches, beside text of the usual size."""
+"""Width and height of a sample cell in a legend, in inches, beside text of the usual size."""
 LEADING = 1.4
 Box = tuple[float | None, float | None]
-"""Width and height that are given, in inches, or None."""
+"""A given width and height, in inches; None where it is not given."""
 
 
 def line_height(size: float) -> float:
@@ -28,7 +28,7 @@ def line_height(size: float) -> float:
 
 
 def bar_width(scale: Scale, typesetting: Typesetting) -> float:
-    """The width of a colour bar with its numbers and what it is a scale of, in inches; nothing where there is none."""
+    """The width of a colour bar with its numbers and its name, in inches; 0 where there is no bar."""
     if not scale.has_colorbar:
         return 0.0
     small = typesetting.small
@@ -36,12 +36,12 @@ def bar_width(scale: Scale, typesetting: Typesetting) -> float:
 
 
 def bar_height(scale: Scale, typesetting: Typesetting, height: float) -> float:
-    """The height of a colour bar beside cells of that `height`, in inches: what it is a scale of stands along it."""
+    """The height of a colour bar beside cells of that `height`, in inches: its name has to fit along it."""
     return max(height, typesetting.width(scale.meaning, typesetting.small), 1.0) if scale.has_colorbar else height
 
 
 class Panel(Protocol):
-    """One scene, measured: `width` and `height` in inches, then drawn with its top left corner at `x`, `y`."""
+    """A scene that was measured, `width` × `height` inches, and can be drawn with its top left corner at `x`, `y`."""
 
     width: float
     height: float
@@ -51,24 +51,24 @@ class Panel(Protocol):
 
 
 class Page(ABC):
-    """`width` × `height` inches of paper for text and images. Places are inches from the left and from the top.
+    """A page of `width` × `height` inches for text and images; positions are inches from its left and from its top.
 
-    Where it is `transparent`, there is no paper.
+    A `transparent` page has no background.
     """
 
     def __init__(
         self, width: float, height: float, dpi: int, typesetting: Typesetting, scale: Scale, transparent: bool = False
     ) -> None:
-        # Whole pixels, so that what is aligned here is sharp there.
+        # Whole pixels, so that aligned edges are sharp.
         self.width, self.height = round(width * dpi) / dpi, round(height * dpi) / dpi
         self.dpi, self.typesetting, self.scale, self.theme = dpi, typesetting, scale, scale.theme
         self.transparent = transparent
 
     @abstractmethod
     def text(self, x: float, y: float, text: str, size: float, **style: Any) -> None:
-        """Write `text`, as it is: `$` is a dollar sign.
+        """Write `text` literally: `$` is a dollar sign.
 
-        `style` is matplotlib's: `ha`, `va` (`top` unless given), `color` (the theme's ink), `rotation`.
+        `style` are matplotlib's text properties: `ha`, `va` (default `top`), `color` (default: ink), `rotation`.
         """
 
     @abstractmethod
@@ -79,18 +79,18 @@ class Page(ABC):
         """
 
     def framed(self, x: float, y: float, image: np.ndarray, scale: Scale | None = None) -> None:
-        """Draw `image` in a thin frame that stands around it."""
+        """Draw `image` with a thin frame around it."""
         self.image(x - 1 / self.dpi, y - 1 / self.dpi, np.pad(image, 1, constant_values=HAIRLINE), scale)
 
     def lines(self, x: float, y: float, lines: list[str], size: float, **style: Any) -> float:
-        """Write `lines` below one another; gives where the next would begin."""
+        """Write `lines` below one another; returns the `y` of the next line."""
         for line in lines:
             self.text(x, y, line, size, **style)
             y += line_height(size)
         return y
 
     def colour_bar(self, x: float, y: float, height: float, scale: Scale) -> None:
-        """The colours of `scale`, and what it is a scale of, unless it shall not be explained."""
+        """Draw the colour bar of `scale` with its name, if it has one."""
         if not scale.has_colorbar:
             return
         pixels = round(height * self.dpi), round(BAR * self.dpi)
@@ -104,7 +104,7 @@ class Page(ABC):
         self.text(x + bar_width(scale, self.typesetting), y + height / 2, scale.meaning, small, **style)
 
     def blank_legend(self, x: float, y: float, reasons: Sequence[str]) -> None:
-        """What the cells mean that show no weight, each beside a piece of one; as high as a line of small text."""
+        """Draw the legend of empty cells: a sample for each of `reasons`, in one line of small text."""
         small, swatch_side = self.typesetting.small, SWATCH * self.typesetting.zoom
         side = round(swatch_side * self.dpi)
         for reason in reasons:

@@ -1,4 +1,4 @@
-"""A page of pixels in 256 colours, written as PNG without a figure: thousands of heads are drawn at once."""
+"""A page of pixels in 256 colours, written as PNG without a figure, so that thousands of heads are drawn quickly."""
 
 import io
 from collections.abc import Mapping
@@ -16,13 +16,13 @@ _BEFORE = {"left": 0.0, "center": 0.5, "right": 1.0, "top": 0.0, "bottom": 1.0}
 
 
 class PalettePage(Page):
-    """A page that is an array of the colours of `mosaic.table`, of one scale. Its letters are FreeType's."""
+    """A page that is an array of indices into `mosaic.table` of one scale. FreeType draws its letters."""
 
     def __init__(self, *measures: Any, **more: Any) -> None:
         super().__init__(*measures, **more)
         self._lines: dict[float, tuple[int, int]] = {}  # rows above and below the baseline, by size
         self._inks: dict[tuple[str, float], tuple[np.ndarray, float]] = {}
-        self._over: list[tuple[int, int, np.ndarray, str]] = []  # letters that stand on weights, and their colour
+        self._over: list[tuple[int, int, np.ndarray, str]] = []  # letters on top of weights, and their colour
         self.pixels = np.full((round(self.height * self.dpi), round(self.width * self.dpi)), BACKGROUND, np.uint8)
 
     def text(self, x: float, y: float, text: str, size: float, **style: Any) -> None:
@@ -61,11 +61,11 @@ class PalettePage(Page):
         if not self._over:
             page.putpalette(self._table().tobytes(), "RGBA" if self.transparent else "RGB")
         buffer = io.BytesIO()
-        page.save(buffer, "png", pnginfo=about, dpi=(self.dpi, self.dpi), compress_level=3)  # thrice as fast as 6
+        page.save(buffer, "png", pnginfo=about, dpi=(self.dpi, self.dpi), compress_level=3)  # 3 times as fast as 6
         return buffer.getvalue()
 
     def _in_colour(self) -> np.ndarray:
-        """The page in true colour, uint8 `[row, column, …]`: letters on weights have more colours than a palette."""
+        """The page in true colours, uint8 `[row, column, …]`: letters on weights need more than 256."""
         page = self._table()[self.pixels]
         for top, left, box, colour in self._over:
             part = page[top : top + box.shape[0], left : left + box.shape[1]]
@@ -74,7 +74,7 @@ class PalettePage(Page):
         return np.asarray(page)
 
     def _table(self) -> np.ndarray:
-        """The colours, RGB; on a page without paper RGBA, and what is half letter is a letter half seen."""
+        """The colours, RGB; on a transparent page RGBA, with the edges of letters half transparent."""
         colours = table(self.scale)
         if not self.transparent:
             return colours
@@ -82,7 +82,7 @@ class PalettePage(Page):
         return np.column_stack([colours, alpha()])
 
     def _set(self, text: str, size: float) -> tuple[np.ndarray, float]:
-        """`text` as ink, uint8 `[row, column]`, in a box as high as any line; and half the way down to its baseline."""
+        """`text` as ink, uint8 `[row, column]`, in a box of the usual line height; half the height of its baseline."""
         if size not in self._lines:
             line, above = self._ink("lp", size)
             self._lines[size] = above, len(line) - above
@@ -91,7 +91,7 @@ class PalettePage(Page):
         return np.pad(ink, (tuple(missing), (0, 0))), max(self._lines[size][0], above) / 2
 
     def _ink(self, text: str, size: float) -> tuple[np.ndarray, int]:
-        """`text` as ink, as wide as its advance, and how many of its rows are above the baseline."""
+        """`text` as ink, as wide as its advance, and the number of its rows above the baseline."""
         font = get_font(list(self.typesetting.files))
         font.set_size(size, self.dpi)
         font.set_text(text, 0.0, flags=LoadFlags.NO_HINTING)

@@ -1,4 +1,4 @@
-"""One head in a picture, or several beside and below each other, in a style that labels each of them."""
+"""One head in a picture, or several in rows, in a style that labels each of them."""
 
 import math
 from collections.abc import Callable
@@ -18,22 +18,22 @@ from attnviz.render.scene import Scene
 from attnviz.render.styles import load
 
 Place = Callable[[float, float, float, float], Axes]
-"""Makes axes at x, y from the top left corner, so wide and so high, in inches."""
+"""Makes axes from x, y, width and height, in inches from the top left corner."""
 
 COMFORTABLE, WIDEST, BEST = 8.0, 14.0, 1.4
-"""Heads stand side by side in this many inches, or in so many where the page would be a strip: not as wide for its
-height as this."""
+"""The usual and the greatest width of a row of heads, in inches; the latter if the aspect ratio were below BEST."""
 GAP = 0.25
+"""The gap between heads, in inches."""
 MOST = 36
-"""More heads than this are a heatmap's."""
+"""The most heads of such a style; a heatmap can show more."""
 LEGEND_WIDTH = 3.0
-"""A key is not squeezed for the sake of heads that are narrower than this, in inches."""
+"""The least width of a legend, in inches, even if the heads are narrower."""
 SMALLEST = 0.15
-"""No axes are smaller than this, in inches."""
+"""The least width and height of axes, in inches."""
 
 
 class Margins(NamedTuple):
-    """Room for labels around axes, in inches."""
+    """Space for labels around axes, in inches."""
 
     left: float
     above: float
@@ -52,7 +52,7 @@ class Margins(NamedTuple):
 
 
 class Legend(Protocol):
-    """What explains a style, `width` × `height` inches."""
+    """The legend of a style, `width` × `height` inches."""
 
     width: float
     height: float
@@ -62,9 +62,9 @@ class Legend(Protocol):
 
 
 class Drawing(Protocol):
-    """A style: draws each head of a scene into axes of `box` inches with `margins`, and has one key to all of them.
+    """A style: it draws each head of a scene into axes of `box` inches with `margins`, and has one legend for all.
 
-    Where it `keeps_size` it keeps its size in axes that are larger, in their upper left corner; else it fills them.
+    A drawing that `keeps_size` stays in the upper left corner of larger axes; others fill the axes.
     """
 
     box: tuple[float, float]
@@ -72,21 +72,21 @@ class Drawing(Protocol):
     keeps_size: bool
 
     def legend(self, available: float) -> Legend:
-        """What explains it, in `available` inches where it can be so narrow."""
+        """The legend, in `available` inches if it can be that narrow."""
 
     def draw(self, axes: Axes, index: int) -> None:
         """Draw head `index` of the scene."""
 
 
 def styled_drawing(scene: Scene, scale: Scale, text_style: TextStyle, options: PlotOptions, available: Box) -> Drawing:
-    """The heads of `scene` in the style that `options` name. Raises SelectionError where it cannot show them."""
+    """The heads of `scene` in the style of `options`. Raises SelectionError where the style cannot show them."""
     assert options.drawn_as.picture is not None
     drawing: Drawing = load(options.drawn_as.picture)(scene, scale, text_style, options, available)
     return drawing
 
 
 class SmallMultiples:
-    """The heads of `scene` in one style, each under its name where they are several, and one key below all of them."""
+    """The heads of `scene` in one style, with one legend below them; several heads have their names above them."""
 
     def __init__(
         self,
@@ -146,16 +146,16 @@ class SmallMultiples:
         return width + margins.across, self.named + height + margins.down
 
     def _share(self, drawing: Drawing, available: Box, across: int) -> Box:
-        """What of `available` one head gets where so many stand side by side."""
+        """The part of `available` that one head gets if `across` heads are side by side."""
         down = -(-len(self.scene.heads) // across)
         width = None if available[0] is None else (available[0] + GAP) / across - GAP
         if available[1] is None:
             return width, None
-        key = drawing.legend(available[0] or LEGEND_WIDTH).height if self.has_legend else 0.0
-        return width, (available[1] - key + GAP) / down - GAP - self.named
+        legend = drawing.legend(available[0] or LEGEND_WIDTH).height if self.has_legend else 0.0
+        return width, (available[1] - legend + GAP) / down - GAP - self.named
 
     def _across(self, drawing: Drawing, available: Box) -> int:
-        """How many heads stand side by side: as many as fit; in a given room, so that each keeps its shape."""
+        """How many heads are side by side: as many as fit; or, for a given size, so that each keeps its shape."""
         count, tile = len(self.scene.heads), self._tile(drawing)
         if not (available[0] and available[1]):
             least, most = (int(((available[0] or inches) + GAP) / (tile[0] + GAP)) for inches in (COMFORTABLE, WIDEST))
@@ -163,9 +163,9 @@ class SmallMultiples:
             fit = next(broad, most)
             return balanced(count, min(max(fit, 1), count))
 
-        def badness(across: int) -> float:
+        def distortion(across: int) -> float:
             width, height = self._share(drawing, available, across)
             box = max((width or 0) - drawing.margins.across, 0.01), max((height or 0) - drawing.margins.down, 0.01)
             return abs(math.log(box[0] / box[1] * drawing.box[1] / drawing.box[0]))
 
-        return min({-(-count // rows) for rows in range(1, count + 1)}, key=badness)
+        return min({-(-count // rows) for rows in range(1, count + 1)}, key=distortion)

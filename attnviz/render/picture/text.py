@@ -1,4 +1,4 @@
-"""A head as text in a picture: every key as it stands in the text, shaded by how much one query looks at it."""
+"""A head as text in a picture: each key in its place in the text, shaded by the weight that one query gives it."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -21,14 +21,13 @@ from attnviz.render.scene import FROM, TO, Scene
 from attnviz.render.weight_format import format_weight
 
 SETTINGS = (1.3, 6.5, 20), (1.0, 7.5, 40), (0.8, 9.5, 60), (0.7, 12.0, 0)
-"""How large the text is, beside labels, in lines of how many inches for labels of the usual size; for up to how many
-lines, and for more."""
+"""The size of the text in that of labels, the width of a line in inches, and the most lines; the last has no limit."""
 BAR = 1.5, 0.1
-"""The scale, in inches, with numbers of the usual size."""
+"""The width and height of the colour bar, in inches, with numbers of the usual size."""
 
 
 class RunningText:
-    """The heads of a scene, each in axes of its own, `box` inches large."""
+    """The heads of a scene, each in separate axes of `box` inches."""
 
     keeps_size = True
 
@@ -47,7 +46,7 @@ class RunningText:
                 break
         self.step = self.tokens.token_height + (text_style.line if self.annotate else 0.06)
         used = self.tokens.width
-        alone = len(scene.heads) == 1  # else it stands beside the name of the first head
+        alone = len(scene.heads) == 1  # otherwise the query is named beside the first head's name
         self.indent = 0.0 if alone else 0.6 * zoom
         self.name = text_style.short(f"{FROM}: {query_label(scene, self.rows)}", limit - self.indent)
         used = max(used, self.indent + text_style.width(self.name))
@@ -60,14 +59,14 @@ class RunningText:
         self.margins = Margins(0, text_style.line + 0.06 if alone else 0.0, 0, 0.0)
 
     def _set(self, limit: float) -> None:
-        """Set the keys in lines of `limit` inches, as long as the text's own at most."""
+        """Set the keys in lines of at most `limit` inches, with the line breaks of the text."""
         a = self.scene.attention
         tokens, least = [a.keys[start] for start, _ in a.columns], self.small.width(".00") if self.annotate else 0.0
         self.tokens = TokenLines(tokens, self.scene.columns, self.text_style, limit, self.scene.text, least)
 
     @cached_property
     def _framed(self) -> dict[int, str]:
-        """The columns of the query, and of what its row writes, where these are among the keys."""
+        """The frames of the columns of the query, and of the token that its row writes, if these are keys."""
         a = self.scene.attention
         if a.kind == "cross":
             return {}
@@ -77,7 +76,7 @@ class RunningText:
         return other | {i: "query" for i, column in enumerate(a.columns) if column in read}
 
     def legend(self, available: float) -> "ColourLegend":
-        """What explains the colours."""
+        """The legend of the colours."""
         return ColourLegend(self.scale, self.small, available)
 
     def draw(self, axes: Axes, index: int) -> None:
@@ -129,7 +128,7 @@ class DecoderText:
         self.width = self.tokens.width
 
     def draw(self, axes: Axes, corner: Transform) -> None:
-        """Draw it below `corner`, which is in inches, and under it the name of the keys."""
+        """Draw it below `corner`, which is in inches, and the name of the keys under it."""
         style: dict[str, Any] = {"color": self.text_style.muted, "transform": corner}
         widths, height = self.tokens.widths, self.tokens.token_height
         for i, (line, x) in enumerate(self.tokens.places):
@@ -142,7 +141,7 @@ class DecoderText:
 
 
 class ColourLegend:
-    """The scale of the colours, lying, and what it is a scale of: beside it where `available` inches are enough."""
+    """A horizontal colour bar with its name, which is beside it if `available` inches are enough."""
 
     def __init__(self, scale: Scale, text_style: TextStyle, available: float) -> None:
         self.scale, self.text_style = scale, text_style.sized(text_style.small)
@@ -174,13 +173,13 @@ class ColourLegend:
         self.text_style.text(axes, *place, self.scale.meaning, va="center", **style)
 
     def _labels(self) -> list[tuple[float, str]]:
-        """Where the numbers begin: the outer ones within the scale, the others below their place if they have room."""
+        """The numbers and where they begin: those of the ends stay within the bar, others are centred if they fit."""
         ticks = self.scale.ticks()
         widths = [self.text_style.width(label) for _, label in ticks]
         last = self.bar[0] - widths[-1]
         labels, end = [(0.0, ticks[0][1])], widths[0]
-        for (part, label), width in zip(ticks[1:-1], widths[1:-1], strict=True):
-            x = part * self.bar[0] - width / 2
+        for (fraction, label), width in zip(ticks[1:-1], widths[1:-1], strict=True):
+            x = fraction * self.bar[0] - width / 2
             if end + 0.06 <= x and x + width + 0.06 <= last:
                 labels, end = [*labels, (x, label)], x + width
         return [*labels, (last, ticks[-1][1])]

@@ -1,4 +1,4 @@
-"""Text and colours of what is drawn into axes: those of a picture's theme, or matplotlib's settings."""
+"""Fonts and colours of text in axes: those of a picture's theme, or of matplotlib's settings."""
 
 import math
 from dataclasses import dataclass, replace
@@ -17,11 +17,11 @@ from attnviz.render.picture.typesetting import POINT, Typesetting
 from attnviz.render.scale import Theme
 
 Colour = str | tuple[float, ...]
-"""What matplotlib takes for one."""
+"""A colour that matplotlib accepts."""
 SPLIT = 0.06
-"""Between cells of so many inches there is room for a line; it takes 3 tenths of a cell."""
+"""The smallest cells, in inches, that a line can be drawn between; it takes 3 tenths of a cell."""
 MARK = 4.0
-"""The length of the marks outside of smaller ones, in points."""
+"""The length of the marks outside of smaller cells, in points."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class TextStyle:
 
     @classmethod
     def themed(cls, typesetting: Typesetting, theme: Theme) -> "TextStyle":
-        """The style of pages of ours."""
+        """The style of our pages."""
         sizes = typesetting.small, typesetting.body, typesetting.large
         return cls(typesetting, tuple(typesetting.family), *sizes, theme.ink, theme.muted, theme.background, True)
 
@@ -69,17 +69,17 @@ class TextStyle:
 
     @property
     def plain(self) -> dict[str, Any]:
-        """What makes text of matplotlib's literal, `$` a dollar sign, and set in fonts that have it."""
+        """matplotlib properties for literal text, where `$` is a dollar sign, in fonts that have its letters."""
         return {"fontfamily": list(self.family), "parse_math": False, "usetex": False}
 
     @property
     def labels(self) -> dict[str, Any]:
-        """How the names of axes are written: matplotlib's settings have a colour of their own for them."""
+        """Properties of axis names; without a theme, their colour is that of matplotlib's settings."""
         return {"fontsize": self.small, **self.plain, **({"color": self.ink} if self.themes else {})}
 
     @property
     def ticks(self) -> dict[str, Any]:
-        """How tick labels are written: matplotlib's settings have a colour of their own for them."""
+        """Properties of tick labels; without a theme, their colour is that of matplotlib's settings."""
         return {**self.labels, "fontsize": self.body}
 
     @property
@@ -103,10 +103,10 @@ class TextStyle:
         return axes.text(x, y, text, **self.plain, **style)
 
     def border(self, axes: Axes, axis: int, position: float, ends: tuple[float, float], cell: float) -> None:
-        """Where another part of the input begins among rows (`axis` 0) or columns of `cell` inches.
+        """Draw the border of a part of the input, between rows (`axis` 0) or columns of `cell` inches.
 
-        It is a line of ink in a gap of paper, which is seen between cells of every colour, from one of `ends` to the
-        other; where it would hide cells, marks outside of them. All places are in the data.
+        It is a line of ink in a gap of background, visible between cells of every colour, from one of `ends` to the
+        other. Where it would hide cells, marks outside of them replace it. All positions are data coordinates.
         """
         if cell >= SPLIT:
             gap = min(0.3 * cell / POINT, 5.0)
@@ -121,12 +121,12 @@ class TextStyle:
 
 
 def shifted(axes: Axes, x: float, y: float) -> Transform:
-    """The data of `axes`, then so many inches to the right and upwards, whatever their size."""
+    """The data coordinates of `axes`, shifted `x` inches to the right and `y` inches upwards."""
     return axes.transData + ScaledTranslation(x, y, axes.figure.dpi_scale_trans)
 
 
 def from_corner(axes: Axes, bottom: bool = False, down: float = 0.0) -> Transform:
-    """Inches to the right of the upper (or lower) left corner of `axes`, and above what is so far `down` from it."""
+    """Inches to the right of and above the upper (or lower) left corner of `axes`, moved `down` inches down."""
     corner: Any = axes.transAxes
     inches = Affine2D().translate(0, -down) + axes.figure.dpi_scale_trans
     return inches + ScaledTranslation(0, 0 if bottom else 1, corner)

@@ -4,9 +4,9 @@ from attnviz.render.picture.page import Page, Panel, line_height
 from attnviz.render.picture.typesetting import Typesetting
 
 COMFORTABLE = 4.5
-"""Titles and captions of the usual size may widen a small picture to this many inches before they are wrapped."""
+"""Titles and captions of the usual size can widen a small picture to this many inches before they are wrapped."""
 TITLE_LINES = 3
-"""The title of a long text is its beginning and its end, in so many lines."""
+"""The most lines of a title; a longer one loses its middle."""
 
 
 class TitledPanel:
@@ -41,7 +41,7 @@ class TitledPanel:
         self.above, self.height = self.above + inches, self.height + inches
 
     def draw(self, page: "Page", x: float, y: float) -> None:
-        """Title, panel, caption."""
+        """Draw the title, the panel and the caption."""
         small, body, large = self.typesetting.small, self.typesetting.body, self.typesetting.large
         below = page.lines(x, y, self.title, large, color=page.theme.ink)
         page.lines(x, below, self.rest, body, color=page.theme.muted)

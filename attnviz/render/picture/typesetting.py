@@ -1,4 +1,4 @@
-"""Text in pictures: a font for every script that is written, its width before it is drawn, and nothing lost."""
+"""Text in pictures: a font for every script, widths before anything is drawn, wrapping, and no character lost."""
 
 import math
 import re
@@ -20,32 +20,32 @@ if TYPE_CHECKING:
     pass
 
 SMALL, BODY, LARGE = 8.0, 9.5, 12.0
-"""Sizes of text, in points: of what explains, of labels, and of titles."""
+"""Sizes of captions and legends, of labels, and of titles, in points."""
 LATIN, CJK = "DejaVu Sans", "Noto Sans CJK JP"
 POINT = 1 / 72
 """One point in inches."""
 NAMED = 8
-"""A note names at most so many characters."""
+"""A note names at most this many characters."""
 WHOLE = 4
-"""So many code points of one character are always written: a single one of a family could be any family's."""
+"""This many code points of a cut character are always written: one code point could belong to many characters."""
 _CLOSE = 1e-3
-"""In inches: by so much the widths of the parts of a text may add up to less than its own."""
+"""The largest difference between the width of a text and the sum of those of its parts, in inches."""
 DENSEST = 360
-"""No inch has more letters than this, divided by their size in points."""
+"""The most letters in an inch, times their size in points."""
 _ARROW = re.compile(f"( [{WRITES}{GENERATES}] )")
-"""What stands between the token that is read and the one that is written."""
+"""The arrow between the token that is read and the one that is written."""
 _BETWEEN = re.compile(f"((?:^| )[{WRITES}{GENERATES}·](?: |$)|   )")
-"""What stands between texts that are read one by one, such as the token read and the token written."""
+"""Separators of texts that are read one after the other, such as the token read and the token written."""
 _LEFT_TO_RIGHT, _RIGHT_TO_LEFT, _ISOLATED = "\u200e", "\u200f", "\u2068{}\u2069"
 
 
 class Typesetting:
-    """How the texts of one picture are set: plain text, in the fonts that they need, in three sizes.
+    """The fonts and sizes of the texts of one picture.
 
-    `files` are those fonts, each asked for what the ones before it lack, and `family` their names for matplotlib, which
-    shapes and orders the text: Arabic is joined, Hebrew runs from right to left. The CJK font and installed fonts take
-    a while to load and are among them only for texts that need them. What no font draws is written as its code point;
-    `lost` holds these characters. Labels are of `body` points; `small` and `large` are in proportion, as `zoom` says.
+    `files` are the fonts, each used for characters that those before it lack, and `family` their names in matplotlib,
+    which shapes and orders the text: Arabic is joined, Hebrew runs from right to left. The CJK font and installed fonts
+    are slow to load and used only for texts that need them. A character that no font draws is written as its code
+    points; `missing` holds these characters. Labels have `body` points; `small` and `large` scale with them, by `zoom`.
     """
 
     def __init__(self, texts: Iterable[str], body: float | None = None) -> None:
@@ -56,7 +56,7 @@ class Typesetting:
         _, broken = fonts.choose(pieces)
         alone = {char for piece in broken for char in piece if not fonts.changes(char)}
         files, without = fonts.choose(pieces - broken | alone)
-        drawn = alone - without  # what no font draws whole is written character by character
+        drawn = alone - without  # a piece that no single font draws is written character by character
         self.files = tuple(files)
         self.family = [_registered(file) for file in files]
         self._drawn = drawn
@@ -65,7 +65,7 @@ class Typesetting:
 
     @property
     def note(self) -> str | None:
-        """What a reader ought to be told: which characters are written as code points."""
+        """A note on the characters that are written as code points; None without any."""
         if not self.missing:
             return None
         named = [f"U+{ord(c):04X} {unicodedata.name(c, '')}".rstrip() for c in sorted(self.missing)]
@@ -75,7 +75,7 @@ class Typesetting:
     def shown(self, text: str) -> str:
         """One line of `text` as it is given to the font: `⟨U+1F9A5⟩` for a character that no font has.
 
-        Texts between arrows and dots keep their places from left to right, whichever way each of them is read.
+        Texts between arrows and dots keep their order from left to right, whatever their own direction is.
         """
         text = self._written(text)
         parts = _BETWEEN.split(text) if runs_left(text) else [text]
@@ -91,8 +91,8 @@ class Typesetting:
     def short(self, text: str, size: float, width: float, available: float = math.inf) -> str:
         """`text` as it is drawn, cut with an ellipsis to at most `width` inches at `size` points.
 
-        Of a token read and a token written, both keep their beginning. Of a character there that is written as code
-        points the first are not cut, where there is `available`.
+        If it is a token read and a token written, both keep their beginning. The first code points of a character at
+        the beginning are not cut if they fit `available` inches.
         """
         read, *rest = _ARROW.split(text, maxsplit=1)
         if not rest:
@@ -109,7 +109,7 @@ class Typesetting:
         return self.shown(read + arrow + self._cut(written, size, free - self.width(read, size)))
 
     def _least(self, text: str, size: float) -> float:
-        """How wide `text` has to be, in inches, for its first character to be told where that is written as codes."""
+        """The least width, in inches, that shows which the first character is, if it is written as code points."""
         pieces = fonts.clusters(text) if self._spelled else []
         if not pieces or pieces[0] not in self._spelled:
             return 0.0
@@ -118,9 +118,9 @@ class Typesetting:
         return self.width(_spelled("".join(codes[:WHOLE]), self._drawn) + "…" * is_cut, size)
 
     def wrapped(self, text: str, size: float, width: float, most: int | None = None) -> list[str]:
-        """`text` as it is drawn, in lines of at most `width` inches at `size` points.
+        """`text` as it is drawn, wrapped to lines of at most `width` inches at `size` points.
 
-        Of more than `most` lines, the first and the last; at most so many are made about as long as each other.
+        A text of more than `most` lines loses its middle; the lines of a shorter one are balanced.
         """
         lines = list(islice(self._lines(text, size, width), most and most + 1))
         if most is not None and len(lines) > most:
@@ -131,14 +131,14 @@ class Typesetting:
         return [self.shown(line) for line in lines]
 
     def title(self, text: str, size: float, width: float, most: int) -> list[str]:
-        """`text` as `wrapped` gives it; of two texts with an arrow between them the second begins a line."""
+        """`text` as in `wrapped`; the second of two texts with an arrow between them begins a line."""
         parts = text.replace(f" {WRITES} ", f"\n{WRITES} ", 1)
         if parts == text or self.width(text, size) <= width or len(list(self._lines(parts, size, width))) > most:
             return self.wrapped(text, size, width, most)
         return self.wrapped(parts, size, width, most)
 
     def _lines(self, text: str, size: float, width: float) -> Iterator[str]:
-        """Lines that are read as they would be in their paragraph: one that begins in English is a Hebrew one's too."""
+        """The lines of `text`, each with the direction of its paragraph, whatever the line begins with."""
         for paragraph in text.split("\n"):
             base = base_level([paragraph])
             yield from (_directed(line, base) for line in self._pieces(paragraph, size, width))
@@ -158,7 +158,7 @@ class Typesetting:
         yield line
 
     def _broken(self, word: str, size: float, width: float) -> list[str]:
-        """`word` in pieces that fit, as Chinese, which has no spaces, is broken anywhere but within a character."""
+        """`word` in pieces that fit a line: a text without spaces, such as Chinese, is broken between characters."""
         lines, pieces = [], fonts.clusters(word)
         while pieces:
             ahead = pieces[: int(DENSEST * width / size) + 1]
@@ -169,7 +169,7 @@ class Typesetting:
         return lines or [""]
 
     def _ends(self, text: str, size: float, width: float, most: int) -> list[str]:
-        """`text` in `most` lines, without its middle; of the words there none is cut, where there are spaces."""
+        """`text` in `most` lines, without its middle, cut between words where there are spaces."""
         pieces = fonts.clusters(text)
 
         def cut(kept: int) -> list[str]:
@@ -186,7 +186,7 @@ class Typesetting:
         pieces = fonts.clusters(text)[: int(DENSEST * width / size) + 1]
         kept = self._fitting(pieces, "…", size, width)
         first, last = "".join(pieces[:kept]), pieces[kept]
-        if last in self._spelled:  # not all of its code points, but some
+        if last in self._spelled:  # some of its code points fit
 
             def length(end: int) -> float:
                 return self.width(f"{first}{_spelled(last[:end], self._drawn)}…", size)
@@ -195,7 +195,7 @@ class Typesetting:
         return f"{first}…"
 
     def _fitting(self, pieces: list[str], end: str, size: float, width: float) -> int:
-        """How many of `pieces`, with `end` behind them, are at most `width` inches wide at `size` points."""
+        """How many of `pieces`, followed by `end`, fit `width` inches at `size` points."""
 
         def length(kept: int) -> float:
             return self.width("".join(pieces[:kept]) + end, size)
@@ -209,7 +209,7 @@ class Typesetting:
 
 
 def _directed(line: str, base: int | None) -> str:
-    """`line` with a mark before it where by itself it would run the other way than its paragraph, of that level."""
+    """`line`, with a direction mark before it if it would not run as its paragraph does, whose level is `base`."""
     own = base_level([line])
     if own == base or (own is None and base == 0):
         return line
@@ -217,12 +217,12 @@ def _directed(line: str, base: int | None) -> str:
 
 
 def _last(counts: range, most: float, measure: Callable[[int], float]) -> int:
-    """The last of `counts` whose measure, which grows with it, is at most `most`; or else the first."""
+    """The last of `counts` whose `measure` is at most `most`, or else the first; `measure` grows with the count."""
     return max(bisect_right(counts, most, key=measure) - 1, 0)
 
 
 def _spelled(piece: str, drawn: set[str]) -> str:
-    """The characters of `piece`, those that are not in `drawn` as code points: `⟨U+1F468 1F469⟩`."""
+    """The characters of `piece`; those not in `drawn` are written as code points: `⟨U+1F468 1F469⟩`."""
     runs = groupby(filter(fonts.is_drawn, piece), drawn.__contains__)
     return "".join(
         "".join(run) if is_drawn else f"⟨U+{' '.join(f'{_code(char):04X}' for char in run)}⟩" for is_drawn, run in runs
@@ -236,7 +236,7 @@ def _code(char: str) -> int:
 
 @cache
 def _width(text: str, files: tuple[str, ...]) -> float:
-    """Inches a point of font size."""
+    """The width of `text`, in inches per point of font size."""
     font = get_font(list(files))
     font.set_size(100, 72)  # a point is a pixel, of 64 units
     font.set_text(text, 0.0, flags=LoadFlags.NO_HINTING)
@@ -245,7 +245,7 @@ def _width(text: str, files: tuple[str, ...]) -> float:
 
 @cache
 def _registered(file: str) -> str:
-    """The name by which matplotlib finds `file`; that of an installed font is its path, for families share names."""
+    """The name by which matplotlib finds `file`; for an installed font its path, since families can share a name."""
     if file == fonts.latin():
         return LATIN
     if file == fonts.cjk():

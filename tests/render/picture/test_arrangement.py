@@ -29,7 +29,7 @@ def name_of(one: Arrangement, place: tuple[int, int]) -> str:
 
 
 @pytest.mark.parametrize(("layers", "count"), [size for size in product(SIZES, SIZES) if size != (1, 1)])
-def test_every_head_has_a_place_and_its_name_on_a_page_that_is_no_strip(layers: int, count: int) -> None:
+def test_every_head_has_a_place_and_a_name_on_a_page_of_usable_shape(layers: int, count: int) -> None:
     scene = heads(layers, count)
     [one] = arrangements([scene])
     assert len(set(one.places)) == layers * count
@@ -54,7 +54,7 @@ def test_many_layers_of_few_heads_are_two_blocks_side_by_side() -> None:
     assert one.above[0, 9] == "H0"
 
 
-def test_the_kinds_of_a_page_are_divided_alike_so_that_it_is_no_strip() -> None:
+def test_all_kinds_of_a_page_are_divided_in_the_same_way() -> None:
     kinds = [heads(24, 16), heads(24, 16), heads(24, 16)]
     shapes = [one.shape for one in arrangements(kinds)]
     assert len(set(shapes)) == 1
@@ -63,7 +63,7 @@ def test_the_kinds_of_a_page_are_divided_alike_so_that_it_is_no_strip() -> None:
 
 
 @pytest.mark.parametrize(("count", "shape"), [(2, (1, 2)), (4, (1, 4)), (5, (2, 3)), (9, (3, 3)), (12, (3, 4))])
-def test_heads_of_one_layer_follow_one_another(count: int, shape: tuple[int, int]) -> None:
+def test_heads_of_one_layer_follow_each_other_line_by_line(count: int, shape: tuple[int, int]) -> None:
     [one] = arrangements([heads(1, count)])
     assert one.shape == shape
     assert one.places == tuple(divmod(at, shape[1]) for at in range(count))
@@ -74,7 +74,7 @@ def test_a_wide_page_has_more_tiles_side_by_side() -> None:
     assert narrow[0] > 3 > wide[0]
 
 
-def test_a_few_heads_of_several_layers_are_no_table_of_empty_places() -> None:
+def test_a_few_heads_of_several_layers_do_not_form_a_mostly_empty_table() -> None:
     many = heads(6, 12)
     [one] = arrangements([Scene(many.attention, ((0, 3), (2, 7), (4, 1), (5, 9)))])
     assert one.named

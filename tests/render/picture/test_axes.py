@@ -86,7 +86,7 @@ def test_a_heatmap_has_the_weights_the_labels_and_the_names_of_the_axes():
     assert axes.yaxis_inverted()
 
 
-def test_the_head_is_that_of_the_command_line_where_none_is_named():
+def test_without_a_name_the_head_is_that_of_the_command_line():
     from attnviz.analysis import choose_head
 
     choice = choose_head(encoder_decoder())
@@ -133,7 +133,7 @@ def test_on_dark_axes_lines_are_light():
     assert dark.get_edgecolor()[-1, :3].mean() > 0.6 > 0.4 > light.get_edgecolor()[-1, :3].mean()
 
 
-def test_a_theme_stands_over_the_settings():
+def test_a_theme_overrides_the_settings():
     axes = attnviz.plot(encoder_decoder(), style="text", theme="dark", ax=Figure().add_subplot())
     assert matplotlib.colors.to_hex(axes.get_facecolor()) == "#22242c"
     assert axes.title.get_color() == "#f2f2f2"
@@ -146,7 +146,7 @@ def test_labels_are_literal_even_where_settings_ask_for_tex():
     assert not any(text.get_usetex() or text.get_parse_math() for text in (*axes.texts, axes.title))
 
 
-def test_options_of_the_command_line():
+def test_plot_takes_the_options_of_the_command_line():
     axes = attnviz.plot(
         encoder_decoder(), kind="self", layers=1, heads=1, ax=Figure().add_subplot(),
         cmap="viridis", vmax=0.5, log=True, annotate=False, title="mine",
@@ -162,7 +162,7 @@ def test_options_of_the_command_line():
     assert "query (from): an" in words(text)
 
 
-def test_what_cannot_be_is_refused():
+def test_wrong_arguments_are_refused():
     ax = Figure().add_subplot()
     for options, message in (
         ({"size": 3}, "its own size"),
@@ -180,7 +180,7 @@ def test_what_cannot_be_is_refused():
 
 
 @pytest.mark.parametrize("named", [str, Path])
-def test_a_saved_trace_is_drawn_by_its_name_and_a_text_is_to_be_traced_first(named, tmp_path):
+def test_a_saved_trace_is_drawn_by_its_name_and_a_text_is_refused(named, tmp_path):
     saved = encoder_decoder().save(tmp_path / "saved.safetensors")
     axes = attnviz.plot(named(saved), kind="cross", layers=1, heads=1, ax=Figure().add_subplot())
     np.testing.assert_array_equal(axes.images[0].get_array(), encoder_decoder()["cross"].matrix(1, 1))
@@ -194,7 +194,7 @@ def test_a_saved_trace_is_drawn_by_its_name_and_a_text_is_to_be_traced_first(nam
     assert error.value.hint == "The kind is a keyword: kind='cross'."
 
 
-def test_without_axes_a_new_figure_of_pyplots_is_made():
+def test_without_axes_a_new_pyplot_figure_is_made():
     from matplotlib import pyplot
 
     pyplot.switch_backend("agg")
@@ -226,7 +226,7 @@ def test_threads_can_draw_at_once():
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_what_was_taken_is_said_whole_and_named():
+def test_the_title_names_the_excluded_tokens_in_full():
     axes = attnviz.plot(encoder_decoder(), kind="self", layers=0, heads=0, sink="mask", ax=Figure().add_subplot())
     first, said = axes.get_title().split("\n")
     assert first == "self-attention · L0H0"
@@ -267,7 +267,7 @@ def test_in_plain_subplots_nothing_leaves_the_page_or_touches_the_neighbour(shap
 
 
 @pytest.mark.parametrize("style", ["lines", "arcs", "text"])
-def test_other_styles_keep_to_their_place_in_plain_subplots_too(style):
+def test_other_styles_stay_in_their_slot_in_plain_subplots_too(style):
     page = Figure(figsize=(9, 8))
     panels = page.subplots(2, 2).ravel()
     for axes in panels:
@@ -321,7 +321,7 @@ def test_labels_of_one_syllable_stay_level_where_they_fit():
     assert {label.get_rotation() for label in axes.get_xticklabels()} == {0}
 
 
-def test_weights_of_ones_own_are_drawn_with_the_names_of_their_tokens():
+def test_weights_of_the_caller_are_drawn_with_the_names_of_their_tokens():
     weights, names = np.random.default_rng(0).dirichlet(np.ones(3), (2, 3, 4)), list("abcd")
     cross = {"tokens": names, "keys": ["x", "y", "z"], "layers": 1, "heads": 2}
     axes = attnviz.plot(weights, ax=Figure().add_subplot(), **cross)

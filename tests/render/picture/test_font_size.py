@@ -89,7 +89,7 @@ def test_nothing_is_cut_off_and_nothing_touches(style: str, heads: int, kind: st
 
 @pytest.mark.parametrize("points", SIZES)
 @pytest.mark.parametrize("style", STYLES)
-def test_labels_have_the_size_and_other_text_is_in_proportion(style: str, points: float) -> None:
+def test_labels_have_the_font_size_and_other_text_is_in_proportion(style: str, points: float) -> None:
     drawn = figure([shown(1)], PlotOptions(style, font_size=points))
     sizes = {text.get_text(): text.get_fontsize() for text, _ in texts(drawn)}
     assert sizes["I ate an apple"] == pytest.approx(points * LARGE / BODY)
@@ -115,7 +115,7 @@ def test_the_page_grows_with_its_text_and_a_given_page_does_not() -> None:
     assert [outside(drawn) + list(collisions(drawn)) for drawn in fixed] == [[], []]
 
 
-def test_cells_stay_as_they_are_while_their_labels_fit() -> None:
+def test_cells_do_not_change_while_their_labels_fit() -> None:
     inches = []
     for points in (9.5, 16):
         drawn = figure([shown(1)], PlotOptions(font_size=points))
@@ -142,7 +142,7 @@ def test_a_page_of_pixels_is_written_in_the_same_sizes(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_in_axes_of_ones_own(style: str) -> None:
+def test_font_size_applies_in_the_callers_axes(style: str) -> None:
     found = {}
     for points in (None, 20):
         page = Figure(figsize=(9, 7), layout="constrained")
@@ -159,7 +159,7 @@ def test_in_axes_of_ones_own(style: str) -> None:
 @pytest.mark.parametrize("points", [4, 40, 72])
 @pytest.mark.parametrize("heads", [1, 3])
 @pytest.mark.parametrize("style", STYLES)
-def test_a_single_token_at_the_extremes(style: str, heads: int, points: float) -> None:
+def test_a_single_token_can_be_drawn_at_the_extreme_sizes(style: str, heads: int, points: float) -> None:
     one = Trace(model="by hand", text="사과", attentions=(attention([[[1.0]]] * heads, ["사과"]),))
     picked = tuple((0, head) for head in range(heads))
     drawn = figure([scene(one, "self", picked, "사과", "")], PlotOptions(style, font_size=points))
@@ -200,13 +200,13 @@ def test_hangul_is_as_large_as_latin_capitals() -> None:
 
 
 @pytest.mark.parametrize("points", [0, 3.9, 72.1, -1, float("nan"), float("inf")])
-def test_sizes_that_nobody_could_mean_are_refused(points: float) -> None:
+def test_font_sizes_out_of_range_are_refused(points: float) -> None:
     with pytest.raises(PlotOptionError, match=r"font size cannot be .*") as refused:
         PlotOptions(font_size=points)
     assert refused.value.hint == "From 4 to 72 points."
 
 
-def test_lettering_is_in_proportion() -> None:
+def test_the_sizes_of_typesetting_are_in_proportion() -> None:
     typesetting = Typesetting([], 19)
     assert (typesetting.small, typesetting.body, typesetting.large) == (2 * SMALL, 19, 2 * LARGE)
     assert typesetting.zoom == 2

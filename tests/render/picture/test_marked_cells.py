@@ -25,7 +25,7 @@ def test_each_heatmap_has_its_cell_in_a_frame() -> None:
     assert frames(PlotOptions()) == [[(3.0, 1.0)], [(3.0, 1.0)]]
 
 
-def test_captions_say_the_weight_and_what_it_is_held_against() -> None:
+def test_captions_give_the_weight_and_its_baselines() -> None:
     trace = encoder_decoder()
     first, second = link_scenes(trace, named_links(trace, "ate", "apple")[0], count=2)
     assert first.title.startswith("I ate an apple")

@@ -59,7 +59,7 @@ def extent(page: Page) -> list[int]:
     ],
     ids=str,
 )
-def test_text_stands_where_matplotlib_puts_it(text: str, style: dict) -> None:
+def test_text_is_placed_as_in_matplotlib(text: str, style: dict) -> None:
     both = pages((text,))
     for page in both:
         page.text(2.0, 1.0, text, 12.0, **style)
@@ -70,7 +70,7 @@ def test_text_stands_where_matplotlib_puts_it(text: str, style: dict) -> None:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark", "print"])
-def test_the_colours_of_text_and_paper(theme: str) -> None:
+def test_text_and_background_have_the_colours_of_the_theme(theme: str) -> None:
     _, page = pages(theme=theme)
     page.text(1.0, 0.5, "lllll", 40.0)
     page.text(1.0, 1.2, "lllll", 40.0, color=page.theme.muted)
@@ -80,7 +80,7 @@ def test_the_colours_of_text_and_paper(theme: str) -> None:
     assert "#{:02x}{:02x}{:02x}".format(*image[0, 0]) == page.theme.background
 
 
-def test_what_leaves_the_page_is_cut_off_and_nothing_breaks() -> None:
+def test_text_beyond_the_page_is_cut_off() -> None:
     _, page = pages()
     for x, y in ((-0.1, -0.1), (3.9, 1.95), (-9, 1), (9, 9)):
         page.text(x, y, "apple", 12.0)
@@ -158,7 +158,7 @@ def test_weights_in_the_cells_of_a_grid_are_written_in_full_colour() -> None:
     assert (np.abs(written - towards) <= np.abs(plain - towards))[changed].all()
 
 
-def test_a_letter_at_the_edge_of_the_page_that_stands_on_a_weight_is_cut_off() -> None:
+def test_a_letter_on_a_weight_at_the_edge_of_the_page_is_cut_off() -> None:
     _, page = pages()
     page.image(0.0, 0.0, np.zeros(page.pixels.shape, np.uint8))
     for x, y in ((-0.1, -0.1), (3.9, 1.95), (-9, 1), (9, 9)):

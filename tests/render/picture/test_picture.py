@@ -128,7 +128,7 @@ def test_a_long_axis_is_numbered_by_tokens_and_says_so() -> None:
     } <= names
 
 
-def test_lines_where_another_part_of_the_input_begins() -> None:
+def test_lines_are_drawn_where_another_part_of_the_input_begins() -> None:
     axes = figure([matrix(9, 9, ends=(4, 6))]).axes[0]
     drawn = [(tuple(line.get_xdata()), tuple(line.get_ydata()), line.get_color()) for line in axes.lines]
     across, down = ([(-0.5, 8.5), (at, at)] for at in (3.5, 5.5)), ([(at, at), (-0.5, 8.5)] for at in (3.5, 5.5))
@@ -199,7 +199,7 @@ def test_axes_are_named_and_the_scale_says_what_it_is() -> None:
     assert {"query (from)", "key (to)", "attention weight", "1"} <= words
 
 
-def test_pixels_of_a_heatmap() -> None:
+def test_every_pixel_of_a_heatmap_has_the_colour_of_its_cell() -> None:
     page = Image.open(io.BytesIO(picture(encoder_decoder(), [heatmap()], ".png"))).convert("RGB")
     drawn = figure([heatmap()])
     FigureCanvasAgg(drawn)
@@ -210,7 +210,7 @@ def test_pixels_of_a_heatmap() -> None:
         assert np.abs(np.array(page.getpixel((int(across), page.height - int(up)))) - colour).max() <= 3
 
 
-def test_pixels_of_a_grid() -> None:
+def test_every_pixel_of_a_grid_has_the_colour_of_its_cell() -> None:
     one = many(6, 12, 20)
     drawn = figure([one])
     page = Image.open(io.BytesIO(picture(encoder_decoder(), [one], ".png"))).convert("RGB")
@@ -254,7 +254,7 @@ def test_another_process_makes_the_same_bytes() -> None:
     assert one == other != ""
 
 
-def test_the_picture_leaves_matplotlib_as_it_was() -> None:
+def test_drawing_a_picture_does_not_change_matplotlib_settings() -> None:
     before = dict(matplotlib.rcParams)
     picture(encoder_decoder(), [heatmap()], ".svg")
     assert dict(matplotlib.rcParams) == before
@@ -330,7 +330,7 @@ def test_text_is_as_wide_as_it_was_measured_at_every_resolution(dpi: int, suffix
     assert wide == pytest.approx(measured, abs=0.03)
 
 
-def test_of_a_long_text_the_title_is_its_beginning_and_its_end() -> None:
+def test_a_long_title_is_its_beginning_and_its_end() -> None:
     drawn = figure([heatmap(title="first " + "words " * 300 + "last")])
     title = sorted(
         (text for text in drawn.texts if text.get_fontsize() == LARGE), key=lambda text: -text.get_position()[1]
@@ -340,7 +340,7 @@ def test_of_a_long_text_the_title_is_its_beginning_and_its_end() -> None:
     assert title[-1].get_text().endswith("last")
 
 
-def test_numbers_that_were_asked_for_fit_their_cells_or_are_refused() -> None:
+def test_numbers_set_by_annotate_fit_their_cells_or_are_refused() -> None:
     for size in (8, 5):
         drawn = figure([matrix(12, 12)], PlotOptions(annotate=True, size=size))
         FigureCanvasAgg(drawn).draw()
@@ -385,7 +385,7 @@ NO_XML += [chr(plane << 16 | code) for plane in range(17) for code in (0xFFFE, 0
 
 
 @pytest.mark.parametrize("style", ["heatmap", "lines", "arcs", "text"])
-def test_characters_that_xml_has_not_leave_every_file_well_formed(style: str) -> None:
+def test_characters_that_xml_does_not_allow_leave_every_file_well_formed(style: str) -> None:
     odd = "".join(NO_XML)
     trace = replace(labelled([odd[:40], odd[40:80], odd[80:], "--", "]]>"]), model=f"m{odd}", text=f"<!--{odd}-->")
     trace = replace(trace, provenance={"revision": odd, "text pair": odd})
@@ -418,7 +418,7 @@ def words_of(drawn: Figure) -> list[str]:
     return [text.get_text() for text in drawn.texts]
 
 
-def test_every_token_of_a_layer_stands_beside_its_heads() -> None:
+def test_every_token_of_a_layer_is_a_label_beside_its_heads() -> None:
     tokens = [f"word{i}" for i in range(12)]
     one = matrix(12, 12, 12)
     named = replace(one.attention, queries=labelled(tokens)["self"].queries, keys=labelled(tokens)["self"].keys)
@@ -428,20 +428,20 @@ def test_every_token_of_a_layer_stands_beside_its_heads() -> None:
 
 
 @pytest.mark.parametrize(("n", "layers"), [(20, 6), (60, 1), (100, 2)])
-def test_numbers_beside_the_tiles_stand_for_the_words_of_a_list(n: int, layers: int) -> None:
+def test_numbers_beside_the_tiles_are_explained_by_a_list(n: int, layers: int) -> None:
     texts = words_of(figure([matrix(n, n, 12, layers)]))
     said = " ".join(texts).replace("\u00a0", " ")
     assert all(f"{i} t{i}" in said for i in range(n))
     assert {"0", "20" if n == 100 else "10"} <= set(texts)
 
 
-def test_of_long_texts_some_words_stand_beside_the_tiles_with_their_numbers() -> None:
+def test_tiles_of_long_texts_have_some_words_with_their_numbers() -> None:
     texts = words_of(figure([matrix(1000, 1000, 12, per_cell=4)]))
     assert {"0 t0", "500 t500"} <= set(texts)
     assert not any(text.isdecimal() for text in texts if text not in ("0", "1"))  # but for those of the colour bar
 
 
-def test_colour_bars_span_their_grids_and_stand_below_one_another() -> None:
+def test_colour_bars_span_their_grids_and_are_aligned() -> None:
     drawn = figure([scene(encoder_decoder(), kind, ALL) for kind in ("self", "masked-self", "cross")])
     boxes = [axes.get_window_extent() for axes in drawn.axes]
     tiles = sorted((box for box in boxes if box.width > 100), key=lambda box: -box.y0)
@@ -453,7 +453,7 @@ def test_colour_bars_span_their_grids_and_stand_below_one_another() -> None:
         assert (bar.y0, bar.y1) == pytest.approx((grid.y0, grid.y1), abs=1)
 
 
-def test_weights_are_written_into_the_cells_of_a_grid_that_have_room_or_not() -> None:
+def test_weights_are_written_into_the_cells_of_a_grid_if_they_fit() -> None:
     one = scene(encoder_decoder(), "self", ALL)
     weights = [text for text in words_of(figure([one])) if text[:1] in (".", "1", "·")]
     assert len(weights) >= 64
@@ -465,6 +465,6 @@ def test_weights_are_written_into_the_cells_of_a_grid_that_have_room_or_not() ->
 
 
 @pytest.mark.parametrize("size", [(1, 2), (2, 64), (6, 12), (12, 12), (30, 9), (48, 2), (64, 64)])
-def test_the_page_of_many_heads_is_no_strip(size: tuple[int, int]) -> None:
+def test_the_page_of_many_heads_has_a_usable_shape(size: tuple[int, int]) -> None:
     wide, high = figure([many(*size, 8)]).get_size_inches()
     assert 0.45 <= wide / high <= 2.7

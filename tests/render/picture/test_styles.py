@@ -113,12 +113,12 @@ def test_lines_of_cross_attention_lead_from_the_decoder_to_the_encoder():
 
 
 @pytest.mark.parametrize("style", ["lines", "arcs"])
-def test_what_is_masked_is_not_drawn(style):
+def test_masked_links_are_not_drawn(style):
     axes = figure([SCENES["causal"]()], PlotOptions(style)).axes[0]
     assert len(drawn_links(axes)) == 6
 
 
-def test_an_arc_above_looks_back_and_one_below_ahead():
+def test_arcs_above_look_back_and_arcs_below_look_ahead():
     axes = figure([SCENES["usual"]()], PlotOptions("arcs")).axes[0]
     xs = {text.get_text(): text.get_position()[0] for text in axes.texts}
     assert list(xs) == ["I", "ate", "an", "apple"]
@@ -160,7 +160,7 @@ def test_text_is_shaded_by_the_row_of_the_query():
     assert outline.get_x() == boxes[1].get_x()
 
 
-def test_the_query_of_text_is_that_which_the_scene_names_and_weights_are_written_below():
+def test_the_query_of_text_is_that_of_the_scene_and_weights_are_written_below():
     shown = replace(SCENES["usual"](), queries=(2,))
     texts = [text.get_text() for text in figure([shown], PlotOptions("text", annotate=True)).axes[0].texts]
     assert texts == ["query (from): an", "I", "·", "ate", ".30", "an", ".10", "apple", ".60"]
@@ -172,7 +172,7 @@ def test_keys_that_the_query_may_not_see_are_unshaded():
     assert axes.texts[-1].get_color() == THEMES["light"].muted
 
 
-def test_several_heads_are_each_drawn_under_their_name_and_one_key():
+def test_several_heads_are_drawn_under_their_names_with_one_legend():
     for style in STYLES:
         drawn = figure([SCENES["several"]()], PlotOptions(style))
         assert len(drawn.axes) == 4
@@ -220,7 +220,7 @@ def test_a_size_is_kept_to_the_pixel(style):
         assert pixels[1] in (None, page.height)
 
 
-def test_a_grid_of_heatmaps_keeps_to_its_size_too():
+def test_a_grid_of_heatmaps_has_the_given_size_too():
     page = Image.open(
         io.BytesIO(picture(encoder_decoder(), [SCENES["several"]()], ".png", PlotOptions(size="5x3", dpi=100)))
     )
@@ -228,7 +228,7 @@ def test_a_grid_of_heatmaps_keeps_to_its_size_too():
 
 
 @pytest.mark.parametrize("style", ["heatmap", *STYLES])
-def test_what_cannot_be_so_small_is_refused(style):
+def test_a_size_that_is_too_small_is_refused(style):
     with pytest.raises((PlotOptionError, SelectionError), match=r"inches|: size"):
         figure([one(labelled(["a" * 30] * 12))], PlotOptions(style, size="1.2x1"))
 
@@ -240,7 +240,7 @@ def test_a_picture_of_too_many_pixels_is_refused():
 
 @pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("style", ["heatmap", *STYLES])
-def test_the_page_of_a_theme(style, theme):
+def test_a_page_has_the_background_of_its_theme(style, theme):
     for name in ("usual", "several"):
         data = picture(encoder_decoder(), [SCENES[name]()], ".png", PlotOptions(style, theme=theme))
         page = np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).astype(int)
@@ -280,7 +280,7 @@ def test_a_scale_that_ends_below_the_largest_weight_is_drawn_logarithmically_too
 
 
 @pytest.mark.parametrize("style", ["lines", "arcs", "text"])
-def test_a_narrow_picture_keeps_the_whole_key(style):
+def test_a_narrow_picture_keeps_the_whole_legend(style):
     for size in (2.5, 6):
         drawn = figure([SCENES["usual"]()], PlotOptions(style, size=size))
         FigureCanvasAgg(drawn).draw()
@@ -290,14 +290,14 @@ def test_a_narrow_picture_keeps_the_whole_key(style):
             assert text.get_window_extent().x1 <= drawn.bbox.x1, text
 
 
-def test_lines_that_are_given_a_width_are_as_steep_as_others():
+def test_lines_of_a_given_width_are_as_steep_as_others():
     usual, wide = (figure([SCENES["usual"]()], PlotOptions("lines", size=size)).axes[0] for size in (None, "6"))
     shapes = [axes.get_window_extent().width / axes.get_window_extent().height for axes in (usual, wide)]
     assert shapes[1] <= 2.6
     assert shapes[1] <= 1.4 * shapes[0]
 
 
-def test_the_names_of_the_sides_stand_in_line_with_their_words():
+def test_the_names_of_the_sides_are_aligned_with_their_words():
     axes = figure([SCENES["usual"]()], PlotOptions("lines")).axes[0]
     places = {text.get_text(): (text.get_ha(), text.get_window_extent()) for text in axes.texts}
     left, right = (
@@ -311,7 +311,7 @@ def test_the_names_of_the_sides_stand_in_line_with_their_words():
 
 
 @pytest.mark.parametrize("style", ["lines", "arcs"])
-def test_many_heads_one_by_one_are_no_strip(style):
+def test_many_heads_are_not_arranged_in_one_long_row(style):
     weights = np.full((12, 8, 8), 1 / 8, np.float32)
     trace = Trace("by hand", "a b c", (attention(weights),))
     page = figure([scene(trace, "self", tuple((0, head) for head in range(12)))], PlotOptions(style))
@@ -372,7 +372,7 @@ def test_text_keeps_its_lines_and_its_paragraphs():
     assert ys["ate"] - ys["an"] == pytest.approx(2 * (lines[0] - lines[1]))
 
 
-def test_a_long_text_is_no_tall_strip():
+def test_a_long_text_does_not_make_a_narrow_page():
     many = labelled([f"word{i}" for i in range(1200)])
     wide, high = figure([one(many, title="long")], PlotOptions("text")).get_size_inches()
     assert high <= 1.6 * wide

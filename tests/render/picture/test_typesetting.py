@@ -135,7 +135,7 @@ def test_the_choice_is_the_best_font_and_not_the_first_that_is_listed(
         del ranked[0]
 
 
-def test_fonts_that_draw_nothing_or_boxes_are_passed_over(tmp_path: Path, installed: Install) -> None:
+def test_fonts_that_draw_nothing_or_boxes_are_not_used(tmp_path: Path, installed: Install) -> None:
     damaged = tmp_path / "damaged.ttf"
     damaged.write_bytes(b"\0\1\0\0 no font")
     installed(
@@ -147,7 +147,7 @@ def test_fonts_that_draw_nothing_or_boxes_are_passed_over(tmp_path: Path, instal
     assert Typesetting([SLOTH]).shown(SLOTH) == "⟨U+1F9A5⟩"
 
 
-def test_what_no_font_has_is_a_code_point_and_noted() -> None:
+def test_a_character_without_a_font_is_a_code_point_with_a_note() -> None:
     typesetting = Typesetting([f"a{SLOTH}b", "␛[31m"])
     assert typesetting.shown(f"a{SLOTH}b") == "a⟨U+1F9A5⟩b"
     assert typesetting.shown("␛[31m") == "⟨U+001B⟩[31m"
@@ -196,7 +196,7 @@ def test_right_to_left_text_is_shaped_and_keeps_its_place() -> None:
     assert hebrew.shown("(שלום)…") == "(שלום)…"
 
 
-def test_short_and_wrapped() -> None:
+def test_text_is_shortened_and_wrapped() -> None:
     typesetting = Typesetting(["사과를", "שלום → אב", "e\u0301", SLOTH])
     assert typesetting.short("apple", 9, 3) == "apple"
     for text in ("x" * 200, "e\u0301" * 200, "שלום " * 40, SLOTH * 30, "사과를" * 20):
@@ -221,7 +221,7 @@ def test_a_pair_of_tokens_keeps_the_beginnings_of_both() -> None:
         assert typesetting.width(both, 9) <= 1.0
 
 
-def test_every_line_of_a_paragraph_runs_as_its_first_one() -> None:
+def test_every_line_of_a_paragraph_has_the_direction_of_the_first() -> None:
     hebrew, english = "שלום לכולם and then he ate 3 apples", "and then he said שלום לכולם שלום"
     typesetting = Typesetting([hebrew, english])
     for text, base in ((hebrew, 1), (english, 0)):
@@ -232,7 +232,7 @@ def test_every_line_of_a_paragraph_runs_as_its_first_one() -> None:
             assert " ".join(line.strip("\u200e\u200f") for line in lines) == text
 
 
-def test_of_too_many_lines_the_middle_is_left_out() -> None:
+def test_a_text_of_too_many_lines_loses_its_middle() -> None:
     typesetting = Typesetting(["가"])
     text = "first " + "word " * 500 + "last"
     lines = typesetting.wrapped(text, 9, 3, 3)
@@ -258,7 +258,7 @@ def test_a_code_point_is_never_cut() -> None:
 FAMILY, CODES = "👨\u200d👩\u200d👧\u200d👦", "⟨U+1F468 1F469 1F467 1F466⟩"
 
 
-def test_of_a_character_of_many_code_points_some_stand_where_not_all_have_room() -> None:
+def test_a_character_of_many_code_points_can_be_cut_but_keeps_some() -> None:
     many = "\u200d".join("👨👩👧👦👶🧒")
     typesetting = Typesetting([FAMILY, many, "🏳\ufe0f\u200d🌈"])
     assert typesetting.short(FAMILY, 9, 0.8) == CODES  # a few are always written
@@ -277,7 +277,7 @@ def test_of_a_character_of_many_code_points_some_stand_where_not_all_have_room()
 
 @pytest.mark.parametrize("style", ["heatmap", "lines", "arcs", "text"])
 @pytest.mark.parametrize("heads", [1, 2])
-def test_the_code_points_of_a_family_stand_in_pictures(style: str, heads: int) -> None:
+def test_the_code_points_of_a_family_emoji_are_written_in_pictures(style: str, heads: int) -> None:
     words = ["the", FAMILY, "ate"]
     trace = Trace("by hand", "", (attention([np.roll(np.eye(3), 1, 1)] * heads, words),))
     shown = scene(trace, "self", tuple((0, head) for head in range(heads)))
@@ -298,7 +298,7 @@ def test_no_text_is_drawn_as_a_box_or_breaks_a_file(suffix: str) -> None:
 
 
 @pytest.mark.filterwarnings("error")
-def test_a_caption_may_have_several_lines() -> None:
+def test_a_caption_can_have_several_lines() -> None:
     typesetting = Typesetting(["사과 1\n사과 2"])
     assert typesetting.missing == set()
     assert typesetting.wrapped("사과 1\n사과 2", 9, 2) == ["사과 1", "사과 2"]
@@ -317,7 +317,7 @@ def test_right_to_left_text_is_outlined_and_the_rest_stays_text() -> None:
     assert not re.search("[\u200e\u2066-\u2069]", picture(trace, [one], ".svg").decode())
 
 
-def test_pieces() -> None:
+def test_a_text_is_split_into_pieces_for_one_font() -> None:
     assert fonts.clusters("e\u0301a👨\u200d👩👍🏽") == ["e\u0301", "a", "👨\u200d👩", "👍🏽"]
     assert fonts.clusters("") == []
 

@@ -57,7 +57,7 @@ def difference() -> Trace:
 
 
 @pytest.mark.parametrize("colours", [None, "standard", "256", "truecolor"])
-def test_a_negative_weight_is_neither_blank_nor_0(colours: str | None) -> None:
+def test_a_negative_weight_looks_neither_empty_nor_like_0(colours: str | None) -> None:
     file = io.StringIO()
     console = Console(file=file, width=80, color_system=colours, force_terminal=colours is not None, _environ={})
     console.print(on_screen(scene(difference(), "self", ((1, 1),))))

@@ -51,7 +51,7 @@ def test_a_layer_is_a_row_and_its_heads_are_named_once() -> None:
     assert rows(model({0: (0, 1), 3: (0, 1)}, 2), 80) == [("L0", "H0 H1", True), ("L3", "H0 H1", False)]
 
 
-def test_heads_stand_below_their_names_where_layers_have_others() -> None:
+def test_heads_are_below_their_names_where_layers_have_different_heads() -> None:
     assert rows(model({0: (0, 2), 1: (1,)}, 2), 80) == [("L0", "H0 H2", True), ("L1", "H1", False)]
     lines = plain(printed(model({0: (0, 2), 1: (1,)}, 2), 80))
     names = next(line for line in lines if "H0" in line)
@@ -62,19 +62,19 @@ def test_heads_stand_below_their_names_where_layers_have_others() -> None:
     assert first[: at[0]].split() == ["L1", "w0"]
 
 
-def test_a_layer_that_is_too_wide_takes_even_rows() -> None:
+def test_a_layer_that_is_too_wide_is_split_into_balanced_rows() -> None:
     heads = {0: tuple(range(12)), 1: tuple(range(12))}
     found = rows(model(heads, 14), 160)
     assert found[0] == ("L0", "H0 H1 H2 H3", True)
     assert [row[2] for row in found] == [True] * 6
 
 
-def test_a_row_of_heads_that_a_layer_has_not_is_left_out() -> None:
+def test_a_row_without_heads_of_a_layer_is_left_out() -> None:
     heads = {0: tuple(range(12)), 1: (0, 1)}
     assert [layer for layer, _, _ in rows(model(heads, 14), 160)] == ["L0", "L0", "L0", "L1"]
 
 
-def test_heads_that_are_alone_in_their_layers_follow_one_another() -> None:
+def test_layers_of_one_head_each_share_rows() -> None:
     assert rows(model({0: (3,), 1: (3,), 2: (3,)}, 4), 80) == [("", "L0H3 L1H3 L2H3", True)]
 
 
@@ -90,7 +90,7 @@ def test_270_heads_take_a_few_pages_and_are_named_on_every_one(n: int, width: in
 
 
 @pytest.mark.parametrize("colours", [None, "truecolor"])
-def test_the_height_is_that_of_what_is_printed(colours: str | None) -> None:
+def test_the_height_of_a_layout_is_that_of_the_printed_lines(colours: str | None) -> None:
     for n in (2, 5, 10, 33, 60):
         for width in (60, 80, 200):
             shown = model({layer: tuple(range(9)) for layer in range(5)}, n)
@@ -130,7 +130,9 @@ def test_twelve_heads_of_a_layer_fit_a_screen(words: list[str], colours: str | N
 @pytest.mark.parametrize("words", [SENTENCE[:4], SENTENCE[:6], SENTENCE[:10], SENTENCE], ids=len)
 @pytest.mark.parametrize("longest", ["because", "internationalization"])
 @pytest.mark.parametrize("width", [80, 120, 200])
-def test_no_word_is_broken_and_a_long_one_does_not_decide_for_all(words: list[str], longest: str, width: int) -> None:
+def test_no_word_is_broken_and_one_long_word_does_not_widen_all_cells(
+    words: list[str], longest: str, width: int
+) -> None:
     lines = plain(printed(sentence([*words, longest]), width))
     named = [line for line in lines if line.split() and set(line.split()) <= {f"H{head}" for head in range(12)}]
     assert named

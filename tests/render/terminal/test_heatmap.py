@@ -176,13 +176,13 @@ def test_every_column_stands_below_its_label() -> None:
         assert start <= at <= start + cell_len(label)
 
 
-def test_nothing_in_a_token_reaches_the_terminal_as_a_command() -> None:
+def test_a_token_cannot_control_the_terminal() -> None:
     plain = shown(heatmap(scene(labelled(HOSTILE), "self", ((0, 0),), "\x1b[2J [bold]", "\x07")), 80)
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f\u202e]", plain)
     assert "[bold]" in plain
 
 
-def test_without_colours_there_are_no_escapes() -> None:
+def test_output_without_colours_has_no_escape_codes() -> None:
     assert "\x1b" not in shown(one(), 80)
     assert "\x1b[38" not in shown(one(), 80, "truecolor", no_color=True)
 
@@ -190,7 +190,7 @@ def test_without_colours_there_are_no_escapes() -> None:
 @pytest.mark.parametrize(
     ("colours", "codes"), [("truecolor", r"[34]8;2;\d+;\d+;\d+"), ("256", r"[34]8;5;\d+"), ("standard", r"[34][0-7]")]
 )
-def test_each_console_gets_the_colours_that_it_has(colours: str, codes: str) -> None:
+def test_each_console_gets_colours_that_it_can_show(colours: str, codes: str) -> None:
     for what in (one(), one(drawn(60), "masked-self"), grid([whole(drawn(30))]), HeadTable(encoder_decoder())):
         found = re.findall(r"\x1b\[([\d;]*)m", shown(what, 80, colours))
         assert len(found) > 20
@@ -198,12 +198,12 @@ def test_each_console_gets_the_colours_that_it_has(colours: str, codes: str) -> 
             assert re.fullmatch(rf"0|1|2|({codes})(;({codes}))?|1;({codes});({codes})", code), code
 
 
-def test_the_colours_of_256_are_those_that_no_reader_sets() -> None:
+def test_the_first_16_of_256_colours_are_not_used() -> None:
     assert min(int(n) for n in re.findall(r"[34]8;5;(\d+)", shown(one(drawn(60), "masked-self"), 80, "256"))) >= 16
 
 
 @pytest.mark.parametrize("name", ["violet", "lilac", "amber", "grey"])
-def test_in_256_colours_lightness_goes_one_way_and_hue_in_small_steps(name: str) -> None:
+def test_in_256_colours_lightness_is_monotonic_and_hue_changes_in_small_steps(name: str) -> None:
     wanted = palette(name)
     scale = replace(scale_of(PlotOptions(), [1.0]), colours=wanted)
     brush = Brush(256, scale)
@@ -233,7 +233,7 @@ def pixels(text: str) -> list[list[int]]:
 
 @pytest.mark.parametrize(("n", "block"), [(40, 1), (57, 1), (100, 2), (301, 5)])
 @pytest.mark.parametrize("kind", ["self", "masked-self"])
-def test_half_blocks_show_the_largest_weight_of_what_they_cover(n: int, block: int, kind: str) -> None:
+def test_half_blocks_show_the_largest_weight_that_they_cover(n: int, block: int, kind: str) -> None:
     trace = drawn(n, kind)
     text = shown(one(trace, kind), 72, "truecolor")
     [weights] = trace[kind].weights(0)
@@ -253,7 +253,7 @@ def test_half_blocks_show_the_largest_weight_of_what_they_cover(n: int, block: i
 @pytest.mark.parametrize(
     ("n", "width"), [(40, 40), (57, 80), (100, 80), (100, 200), (301, 40), (301, 80), (301, 200), (1000, 120)]
 )
-def test_numbers_on_the_axes_stand_at_their_cells_and_never_touch(n: int, width: int) -> None:
+def test_numbers_on_the_axes_are_at_their_cells_and_never_touch(n: int, width: int) -> None:
     trace = part(drawn(n, "self"), 512)
     lines = without_escapes(shown(one(trace), width, "truecolor")).split("\n")
     first = next(at for at, line in enumerate(lines) if "▀" in line)
@@ -270,13 +270,13 @@ def test_numbers_on_the_axes_stand_at_their_cells_and_never_touch(n: int, width:
     assert 2 <= len(down) <= 36
 
 
-def test_tokens_are_listed_with_their_numbers_where_there_is_no_room_for_words() -> None:
+def test_tokens_are_listed_with_their_numbers_where_words_do_not_fit() -> None:
     text = " ".join(shown(one(drawn(60), "masked-self"), 80).split())
     for at in range(60):
         assert f" {at} w{at} " in f"{text} "
 
 
-def test_a_cell_of_several_tokens_has_no_word() -> None:
+def test_a_cell_of_several_tokens_is_not_labelled_by_a_word() -> None:
     for width in (40, 80, 200):
         words = re.findall(r"\bw\d+", shown(one(part(drawn(90), 30), "masked-self"), width))
         assert set(words) <= {"w0", "w89"}  # the first token stands apart, and the last is left over
@@ -308,7 +308,7 @@ def test_no_word_is_broken_and_a_number_above_is_beside_its_word(words, longest,
 
 @pytest.mark.parametrize("height", [24, 40])
 @pytest.mark.parametrize("width", [80, 120])
-def test_rows_of_single_tokens_have_a_line_and_their_words_where_the_screen_has_room(width: int, height: int) -> None:
+def test_rows_of_single_tokens_have_a_line_with_a_word_where_the_screen_is_high_enough(width: int, height: int) -> None:
     trace = part(drawn(200), None, range(178, 200), None)
     [a] = trace.attentions
     trace = replace(trace, attentions=(reduce_attention(a, a.rows, layout(200, None, 110)),))
@@ -327,7 +327,7 @@ def test_numbers_above_the_columns_are_never_cut() -> None:
             assert {re.sub("w", "", label) for label in above} <= {str(at) for at in range(1280, 1300)}
 
 
-def test_a_line_stands_where_another_segment_begins() -> None:
+def test_a_line_is_drawn_where_another_segment_begins() -> None:
     lines = shown(one(pair_of_sentences()), 80).split("\n")
     [ruling] = [at for at, line in enumerate(lines) if "┼" in line]
     assert lines[ruling - 1].strip().startswith("[SEP]")
@@ -337,7 +337,7 @@ def test_a_line_stands_where_another_segment_begins() -> None:
     assert {line[column] for line in rows} == {"│"}
 
 
-def test_a_look_is_heeded() -> None:
+def test_plot_options_are_used() -> None:
     assert ".96" in shown(one(), 80)
     assert ".96" not in shown(heatmap(scene(encoder_decoder(), "self", ((1, 1),)), PlotOptions(annotate=False)), 80)
     fixed = shown(heatmap(scene(encoder_decoder(), "self", ((1, 1),)), PlotOptions(vmax=0.5)), 80)
@@ -400,7 +400,7 @@ def test_a_narrow_table_takes_from_the_words_and_never_from_the_names_of_the_hea
             assert max(map(cell_len, text.splitlines())) <= width
 
 
-def test_of_a_row_that_is_cut_both_tokens_keep_their_beginning() -> None:
+def test_both_tokens_of_a_cut_label_keep_their_beginning() -> None:
     for sign in "→⇒":
         assert fit(f"internationalisation {sign} an", 12) == f"intern… {sign} an"
         assert fit(f"an {sign} internationalisation", 12) == f"an {sign} intern…"
@@ -423,7 +423,7 @@ def test_axes_and_scale_are_named() -> None:
         assert "attention weight" in text
 
 
-def test_numbers() -> None:
+def test_annotated_cells_have_numbers() -> None:
     weights = (0.0, 0.004, 0.005, 0.523, 0.994, 0.996, 1.0)
     assert [format_weight(w) for w in weights] == ["·", "·", ".01", ".52", ".99", "1.0", "1.0"]
 
@@ -432,7 +432,7 @@ def test_a_negative_number_has_its_sign() -> None:
     assert [format_weight(-w) for w in (0.004, 0.005, 0.523, 0.994, 0.996)] == ["·", "−.01", "−.52", "−.99", "−1.0"]
 
 
-def test_text_in_cells() -> None:
+def test_text_is_fitted_to_terminal_cells() -> None:
     assert graphemes("e\u0301te\u0301") == ["e\u0301", "t", "e\u0301"]
     assert fit("사과를", 5) == "사과…"
     assert fit("사과를", 4) == "사… "

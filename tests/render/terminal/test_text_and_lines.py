@@ -40,13 +40,13 @@ def segments(shown: Scene, options: PlotOptions, width: int = 80) -> list[Segmen
     return [segment for line in one.render_lines(on_screen(shown, options), pad=False) for segment in line]
 
 
-def test_text_with_its_weights_where_there_are_no_colours():
+def test_text_has_weights_below_it_on_a_console_without_colours():
     lines = printed(usual(), PlotOptions("text"))
     assert lines[:4] == ["a title", "query (from): ate", "I   ate an  apple", "·   .02 .02 .96"]
     assert lines[-1] == "a caption"
 
 
-def test_text_is_shaded_in_colours_and_the_query_underlined():
+def test_text_is_shaded_and_the_query_is_underlined():
     found = {segment.text: segment.style for segment in segments(usual(), PlotOptions("text")) if segment.style}
     assert found["apple"].bgcolor.triplet == tuple(palette()[round(0.96 * 255)])
     assert found["ate"].underline
@@ -56,14 +56,14 @@ def test_text_is_shaded_in_colours_and_the_query_underlined():
 
 
 @pytest.mark.parametrize(("theme", "wash"), [("light", "lilac"), ("dark", "amber"), ("print", "grey")])
-def test_text_of_a_theme_is_shaded_from_its_paper(theme, wash):
+def test_text_of_a_theme_is_shaded_from_its_background(theme, wash):
     found = {
         segment.text: segment.style for segment in segments(usual(), PlotOptions("text", theme=theme)) if segment.style
     }
     assert found["apple"].bgcolor.triplet == tuple(palette(wash)[round(0.96 * 255)])
 
 
-def test_a_query_that_is_named_and_what_it_may_not_see():
+def test_a_named_query_is_shown_and_masked_keys_are_dim():
     shown = replace(scene(decoder_only(), "masked-self", ((0, 0),)), queries=(1,))
     assert printed(shown, PlotOptions("text"))[:3] == [
         'query (from): reads "cat" · writes "sat"',
@@ -75,7 +75,7 @@ def test_a_query_that_is_named_and_what_it_may_not_see():
     assert sat.style.bgcolor is None
 
 
-def test_the_colour_map_and_the_end_of_the_scale_hold_in_the_terminal():
+def test_the_colour_map_and_vmax_apply_in_the_terminal():
     options = PlotOptions("text", cmap="viridis", vmax=0.5)
     found = {segment.text: segment.style for segment in segments(usual(), options) if segment.style}
     assert found["apple"].bgcolor.triplet == (253, 231, 36)
