@@ -1,4 +1,4 @@
-"""What the tests share: two real models, and one thread, so that a busy machine slows nothing down."""
+"""Fixtures of all tests: two real models, and a single thread, so that tests are not slow on a busy machine."""
 
 import importlib.util
 import os

@@ -1,4 +1,4 @@
-"""The guides for those who carry it on: what they name is there."""
+"""The guides for contributors: what they name exists."""
 
 import builtins
 import re

@@ -1,4 +1,4 @@
-"""The names that a user has of attnviz: which there are, how they show themselves, what a type checker reads."""
+"""The public names of attnviz: that they exist, how they are displayed, and what a type checker sees."""
 
 import ast
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""README.md cannot rot: its commands run, its pictures are what they draw, and no command is missing from it."""
+"""README.md stays true: its commands run, its pictures are what they draw, and no command is missing."""
 
 import os
 import re

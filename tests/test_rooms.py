@@ -1,4 +1,4 @@
-"""Who may import whom, as ARCHITECTURE.md lays it out, read off the code; and what a command imports, in a process."""
+"""Which room may import which, as in the table of ARCHITECTURE.md; and what a command imports, in a process."""
 
 import ast
 import re

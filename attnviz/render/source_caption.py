@@ -1,4 +1,4 @@
-"""What is said of an answer's sources beside the numbers: what they mean, and what they do not."""
+"""The words beside the sources of an answer: the title, and what the numbers mean and do not mean."""
 
 from math import isnan
 
@@ -18,7 +18,7 @@ NOT_ATTRIBUTION = "Attention is not attribution: what is looked at need not be w
 
 
 def title_of_sources(trace: Trace, found: AnswerSources) -> str:
-    """The prompt in one line, or its first and last words, and what was written after it."""
+    """The prompt in one line, or its first and last words, and the answer."""
     if found.kind == "cross" or "chat" in trace.provenance:
         return title_of(trace)
     prompt, _, _ = trace.text.rpartition(found.answer)
@@ -26,7 +26,7 @@ def title_of_sources(trace: Trace, found: AnswerSources) -> str:
 
 
 def heading_of(found: AnswerSources) -> str:
-    """Which part of the answer, or of the prompt, is shown, where it is not all."""
+    """Which part of the answer or of the prompt is shown; "" if all is."""
     words = " ".join(visible(one.text) for one in found.written)
     token = "" if found.token is None else f"only what wrote {words}"
     segment = "" if found.segment is None else f"only sources in {visible(found.segment)}"
@@ -34,7 +34,7 @@ def heading_of(found: AnswerSources) -> str:
 
 
 def caption_of(found: AnswerSources) -> str:
-    """Over how many heads it is the mean, what was set aside, and what the numbers mean."""
+    """The number of heads, the mass that was set aside, and what the numbers mean."""
     heads = f"mean over {found.heads} heads" if found.heads != 1 else "one head"
     first = "the first token, " if found.kind == "masked-self" else ""
     aside = f"set aside: {format_share(found.sinks)} to sinks ({first}special tokens, and those that take more than"

@@ -1,4 +1,4 @@
-"""Which part of a long prompt is shown: of each segment so many tokens that follow each other and were read most."""
+"""Which part of a long prompt is shown: the sequence of tokens in each segment with the largest share."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,12 @@ from attnviz.analysis.segment_share import SegmentShare
 from attnviz.analysis.source_segments import OTHER, SO_FAR
 
 LEAST = 24
-"""No segment is cut to fewer tokens; where that is still too much, those with the smallest shares are left out."""
+"""The fewest tokens that a segment is cut to; if that is too much, those with the smallest shares are left out."""
 
 
 @dataclass(frozen=True)
 class Excerpt:
-    """The keys of a segment that are shown, and how many of its tokens stand `before` and `after` them."""
+    """The keys of a segment that are shown, and the numbers of its tokens `before` and `after` them."""
 
     share: SegmentShare
     keys: range
@@ -23,7 +23,7 @@ class Excerpt:
 
 
 def excerpts(found: AnswerSources, most: int) -> list[Excerpt]:
-    """The segments of the prompt, or the one that was asked for, in at most about so many tokens, in order."""
+    """The segments of the prompt in order, or the selected one, with about `most` tokens in all."""
     shares = [one for one in found.shares if _is_shown(one.name, found.segment)]
     if sum(one.tokens for one in shares) > most:
         kept = sorted(shares, key=lambda one: -one.share)[: max(most // LEAST, 1)]
@@ -33,7 +33,7 @@ def excerpts(found: AnswerSources, most: int) -> list[Excerpt]:
 
 
 def left_out(found: AnswerSources, shown: list[Excerpt]) -> str:
-    """What `shown` leaves out of the prompt, in words; nothing where it is all there."""
+    """What `shown` leaves out of the prompt, in words; "" if nothing."""
     segments = [one for one in found.shares if _is_shown(one.name, found.segment)]
     gone = len(segments) - len(shown)
     tokens = sum(one.tokens for one in segments) - sum(len(one.keys) for one in shown)
@@ -50,7 +50,7 @@ def _is_shown(name: str, segment: str | None) -> bool:
 
 
 def _sizes(shares: list[SegmentShare], most: int) -> list[int]:
-    """How many tokens of each segment are shown: all of them, or LEAST and a part of the rest, by its share."""
+    """How many tokens of each segment are shown: all, or LEAST and a part of the rest by its share."""
     if sum(one.tokens for one in shares) <= most:
         return [one.tokens for one in shares]
     sizes = [min(one.tokens, LEAST) for one in shares]
@@ -63,7 +63,7 @@ def _sizes(shares: list[SegmentShare], most: int) -> list[int]:
 
 
 def _excerpt(found: AnswerSources, share: SegmentShare, size: int) -> Excerpt:
-    """The `size` tokens of a segment around its most-read one that have the largest share together."""
+    """The `size` tokens of a segment around the one with the largest share that have the largest sum of shares."""
     keys = [one.key for one in found.tokens if one.segment == share.name]
     sums = np.cumsum([0.0, *(found.tokens[key].share for key in keys)])
     size = min(size, len(keys))

@@ -14,7 +14,7 @@ def format_weight(weight: float) -> str:
 
 
 def format_share(share: float) -> str:
-    """A share in percent, with two digits or more where it is small: `54%`, `3.4%`, `0.34%`."""
+    """A share in percent; two significant digits if it is below 10 %: `54%`, `3.4%`, `0.34%`."""
     percent = 100 * share
     digits = 0 if percent >= 9.95 or not percent else 1 if percent >= 0.995 else 2
     return f"{percent:.{digits}f}%"

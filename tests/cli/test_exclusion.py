@@ -1,4 +1,4 @@
-"""`--sink` and `--special`: what they leave of a picture, and where they are refused; and characters without a font."""
+"""`--sink` and `--special`: what is left of a picture, and where they are refused; and characters without a font."""
 
 from io import BytesIO
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`attnviz models`: what can be loaded here; and what is seen while a model is being loaded."""
+"""`attnviz models`: what can be loaded on this machine; and the progress of loading."""
 
 import io
 import re

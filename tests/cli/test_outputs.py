@@ -1,4 +1,4 @@
-"""No output overwrites what is read: refused before a model runs, and every file is as it was."""
+"""No output overwrites an input: it is refused before a model runs, and no file changes."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""What a reader gets on a terminal and not in a pipe: a pager, and pictures that it can draw; by a false terminal."""
+"""Output to a terminal, simulated here: a pager, and pictures if the terminal can show them."""
 
 import fcntl
 import os

@@ -1,4 +1,4 @@
-"""How a picture shall look, at the command line: every option arrives, and none is lost silently."""
+"""Plot options on the command line: each has an effect or is refused."""
 
 import io
 import re

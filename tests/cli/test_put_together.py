@@ -1,4 +1,4 @@
-"""--generate, --chat and --text-pair: a text that is put together with another, or goes on."""
+"""--generate, --chat and --text-pair: a text that is continued, or combined with another."""
 
 import pytest
 import tiny_models

@@ -1,4 +1,4 @@
-"""What is written to streams whose encoding has not all of it: marks look alike, and nothing fails."""
+"""Streams with a limited encoding: a missing character is replaced by a similar one, and nothing fails."""
 
 import contextlib
 import io

@@ -1,4 +1,4 @@
-"""--tokenizer: a model read with a tokenizer that is not its own, and what says so."""
+"""--tokenizer: another tokenizer than the model's, and where it is named."""
 
 import shutil
 

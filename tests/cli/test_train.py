@@ -1,4 +1,4 @@
-"""`attnviz train`, on a corpus and a model so small that it ends: what it writes, prints, and goes on from."""
+"""`attnviz train`, on a tiny corpus and a tiny model: what it writes and prints, and where it continues."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Rows of which none is much shorter than the others."""
+"""Balanced rows: no row is much shorter than the others."""
 
 import pytest
 

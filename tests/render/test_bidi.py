@@ -1,4 +1,4 @@
-"""Text that runs from right to left: UAX #9 by examples that are worked out by hand, capitals for Hebrew letters."""
+"""Text that runs from right to left: UAX #9, with examples worked out by hand, where capitals are Hebrew letters."""
 
 from itertools import pairwise
 

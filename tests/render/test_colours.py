@@ -1,4 +1,4 @@
-"""The map of colours: lightness only rises, steps look equal, and text on it can be read."""
+"""Palettes: lightness is monotonic, steps look equal, and text on each colour is readable."""
 
 import numpy as np
 import pytest

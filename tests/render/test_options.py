@@ -1,4 +1,4 @@
-"""How a picture shall look: which values are taken, and what is said of the others."""
+"""Plot options: which values are accepted, and the errors for others."""
 
 import re
 from dataclasses import FrozenInstanceError

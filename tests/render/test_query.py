@@ -1,4 +1,4 @@
-"""Whose row is shown, and running text."""
+"""Which row the text style shows, and running text."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The scale of the colours: where a weight lies on it, and how it is labelled."""
+"""The colour scale: the fraction and the label of a weight."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Running text: words stay whole, and lines end where those of the text do."""
+"""Running text: words stay whole, and lines end where lines of the text end."""
 
 from attnviz.attention import Token
 from attnviz.render.text_layout import flow, line_ends

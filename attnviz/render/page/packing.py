@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from attnviz.attention import Matrix, CellFlags
+from attnviz.attention import CellFlags, Matrix
 
 LEVEL = 6
 """Of zlib's compression; higher ones take longer and save nothing."""

@@ -1,4 +1,4 @@
-"""What an answer looked at, in a picture: the prompt as running text, shaded by share, a bar beside each segment."""
+"""What an answer looked at, in a picture: the prompt as running text, shaded by share, with a bar for each segment."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -32,18 +32,18 @@ from attnviz.render.source_excerpts import excerpts, left_out
 from attnviz.render.weight_format import format_share
 
 MOST = 1500
-"""Of a longer prompt about so many tokens are drawn: those that were read most."""
+"""About how many tokens of a longer prompt are drawn: those with the largest shares."""
 TEXT, LEAST, GAP, BAR = 6.5, 3.0, 0.3, 1.3
-"""The width of the text at most and at least, of the white beside it, and of the longest bar, in inches."""
+"""The largest and the smallest width of the text, of the gap beside it, and of the longest bar, in inches."""
 SMALLER = 300, 0.85
-"""More tokens than this are written so much smaller."""
+"""More tokens than this are written smaller, by this factor."""
 BETWEEN = 0.12
-"""White between segments, in inches."""
+"""The gap between segments, in inches."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """A segment: its tokens in lines, where any are shown, with their shares; and its bar, where it has one."""
+    """A segment: its tokens in lines, if any are shown, with their shares; and its bar, if it has one."""
 
     lines: TokenLines | None
     shares: Sequence[float]
@@ -53,7 +53,7 @@ class Block:
 
 
 class SourcePanel:
-    """What `found` tells of a prompt with `keys` in `text`, and of the tokens `written` after it."""
+    """The sources in `found`, of a prompt with `keys` in `text` and of the tokens `written` after it."""
 
     def __init__(
         self,
@@ -72,9 +72,9 @@ class SourcePanel:
         self.blocks = [*self._of_prompt(keys, text), *self._of_answer(written)]
         used = max((block.lines.width for block in self.blocks if block.lines is not None), default=0.0)
         self.left = min(max(used, LEAST), TEXT) + GAP
-        self.key = ColourLegend(scale, style, TEXT)
+        self.legend = ColourLegend(scale, style, TEXT)
         self.width = self.left + BAR + style.width("100%") + 0.1
-        self.height = sum(block.height + BETWEEN for block in self.blocks) + self.key.height
+        self.height = sum(block.height + BETWEEN for block in self.blocks) + self.legend.height
 
     def draw(self, page: FigurePage, x: float, y: float) -> None:
         """Draw onto `page`."""
@@ -89,7 +89,7 @@ class SourcePanel:
             if block.share is not None:
                 self._draw_bar(axes, corner, block.share, down)
             down += block.height + BETWEEN
-        self.key.draw(axes, from_corner(axes, down=down))
+        self.legend.draw(axes, from_corner(axes, down=down))
 
     def _of_prompt(self, keys: Sequence[Token], text: str) -> Iterator[Block]:
         for one in self.excerpts:
@@ -101,7 +101,7 @@ class SourcePanel:
             yield self._block(lines, [self.found.tokens[key].share for key in one.keys], one.share)
 
     def _of_answer(self, written: Sequence[Token]) -> Iterator[Block]:
-        """The answer under its name, and the bars of what is in no segment of the prompt."""
+        """The answer under its name, and the bars of tokens outside the segments of the prompt."""
         lines = TokenLines(written, [visible(token.text) for token in written], self.body, TEXT)
         others = [one for one in self.found.shares if one.name in (SO_FAR, OTHER)]
         so_far = next((one for one in others if one.name == SO_FAR), None)
@@ -109,7 +109,7 @@ class SourcePanel:
         yield from (self._block(None, (), one) for one in others if one is not so_far)
 
     def _shares_of_answer(self) -> list[float]:
-        """What the answer looked at of each of its own tokens, which a later row of a decoder reads."""
+        """The shares of the answer's own tokens, which later rows of a decoder read."""
         tokens = self.found.tokens
         read = [query + 1 for query in self.found.queries]
         return [tokens[key].share if self.found.kind == "masked-self" and key < len(tokens) else 0.0 for key in read]
@@ -137,7 +137,7 @@ class SourcePanel:
             self.body.text(axes, x + width / 2, y + 0.3 * lines.token_height, label, transform=corner, **style)
 
     def _draw_bar(self, axes: Axes, corner: Transform, one: SegmentShare, down: float) -> None:
-        """The name of a segment, its share as a bar with a line where uniform attention is, and both as numbers."""
+        """Draw the name of a segment, its share as a bar with a mark for uniform attention, and both as numbers."""
         left, line, small = self.left, self.style.line, self.style
         self._write(axes, corner, left, -down - line, small.short(visible(one.name), self.width - left))
         y, height = -down - 1.9 * line, 0.75 * line
@@ -156,7 +156,7 @@ class SourcePanel:
 
 
 def source_picture(trace: Trace, found: AnswerSources, suffix: str = ".png") -> bytes:
-    """What `found` tells of the answer in `trace`, as the bytes of a `.png`, `.svg` or `.pdf`."""
+    """The sources `found` for the answer in `trace`, as the bytes of a `.png`, `.svg` or `.pdf` file."""
     attention = trace[found.kind]
     predicts = attention.predicts or (None,) * len(attention.queries)
     written = [token for query in found.queries if (token := predicts[query])]
@@ -176,5 +176,5 @@ def source_picture(trace: Trace, found: AnswerSources, suffix: str = ".png") -> 
         page = stack_panels(
             [TitledPanel(panel, heading, caption, typesetting)], FigurePage, options, typesetting, scale, DPI
         )
-        said = {"title": f"What an answer of {trace.model} looked at", "description": visible(trace.text)}
-        return figure_bytes(page.figure, suffix, {**said, "software": f"attnviz {version('attnviz')}"})
+        metadata = {"title": f"What an answer of {trace.model} looked at", "description": visible(trace.text)}
+        return figure_bytes(page.figure, suffix, {**metadata, "software": f"attnviz {version('attnviz')}"})

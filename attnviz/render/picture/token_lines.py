@@ -1,4 +1,4 @@
-"""Tokens as lines of running text in a picture: how wide each is, and where it stands."""
+"""Tokens as lines of running text in a picture: the width and the position of each."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,20 +13,20 @@ from attnviz.render.picture.typesetting import POINT
 from attnviz.render.text_layout import directed, flow, follows_without_space, line_ends
 
 LONGEST = 3.0
-"""No token is longer than this, in inches, beside labels of the usual size."""
-HIGH = 1.57
-"""The height of a token's background, for the size of its letters."""
+"""The longest token, in inches, if labels have the usual size."""
+TOKEN_HEIGHT = 1.57
+"""The height of a token's background, in sizes of its letters."""
 SPACE = 0.07
-"""Between words, in inches, beside labels of the usual size."""
+"""The space between words, in inches, if labels have the usual size."""
 FRAMES = {"query": (1.8, "solid"), "other": (1.0, (0, (2, 1.5)))}
-"""The width, in points, and the dashes of the frame around the query, and around the token that its row also names."""
+"""The line width, in points, and the dashes of the frames: of the query, and of the other token that its row names."""
 
 
 class TokenLines:
-    """`tokens` under `labels`, in lines of `limit` inches at most; of `text`, where it is given, in its own lines.
+    """`tokens` with `labels`, in lines of at most `limit` inches, with the line breaks of `text` where it is given.
 
-    `places` are the line and the left edge of each token, `widths` how wide they are, `least` at least, in inches, and
-    `labels` what stands there.
+    `places` are the line and the left edge of each token, `widths` the widths of their backgrounds, `least` or more,
+    both in inches, and `labels` the texts as they are drawn.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class TokenLines:
         ends = [] if text is None else line_ends(tokens, text)
         places = flow(self.widths, follows_without_space(tokens), limit, SPACE * zoom, ends)
         self.places, self.labels = directed(places, self.widths, tokens, short, ends)
-        self.token_height = HIGH * text_style.body * POINT
+        self.token_height = TOKEN_HEIGHT * text_style.body * POINT
 
     @property
     def count(self) -> int:

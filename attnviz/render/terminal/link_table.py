@@ -25,7 +25,7 @@ from attnviz.render.terminal.drawing import Drawing
 from attnviz.render.weight_format import format_weight
 
 TOP = 10
-"""So many heads of each link are shown, unless another number is asked for."""
+"""The heads of each link that are shown by default."""
 COLUMNS = {
     "head": "",
     "weight": "what the row gives the column, several summed",

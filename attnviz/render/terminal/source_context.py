@@ -1,4 +1,4 @@
-"""A token with a few of the words that it stands between, in one line of a terminal."""
+"""A token with some words around it, in one line of a terminal."""
 
 import re
 
@@ -10,15 +10,15 @@ from attnviz.labels import visible
 from attnviz.render.terminal.cells import graphemes, ltr
 
 MARKED = "bold underline"
-"""How a token is marked on a console that has colours; elsewhere it stands in brackets."""
+"""The style that marks a token on a console with colours; other consoles show brackets."""
 _LONGEST = 400
-"""No more characters of the text are looked at on either side."""
+"""The most characters of the text that are considered on either side."""
 
 
 def in_context(token: Token, text: str, width: int, styled: bool) -> Text:
-    """`token` of `text` between the words around it, in at most `width` cells; a token outside the text stands alone.
+    """`token` of `text` with the words around it, in at most `width` cells; a token outside the text is alone.
 
-    It is marked by a style, or where that cannot be seen by brackets.
+    A style marks it, or brackets where the style cannot be seen.
     """
     label = visible(token.text)
     label = label if styled else f"[{label}]"
@@ -34,15 +34,15 @@ def in_context(token: Token, text: str, width: int, styled: bool) -> Text:
 
 
 def _line(text: str) -> str:
-    """`text` in one line, its white space as single spaces."""
+    """`text` in one line, with single spaces for its white space."""
     parts = (part for part in re.split(r"(\s+)", text) if part)
     return "".join(" " if part.isspace() else visible(part) for part in parts)
 
 
 def _cut(text: str, width: int, from_end: bool = False) -> str:
-    """`text`, or as many of its first words, or last ones, as fit in so many cells with an ellipsis.
+    """`text`, or as many of its first words (or last ones, `from_end`) as fit `width` cells, and an ellipsis.
 
-    Where no word fits it is as many letters.
+    If no word fits, as many letters as fit.
     """
     if cell_len(text) <= width:
         return text

@@ -1,4 +1,4 @@
-"""What an answer looked at, in the terminal: a bar a segment, the prompt, and the sources of each token."""
+"""What an answer looked at, in the terminal: a bar for each segment, the prompt, and the sources of each token."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -27,16 +27,16 @@ from attnviz.render.terminal.source_text import SourceText
 from attnviz.render.weight_format import format_share
 
 MOST = 24
-"""Of more segments, those with the largest shares have a row of their own."""
+"""The most segments that have a row; if there are more, those with the largest shares."""
 WRITES, NUMBER = 12, 5
-"""The column of the tokens written is no wider, in cells; a share is no wider."""
+"""The greatest width of the column of written tokens, and of a share, in cells."""
 NARROW, WIDE = 60, 84
-"""On a console of fewer cells the table has fewer columns; on one of more, sources name their segment."""
+"""The table has fewer columns on a console of fewer than NARROW cells; from WIDE cells on, sources name segments."""
 
 
 @dataclass(frozen=True)
 class SourceTable(Drawing):
-    """`sources` of `trace`, as something that rich prints."""
+    """`sources` of `trace`, as a rich renderable."""
 
     trace: Trace
     sources: AnswerSources
@@ -47,8 +47,8 @@ class SourceTable(Drawing):
         top = max((source.share for source in found.sources), default=0.0) or 1.0
         brush = Brush.on(console, scale_of(PlotOptions(theme="dark"), [top]))
         yield heading(title_of_sources(self.trace, found), width)
-        if said := heading_of(found):
-            yield Text(ltr(said))
+        if scope := heading_of(found):
+            yield Text(ltr(scope))
         yield Text()
         yield self._segments(brush, width)
         yield Text()
@@ -56,8 +56,8 @@ class SourceTable(Drawing):
         for line in prompt.lines(brush):
             yield from line
             yield Segment.line()
-        if said := left_out(found, prompt.shown):
-            yield Text(said, style="dim")
+        if note := left_out(found, prompt.shown):
+            yield Text(note, style="dim")
         yield Text()
         yield self._tokens(brush, width)
         yield Text()
@@ -68,7 +68,7 @@ class SourceTable(Drawing):
         return self.trace[self.sources.kind].keys
 
     def _segments(self, brush: Brush, width: int) -> Table:
-        """A row a segment: its share as a bar, and what it is compared with."""
+        """A row for each segment: its share as a bar, and its baselines."""
         grid = Table(box=None, padding=(0, 1, 0, 0))
         grid.add_column("segment", overflow="ellipsis", no_wrap=True)
         grid.add_column("share", justify="right", no_wrap=True, min_width=BAR + 1 + NUMBER)
@@ -81,14 +81,14 @@ class SourceTable(Drawing):
         for one in (one for one in self.sources.shares if one in kept):
             share = bar(one.share, 1.0, brush) + Text(f"{format_share(one.share):>{NUMBER}}")
             name = Text(ltr(visible(one.name)), style="bold" if one.name == self.sources.segment else "")
-            grid.add_row(name, share, *(Text(brush.written(told(one))) for told in columns.values()))
+            grid.add_row(name, share, *(Text(brush.written(text_of(one))) for text_of in columns.values()))
         if rest := [one for one in self.sources.shares if one not in kept]:
             together = sum(one.share for one in rest)
             grid.add_row(f"{len(rest)} others", bar(together, 1.0, brush) + Text(f"{format_share(together):>{NUMBER}}"))
         return grid
 
     def _tokens(self, brush: Brush, width: int) -> Table:
-        """What the answer, and each of its tokens, looked at most, each source in its context."""
+        """The best sources of the answer and of each of its tokens, in their context."""
         found, names = self.sources, len(self.sources.shares) > 1 and width >= WIDE
         labels = [f"{one.number} {visible(one.text)}" for one in found.written]
         first = min(max(map(cell_len, [*labels, "the answer"])), WRITES)
@@ -105,7 +105,7 @@ class SourceTable(Drawing):
         return grid
 
     def _rows(self, label: str, sources: Iterable[Source], brush: Brush, width: int) -> Iterable[list[Text]]:
-        """A row a source; the first one names what looks."""
+        """A row for each source; the first one has the label."""
         keys, found = self._keys, False
         for source in sources:
             context = in_context(keys[source.key], self.trace.text, width, brush.depth > 0)

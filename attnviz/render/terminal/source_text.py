@@ -1,4 +1,4 @@
-"""A prompt in the terminal: every segment as running text, its tokens shaded by how much the answer looked at them."""
+"""A prompt in the terminal: each segment as running text, its tokens shaded by how much the answer looked at them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,13 +21,13 @@ from attnviz.render.text_layout import flow, follows_without_space, line_ends
 from attnviz.render.weight_format import format_share
 
 WIDEST, MOST_LINES, CELLS = 100, 16, 6
-"""Lines are no longer, in columns; of a long prompt about so many are shown; a token takes about so many cells."""
+"""The longest line, in columns; the lines of a long prompt that are shown, about; the cells of a token, about."""
 MARGIN = 6
 
 
 @dataclass(frozen=True)
 class SourceText:
-    """The prompt that `found` tells of, with its `tokens` in `text`, for a console of so many columns."""
+    """The prompt of `found`, with its `tokens` in `text`, for a console of `width` columns."""
 
     found: AnswerSources
     tokens: Sequence[Token]
@@ -36,11 +36,11 @@ class SourceText:
 
     @cached_property
     def shown(self) -> list[Excerpt]:
-        """The part of each segment for which there is room."""
+        """The part of each segment that is shown."""
         return excerpts(self.found, MOST_LINES * min(self.width, WIDEST) // CELLS)
 
     def lines(self, brush: Brush) -> Iterator[Line]:
-        """What is drawn: each segment beside its share. The scale of `brush` is that of the shares of tokens."""
+        """The lines of all segments, each beside its share. The scale of `brush` is that of the shares of tokens."""
         largest = max((one.share.share for one in self.shown), default=0.0) or 1.0
         for excerpt in self.shown:
             shade = brush.style(round(excerpt.share.share / largest * 255))
@@ -50,7 +50,7 @@ class SourceText:
                 margin = [Segment(" " * MARGIN)]
 
     def _of(self, excerpt: Excerpt, brush: Brush, width: int) -> Iterator[Line]:
-        """The tokens of a segment in lines of so many cells."""
+        """The tokens of a segment, in lines of `width` cells."""
         best = {source.key for source in self.found.sources}
         tokens = [self.tokens[key] for key in excerpt.keys]
         labels = [visible(token.text) for token in tokens]

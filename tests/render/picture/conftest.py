@@ -1,4 +1,4 @@
-"""A picture warns of nothing: not of a glyph that is missing, nor of a label that does not fit."""
+"""Pictures give no warnings: not about a missing glyph, and not about a label that does not fit."""
 
 import warnings
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Where heads stand: each at a place of its own, under its own name, on a page that is no strip."""
+"""The arrangement of heads: each has its own place and name, on a page with a usable shape."""
 
 from itertools import product
 

@@ -1,4 +1,4 @@
-"""`attnviz.plot`: heads in axes that belong to someone else, under their settings, which stay as they are."""
+"""`attnviz.plot`: heads in the caller's axes, with the caller's settings, which do not change."""
 
 import copy
 import dataclasses

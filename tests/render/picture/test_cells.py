@@ -1,4 +1,4 @@
-"""Cells as they are seen: the pixels of files decoded back to weights, for every shape, and never a mean of two."""
+"""Cells as a reader sees them: the pixels of files, decoded to weights, for every shape; never a mean of two cells."""
 
 import base64
 import io

@@ -1,4 +1,4 @@
-"""Labels of the size that is asked for, in every style: none is cut off, and none touches another."""
+"""Labels have the given font size in every style; none is cut off, and none touches another."""
 
 import io
 from collections.abc import Iterator

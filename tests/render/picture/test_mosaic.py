@@ -1,4 +1,4 @@
-"""The one image of many heads, against a picture of it made pixel by pixel."""
+"""The image of many heads, compared with one that is made pixel by pixel."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""A grid drawn as pixels beside the same grid drawn by matplotlib: one layout, one picture, and no figure loaded."""
+"""A grid drawn as pixels, compared with the same grid drawn by matplotlib: the same picture, without a figure."""
 
 import io
 import subprocess

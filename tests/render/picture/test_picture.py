@@ -1,4 +1,4 @@
-"""Pictures: what is drawn, by artists and by decoded pixels; that nothing overlaps, leaves the page or warns."""
+"""Pictures: their artists and decoded pixels; nothing overlaps, leaves the page or gives a warning."""
 
 import io
 import re

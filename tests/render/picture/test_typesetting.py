@@ -1,4 +1,4 @@
-"""Letters in pictures: the fonts that are chosen, with fonts made here; the order, the shape and the width of text."""
+"""Text in pictures: the choice of fonts, with fonts made here; the order, the shape and the width of text."""
 
 import io
 import re

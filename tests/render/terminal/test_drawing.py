@@ -1,4 +1,4 @@
-"""What every drawing in the terminal has in common."""
+"""What all drawings in the terminal share."""
 
 import io
 import re

@@ -1,4 +1,4 @@
-"""Tiles of heads in the terminal: which stand side by side, how large they are, and what each of them shows."""
+"""Tiles of heads in the terminal: which are side by side, how large they are, and what each shows."""
 
 import io
 import re

@@ -1,4 +1,4 @@
-"""Lines and running text in the terminal: read back from what is printed, at several widths and depths of colour."""
+"""Lines and running text in the terminal, read from the printed output at several widths and colour depths."""
 
 import io
 import re
