@@ -18,11 +18,34 @@ function showControls(state) {
     element.textContent = say(/** @type {any} */ (key));
   }
   showNames();
-  showKinds(state);
+  keepingFocus("kinds", () => showKinds(state));
   showHeads(state);
   showSort(state);
-  showRoles(state);
-  showOptions(state);
+  keepingFocus("roles", () => showRoles(state));
+  keepingFocus("options", () => showOptions(state));
+  showMass(state);
+}
+
+/**
+ * Fill a part of the page anew, and leave the keyboard at the control of it that it was at.
+ * @param {string} id
+ * @param {() => void} fill
+ */
+function keepingFocus(id, fill) {
+  const controls = () => /** @type {HTMLElement[]} */ ([...byId(id).querySelectorAll("button, select, input, .token")]);
+  const place = controls().indexOf(/** @type {HTMLElement} */ (document.activeElement));
+  fill();
+  if (place >= 0) controls()[place]?.focus();
+}
+
+/**
+ * The slider of the share of the weight that lines and arcs show.
+ * @param {State} state
+ */
+function showMass(state) {
+  byId("mass-label").hidden = state.view !== "lines" && state.view !== "arcs";
+  byId("mass-text").textContent = say("mass", { mass: state.mass });
+  /** @type {HTMLInputElement} */ (byId("mass")).value = String(state.mass);
 }
 
 function showNames() {

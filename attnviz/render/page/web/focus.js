@@ -32,6 +32,23 @@ function focusOrStrongest(matrix, state) {
 }
 
 /**
+ * The cells whose weights the view of a state shows, on the axis that the direction names; none where it shows all.
+ * @param {Matrix} matrix
+ * @param {State} state
+ * @returns {number[]}
+ */
+function cellsShown(matrix, state) {
+  if (state.view === "step") return [stepShown(matrix, state)];
+  return state.view === "text" ? focusOrStrongest(matrix, state) : focusCells(matrix, state);
+}
+
+/**
+ * Whether the tokens that the view shows look, or are looked at: what was written, looks.
+ * @param {State} state
+ */
+const directionShown = (state) => (state.view === "step" ? "from" : state.direction);
+
+/**
  * The cells that get the largest weights, at most so many, largest first.
  * @param {Float32Array} weights
  * @param {number} count

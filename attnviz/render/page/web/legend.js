@@ -15,7 +15,7 @@ function showScale(matrix, state) {
     return;
   }
   const isText = state.view === "text" || state.view === "step";
-  const top = isText ? textTop(matrix, state) : matrix.top;
+  const top = isText ? topOfText(matrix, state) : matrix.top;
   const bar = make("canvas", { width: 256, height: 1, className: "bar", "aria-hidden": "true" });
   const context = /** @type {CanvasRenderingContext2D} */ (bar.getContext("2d"));
   const colours = isText ? palette().text : palette().cells;
@@ -38,8 +38,8 @@ function showScale(matrix, state) {
  * @param {Matrix} matrix
  * @param {State} state
  */
-function textTop(matrix, state) {
-  return topOf(Math.max(...weightsOfFocus(matrix, focusOrStrongest(matrix, state), state.direction)), Infinity);
+function topOfText(matrix, state) {
+  return topOf(Math.max(...weightsOfFocus(matrix, cellsShown(matrix, state), directionShown(state))), Infinity);
 }
 
 /** @param {number} value */

@@ -39,10 +39,11 @@ async function draw(now) {
   byId("head-name").textContent = shownName(now);
   byId("head-facts").textContent = headsShown(now).length === 1 ? headWords(now, headsShown(now)[0]).join(" · ") : "";
   const view = viewsOf(now).includes(now.view) ? now.view : "matrix";
-  VIEWS[view].show(byId("view"), matrix, now);
+  keepingFocus("view", () => VIEWS[view].show(byId("view"), matrix, now));
   showReadout(matrix, now);
   showScale(matrix, now);
   showTable(matrix, now);
+  keepingFocus("share", () => showShare(matrix, now));
   performance.measure("attnviz:drawn", "attnviz:draw");
   performance.mark("attnviz:overview");
   await drawOverview(now);
@@ -100,6 +101,8 @@ function listenToControls() {
   byId("language").addEventListener("click", () => change({ lang: language() === "ko" ? "en" : "ko" }));
   byId("help").addEventListener("click", openKeys);
   byId("numbers").addEventListener("toggle", () => drawnMatrix && showTable(drawnMatrix, state));
+  const mass = /** @type {HTMLInputElement} */ (byId("mass"));
+  mass.addEventListener("input", () => change({ mass: Number(mass.value) }, true));
   const search = /** @type {HTMLInputElement} */ (byId("search"));
   search.addEventListener("change", () => find(search.value));
   document.addEventListener("keydown", onKey);

@@ -8,8 +8,9 @@ const NAMED = 5;
  * @param {State} state
  */
 function showReadout(matrix, state) {
-  const parts = state.view === "matrix" ? cellWords(matrix, state) : focusWords(matrix, state, true);
-  if (state.view === "matrix" && focusCells(matrix, state).length) parts.push(...focusWords(matrix, state, false));
+  const parts = state.view === "matrix" ? cellWords(matrix, state) : [];
+  const cells = cellsShown(matrix, state);
+  if (cells.length) parts.push(cellsWords(matrix, { ...state, direction: directionShown(state) }, cells));
   byId("readout").textContent = parts.join(" · ");
 }
 
@@ -36,18 +37,17 @@ function cellWords(matrix, state) {
 }
 
 /**
+ * What some cells of the axis that the direction names look at, or are looked at by, in words.
  * @param {Matrix} matrix
  * @param {State} state
- * @param {boolean} always  Also where no token was chosen.
- * @returns {string[]}
+ * @param {number[]} cells
  */
-function focusWords(matrix, state, always) {
-  const cells = always ? focusOrStrongest(matrix, state) : focusCells(matrix, state);
+function cellsWords(matrix, state, cells) {
   const weights = weightsOfFocus(matrix, cells, state.direction);
   const [from, to] = state.direction === "from" ? [matrix.rows, matrix.columns] : [matrix.columns, matrix.rows];
   const list = largestOf(weights, NAMED).map((cell) => `${to.labels[cell]} ${exactly(weights[cell])}`).join(", ");
   const tokens = cells.map((cell) => from.labels[cell]).join(" + ");
-  return [say(state.direction === "from" ? "focusFrom" : "focusTo", { tokens, list: list || "–" })];
+  return say(state.direction === "from" ? "focusFrom" : "focusTo", { tokens, list: list || "–" });
 }
 
 /**

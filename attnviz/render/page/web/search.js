@@ -1,7 +1,7 @@
 /** The search: a word, or a pair of them. */
 
 /** What stands between the two words of a pair. */
-const PAIR = /\s*(?:→|->|>)\s*/;
+const PAIR = /\s*(?:→|->)\s*|\s+>\s+/;
 
 /**
  * Put what is called so into focus: a word's tokens, or the cells of a pair.

@@ -134,7 +134,7 @@ class SvgContext {
    * @param {number} height
    */
   drawImage(image, x, y, width, height) {
-    const whole = { preserveAspectRatio: "none", style: "image-rendering:pixelated" };
+    const whole = { preserveAspectRatio: "none", "image-rendering": "pixelated" };
     this.add("image", { ...box(x, y, width, height), href: image.toDataURL(), ...whole });
   }
 

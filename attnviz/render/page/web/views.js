@@ -10,7 +10,10 @@
 /** @type {Object<string, View>} */
 const VIEWS = {
   matrix: { name: () => say("viewMatrix"), key: "m", show: showMatrix },
+  lines: { name: () => say("viewLines"), key: "l", show: showLines },
+  arcs: { name: () => say("viewArcs"), key: "a", show: showArcs },
   text: { name: () => say("viewText"), key: "t", show: showText },
+  step: { name: () => say("viewStep"), key: "s", show: showStep },
 };
 
 /**
@@ -19,5 +22,8 @@ const VIEWS = {
  * @returns {string[]}
  */
 function viewsOf(state) {
-  return Object.keys(VIEWS);
+  const { rows, columns, oneSequence } = facts.kinds[state.kind];
+  const isOneText = oneSequence && String(rows.ranges) === String(columns.ranges);
+  const has = { arcs: isOneText, step: rows.written.includes(true) };
+  return Object.keys(VIEWS).filter((view) => /** @type {Object<string, boolean>} */ (has)[view] ?? true);
 }

@@ -12,7 +12,7 @@ function showText(box, matrix, state) {
   const focus = focusOrStrongest(matrix, state);
   const weights = weightsOfFocus(matrix, focus, state.direction);
   const seen = seenByFocus(matrix, focus, state.direction);
-  const top = topOf(Math.max(...weights), Infinity);
+  const top = topOfText(matrix, state);
   const from = state.direction === "from" ? "rows" : "columns";
   const to = state.direction === "from" ? "columns" : "rows";
   const isOneText = facts.kinds[state.kind].oneSequence && String(matrix.rows.tokens) === String(matrix.columns.tokens);
