@@ -28,7 +28,7 @@ HEAVY = {  # a package: the places that may import it
     "matplotlib": ("render/picture/", "render/colour_maps.py"),
     "typer": ("cli/",),
     "rich": ("cli/", "render/terminal/"),
-    "msgspec": ("attention/trace_file.py", "attention/schema.py"),
+    "msgspec": ("attention/trace_file.py", "attention/schema.py", "measured_roles.py"),
     "textual_image": ("cli/terminal_graphics.py",),
     "IPython": (),
 }

@@ -12,6 +12,9 @@ from attnviz.analysis.word_units import Unit, unit_weights
 from attnviz.attention import Attention, HeadMatrices, HeadValues
 from attnviz.kinds import Kind
 
+FEWEST_PAIRS = 10
+"""Of fewer pairs, some head gets most by chance: its score is shown, and not relied on."""
+
 
 @dataclass(frozen=True, order=True)
 class Relation:

@@ -1,6 +1,7 @@
 """`attnviz heads --corpus FILE`: what heads do over many texts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,16 +15,27 @@ from attnviz.cli.pager import show
 from attnviz.cli.plot_options import PlotOptionGroup
 from attnviz.cli.run import Run
 from attnviz.errors import InputError
-from attnviz.files import write_whole
+from attnviz.files import require_writable, write_whole
 
 if TYPE_CHECKING:
     from attnviz.attention import Trace
     from attnviz.corpus import Entry
+    from attnviz.corpus.examples import TextNumbers
     from attnviz.corpus.measured import CorpusMeasures
-    from attnviz.models.base import Model
 
 NOT_OF_CORPUS = ("text_pair", "rows", "columns")
 """Options that one text has, or that leave out rows or columns, which measures need."""
+
+TraceAll = Callable[[Sequence["Entry"]], Iterator["Trace"]]
+
+
+@dataclass
+class _Reading:
+    """What was read of a corpus: the sums over its texts, the numbers of one head, and whether a text failed."""
+
+    measures: "CorpusMeasures"
+    numbers: "TextNumbers | None" = None
+    has_failed: bool = False
 
 
 def show_corpus(
@@ -36,57 +48,68 @@ def show_corpus(
         if getattr(run, name):
             raise UsageError(f"--{name.replace('_', '-')} has no place beside --corpus", "Leave it out.")
     file = Path(head_options.corpus or "")
+    roles = _roles_file(run, head_options, output)
     texts = sum(1 for _ in read_corpus(file))
     if not texts:
         raise InputError(f"{file} holds no text", "One text a line.")
     model = run.load()
-    measures, has_failed = _measure(run, model, file, texts)
-    for measure in (head_options.sorted_by, head_options.mapped):
-        if measure:
-            measures.require_applies(measure)
-    title = f"{printable(file.name)}: {measures.texts:,} text{'s' * (measures.texts != 1)} · {printable(model.name)}"
-    if output is None:
-        _show(measures, title, head_options)
-    else:
-        print_path(write_whole(output, _written(measures, title, suffix or "", head_options, plot_options)))
-    if has_failed:
-        raise typer.Exit(PARTLY_FAILED)
-
-
-def _measure(run: Run, model: "Model", file: Path, texts: int) -> "tuple[CorpusMeasures, bool]":
-    """The measures over all texts that the model can read, and whether there are others, which are told of."""
-    from attnviz.cli.progress import bar, interruptible
-    from attnviz.corpus import read_corpus
-    from attnviz.corpus.measured import CorpusMeasures, measure_each
-    from attnviz.corpus.remarks import Remarks
 
     def trace_all(some: "Sequence[Entry]") -> "Iterator[Trace]":
         given = [entry.text for entry in some], [entry.target for entry in some]
         return run.trace_all_with(model, *given, text_pairs=[entry.pair for entry in some])
 
-    measures, faults, remarks = CorpusMeasures(), Remarks(), Remarks()
+    reading = _read(file, texts, trace_all, head_options)
+    measures = reading.measures
+    title = f"{printable(file.name)}: {measures.texts:,} text{'s' * (measures.texts != 1)} · {printable(model.name)}"
+    if roles:
+        _save_roles(measures, model.name, roles)
+    if reading.numbers:
+        _show_examples(reading, file, trace_all, title, head_options, output, suffix)
+    elif output is None:
+        _show(measures, title, head_options)
+    else:
+        print_path(write_whole(output, _written(measures, title, suffix or "", head_options, plot_options)))
+    if reading.has_failed:
+        raise typer.Exit(PARTLY_FAILED)
+
+
+def _read(file: Path, texts: int, trace_all: TraceAll, head_options: HeadOptions) -> _Reading:
+    """Read all texts that the model can read; tell of the others, and of the notes on their traces."""
+    from attnviz.cli.progress import bar, interruptible
+    from attnviz.corpus import read_corpus
+    from attnviz.corpus.examples import TextNumbers, kind_of_head
+    from attnviz.corpus.measured import CorpusMeasures, measure_each
+    from attnviz.corpus.remarks import Remarks
+
+    reading, faults, remarks = _Reading(CorpusMeasures()), Remarks(), Remarks()
     with bar(f"{file.name}: texts read", texts) as advance, interruptible() as heed:
         for measured in measure_each(read_corpus(file), trace_all):
             heed()
             advance()
-            if isinstance(measured.measures, CorpusMeasures):
-                measures += measured.measures
-                for note in measured.notes:
-                    remarks.add(measured.place, note)
-            else:
+            if not isinstance(measured.measures, CorpusMeasures):
                 faults.add(measured.place, measured.measures.message, measured.measures.hint)
+                continue
+            reading.measures += measured.measures
+            for note in measured.notes:
+                remarks.add(measured.place, note)
+            if head := head_options.example_head:
+                kind = kind_of_head(measured.measures, *head)
+                reading.numbers = reading.numbers or TextNumbers(kind, *head)
+                reading.numbers.add(measured.index, measured.measures)
     notes(remark.message for remark in remarks.told(str(file), texts))
     for error in faults.told(str(file)):
         report(error)
     if faults.count:
-        say(f"{measures.texts:,} of {texts:,} texts were read.")
-    if measures.lost:
-        notes(
-            [f"left out: {measures.lost:,} dependencies whose words the model reads as one, or one of them not at all"]
-        )
-    if not measures.texts:
+        say(f"{reading.measures.texts:,} of {texts:,} texts were read.")
+    if lost := reading.measures.lost:
+        notes([f"left out: {lost:,} dependencies of words that the model reads as one, or not at all"])
+    if not reading.measures.texts:
         raise typer.Exit(FAILED)
-    return measures, faults.count > 0
+    for measure in (head_options.sorted_by, head_options.mapped):
+        if measure:
+            reading.measures.require_applies(measure)
+    reading.has_failed = faults.count > 0
+    return reading
 
 
 def _show(measures: "CorpusMeasures", title: str, head_options: HeadOptions) -> None:
@@ -120,3 +143,53 @@ def _written(
     which = head_options.sorted_by, head_options.role, head_options.top
     rows = [row for heads in measures.heads().values() for row in arranged(heads, *which)]
     return TABLES[suffix](corpus_records(rows), CORPUS_NAMES)
+
+
+def _show_examples(
+    reading: _Reading,
+    file: Path,
+    trace_all: TraceAll,
+    title: str,
+    head_options: HeadOptions,
+    output: Path | None,
+    suffix: str | None,
+) -> None:
+    """Show, or write, the texts in which a head does most, as much as in half of them, and least."""
+    from attnviz.corpus import read_corpus
+    from attnviz.corpus.examples import EACH, deciles, find_examples, quantity_of_head, said_of
+    from attnviz.render.terminal.example_list import ExampleList
+
+    numbers = reading.numbers
+    assert numbers
+    quantity = head_options.sorted_by or quantity_of_head(reading.measures, numbers.kind, numbers.layer, numbers.head)
+    groups = deciles(numbers.ranked(quantity), head_options.top or EACH)
+    found = find_examples(read_corpus(file), trace_all, numbers, quantity, groups)
+    if output is not None:
+        from attnviz.render.corpus_data import EXAMPLE_NAMES, example_records
+        from attnviz.render.head_data import TABLES
+
+        print_path(write_whole(output, TABLES[suffix or ""](example_records(found), EXAMPLE_NAMES)))
+    else:
+        headings = {group.name: group.heading for group in groups}
+        show(ExampleList(f"L{numbers.layer}H{numbers.head} in {title}", said_of(quantity), headings, found))
+
+
+def _roles_file(run: Run, head_options: HeadOptions, output: Path | None) -> Path | None:
+    """The file of --save-roles, if there is one. Raises FileError if it cannot be written or belongs to the input."""
+    if head_options.save_roles is None:
+        return None
+    from attnviz.measured_roles import FILE, output_file
+
+    file = output_file(head_options.save_roles)
+    inputs = (path for path in run.reads() if path.name != FILE)  # an older file of roles is written again
+    require_writable([file], [Path(head_options.corpus or ""), *([output] if output else ()), *inputs])
+    return file
+
+
+def _save_roles(measures: "CorpusMeasures", model: str, file: Path) -> None:
+    from attnviz.corpus.roles import measured_roles
+    from attnviz.measured_roles import of_model
+
+    roles = measured_roles(measures)
+    write_whole(file, of_model(model, roles).to_bytes())
+    say(f"{file}: {len(roles)} role{'s' * (len(roles) != 1)}")

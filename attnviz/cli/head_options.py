@@ -8,7 +8,9 @@ from attnviz.analysis.head_table import COLUMNS, measure_named, require_names
 from attnviz.analysis.role import ROLES
 from attnviz.cli import completion, options
 from attnviz.cli.errors import UsageError
+from attnviz.errors import SelectionError
 from attnviz.files import PICTURE_ENDINGS
+from attnviz.head_names import parse_heads
 from attnviz.probes import PROBES
 
 TABLE_ENDINGS = (".csv", ".json", ".parquet")
@@ -104,6 +106,28 @@ Corpus = Annotated[
 ]
 
 
+Examples = Annotated[
+    str | None,
+    options.option(
+        "--examples",
+        group=options.SHOWN,
+        metavar="HEAD",
+        help="With --corpus, the texts in which this head (L3H1) does most of what it does, a middling "
+        "amount, and least: by its pairs of words, by --sort, or by the measure of its role. --top N: so many of each.",
+    ),
+]
+SaveRoles = Annotated[
+    Path | None,
+    options.option(
+        "--save-roles",
+        group=options.OUTPUT,
+        metavar="PATH",
+        help="With --corpus, write what the heads were measured to do to attnviz.json in this folder, or to this .json "
+        "file. In the folder of a model, attnviz heads shows it.",
+    ),
+]
+
+
 @dataclass(frozen=True)
 class HeadOptions:
     """Which heads are shown, in which order, and by what."""
@@ -117,6 +141,8 @@ class HeadOptions:
     probe: Probe = None
     samples: Samples = None
     corpus: Corpus = None
+    examples: Examples = None
+    save_roles: SaveRoles = None
 
     @property
     def link(self) -> tuple[str, str] | None:
@@ -132,6 +158,19 @@ class HeadOptions:
     def mapped(self) -> str | None:
         """The measure that is drawn as a map."""
         return measure_named(self.measure)
+
+    @property
+    def example_head(self) -> tuple[int, int] | None:
+        """The layer and the head whose examples are shown. Raises UsageError for what is not one head of one layer."""
+        if self.examples is None:
+            return None
+        try:
+            _, pairs = parse_heads(self.examples)
+        except SelectionError:
+            pairs = None
+        if pairs is None or len(pairs) != 1:
+            raise UsageError(f"--examples {self.examples!r} is not one head of one layer", "Write it so: L3H1")
+        return pairs[0]
 
     @property
     def of_measures(self) -> bool:
@@ -179,7 +218,14 @@ class HeadOptions:
     def _check_corpus(self, suffix: str | None) -> None:
         """Refuse what has no place beside a corpus."""
         if self.corpus is None:
+            for name in ("examples", "save_roles"):
+                if getattr(self, name) is not None:
+                    raise UsageError(f"--{name.replace('_', '-')} needs a corpus", "Name one: --corpus texts.txt")
             return
+        if self.example_head is not None:
+            for name in ("role", "measure"):
+                if getattr(self, name) is not None:
+                    raise UsageError(f"--{name} has no place beside --examples", "By a measure: --sort MEASURE.")
         for name in ("from_word", "to_word", "probe"):
             if getattr(self, name) is not None:
                 hint = "Leave it out." if name == "probe" else "A pair stands in the file: columns from and to."

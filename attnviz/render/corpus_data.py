@@ -7,12 +7,15 @@ from attnviz.analysis.head_statistics import CorpusHead
 from attnviz.analysis.head_table import COLUMNS
 from attnviz.analysis.pair_score import ScoredHead
 from attnviz.labels import visible
+from attnviz.render.example import Example
 from attnviz.render.head_data import NAMES, Record
 
 CORPUS_NAMES = ["kind", "layer", "head", "role", "role_value", "role_baseline", "role_texts"]
 CORPUS_NAMES += [name + suffix for name in NAMES for suffix in ("", "_spread", "_texts")]
 SCORE_NAMES = ["kind", "relation", "direction", "layer", "head", "pairs", "rate", "weight", "offset", "offset_rate"]
 """The columns, which are there where no head is, too."""
+
+EXAMPLE_NAMES = ["group", "place", "number", "text", "from", "to", "weight"]
 
 
 def corpus_records(heads: Iterable[CorpusHead]) -> list[Record]:
@@ -48,6 +51,22 @@ def score_records(heads: Iterable[ScoredHead]) -> list[Record]:
             "offset_rate": _or_none(one.offset_rate),
         }
         for one in heads
+    ]
+
+
+def example_records(examples: Iterable[Example]) -> list[Record]:
+    """A record for each text: of which group it is an example, its number, and the link that is marked in it."""
+    return [
+        {
+            "group": one.group,
+            "place": one.place,
+            "number": one.number,
+            "text": visible(one.text),
+            "from": None if one.weight is None else visible(one.query),
+            "to": None if one.weight is None else visible(one.key),
+            "weight": one.weight,
+        }
+        for one in examples
     ]
 
 

@@ -16,6 +16,7 @@ from handmade_model import ModelByHand
 from PIL import Image
 from pyarrow import parquet
 
+from attnviz.measured_roles import read_roles
 from attnviz.scratch.store import shipped
 
 GOLDENS = Path(__file__).parent / "goldens"
@@ -28,6 +29,7 @@ CASES = {
     "sorted": ("a.txt", TEXTS, ["--sort", "entropy", "--top", "3"]),
     "pairs": ("a.tsv", PAIRS, ["--top", "2"]),
     "dependencies": ("a.conllu", SENTENCES, []),
+    "examples": ("a.tsv", PAIRS, ["--examples", "L1H1"]),
 }
 
 
@@ -139,6 +141,12 @@ def test_notes_are_told_once_with_their_line(tmp_path):
         (["--probe", "sink"], "--probe has no place beside --corpus"),
         (["-o", "x.png"], "a corpus gives numbers of heads, and no .png of their attention"),
         (["-o", "x.npz"], "a corpus gives numbers of heads, and no .npz of their attention"),
+        (["--examples", "3"], "--examples '3' is not one head of one layer"),
+        (["--examples", "L0H1,L0H2"], "is not one head of one layer"),
+        (["--examples", "L0H0"], "each has a head L0H0"),
+        (["--examples", "L9H0"], "has a head L9H0"),
+        (["--examples", "L3H0", "--role", "sink"], "--role has no place beside --examples"),
+        (["--save-roles", "x.txt"], "cannot write roles to x.txt"),
         (["--measure", "entropy"], "--measure draws a picture"),
         (["--sort", "duplicate"], "duplicate applies to no head of these texts"),
         (["--layer", "9"], "no layer 9"),
@@ -174,6 +182,51 @@ def test_what_is_no_corpus_is_refused_before_a_model_is_loaded(name, says, tmp_p
     assert says in done.err
     (tmp_path / "a.txt").write_text("\n\n")
     assert f"{tmp_path / 'a.txt'} holds no text" in run("heads", "--corpus", tmp_path / "a.txt").err
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".json", ".parquet"])
+def test_examples_go_to_a_file(suffix, texts):
+    path = texts.with_suffix(suffix)
+    args = "heads", "--corpus", texts, "--kind", "self", "--examples", "L0H1", "--sort", "self", "--top", "1"
+    assert run(*args, "-o", path).code == 0
+    rows = rows_of(path)
+    assert [row["group"] for row in rows] == ["top", "middle", "bottom"]
+    numbers = [float(row["number"]) for row in rows]
+    assert numbers == sorted(numbers, reverse=True)
+    assert {row["text"].split(" → ")[0] for row in rows} == {*TEXTS.splitlines()}
+
+
+def test_roles_are_saved_the_same_each_time_and_shown_of_the_folder_that_has_them(minilm_folder, tmp_path):
+    model = tmp_path / "model"
+    model.mkdir()
+    for file in minilm_folder.iterdir():
+        if file.is_file():
+            (model / file.name).symlink_to(file)
+    args = "heads", "--corpus", SAMPLES / "simple.conllu", "-m", model, "--save-roles"
+    done = run(*args, tmp_path / "x.json")
+    assert done.code == 0
+    run(*args, model)  # a folder, in which it may be written again
+    assert run(*args, model).code == 0
+    assert (model / "attnviz.json").read_bytes() == (tmp_path / "x.json").read_bytes()
+    roles = read_roles(model / "attnviz.json").roles
+    assert f"{len(roles)} roles" in done.err
+    shown = run("heads", "I ate an apple", "-m", model, "--layer", "3").out
+    of_layer = [role.sentence for role in roles if role.layer == 3]
+    assert any("obj: head → dependent, 93% of 14 pairs (best fixed offset 43%)" in one for one in of_layer)
+    flat = " ".join(shown.split())
+    assert all(sentence in flat for sentence in of_layer)
+    assert not any(role.sentence in flat for role in roles if role.layer != 3)
+    (model / "attnviz.json").write_text("{")
+    damaged = run("heads", "I ate an apple", "-m", model, "--layer", "3")
+    assert damaged.code == 0
+    assert "attnviz.json holds no measured roles" in damaged.err
+
+
+@pytest.mark.parametrize("option", ["--examples", "--save-roles"])
+def test_they_need_a_corpus(option):
+    done = run("heads", option, "L0H0")
+    assert done.code == 2
+    assert f"{option} needs a corpus" in done.err
 
 
 @pytest.mark.parametrize("width", ["40", "80", "200"])

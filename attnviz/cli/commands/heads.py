@@ -1,6 +1,8 @@
 """`attnviz heads`: every head of the model, with what it does."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from attnviz.analysis.head_table import require_applies
 from attnviz.attention import Trace
@@ -16,6 +18,9 @@ from attnviz.cli.run import Run, Text, expand_option_groups
 from attnviz.files import write_whole
 from attnviz.probes import PROBES
 from attnviz.render import check
+
+if TYPE_CHECKING:
+    from attnviz.measured_roles import MeasuredRole
 
 EXAMPLES = """\
 attnviz heads
@@ -80,7 +85,7 @@ def heads(
     if without := trace.provenance.get("layers without attention"):
         notes([f"layers without attention: {without}"])
     if output is None:
-        _show(trace, head_options)
+        _show(trace, head_options, () if text.saved else run.measured_roles())
     elif suffix in TABLE_ENDINGS:
         print_path(write_whole(output, _table(trace, suffix, head_options)))
     else:
@@ -109,8 +114,8 @@ def _probe(run: Run, output: Path | None, suffix: str | None, head_options: Head
         print_path(write_whole(output, TABLES[suffix or ""](probe_records(found, head_options.top), PROBE_NAMES)))
 
 
-def _show(trace: Trace, head_options: HeadOptions) -> None:
-    """Show the heads as a table."""
+def _show(trace: Trace, head_options: HeadOptions, measured: "Sequence[MeasuredRole]") -> None:
+    """Show the heads as a table, with the roles that they were measured to have over many texts."""
     if head_options.link:
         from attnviz.render.named_link import named_links
         from attnviz.render.terminal.link_table import LinkTable
@@ -119,7 +124,7 @@ def _show(trace: Trace, head_options: HeadOptions) -> None:
     else:
         from attnviz.render.terminal.head_table import HeadTable
 
-        show(HeadTable(trace, head_options.sorted_by, head_options.role, head_options.top))
+        show(HeadTable(trace, head_options.sorted_by, head_options.role, head_options.top, measured))
 
 
 def _table(trace: Trace, suffix: str, head_options: HeadOptions) -> bytes:

@@ -15,6 +15,7 @@ from attnviz.analysis.head_choice import ENOUGH_ROWS
 from attnviz.analysis.head_table import COLUMNS, PEAK, HeadRow, head_rows
 from attnviz.attention import Attention, Range, Trace
 from attnviz.labels import visible
+from attnviz.measured_roles import FILE, MeasuredRole
 from attnviz.render.options import PlotOptions
 from attnviz.render.plan import title_of
 from attnviz.render.scale import scale_of
@@ -83,13 +84,15 @@ LONGEST = 20
 class HeadTable(Drawing):
     """A table for each kind of attention of `trace`, a line for each head, as something that rich prints.
 
-    Sorted by `sort`, of that `role` alone, and only the first `top` of each kind, where these are given.
+    Sorted by `sort`, of that `role` alone, and only the first `top` of each kind, where these are given. `measured` are
+    roles over many texts: those of heads in the trace are listed below.
     """
 
     trace: Trace
     sort: str | None = None
     role: str | None = None
     top: int | None = None
+    measured: Sequence[MeasuredRole] = ()
 
     def parts(self, console: Console, console_options: ConsoleOptions) -> RenderResult:
         """What is drawn."""
@@ -104,6 +107,17 @@ class HeadTable(Drawing):
             yield Text()
             columns = {name: column for one in tables for name, column in one.columns.items()}
             yield Text(f"{'. '.join([*meanings(columns), *self._more(tables)])}.", style="dim")
+
+        yield from self._measured()
+
+    def _measured(self) -> Iterator[Text]:
+        """The measured roles of the heads in the trace."""
+        has = {(a.kind, layer, head) for a in self.trace.attentions for layer in a.layers for head in a.heads(layer)}
+        roles = [role for role in self.measured if (role.kind, role.layer, role.index) in has]
+        if roles:
+            yield Text()
+            yield Text(f"measured over many texts ({FILE})", style="bold")
+            yield from (Text(visible(role.sentence)) for role in roles)
 
     def _more(self, tables: "Sequence[_Table]") -> Iterator[str]:
         """What else is to be said of the tables, in sentences without their full stops."""
