@@ -63,7 +63,7 @@ def loading(name: str) -> Iterator[Callable[[str, int, int | None], None]]:
 
 @contextmanager
 def reading() -> Iterator[Callable[[str, int, int | None], None] | None]:
-    """A line on stderr, if it is a screen, while a model writes and reads; yields the function to update it, or None.
+    """A bar on stderr, if it is a screen, while a model writes and reads; yields the function to update it, or None.
 
     Its arguments are the unit (tokens written, tokens read), the number done, and the total where it is known.
     """
@@ -71,16 +71,17 @@ def reading() -> Iterator[Callable[[str, int, int | None], None] | None]:
     if not shows_progress(console):
         yield None
         return
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn()
+    columns = BarColumn(bar_width=16), TextColumn("{task.description}", markup=False), TimeElapsedColumn()
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("", total=None)
 
         def update(unit: str, done: int, total: int | None) -> None:
             verb = "Reading" if unit == "tokens read" else "Writing"
             count = f"{done:,} of {total:,} tokens" if total else f"{done:,} tokens"
-            progress.update(task, description=f"{verb} {count}")
+            progress.update(task, description=f"{verb} {count}", completed=done)
+            progress.tasks[0].total = total  # None where the end is not known: the bar moves to and fro
 
         yield update
 

@@ -1,5 +1,6 @@
 """What an answer looked at, on a matrix worked out by hand, and on real models against whole matrices."""
 
+import induction_model
 import numpy as np
 import pytest
 from handmade_traces import encoder_decoder, with_answer
@@ -201,6 +202,29 @@ def test_shares_of_a_real_model_against_whole_matrices(smollm2_file) -> None:
     assert found.sinks + found.recent == pytest.approx(aside / len(answer) / heads, abs=1e-4)
     assert sum(share.share for share in found.shares) == pytest.approx(1)
     assert set(by_name) <= {*DOCUMENTS, "the question", OTHER, SO_FAR}
+
+
+def test_the_document_that_a_trained_model_copies_from_is_found() -> None:
+    """Five documents of four words without a meaning; the question is the first word of one, and the model goes on.
+
+    Asked about the last two it wanders off into another document: that one is found then.
+    """
+    words = induction_model.filler()[:20]
+    documents = {f"document {n}": " ".join(words[4 * n : 4 * n + 4]) for n in range(5)}
+    loaded = attnviz.load(induction_model.trained(), tokenizer=induction_model.tokenizer())
+    right = 0
+    for asked in range(5):
+        found = attnviz.sources(words[4 * asked], loaded, contexts=documents, generate=3)
+        written = found.answer.split()
+        right += written == words[4 * asked + 1 : 4 * asked + 4]
+        for one in found.written:  # the best source of a word is that word, where it was read
+            home = next(name for name, content in documents.items() if one.text in content.split())
+            assert (one.sources[0].text, one.sources[0].segment) == (one.text, home)
+        (best,) = found.top(1)
+        assert best.name == max(documents, key=lambda name: len(set(documents[name].split()) & set(written)))
+        assert best.share > 2 * max(one.share for one in found.shares if one is not best)
+        assert best.ratio > 2
+    assert right == 3
 
 
 def test_segment_shares_of_no_question_have_none() -> None:

@@ -86,6 +86,19 @@ def test_files_put_before_the_text_are_segments(smollm2_file, tmp_path):
     assert sum(one["share"] for one in found["shares"]) == pytest.approx(1)
 
 
+def test_files_of_one_name_are_told_apart_by_their_folders(smollm2_file, tmp_path):
+    paths = [tmp_path / name / "notes.txt" for name in ("a", "b")]
+    for path, content in zip(paths, ("Anna lives in Oslo.", "Boris lives in Rome."), strict=True):
+        path.parent.mkdir()
+        path.write_text(content)
+    files = [each for path in paths for each in ("--context", path)]
+    asked = ["sources", "Anna lives in", "-m", smollm2_file, "--head", "L3H1", *files, "--answer", "Oslo"]
+    assert run(*asked, "-o", tmp_path / "s.json").code == 0
+    found = json.loads((tmp_path / "s.json").read_text())
+    assert [one["name"] for one in found["shares"]][:2] == [str(path) for path in paths]
+    assert found["heads"] == 1
+
+
 def test_a_table_has_a_row_a_segment(tmp_path):
     done = run("sources", TWO, "-o", tmp_path / "s.csv")
     assert done.out == f"{tmp_path / 's.csv'}\n"

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 EXAMPLES = """\
 attnviz sources "I ate an apple. She read a book."
 attnviz sources "Where does Clara live?" -m path/to/model --chat --generate 9
-attnviz sources "Clara lives in" -m path/to/model --context a.txt --answer Cairo"""
+attnviz sources "Clara lives in" -m path/to/model --context a.txt --answer Cairo
+attnviz sources "I ate an apple. She read a book." --token 1 --top 5
+attnviz sources "I ate an apple. She read a book." -o sources.png"""
 
 TABLE_ENDINGS = (".json", ".csv")
 ENDINGS = (*PICTURES, *TABLE_ENDINGS)
@@ -103,8 +105,9 @@ def sources(
 ) -> None:
     """Show what an answer looked at: segments of the text, and tokens.
 
-    The mean over all heads, or those named. The first token, special ones, keys that take more than 0.3 from most rows
-    of a head, and each row's own last 4 tokens are set aside; the mass set aside is printed. Attention is not
+    The mean over all heads, or those named (--head L3H1). Beside the share of a segment stand what uniform attention
+    gives it, and what the question's own rows do. The first token, special ones, those that take more than 30% from
+    most rows of a head, and each row's own last 4 tokens are set aside; the mass set aside is printed. Attention is not
     attribution: what is looked at need not be why something is written.
     """
     from attnviz.analysis.answer_sources import answer_sources
@@ -119,7 +122,7 @@ def sources(
         raise UsageError("--answer is one that is given, and another is asked for", "Leave one of them out.")
     if text.saved and (context or answer is not None):
         raise UsageError("--context and --answer cannot change a saved trace", "Leave them out.")
-    contexts = [(path.name, _content(path)) for path in context or []]
+    contexts = _contexts(context or [])
     if contexts or answer is not None:
         text = Text(as_text=put_together(text.read("sources"), [content for _, content in contexts], answer))
     trace = _keeping_rows(run, text, answer).trace(text, "sources", target)
@@ -142,6 +145,12 @@ def _file(trace: "Trace", found: "AnswerSources", suffix: str) -> bytes:
     from attnviz.render.source_data import as_csv, as_json
 
     return (as_csv if suffix == ".csv" else as_json)(found)
+
+
+def _contexts(paths: list[Path]) -> list[tuple[str, str]]:
+    """What is in each file, under its name, or its path where several have one name."""
+    names = [path.name for path in paths]
+    return [(str(path) if names.count(path.name) > 1 else path.name, _content(path)) for path in paths]
 
 
 def _content(path: Path) -> str:
