@@ -1,4 +1,4 @@
-"""From a model's name to a model that can be traced, and from a text to its trace."""
+"""Loading a model by its name, and tracing a text."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -31,31 +31,32 @@ def load(
 ) -> Model:
     """Load a model: `builtin`, a Hub name, a folder, a GGUF file, a package, or a loaded model with its `tokenizer`.
 
-    A loaded model is one of transformers, or any module of torch that is called as `model(input_ids)`; wrappers of
-    peft, accelerate, `torch.compile` and `torch.nn.DataParallel` are looked into.
+    A loaded model is a transformers model, or any torch module that is called as `model(input_ids)`. Models inside
+    wrappers of peft, accelerate, `torch.compile` and `torch.nn.DataParallel` are found.
 
-    A folder, or what a Hub name stands for, may hold an adapter of the package peft, which is needed then: it is loaded
-    with the model that its adapter_config.json names. A GGUF file is known by its first bytes, whatever its name is. A
-    package is installed and carries a model; none of its code runs. A .safetensors file is a built-in model that
-    `attnviz train` has made.
+    A folder or a repository on the Hub can hold an adapter of the package peft, which must be installed: the adapter is
+    loaded with the model that its adapter_config.json names. A GGUF file is recognised by its first bytes, so it can
+    have any name. A package is an installed package that contains a model; none of its code runs. A .safetensors file
+    is a built-in model from `attnviz train`.
 
-    `device` is `cpu`, `cuda`, `cuda:1`, `mps`, or the best that there is: a model larger than one GPU goes on over the
-    next and over memory, where the package accelerate is installed. `device_map` says how, as in transformers: `auto`,
-    `balanced`, `sequential`, or a device for each part. `dtype` is `float32`, `float16`, `bfloat16`, or the
-    checkpoint's own. A decoder comes with the head that it needs to generate only `with_head`. `progress` is called
-    with what is counted (bytes, weights), how many are done, and of how many, or None where that is not known.
+    `device` is `cpu`, `cuda`, `cuda:1`, `mps`; by default it is the best one available. With the package accelerate, a
+    model that is larger than one GPU is spread over the next GPUs and memory. `device_map` says how, as in
+    transformers: `auto`, `balanced`, `sequential`, or a device for each part. `dtype` is `float32`, `float16` or
+    `bfloat16`; by default it is that of the checkpoint. A decoder has the head that it needs to generate only
+    `with_head`. `progress` is called with what is counted (bytes, weights), the number done, and the total, or None if
+    it is not known.
 
-    Raises ModelError for what cannot be found or loaded, and for an option that has no place there. Code in a
-    repository runs only with `trust_remote_code`.
+    Raises ModelError for a model that cannot be found or loaded, and for an option that this model does not have. Code
+    in a repository runs only with `trust_remote_code`.
     """
     require_flag("trust_remote_code", trust_remote_code, ModelError)
     if spec == BUILTIN or (isinstance(spec, str | os.PathLike) and os.fspath(spec).endswith(".safetensors")):
         from attnviz.models.builtin import BuiltinModel
 
-        has = {"device": (None, "auto", "cpu"), "dtype": (None, "float32")}
-        asked = {"device": device, "dtype": dtype, "device_map": device_map, "revision": revision}
-        asked["tokenizer"] = tokenizer
-        for option in (option for option, value in asked.items() if value not in has.get(option, (None,))):
+        allowed = {"device": (None, "auto", "cpu"), "dtype": (None, "float32")}
+        given = {"device": device, "dtype": dtype, "device_map": device_map, "revision": revision}
+        given["tokenizer"] = tokenizer
+        for option in (option for option, value in given.items() if value not in allowed.get(option, (None,))):
             raise ModelError(
                 f"the built-in model has its own tokenizer, and runs on the CPU in float32: no {option} can be set",
                 f"Leave out --{option.replace('_', '-')}, or take another model: -m NAME.",
@@ -82,7 +83,7 @@ def load(
 
 
 def model_files(spec: str, tokenizer: str | None = None) -> Iterator[Path]:
-    """The files on this machine that the model `spec` is loaded from, and its `tokenizer` where one is named.
+    """The files on this machine from which the model `spec` is loaded, and those of its `tokenizer` if one is named.
 
     Raises ModelError as `load` does.
     """
@@ -138,32 +139,33 @@ def trace(
     dtype: str | None = None,
     trust_remote_code: bool = False,
 ) -> Trace:
-    """Run `text` through `model` once and return its attention: of all layers, heads and kinds, or those asked for.
+    """Run `text` through `model` once and return its attention: all layers, heads and kinds, or the selected ones.
 
-    `model` is what `load` takes (a name, a folder, a file, a model in memory) or returned. A decoder of an
-    encoder-decoder reads `target`, or what the model writes itself where that is None; that of a classifier reads the
-    text, and takes no target. A decoder alone writes on with `generate`: so many tokens, or until it ends, always the
-    likeliest; the trace is of one pass over the prompt and what was written. `text_pair` is a second text, for models
-    that read pairs; `chat` makes of the text a message in the model's chat template. The trace's text is all that the
-    model read.
-    `source_language` and `target_language` are for a translator of many languages: the codes that its tokenizer has for
-    them, such as `fr`, `fr_XX` or `fra_Latn`.
+    `model` is anything that `load` takes (a name, a folder, a file, a model in memory) or a loaded model. The decoder
+    of an encoder-decoder reads `target`, or, if it is None, what the model itself writes; the decoder of a classifier
+    reads the text and takes no target. With `generate` a decoder-only model continues the text by at most this many
+    tokens, always the most likely one; the trace is of one pass over the prompt and the written tokens. `text_pair` is
+    a second text, for models that read pairs. `chat` puts the text as a message into the model's chat template. The
+    text of the trace is everything that the model read.
+    `source_language` and `target_language` are for multilingual translators: codes that the tokenizer knows, such as
+    `fr`, `fr_XX` or `fra_Latn`.
 
-    A text, a target and a pair may be given as lists of their words, without spaces in them: they are joined by spaces,
-    and what is one word, the list says.
+    A text, a target and a pair can be given as lists of their words, without spaces in them. The words are joined by
+    spaces, and the list decides what one word is.
 
-    A module of torch in memory, your own or one of transformers, is traced without a text too: `forward` is called with
-    it, in evaluation mode, and runs it on whatever it reads, one text at a time; `tokens` name that, one for each
-    position, and `target_tokens` what a decoder beside an encoder reads. All attention by torch's functions is seen,
-    and softmaxes that are multiplied with values: `attnviz.trace(model=model, tokens=["I", "ate"], forward=lambda
-    model: model(x))`. Kinds are told by sizes, masks and names, layers by lists of modules, or their order.
+    A torch module in memory, your own or one of transformers, can also be traced without a text. `forward` is called
+    with a copy of it in evaluation mode, and runs it on its input, one text at a time. `tokens` names each position of
+    this input, and `target_tokens` each position that a decoder beside an encoder reads: `attnviz.trace(model=model,
+    tokens=["I", "ate"], forward=lambda model: model(x))`. All attention by torch's functions is seen, and softmaxes
+    that are multiplied with values. Kinds follow from sizes, masks and names, and layers from lists of modules or the
+    order of calls.
 
-    `words` merges the tokens of each word. `rows` and `columns` keep only these queries and keys: their numbers, or
-    `answer`, what the model wrote, `prompt`, all else, and `last:20`. The rows of the answer are those that write it:
-    the first of them reads the prompt's last token. Without them, more than `cells` tokens are pooled to at most so
-    many rows and columns, each cell by its largest weight, while the weights are computed; the first token and special
-    ones stay apart. Raises InputError for a text that cannot be used, SelectionError for a kind,
-    layer, head, row or column that there is not, ModelError for a model that cannot be loaded.
+    `words` merges the tokens of each word. `rows` and `columns` keep only these queries and keys: numbers, or the names
+    `answer` (what the model wrote), `prompt` (the rest) and `last:20`. The rows of the answer are those that write it;
+    the first of them reads the prompt's last token. Without them, more than `cells` tokens are pooled to at most that
+    many rows and columns while the weights are computed; each cell holds its largest weight. The first token and
+    special tokens are not pooled. Raises InputError for a text that cannot be used, SelectionError for a kind, layer,
+    head, row or column that does not exist, ModelError for a model that cannot be loaded.
 
     >>> attnviz.trace("I ate an apple")["self"].weights(3).shape
     (4, 4, 4)
@@ -172,12 +174,12 @@ def trace(
     if tokens is not None or target_tokens is not None or forward is not None:
         from attnviz.models.torch_module import ModuleModel
 
-        asked = {"text": text, "target": target, "text_pair": text_pair, "chat": chat or None, "generate": generate}
-        asked |= {"tokenizer": tokenizer, "revision": revision, "device": device, "device_map": device_map}
-        asked |= {"source_language": source_language, "target_language": target_language}
-        for option in (name for name, value in {**asked, "dtype": dtype}.items() if value is not None):
+        given = {"text": text, "target": target, "text_pair": text_pair, "chat": chat or None, "generate": generate}
+        given |= {"tokenizer": tokenizer, "revision": revision, "device": device, "device_map": device_map}
+        given |= {"source_language": source_language, "target_language": target_language}
+        for option in (name for name, value in {**given, "dtype": dtype}.items() if value is not None):
             raise InputError(
-                f"{option} has no place beside tokens and forward, which say what is read", "Leave it out."
+                f"{option} cannot be used with tokens and forward, which say what is read", "Leave it out."
             )
         return ModuleModel.of(model).trace_labels(tokens, target_tokens, forward, selection)
     if isinstance(model, str | os.PathLike) or not hasattr(model, "trace"):

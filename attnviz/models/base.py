@@ -1,4 +1,4 @@
-"""What every model is: something that reads prompts, and gives the trace of each."""
+"""The base class of models: a model reads prompts and gives a trace of each."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,11 +11,11 @@ from attnviz.prompt import Prompt, PromptOptions, TextOrWords, prompts
 from attnviz.selection import Selection
 
 Progress = Callable[[str, int, int | None], None]
-"""Called with what is counted (bytes, tokens read), how many, and of how many, or None where that is not known."""
+"""Called with what is counted (bytes, tokens read), the number done, and the total, or None if it is not known."""
 
 
 class SelectionOptions(TypedDict, total=False):
-    """What of the attention is asked for, as `Selection.of` takes it."""
+    """The keywords of `Selection.of`."""
 
     layers: Names | None
     heads: Names | None
@@ -27,11 +27,11 @@ class SelectionOptions(TypedDict, total=False):
 
 
 class TraceOptions(PromptOptions, SelectionOptions, total=False):
-    """The keywords of `attnviz.trace` that say what is read, and what of its attention is asked for."""
+    """The keywords of `attnviz.trace` for the text and for the selection of attention."""
 
 
 class Model(ABC):
-    """What can be traced."""
+    """A model that can be traced."""
 
     name: str
     """The name that its traces carry."""
@@ -42,11 +42,11 @@ class Model(ABC):
     def trace(
         self, text: Prompt | TextOrWords, selection: Selection | None = None, **options: Unpack[TraceOptions]
     ) -> Trace:
-        """Run once on `text` and return its attention: all of it, or what is asked for.
+        """Run once on `text` and return its attention: all of it, or the selected part.
 
-        The `options` are the keywords of `attnviz.trace`: those of a `Prompt`, unless the text is one, and those of a
-        `Selection`, unless that is given. Raises InputError for what the model has no place for, SelectionError for a
-        kind, layer, head, row or column that there is not, and ModelError where it has no softmax attention.
+        The `options` are keywords of `attnviz.trace`: those of a `Prompt`, unless the text is one, and those of a
+        `Selection`, unless one is given. Raises InputError for an option that the model cannot use, SelectionError for
+        a kind, layer, head, row or column that does not exist, and ModelError if it has no softmax attention.
         """
         return next(self.trace_all([text], selection, **options))
 
@@ -58,16 +58,15 @@ class Model(ABC):
         progress: Progress | None = None,
         **options: Unpack[TraceOptions],
     ) -> Iterator[Trace]:
-        """The trace of each text, in order; several run at once where they can. The `options` go with all of them.
+        """The trace of each text, in order; if possible, several texts run at once. The `options` apply to all texts.
 
-        `progress` is called with what is counted (tokens written, tokens read), how many, and of how many, where that
-        is known. Raises what `trace` does.
+        `progress` is called as `Progress` says, for tokens written and tokens read. Raises the errors of `trace`.
         """
-        read: Any = {name: value for name, value in options.items() if name in PromptOptions.__annotations__}
-        asked: Any = {name: value for name, value in options.items() if name not in read}
-        if selection is not None and asked:
-            raise SelectionError(f"a selection is given, and {next(iter(asked))} beside it", "Leave one of them out.")
-        return self._trace_all(prompts(texts, read), selection or Selection.of(**asked), progress)
+        prompt_options: Any = {name: value for name, value in options.items() if name in PromptOptions.__annotations__}
+        rest: Any = {name: value for name, value in options.items() if name not in prompt_options}
+        if selection is not None and rest:
+            raise SelectionError(f"a selection and {next(iter(rest))} are both given", "Leave one of them out.")
+        return self._trace_all(prompts(texts, prompt_options), selection or Selection.of(**rest), progress)
 
     @abstractmethod
     def _trace_all(self, given: Iterator[Prompt], selection: Selection, progress: Progress | None) -> Iterator[Trace]:

@@ -43,7 +43,7 @@ class BuiltinModel(Model):
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> "BuiltinModel":
-        """A model that `attnviz train` has made. Raises ModelError where the file is none."""
+        """A model from `attnviz train`. Raises ModelError if the file is not such a model."""
         try:
             return cls(read(path), Path(path).stem)
         except FileNotFoundError as error:
@@ -55,22 +55,22 @@ class BuiltinModel(Model):
             ) from error
 
     def _trace_all(self, given: Iterator[Prompt], selection: Selection, progress: Progress | None) -> Iterator[Trace]:
-        return (self._trace(prompt, selection) for prompt in given)  # too soon for progress
+        return (self._trace(prompt, selection) for prompt in given)  # too fast for progress
 
     def _trace(self, prompt: Prompt, selection: Selection) -> Trace:
-        """Translate the text, or read the target as its translation, and return what `selection` asks for.
+        """Translate the text, or read the target as its translation, and return the selected attention.
 
-        Raises InputError for a text without a word, for one that is too long, and for a pair, a chat, a language, or a
-        text to be continued: this model translates one sentence. Raises SelectionError as `Selection` does.
+        This model translates one sentence: it raises InputError for a text without words or a text that is too long,
+        and for a pair, a chat, a language or `generate`. Raises SelectionError as `Selection` does.
         """
         for option in prompt.options.keys() & {"text_pair", "chat", "generate"}:
             raise InputError(
-                "the built-in model translates one sentence: it reads no pairs or chats, and continues no text",
+                "the built-in model translates one sentence: it does not read pairs or chats, or continue a text",
                 f"Leave out --{option.replace('_', '-')}, or take another model: -m NAME.",
             )
         for option in prompt.options.keys() & {"source_language", "target_language"}:
             raise InputError(
-                "the built-in model tells English and Korean apart by itself: no language can be set",
+                "the built-in model detects English and Korean itself: no language can be set",
                 f"Leave out --{option.replace('_', '-')}, or take another model: -m NAME.",
             )
         selection.resolve(self._available)
@@ -136,7 +136,7 @@ class BuiltinModel(Model):
         return pieces
 
     def _write(self, text: str, pieces: list[Piece]) -> tuple[str, tuple[Token, ...]]:
-        """The translation of `text`, and its tokens with the start and the end."""
+        """The translation of `text`, and its tokens with the start and end tokens."""
         start = ENGLISH if language(text) == KOREAN else KOREAN
         ids = np.array([[piece.id for piece in pieces]])
         limit = min(2 * len(pieces) + 8, LONGEST_WRITTEN)
@@ -150,7 +150,7 @@ class BuiltinModel(Model):
         return target, (first, *(replace(token, generated=True) for token in own), replace(end, generated=has_ended))
 
     def _read(self, target: str, pieces: list[Piece]) -> tuple[Token, ...]:
-        """The tokens of a given target with the start and the end."""
+        """The tokens of a given target with the start and end tokens."""
         ids, spans = [piece.id for piece in pieces], [(piece.start, piece.end) for piece in pieces]
         return self._with_ends(language(target), target, ids, spans)
 
@@ -162,7 +162,7 @@ class BuiltinModel(Model):
         return tokens_from_offsets(text, ids, spans, [start == end for start, end in spans], names)
 
     def _run(self, source: tuple[Token, ...], read: tuple[Token, ...]) -> dict[Kind, list[np.ndarray]]:
-        """One pass over both sides: the weights by kind and layer, each `[1, head, query, key]`."""
+        """Run encoder and decoder once: the weights by kind and layer, each `[1, head, query, key]`."""
         W, h = self.checkpoint.weights, self.checkpoint.config.h
         ids = np.array([[token.id for token in source]])
         real = np.ones_like(ids, np.bool)
@@ -171,7 +171,7 @@ class BuiltinModel(Model):
         return {"self": encoded.encoder, "masked-self": decoded.masked, "cross": decoded.cross}
 
     def _unknown(self, text: str, pieces: list[Piece]) -> tuple[str, ...]:
-        """A note that names the words that are in pieces, for they are outside the vocabulary."""
+        """A note that names the words outside the vocabulary, which are split into pieces."""
         spans: dict[int, tuple[int, int]] = {}
         for piece in pieces:
             spans[piece.word] = (spans.get(piece.word, (piece.start, 0))[0], piece.end)
@@ -183,21 +183,21 @@ class BuiltinModel(Model):
 
 
 def _composed(given: TextOrWords, what: str) -> str:
-    """The text that is given, in Unicode's composed form. Raises InputError where it is none."""
+    """The given text in Unicode's composed form. Raises InputError if it is not a text."""
     text = joined(given, what)
     require_text(text, what)
     return normalize("NFC", text)
 
 
 def _by_words(tokens: tuple[Token, ...], text: str, given: TextOrWords | None) -> tuple[Token, ...]:
-    """`tokens` of `text`, numbered by its words where it was given as a list of them."""
+    """`tokens` of `text`, with the word numbers of the list if it was given as a list of words."""
     return tokens if given is None or isinstance(given, str) else numbered(tokens, text.split(" "))
 
 
 def _unread(tokens: tuple[Token, ...], given: TextOrWords | None) -> tuple[str, ...]:
-    """A note on the words of a list that have no token: the model reads no full stop at the end of a sentence."""
+    """A note on words of a list that have no token: the model does not read a full stop at the end of a sentence."""
     if given is None or isinstance(given, str):
         return ()
     read = {token.word for token in tokens}
     words = [visible(word) for number, word in enumerate(given) if number not in read]
-    return (f"the built-in model does not read, at its place in the list: {', '.join(words)}",) if words else ()
+    return (f"the built-in model does not read these words of the list: {', '.join(words)}",) if words else ()

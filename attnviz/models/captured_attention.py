@@ -1,4 +1,4 @@
-"""From what a pass left behind to the attention of a trace, checked."""
+"""The attention of a trace, made from the record of a pass and checked."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -10,34 +10,34 @@ if TYPE_CHECKING:
     from attnviz.capture import Record
 
 _TOLERANCE = {"float32": 1e-4, "float64": 1e-4, "float16": 5e-3, "bfloat16": 4e-2}
-"""How far a row's sum may be from 1: weights may be rounded to the model's own type."""
+"""The accepted distance of a row's sum from 1: weights can be rounded to the model's dtype."""
 
 
 def attentions_of_record(record: "Record", read: Trace, dtype: str) -> tuple[Attention, ...]:
-    """What was captured of a model of that `dtype`, with the tokens that it `read`.
+    """The recorded attention of a model with this `dtype`; `read` is its trace without weights.
 
-    Raises SelectionError for what was asked for and is not there, and CaptureError for what is not attention.
+    Raises SelectionError for selected heads that do not exist, and CaptureError for numbers that are not attention.
     """
     chosen = record.resolve()
     found = []
     for kind in (kind for kind in KINDS if kind in chosen):
         layers, tokens = sorted(chosen[kind]), read[kind]
-        before = tokens.rows[0][0]  # keys of a prefix, which no row is of
+        before = tokens.rows[0][0]  # keys of a prefix, which have no rows
         rows, columns = record.cells(kind, len(tokens.rows), len(tokens.keys))
-        if not rows or not columns:  # it has none of those that were asked for
+        if not rows or not columns:  # none of the selected ones
             continue
-        kept, groups = record.buffers[kind], record.groups.get(kind, {})
+        buffers, groups = record.buffers[kind], record.groups.get(kind, {})
         attention = replace(
             tokens,
-            by_layer={layer: kept[layer].weights for layer in layers},
+            by_layer={layer: buffers[layer].weights for layer in layers},
             head_numbers={layer: chosen[kind][layer] for layer in layers},
-            sink_mass={layer: sink for layer in layers if (sink := kept[layer].sink) is not None},
+            sink_mass={layer: sink for layer in layers if (sink := buffers[layer].sink) is not None},
             groups={layer: groups[layer] for layer in layers if layer in groups},
             rows=tuple((start + before, stop + before) for start, stop in rows),
             columns=columns,
         )
         if not attention.is_whole:
-            attention = replace(attention, row_sums={layer: kept[layer].sums for layer in layers})
+            attention = replace(attention, row_sums={layer: buffers[layer].sums for layer in layers})
         attention.check(_TOLERANCE.get(dtype, 4e-2))
         found.append(attention)
     return tuple(found)

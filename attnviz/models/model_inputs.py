@@ -1,4 +1,4 @@
-"""What was read of one text, by the stack that reads it: the tokens of each side, and what its trace says of them."""
+"""The inputs of a model for one text: the tokens of encoder and decoder, and the trace without its weights."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,9 +10,9 @@ from attnviz.words import Words, merged_predicts, merged_tokens, word_numbers
 
 @dataclass(frozen=True)
 class Side:
-    """What one stack of the model reads: its tokens, and, in a decoder, the token that each row writes.
+    """What the encoder or the decoder reads: its tokens and, in a decoder, the token that each row writes.
 
-    `prefix` are virtual tokens that an adapter has put before them: keys alone, which no row is of.
+    `prefix` are virtual tokens that an adapter puts before them; these are only keys and have no rows.
     """
 
     tokens: tuple[Token, ...]
@@ -20,12 +20,12 @@ class Side:
     prefix: tuple[Token, ...] = ()
 
     def by_words(self, text: str) -> "Side":
-        """The words of it, as `attnviz.words` merges the tokens of `text`."""
+        """This side with the tokens of `text` merged to words as in `attnviz.words`."""
         tokens = merged_tokens(self.tokens, text)
         return Side(tokens, self.predicts and merged_predicts(self.tokens, tokens, self.predicts), self.prefix)
 
     def after(self, virtual: tuple[Token, ...], are_keys: bool) -> "Side":
-        """This, after tokens that no text has: they write nothing, but for the last, which the text's first follows."""
+        """This side after `virtual` tokens; of these only the last writes a token, which is the first of the text."""
         tokens = tuple(replace(token, segment=token.segment + 1) for token in self.tokens)
         predicts = self.predicts and tuple(
             token and replace(token, segment=token.segment + 1) for token in self.predicts
@@ -36,7 +36,7 @@ class Side:
         return Side((*virtual, *tokens), predicts and (*before, *predicts))
 
     def attention(self, kind: Kind, part: Part) -> Attention:
-        """What is known of self-attention between these tokens. Those of a prefix are queries that have no rows."""
+        """Self-attention between these tokens, still without weights. Prefix tokens are queries without rows."""
         tokens, before = (*self.prefix, *self.tokens), len(self.prefix)
         predicts = self.predicts and (None,) * before + self.predicts
         return Attention(
@@ -46,9 +46,9 @@ class Side:
 
 @dataclass(frozen=True)
 class ModelInputs:
-    """One text as a model reads it: `inputs` by name, and what its trace will say of it.
+    """One text as a model reads it: `inputs` by name, and the other parts of its trace.
 
-    `provenance` says what the text was put together from, `notes` what a reader ought to be told.
+    `provenance` says how the text was made, for example from a chat. `notes` are for the reader.
     """
 
     text: str
@@ -60,7 +60,7 @@ class ModelInputs:
 
     @property
     def lengths(self) -> dict[Kind, tuple[int, int]]:
-        """How many queries and keys each kind of attention has."""
+        """The numbers of queries and keys of each kind of attention."""
         return {kind: (len(rows), len(columns)) for kind, (rows, columns) in self._tokens.items()}
 
     @property
@@ -75,13 +75,13 @@ class ModelInputs:
 
     @property
     def prefixes(self) -> dict[Kind, int]:
-        """How many keys of each kind come before all queries: see `Side`."""
+        """The number of keys of each kind that come before all queries: see `Side`."""
         sides: dict[Kind, Part] = {"self": "encoder", "masked-self": "decoder"}
         return {kind: len(self.sides[part].prefix) for kind, part in sides.items()}
 
     @property
     def tokens(self) -> int:
-        """How many tokens the model reads."""
+        """The number of tokens that the model reads."""
         return sum(len(ids) for name, ids in self.inputs.items() if name in ("input_ids", "decoder_input_ids"))
 
     @property
@@ -90,7 +90,7 @@ class ModelInputs:
         return {kind: (word_numbers(rows), word_numbers(columns)) for kind, (rows, columns) in self._tokens.items()}
 
     def trace(self, model: str) -> Trace:
-        """What is known of its trace by the model of that name before it has run: the tokens of every kind."""
+        """The trace by the model of that name before it has run: with all tokens, without weights."""
         encoder, decoder = self.sides["encoder"], self.sides["decoder"]
         attentions = (
             encoder.attention("self", "encoder"),
@@ -100,7 +100,7 @@ class ModelInputs:
         return Trace(model, self.text, attentions, self.target, provenance=self.provenance, notes=self.notes)
 
     def by_words(self) -> "ModelInputs":
-        """What a trace by words says of it: each word for a token."""
+        """These inputs with the tokens of each word merged, as a trace by words shows them."""
         texts: dict[Part, str] = {"encoder": self.text, "decoder": self.text if self.target is None else self.target}
         merged = replace(self, sides={part: side.by_words(texts[part]) for part, side in self.sides.items()})
         if merged.lengths == self.lengths:

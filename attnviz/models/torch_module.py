@@ -1,4 +1,4 @@
-"""Any module of torch: called on the ids of a text, or as its user says, with labels for what it reads."""
+"""Any torch module: called on the ids of a text, or by the caller's function with names for what it reads."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     import torch
 
 Forward = Callable[[Any], Any]
-"""What runs a module, which it is given: `lambda model: model(x)`."""
+"""A function that is called with a module and runs it: `lambda model: model(x)`."""
 
 _LABELS = "attnviz.trace(model=model, tokens=[…], forward=lambda model: model(x))"
 
 
 def is_module(given: Any) -> bool:
-    """Whether `given` is a module of torch that transformers does not know, wrapped or not."""
+    """Whether `given` is a torch module, wrapped or not, but not a transformers model."""
     import torch
     from transformers import PreTrainedModel
 
@@ -42,7 +42,7 @@ def is_module(given: Any) -> bool:
 
 @dataclass(frozen=True, repr=False)
 class ModuleModel(Model):
-    """A module in memory, and a tokenizer where it has one; make one with `of`."""
+    """A module in memory, and its tokenizer if it has one; make one with `of`."""
 
     name: str
     module: "torch.nn.Module"
@@ -50,22 +50,24 @@ class ModuleModel(Model):
 
     @classmethod
     def of(cls, given: Any, tokenizer: Any = None) -> "ModuleModel":
-        """A module, wrapped or not, or what `attnviz.load` made of one. Raises ModelError for anything else."""
+        """The model for a module, wrapped or not, or loaded by `attnviz.load`. Raises ModelError for anything else."""
         import torch
 
         from attnviz.capture import unwrapped
         from attnviz.models.huggingface.model import HuggingFaceModel
 
-        held = given.module if isinstance(given, cls) else given.model if isinstance(given, HuggingFaceModel) else given
-        module = unwrapped(held)
-        if isinstance(held, str | os.PathLike):
+        inner = (
+            given.module if isinstance(given, cls) else given.model if isinstance(given, HuggingFaceModel) else given
+        )
+        module = unwrapped(inner)
+        if isinstance(inner, str | os.PathLike):
             raise ModelError(
-                f"tokens and forward go with a model in memory, and the model is {os.fspath(held)!r}",
-                f"Pass your own, {_LABELS}, or a text: attnviz.trace(TEXT, {os.fspath(held)!r}).",
+                f"tokens and forward need a model in memory, and the model is {os.fspath(inner)!r}",
+                f"Pass your own, {_LABELS}, or a text: attnviz.trace(TEXT, {os.fspath(inner)!r}).",
             )
         if not isinstance(module, torch.nn.Module):
-            said = f"what is given as a model is of type {type(given).__name__}, no module in memory"
-            raise ModelError(said, f"For example {_LABELS}.")
+            message = f"the model is of type {type(given).__name__}, not a module in memory"
+            raise ModelError(message, f"For example {_LABELS}.")
         text_tokenizer = None if tokenizer is None else TextTokenizer(given_tokenizer(tokenizer, False))
         return cls(type(module).__name__, module, text_tokenizer)
 
@@ -77,16 +79,16 @@ class ModuleModel(Model):
             yield trace
 
     def _trace_prompt(self, prompt: Prompt, selection: Selection) -> Trace:
-        """Call the module as `model(input_ids)`, `[1, token]`, and return the attention that `selection` asks for.
+        """Call the module as `model(input_ids)`, `[1, token]`, and return the selected attention.
 
-        Raises InputError for a target, a pair, a chat, or a text to be continued, ModelError where there is no
-        tokenizer, where the module fails, and where no attention between the tokens was seen.
+        Raises InputError for a target, a pair, a chat or `generate`, and ModelError if there is no tokenizer, if the
+        module fails, and if no attention between the tokens was seen.
         """
         for option in prompt.options:
-            raise InputError(f"{self.name} is called as model(input_ids): {option} has no place there", _other_ways())
+            raise InputError(f"{self.name} is called as model(input_ids): it cannot use {option}", _other_ways())
         if self.text_tokenizer is None:
             raise ModelError(
-                f"a {self.name} in memory does not bring its tokenizer",
+                f"a {self.name} in memory has no tokenizer",
                 f"Pass it too, tokenizer=…, or name what the model reads: {_LABELS}.",
             )
         encoded = self.text_tokenizer.encode(prompt.text)
@@ -101,13 +103,14 @@ class ModuleModel(Model):
         forward: Forward | None,
         selection: Selection | None = None,
     ) -> Trace:
-        """Call `forward` with the module, and name what it reads by `tokens`, and `target_tokens` in a decoder.
+        """Call `forward` with the module; `tokens` name what it reads, and `target_tokens` what its decoder reads.
 
-        Raises InputError for what are no labels, and for what cannot be called with a module; and as `trace` does.
+        Raises InputError for names that are not strings, for a `forward` that cannot be called with a module, and as
+        `trace` does.
         """
         if tokens is None or forward is None:
-            missing = "what the tokens are" if tokens is None else "how the model is run"
-            raise InputError(f"{missing} was not given", f"Both are needed: {_LABELS}.")
+            missing = "tokens" if tokens is None else "forward"
+            raise InputError(f"the argument {missing} is missing", f"Both are needed: {_LABELS}.")
         _require_forward(forward)
         text, read = text_and_tokens(tokens)
         target, written = (None, read) if target_tokens is None else text_and_tokens(target_tokens, "target_tokens")
@@ -124,8 +127,8 @@ class ModuleModel(Model):
             except AttnvizError:
                 raise
             except Exception as error:
-                said = f"{self.name} fails when it is called as model(input_ids) on {len(ids)} tokens: {error}"
-                raise ModelError(said, f"Does it know all ids of this tokenizer? {_other_ways()}") from error
+                message = f"{self.name} fails when it is called as model(input_ids) on {len(ids)} tokens: {error}"
+                raise ModelError(message, f"Does it know all ids of this tokenizer? {_other_ways()}") from error
 
         return forward
 
@@ -160,26 +163,26 @@ class ModuleModel(Model):
 
 
 def _other_ways() -> str:
-    return f"A module that is called otherwise: {_LABELS}."
+    return f"For a module that is called in another way: {_LABELS}."
 
 
 def _require_forward(forward: Any) -> None:
-    """Raise InputError for what cannot be called with a model."""
+    """Raise InputError if `forward` cannot be called with a model."""
     example = "forward=lambda model: model(x)"
     if not callable(forward):
         raise InputError(f"forward is of type {type(forward).__name__}, which cannot be called", example)
     try:
         signature(forward).bind(None)
-    except ValueError:  # a callable that does not say what it takes
+    except ValueError:  # a callable without a signature
         return
     except TypeError:
-        raise InputError("forward is called with the model, and this one takes something else", example) from None
+        raise InputError("forward is called with one argument, the model, and this one takes others", example) from None
 
 
 @restores_global_state
 @contextmanager
 def _as_written() -> Iterator[None]:
-    """Run code that `torch.compile` has compiled as it was written: compiled, none of its calls can be seen."""
+    """Run compiled code of `torch.compile` uncompiled, because calls in compiled code cannot be seen."""
     import torch
 
     with torch.compiler.set_stance("force_eager"):

@@ -1,16 +1,16 @@
-"""A note on the words of a text that a model does not know."""
+"""A note on words of a text that are not in a model's vocabulary."""
 
 from collections.abc import Sequence
 
 from attnviz.labels import visible
 
-_NAMED = 12  # unknown words that a note names, before it counts the others
+_NAMED = 12  # the most unknown words that a note names; it counts the others
 
 
 def unknown_note(unknown: Sequence[str], of: str, whose: str, hint: str = "") -> tuple[str, ...]:
-    """A note that names each of the `unknown` words, and says how many they are `of`, such as "9 tokens".
+    """A note that names the `unknown` words; `of` is how many there are in all, such as "9 tokens".
 
-    No note where there is none: one unknown word is worth saying, for its row and column mean little.
+    Without unknown words there is no note. Even a single one is noted, because its row and column mean little.
     """
     if not unknown:
         return ()

@@ -1,7 +1,7 @@
-"""A text that comes as a list of its words, as data sets of tagged sentences have it: `["I", "ate", "an", "apple"]`.
+"""A text that is given as a list of its words, as in data sets of tagged sentences: `["I", "ate", "an", "apple"]`.
 
-The model reads them as any text, with a space between them; but what is one word, the list says. Given to tokenizers
-one by one they would lose those spaces in many models (GPT-2, Llama 3, ByT5).
+The model reads the words joined by spaces, like any text, but the list decides what one word is. Tokenizing each word
+alone would lose these spaces in many models (GPT-2, Llama 3, ByT5).
 """
 
 from bisect import bisect_right
@@ -15,19 +15,19 @@ from attnviz.prompt import TextOrWords, require_text
 
 
 def joined(text: TextOrWords, what: str = "text") -> str:
-    """`text`, which is called `what` in messages; of a list of words the text that they make, a space between two.
+    """`text`, or the words of a list joined by spaces; `what` is its name in messages.
 
-    Raises InputError for what is neither, for a list that is empty, and for one that has something else in it.
+    Raises InputError if it is neither, for an empty list, and for a list with something that is not a single word.
     """
     if isinstance(text, str):
         return text
     if not isinstance(text, list | tuple):
-        require_text(text, what)  # which refuses it
+        require_text(text, what)  # raises the error
     if not text:
         raise InputError(f"the {what} is an empty list", 'Its words: ["I", "ate", "an", "apple"].')
     for word in text:
         if not isinstance(word, str) or not word.strip():
-            raise InputError(f"the {what} is a list with {word!r} in it, which is no word", "Give it strings.")
+            raise InputError(f"the {what} is a list with {word!r} in it, which is not a word", "Give it strings.")
         if any(map(str.isspace, word)):
             raise InputError(
                 f"the {what} is a list, and {word[:60]!r} in it is several words",
@@ -37,9 +37,9 @@ def joined(text: TextOrWords, what: str = "text") -> str:
 
 
 def numbered(tokens: Sequence[Token], words: Sequence[str]) -> tuple[Token, ...]:
-    """`tokens` of the text that `words` make, each with the number of its word; more words may follow in the text.
+    """`tokens` of the text of `words`, each with the number of its word; more text can follow the words.
 
-    A token that covers several is of the first, and the space between two of none.
+    A token that covers several words belongs to the first, and a space between words to none.
     """
     starts = [0, *accumulate(len(word) + 1 for word in words)]
 

@@ -33,7 +33,7 @@ def test_a_model_that_needs_a_picture_is_refused_with_that_reason(model_type):
 def test_a_model_that_cannot_generate_from_only_a_text_is_refused_with_that_reason(model_type):
     kind = getattr(transformers, auto.MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES[model_type])
     model = kind(architectures.tiny_config(model_type)).eval()
-    with pytest.raises(ModelError, match="does not write from text alone"):
+    with pytest.raises(ModelError, match="does not write from only a text"):
         attnviz.trace("I ate", model, tokenizer=tiny_models.tokenizer(), generate=2)
 
 

@@ -1,4 +1,4 @@
-"""The built-in model as it is shipped: what it writes, where its heads look, and that no text is too odd for it."""
+"""The shipped built-in model: its translations, its heads, and unusual texts."""
 
 import unicodedata
 
@@ -285,7 +285,7 @@ def test_the_longest_text_is_traced(model):
         model.trace("apple " * (LONGEST + 1))
 
 
-def test_only_what_is_asked_for_is_kept_and_it_is_the_same(model, apple):
+def test_a_selection_keeps_the_same_weights(model, apple):
     some = model.trace(APPLE, selection=Selection.of(layers=(1, 3), heads=(2, 0), kinds=("self", "cross")))
     assert some.kinds == ("self", "cross")
     assert (some["self"].layers, some["cross"].layers) == ((1, 3), (1,))
@@ -294,7 +294,7 @@ def test_only_what_is_asked_for_is_kept_and_it_is_the_same(model, apple):
     np.testing.assert_array_equal(some["cross"].matrix(1, 2), apple["cross"].matrix(1, 2))
 
 
-def test_a_kind_without_the_layer_is_noted_and_a_layer_that_none_has_is_an_error(model):
+def test_a_kind_without_the_layer_is_noted_and_a_layer_in_no_kind_is_an_error(model):
     layers = shipped().config.encoder_layers
     trace = model.trace(APPLE, selection=Selection.of(layers=layers - 1))
     assert trace.kinds == ("self",)
@@ -334,7 +334,7 @@ def without_last_tensor(data: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("what", BAD_FILES)
-def test_a_file_that_is_no_such_model_is_refused_by_name(what, tmp_path):
+def test_the_error_for_a_file_that_is_not_a_built_in_model_names_the_file(what, tmp_path):
     content = BAD_FILES[what]
     path = tmp_path / "m.safetensors"
     if content is not None:
@@ -351,6 +351,6 @@ def test_it_is_loaded_once():
 
 def test_words_of_a_list_that_it_does_not_read_are_named():
     words = ["I", "ate", "an", "apple", "."]
-    assert BuiltinModel.load().trace(words).notes == ("the built-in model does not read, at its place in the list: .",)
+    assert BuiltinModel.load().trace(words).notes == ("the built-in model does not read these words of the list: .",)
     assert not BuiltinModel.load().trace(words[:-1]).notes
     assert not BuiltinModel.load().trace("I ate an apple.").notes

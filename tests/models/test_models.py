@@ -40,7 +40,7 @@ def test_a_name_that_is_not_there():
         ({"model": "builtin", "layers": 0, "kinds": ("masked-self",)}, {"masked-self": (0,)}, (0, 1, 2, 3)),
     ],
 )
-def test_keywords_say_what_is_kept(keywords, layers, heads):
+def test_keywords_select_layers_and_heads(keywords, layers, heads):
     trace = attnviz.trace(APPLE, **keywords)
     assert {a.kind: a.layers for a in trace.attentions} == layers
     assert {a.heads(layer) for a in trace.attentions for layer in a.layers} == {heads}
@@ -69,7 +69,7 @@ def test_the_example_of_the_design():
         ({"layers": 3, "kinds": "cross"}, SelectionError, "no layer 3"),
         ({"text": ["I ate", "an apple"]}, InputError, "is several words"),
         ({"target": 3}, InputError, "the target is of type int"),
-        ({"model": 5, "tokenizer": "t"}, ModelError, "given as a model is of type int"),
+        ({"model": 5, "tokenizer": "t"}, ModelError, "the model is of type int"),
         ({"model": ""}, ModelError, "name of the model is empty"),
         ({"device": "cuda"}, ModelError, "on the CPU in float32: no device can be set"),
         ({"dtype": "float16"}, ModelError, "no dtype can be set"),
@@ -80,7 +80,7 @@ def test_the_example_of_the_design():
         ({"model": Path("gone.safetensors")}, ModelError, "no such file: gone.safetensors"),
     ],
 )
-def test_what_cannot_be_done_is_an_AttnvizError(keywords, error, says):  # noqa: N802
+def test_an_impossible_request_is_an_AttnvizError(keywords, error, says):  # noqa: N802
     with pytest.raises(error, match=says) as caught:
         attnviz.trace(**{"text": APPLE} | keywords)
     assert isinstance(caught.value, attnviz.AttnvizError)
@@ -93,7 +93,7 @@ def test_a_target_is_read():
     assert [t.text for t in attnviz.trace(APPLE, target="너는 먹었다")["cross"].predicts] == ["너는", "먹었다", "</s>"]
 
 
-def test_what_the_built_in_model_is_may_be_said():
+def test_options_that_are_true_of_the_built_in_model_are_accepted():
     said = attnviz.trace(APPLE, device="cpu", dtype="float32")
     assert said.to_bytes() == attnviz.trace(APPLE, device="auto").to_bytes()
 
@@ -132,7 +132,7 @@ def test_a_loaded_model_takes_the_keywords_of_the_function():
     assert model.trace(APPLE, **asked).to_bytes() == attnviz.trace(APPLE, **asked).to_bytes()
     both = list(model.trace_all([APPLE, Prompt("She drank milk.", target="그녀는 우유를 마셨다.")], layers=1))
     assert [trace.target for trace in both] == [attnviz.trace(APPLE).target, "그녀는 우유를 마셨다."]
-    with pytest.raises(SelectionError, match="a selection is given, and layers beside it"):
+    with pytest.raises(SelectionError, match="a selection and layers are both given"):
         model.trace(APPLE, Selection(), layers=1)
     with pytest.raises(TypeError, match="words_"):
         model.trace(APPLE, words_=True)

@@ -179,7 +179,7 @@ class Loop(nn.Module):
 
 
 @pytest.mark.parametrize("fused", [True, False])
-def test_heads_in_a_loop_are_heads_of_one_layer_and_what_reads_them_is_the_next(fused):
+def test_heads_in_a_loop_are_one_layer_and_a_call_that_reads_them_is_the_next_layer(fused):
     torch.manual_seed(0)
     model, x, matrices = Loop(fused), torch.randn(1, 4, D), []
     with torch.no_grad():
@@ -250,7 +250,7 @@ def test_all_three_kinds_of_an_encoder_decoder_of_torch(target):
     assert (found.text, found.target, found.notes) == (" ".join(SOURCE), " ".join(target), ())
 
 
-def test_a_target_without_mask_is_left_out_and_said_so():
+def test_a_target_without_mask_is_left_out_with_a_note():
     model = nn.Transformer(D, HEADS, 1, 1, 32, batch_first=True).eval()
     x, y = torch.randn(1, 4, D), torch.randn(1, 3, D)
     found = attnviz.trace(model=model, tokens=SOURCE, target_tokens=TARGET, forward=lambda model: model(x, y))
@@ -278,7 +278,7 @@ class Pair(nn.Module):
 
 
 @pytest.mark.parametrize("length", [3, 4])
-def test_kinds_of_equal_lengths_are_told_by_order_and_that_is_noted(length):
+def test_kinds_of_equal_lengths_follow_from_the_order_with_a_note(length):
     model, x, y = seeded(Pair), torch.randn(1, 4, D), torch.randn(1, length, D)
     found = attnviz.trace(
         model=model, tokens=SOURCE, target_tokens=list("abcd")[:length], forward=lambda model: model(x, y)
@@ -398,7 +398,7 @@ class Own(PreTrainedModel):
         return self.inside(input_ids)
 
 
-def test_a_model_of_transformers_with_attention_of_its_own():
+def test_a_transformers_model_with_custom_attention_is_traced():
     model = seeded(lambda: Own(PretrainedConfig()))
     equal(trace(model)["masked-self"], [trace(model.inside)["masked-self"].weights(layer) for layer in (0, 1)])
 
@@ -456,7 +456,7 @@ def test_a_trace_of_labels_is_saved_and_drawn(tmp_path):
         ("decoder.crossattention", "cross"),
     ],
 )
-def test_cross_attention_among_equals_is_told_by_name(names, kind):
+def test_cross_attention_of_equal_lengths_is_recognised_by_its_name(names, kind):
     class Attend(nn.Module):
         def forward(self, x, y):
             return functional.scaled_dot_product_attention(x, y, y)
@@ -468,7 +468,7 @@ def test_cross_attention_among_equals_is_told_by_name(names, kind):
     assert found.kinds == (kind,)
 
 
-def test_a_part_of_a_module_may_be_run_and_all_of_it_twice():
+def test_a_part_of_a_module_can_run_alone_and_the_module_can_run_twice():
     model, x = seeded(Gpt), torch.randn(1, 4, D)
     part = attnviz.trace(model=model, tokens=SOURCE, forward=lambda model: model.blocks[1](x))["masked-self"]
     assert part.layers == (1,)
@@ -477,7 +477,7 @@ def test_a_part_of_a_module_may_be_run_and_all_of_it_twice():
     assert "more than once" in twice.notes[0]
 
 
-def test_attention_of_other_sizes_is_left_aside_and_said_so():
+def test_attention_of_other_sizes_is_left_out_with_a_note():
     class Pooled(nn.Module):
         def forward(self, x):
             x = functional.scaled_dot_product_attention(x, x, x)
@@ -560,7 +560,7 @@ def test_a_kernel_of_attention_that_is_called_by_its_own_name_is_noted():
 
 
 @pytest.mark.parametrize(("way", "size"), [(summed_by_hand, "4 × 4"), (in_windows, "4 × 3")])
-def test_a_layer_in_which_nothing_is_seen_beside_others_of_its_class_is_noted(way, size):
+def test_a_layer_without_seen_attention_beside_others_of_its_class_is_noted(way, size):
     found = trace_stack(FUSED, way, FUSED)
     assert found["self"].layers == (0, 2)
     lost, silent = found.notes
@@ -568,7 +568,7 @@ def test_a_layer_in_which_nothing_is_seen_beside_others_of_its_class_is_noted(wa
     assert silent.startswith("no attention was seen in blocks.1, but it was in other modules of the same class")
 
 
-def test_the_softmax_of_a_router_is_not_said_to_be_attention_that_was_left_out():
+def test_the_softmax_of_a_router_is_not_noted_as_missed_attention():
     def routed(Q, K, V):
         best = K.mean(1)[..., :3].softmax(-1).argmax(-1)
         return FUSED(Q, K, V) + best[:, None, :, None]
@@ -603,7 +603,7 @@ def test_a_target_of_another_length_is_refused_with_the_sizes_that_there_are(lab
         attnviz.trace(model=model, tokens=SOURCE, target_tokens=labels, forward=lambda model: model(x, y))
 
 
-def test_attention_in_parts_is_refused_with_what_a_model_of_transformers_gives_itself():
+def test_attention_in_parts_is_refused_with_a_hint_to_trace_the_transformers_model_inside():
     sizes = {"vocab_size": 400, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
     inner = LongformerModel(LongformerConfig(**sizes, intermediate_size=32, attention_window=4))
     with pytest.raises(ModelError) as refused:
@@ -667,13 +667,13 @@ class Parts(nn.Module):
         return torch.cat(parts, self.axis)
 
 
-def test_calls_side_by_side_are_layers_and_the_note_says_that_they_may_be_heads_of_one():
+def test_calls_side_by_side_are_layers_with_a_note_that_they_could_be_heads_of_one():
     found = attnviz.trace(model=Parts(1), tokens=SOURCE, forward=lambda model: model(X))
     assert [found["self"].heads(layer) for layer in found["self"].layers] == [(0, 1), (0, 1)]
     assert "could be groups of heads of one layer" in found.notes[0]
 
 
-def test_queries_in_chunks_are_refused_with_what_would_work():
+def test_queries_in_chunks_are_refused_with_a_hint():
     with pytest.raises(ModelError, match="it has attention of 2 × 4 queries and keys") as refused:
         attnviz.trace(model=Parts(2), tokens=SOURCE, forward=lambda model: model(X))
     assert "chunks as large as the text" in refused.value.hint
@@ -715,8 +715,8 @@ ENCODER = nn.TransformerEncoder(nn.TransformerEncoderLayer(D, HEADS, 32, batch_f
 @pytest.mark.parametrize(
     ("options", "error", "says"),
     [
-        ({"forward": lambda model: model(IDS)}, InputError, "what the tokens are"),
-        ({"tokens": SOURCE}, InputError, "how the model is run"),
+        ({"forward": lambda model: model(IDS)}, InputError, "the argument tokens is missing"),
+        ({"tokens": SOURCE}, InputError, "the argument forward is missing"),
         ({"tokens": SOURCE, "forward": lambda: 1}, InputError, "forward=lambda model"),
         ({"tokens": SOURCE, "forward": IDS}, InputError, "cannot be called"),
         ({"tokens": SOURCE, "forward": lambda model: None}, InputError, "did not run the Gpt"),
@@ -728,13 +728,13 @@ ENCODER = nn.TransformerEncoder(nn.TransformerEncoderLayer(D, HEADS, 32, batch_f
         ),
         ({"tokens": "I ate an apple", "forward": lambda model: model(IDS)}, InputError, "list of strings"),
         ({"tokens": SOURCE[:3], "forward": lambda model: model(IDS)}, ModelError, "3 tokens .* 4 × 4"),
-        ({"tokens": SOURCE, "forward": lambda model: model(IDS), "target": "x"}, InputError, "target has no place"),
+        ({"tokens": SOURCE, "forward": lambda model: model(IDS), "target": "x"}, InputError, "target cannot be used"),
         (
             {"tokens": SOURCE, "forward": lambda model: model(IDS), "model": "builtin"},
             ModelError,
-            "go with a model in memory, and the model is 'builtin'",
+            "need a model in memory, and the model is 'builtin'",
         ),
-        ({"tokens": SOURCE, "forward": lambda model: model(IDS), "model": 3}, ModelError, "of type int, no module"),
+        ({"tokens": SOURCE, "forward": lambda model: model(IDS), "model": 3}, ModelError, "of type int, not a module"),
         (
             {"tokens": SOURCE, "target_tokens": ["a"], "forward": lambda model: model(IDS)},
             InputError,
@@ -751,8 +751,8 @@ ENCODER = nn.TransformerEncoder(nn.TransformerEncoderLayer(D, HEADS, 32, batch_f
             "of 1 × 1 queries and keys.*all tokens in one pass, without a cache",
         ),
         ({"text": TEXT, "tokenizer": lambda text: [1, 2]}, ModelError, "type function.*tokens=.*forward="),
-        ({"text": TEXT, "chat": True, "tokenizer": tiny_models.tokenizer()}, InputError, "chat has no place"),
-        ({"text": TEXT, "target": TEXT, "tokenizer": tiny_models.tokenizer()}, InputError, "target has no place"),
+        ({"text": TEXT, "chat": True, "tokenizer": tiny_models.tokenizer()}, InputError, "it cannot use chat"),
+        ({"text": TEXT, "target": TEXT, "tokenizer": tiny_models.tokenizer()}, InputError, "it cannot use target"),
         ({"text": TEXT}, ModelError, "tokenizer"),
         ({"text": TEXT, "device": "cpu", "tokenizer": tiny_models.tokenizer()}, ModelError, "its device"),
         (
@@ -772,7 +772,7 @@ ENCODER = nn.TransformerEncoder(nn.TransformerEncoderLayer(D, HEADS, 32, batch_f
         ),
     ],
 )
-def test_what_cannot_be_is_refused(options, error, says):
+def test_impossible_arguments_are_refused(options, error, says):
     with pytest.raises(error, match=f"(?s){says}"):
         attnviz.trace(**{"model": Gpt(), **options})
 

@@ -1,4 +1,4 @@
-"""A text that is given as a list of its words: the model reads it as any text, and the list says what a word is."""
+"""A text that is given as a list of its words: the model reads it like any text, and the list decides the words."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def words_of(tokens) -> list[str]:
 
 
 @pytest.mark.parametrize("name", [*tiny_tokenizers.FAST, *tiny_tokenizers.SLOW])
-def test_the_model_reads_what_it_reads_of_the_text(name):
+def test_the_model_reads_the_same_ids_as_for_the_text(name):
     from attnviz.models.huggingface.tokenization import TextTokenizer
 
     text_tokenizer = TextTokenizer(tiny_tokenizers.tokenizer(name))
@@ -45,7 +45,7 @@ def test_the_model_reads_what_it_reads_of_the_text(name):
 
 
 @pytest.mark.parametrize("name", ["bert, cased", "roberta", "bert in Python"])
-def test_so_it_reads_what_is_split_into_words(name):
+def test_a_text_split_into_words_gives_the_same_ids(name):
     tokenizer = tiny_tokenizers.tokenizer(name)
     model = tiny_models.build("bert", vocab_size=len(tokenizer))
     trace = attnviz.trace(WORDS, model, tokenizer=tokenizer)
@@ -66,7 +66,7 @@ def test_words_are_merged_as_they_were_given():
     np.testing.assert_allclose(merged.matrix(0, 0)[np.ix_(own, own)], expected, atol=1e-6)
 
 
-def test_a_decoder_and_what_it_writes_after_them():
+def test_a_decoder_continues_a_list_of_words():
     model, tokenizer = tiny_models.writer("gpt2"), tiny_models.tokenizer()
     trace = attnviz.trace(WORDS, model, tokenizer=tokenizer, generate=3)
     tokens = trace["masked-self"].queries
@@ -75,12 +75,12 @@ def test_a_decoder_and_what_it_writes_after_them():
     assert all(token.word is None or token.word > 3 for token in tokens if token.generated)
 
 
-def test_pairs_and_targets_may_be_lists_too():
+def test_pairs_and_targets_can_be_lists_of_words():
     tokenizer = tiny_tokenizers.tokenizer("bert, cased")
     pair = attnviz.trace(WORDS, tiny_models.build("bert"), tokenizer=tokenizer, text_pair=["He", "can't"], words=True)
     assert pair.text == "Don't eat apple-pies !?\nHe can't"
     assert [token.text for token in pair["self"].keys if not token.special] == [*WORDS, "He", "can't"]
-    with pytest.raises(InputError, match="one is a list of words"):
+    with pytest.raises(InputError, match="one of the two texts is a list of words"):
         attnviz.trace(WORDS, tiny_models.build("bert"), tokenizer=tokenizer, text_pair="He")
     read = attnviz.trace(
         WORDS, tiny_models.build("bart"), tokenizer=tiny_models.tokenizer(), target=["Don't", "go"], words=True
@@ -121,7 +121,7 @@ def test_many_lists_are_traced_in_a_row():
         ({"I": 1}, "the text is of type dict"),
     ],
 )
-def test_what_is_no_list_of_words_is_refused(model, given, message):
+def test_an_invalid_list_of_words_is_refused(model, given, message):
     asked = {} if model == "builtin" else {"model": tiny_models.build("bert"), "tokenizer": tiny_models.tokenizer()}
     with pytest.raises(InputError, match=message):
         attnviz.trace(given, **asked)

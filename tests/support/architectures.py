@@ -25,7 +25,7 @@ if device := os.environ.get("ATTNVIZ_DEVICE"):  # for sweep.py
 
 VOCABULARY = 320
 WHOLE = {"shieldgemma2": "ShieldGemma2ForImageClassification"}
-"""A type of pictures and text: the class that its checkpoints name, where it is not the one of the mapping."""
+"""A type of pictures and text → the class that its checkpoints name, if it is not that of the mapping."""
 TEXT = torch.tensor([[5, 17, 200, 31, 5, 44, 310, 90, 12, 77, 17, 31, 250, 6, 44, 9]])
 TARGET = torch.tensor([[2, 30, 31, 32, 33, 34, 31]])
 
@@ -207,7 +207,7 @@ NOT_HERE = {  # a type of pictures and text that cannot be made here: why
 
 BASES = {"canine", "clip_text_model", "dpr", "lilt", "markuplm", "mistral4", "openai_privacy_filter", "splinter"}
 BASES |= {name for name in auto.MODEL_MAPPING_NAMES if name.endswith("_text")}
-"""Types that have a base model alone, and read text."""
+"""Types that read text and have only a base model."""
 
 
 def model_types() -> list[str]:
@@ -267,13 +267,13 @@ def uneven(model: PreTrainedModel) -> PreTrainedModel:
 
 
 def inputs_of(model: PreTrainedModel) -> dict[str, torch.Tensor]:
-    """What a tokenizer gives for one text, and what the decoder reads, where there is one."""
+    """The inputs from a tokenizer for one text, and those of a decoder if there is one."""
     inputs = {"input_ids": TEXT, "attention_mask": torch.ones_like(TEXT)}
     return inputs | ({"decoder_input_ids": TARGET} if model.config.is_encoder_decoder else {})
 
 
 def _auto_class(config: PreTrainedConfig) -> Any:
-    """AutoModel, or what takes its place for the few types that have no model without a head."""
+    """AutoModel, or its replacement for the few types that have no model without a head."""
     from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoModelForSeq2SeqLM
 
     classes = (AutoModel, AutoModelForSeq2SeqLM, AutoModelForCausalLM, AutoModelForMaskedLM)
@@ -314,7 +314,7 @@ def _shrunk(
 
 
 def _default(kind: type[PreTrainedConfig]) -> PreTrainedConfig | None:
-    """The default configuration; None where that is not a valid one."""
+    """The default configuration; None if it is not valid."""
     try:
         return kind()
     except Exception:

@@ -1,4 +1,4 @@
-"""Running `attnviz` in a test: in this process, which is quick, or as a user does, in one of its own."""
+"""Running `attnviz` in a test: in this process, which is fast, or in a new process, as users do."""
 
 import os
 import subprocess
@@ -32,7 +32,7 @@ def run(*args: object, stdin: str | bytes | None = None, env: Mapping[str, str] 
 
 
 def start(*args: object, env: Mapping[str, str] | None = None, **options: object) -> subprocess.Popen:
-    """`python -m attnviz ARGS` in a process of its own, with pipes unless `options` say otherwise."""
+    """`python -m attnviz ARGS` in a new process, with pipes unless `options` change that."""
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     return subprocess.Popen(
         [sys.executable, "-m", "attnviz", *map(str, args)],

@@ -38,7 +38,7 @@ def weights(
 ) -> Weights:
     """The weights of a tiny model of that type, built and run apart from the one that attnviz sees."""
     model = GIVES_ATTENTIONS.get(model_type, lambda whole: whole)(build(model_type, "eager"))
-    inputs = taken(model, inputs_of(model)) | _MORE_INPUTS.get(model_type, {})
+    inputs = accepted_inputs(model, inputs_of(model)) | _MORE_INPUTS.get(model_type, {})
     if type(model).__name__.endswith("MultipleChoice"):
         inputs = {name: value if isinstance(value, bool) else value[:, None] for name, value in inputs.items()}
     if model_type == "blt":
@@ -107,7 +107,7 @@ def _of_bytes(model: PreTrainedModel, inputs: dict[str, Any]) -> Weights:
 
 
 def counts_sinks(model_type: str) -> bool:
-    """Whether eager weights are what a sink leaves; in Granite SWA it takes its share of the output only."""
+    """Whether eager weights are without a sink's share; in Granite SWA the sink takes its share only of the output."""
     return model_type not in {"granite_swa", "granitemoe_swa"}
 
 
@@ -120,8 +120,8 @@ def _numbers(config: PretrainedConfig, name: str, count: int) -> list[int]:
     return [number for number, sort in enumerate(sorts) if sort not in _NOT_ATTENTION]
 
 
-def taken(model: PreTrainedModel, inputs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor | bool]:
-    """Those of `inputs` that the model takes; no cache, which may be longer than the text."""
+def accepted_inputs(model: PreTrainedModel, inputs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor | bool]:
+    """The `inputs` that the model takes, without a cache, which can be longer than the text."""
     takes = inspect.signature(model.forward).parameters
     given: dict[str, torch.Tensor | bool] = {name: value for name, value in inputs.items() if name in takes}
     return given | ({"use_cache": False} if "use_cache" in takes else {})
@@ -157,7 +157,7 @@ def _heads(projected: torch.Tensor, n_heads: int) -> torch.Tensor:
 
 
 def _band(_layer: Any, model: PreTrainedModel, seen: dict[str, list[torch.Tensor]], number: int) -> torch.Tensor:
-    """Longformer, LED: all scores, of which a window is left; and those of the tokens that are global for a task."""
+    """Longformer, LED: all scores, reduced to a window and to the tokens that are global for a task."""
     select_heads = {path.split(".")[-1]: out[-1] for path, out in seen.items() if f".{number}." in path}
     if model.config.is_encoder_decoder:  # of the encoder, which has the tokens first
         self_attention = f"{number}.self_attn.longformer_self_attn"
@@ -174,7 +174,7 @@ def _band(_layer: Any, model: PreTrainedModel, seen: dict[str, list[torch.Tensor
 
 
 def _is_global(model: PreTrainedModel) -> torch.Tensor:
-    """Which tokens look at all and are seen by all: `<s>`, the question, or the choice. Source: Beltagy et al. 2020."""
+    """The tokens with global attention: `<s>`, the question, or the choice. Source: Beltagy et al. 2020."""
     index, name = torch.arange(architectures.TEXT.shape[1]), type(model).__name__
     if name == "LongformerForSequenceClassification":
         return index == 0
@@ -184,7 +184,7 @@ def _is_global(model: PreTrainedModel) -> torch.Tensor:
 
 
 def _blocks(layer: Any, model: PreTrainedModel, seen: dict[str, list[torch.Tensor]], number: int) -> torch.Tensor:
-    """PEGASUS-X: all scores, of which a block is left, and those to the global tokens beside them."""
+    """PEGASUS-X: all scores, reduced to a block, and the scores of the global tokens."""
     select_heads = f"encoder.layers.{number}.self_attn."
     projected = {path.split(".")[-1]: out[-2:] for path, out in seen.items() if select_heads in path}
     (Q, _), (K, K_global) = (projected[name] for name in ("q_proj", "k_proj"))
@@ -201,7 +201,7 @@ def _blocks(layer: Any, model: PreTrainedModel, seen: dict[str, list[torch.Tenso
 def _blocks_of_three(
     _layer: Any, model: PreTrainedModel, seen: dict[str, list[torch.Tensor]], number: int
 ) -> torch.Tensor:
-    """LongT5: all scores and their biases, of which three blocks, and in them a radius, are left."""
+    """LongT5: all scores and their biases, reduced to three blocks and inside them to a radius."""
     n, config = architectures.TEXT.shape[1], model.config
     sort = "LocalSelfAttention" if config.encoder_attention_type == "local" else "TransientGlobalSelfAttention"
     path = f"encoder.block.{number}.layer.0.{sort}"

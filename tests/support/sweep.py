@@ -32,7 +32,7 @@ CLOSE = 1e-5
 
 @dataclass(frozen=True)
 class Row:
-    """What came of one type: its outcome, the path that was taken, the largest difference, and what there is to say."""
+    """The result for one type: its outcome, the capture path, the largest difference, and a note."""
 
     model_type: str
     outcome: str
@@ -46,7 +46,7 @@ class Row:
 
 
 def examine(model_type: str) -> Row:
-    """Hold what attnviz captures of a tiny model against the reference; whatever goes wrong is a row, not a crash."""
+    """Compare the captured weights of a tiny model with the reference; every failure is a row, not a crash."""
     try:
         row = _examine(model_type)
     except Exception as error:
@@ -55,11 +55,11 @@ def examine(model_type: str) -> Row:
         return row
     if row.outcome == "FAILED":
         return Row(model_type, "not a text model", note=reason)
-    return replace(row, outcome="FAILED", note="it is said not to read text alone, and does")
+    return replace(row, outcome="FAILED", note="it is listed as not reading only a text, but it does")
 
 
 def examine_with_pictures(model_type: str) -> Row:
-    """The same of a type of pictures and text, whole, loaded from a folder, on text alone."""
+    """The same for a whole model of pictures and text, loaded from a folder, on only a text."""
     if reason := architectures.NOT_HERE.get(model_type):
         return Row(model_type, "not here", note=reason)
     why = architectures.NEEDS_PICTURE.get(model_type)
@@ -117,7 +117,7 @@ def _examine(
         raise AssertionError(f"it has no softmax attention, but {record.path} gave some")
     for last in hidden:
         with torch.no_grad():
-            plain = model(**eager_reference.taken(model, inputs))[0]
+            plain = model(**eager_reference.accepted_inputs(model, inputs))[0]
         if (moved := float((last - plain).abs().max() / plain.abs().max().clamp(min=1))) > 1e-4:
             raise AssertionError(f"the last hidden state moved by {moved:.1e}")
     if (model.config.to_dict(), model.config._attn_implementation) != before:
@@ -135,7 +135,7 @@ def _seed(*_: object) -> None:
 
 
 def _by_mixing(record: Record) -> dict[str, list[int]]:
-    """The layers without softmax attention, by what they do instead."""
+    """The layers without softmax attention, grouped by what they do instead."""
     layers: dict[str, list[int]] = {}
     for layer, what in sorted(record.non_attention_layers.items()):
         layers.setdefault(what, []).append(layer)

@@ -1,1 +1,1 @@
-"""A Hugging Face model, from its name to the trace of a text: found, loaded, read with its own tokenizer, run."""
+"""Hugging Face models: finding, loading and running them, and reading texts with their tokenizers."""

@@ -1,8 +1,8 @@
-"""A folder that holds an adapter of the package peft, and the model that it belongs to, which another place holds.
+"""A folder with an adapter of the package peft, whose model is in another place.
 
-What its adapter_config.json says is anyone's: it names no code that is run, and asks for no more memory than its own
-weights fill. The weights have to be those that the adapter has in that model, all of them and no others: what is not
-there would stay as it was made up, and look like what was learned.
+The adapter_config.json is not trusted: it cannot name code to run, or ask for much more memory than the adapter's own
+weights need. The weights must be exactly those that the adapter has in its model: a missing weight would keep its
+random initial value and look like a learned one.
 """
 
 import json
@@ -38,29 +38,29 @@ _TASKS = {
     "QUESTION_ANS": "AutoModelForQuestionAnswering",
     "FEATURE_EXTRACTION": "AutoModel",
 }
-"""What an adapter was trained for, as peft calls it, and the class of transformers that it was then put into."""
+"""The task type of an adapter in peft → the transformers class that it was trained in."""
 _NUMBER = (int, float)
 _TYPES: dict[str, Any] = {"bool": bool, "int": _NUMBER, "float": _NUMBER}
-_AT_RUNTIME = "runtime_config"  # which peft passes over in a file
+_AT_RUNTIME = "runtime_config"  # peft ignores it in a file
 _FEW = 1000
-_OF_ANY_SIZE = re.compile("alpha|seed|prng|token_|step|tinit|tfinal|delta")  # settings that are no sizes
-_AT_RANDOM = "pissa_niter"  # a way to begin that changes the model's own weights, and draws lots for it
-_RANKS = ".ranknum."  # of AdaLoRA, which its settings say: no file has them
+_OF_ANY_SIZE = re.compile("alpha|seed|prng|token_|step|tinit|tfinal|delta")  # settings that are not sizes
+_AT_RANDOM = "pissa_niter"  # an initialisation that changes the model's own weights at random
+_RANKS = ".ranknum."  # of AdaLoRA: they come from the settings and are in no file
 _EMBEDDINGS = ("", ".base_layer", ".token_adapter.base_layer")  # where whole ones stand in what is trained of them
 _LABELS = re.compile(r"base_model\.(?:model\.)?(?:score|classifier)(?:\.out_proj)?\.weight")
 _REFUSED = {
     "megatron_config": "is made for the layers of Megatron",
     "layer_replication": "repeats layers of its model",
 }
-"""A setting that cannot be heeded, and what it says of an adapter."""
-_TIMES_LARGER, _MORE = 8, 2**26  # how much larger than an adapter's weights one tensor may be that is made for it
-_WHERE = ("generator", "out", "pin_memory")  # options of what makes a tensor that do not go with any device
+"""A setting that attnviz cannot use → what it means for the adapter."""
+_TIMES_LARGER, _MORE = 8, 2**26  # how much larger than an adapter's weights a new tensor can be
+_WHERE = ("generator", "out", "pin_memory")  # options of tensor factories that the meta device does not take
 _HINT = "In Python, put it into its model with peft, and pass that as model: attnviz.trace(text, model=model)."
 
 
 @dataclass(frozen=True)
 class Adapter:
-    """The adapter in `folder`, which a user calls `spec`: its `settings`, and the place of the model it belongs to."""
+    """The adapter in `folder`: its `settings`, the location of its `base` model, and `spec`, the user's name for it."""
 
     spec: str
     folder: Path
@@ -69,28 +69,28 @@ class Adapter:
 
     @property
     def revision(self) -> str | None:
-        """The revision of the base that it was trained on, where that is on the Hub and its settings say one."""
+        """The revision of the base that it was trained on, if the base is on the Hub and the settings say it."""
         revision = self.settings.get("revision")
         return revision if isinstance(revision, str) and revision and self.base.on_hub else None
 
     @property
     def base_name(self) -> str:
-        """What the base is called, with the commit that it was loaded from where it is of the Hub."""
+        """The name of the base, with the commit that was loaded if it is on the Hub."""
         loaded = commit(self.base.spec, self.revision) if self.base.on_hub else None
         return f"{self.base.spec} at {loaded}" if loaded else self.base.spec
 
     @property
     def has_tokenizer(self) -> bool:
-        """Whether a tokenizer is beside it, which may know more words than its base's."""
+        """Whether the folder has a tokenizer, which can know more words than that of the base."""
         return any((self.folder / name).is_file() for name in ("tokenizer_config.json", "tokenizer.json"))
 
     def classes(self, config: "PretrainedConfig", trust_remote_code: bool) -> list[Any]:
-        """The class of the base that it was trained in, whose weights have the names that are in its file."""
+        """The class of the base that it was trained in; the names in its file are those of this class."""
         import transformers
 
         labels = {len(weight) for name, weight in self.weights.items() if _LABELS.fullmatch(name)}
         if len(labels) == 1 and self.settings.get("task_type") in ("SEQ_CLS", "TOKEN_CLS"):
-            config.num_labels = labels.pop()  # of what it was trained for, which its base knows nothing of
+            config.num_labels = labels.pop()  # the adapter's number of labels, which the base does not know
         if auto := _TASKS.get(str(self.settings.get("task_type"))):
             kind = getattr(transformers, auto)
             if auto in (getattr(config, "auto_map", None) or {}) or type(config) in kind._model_mapping:
@@ -103,7 +103,7 @@ class Adapter:
 
     @cached_property
     def config(self) -> Any:
-        """The settings, as peft's own class for them. Raises ModelError for what cannot be run from a folder."""
+        """The settings in peft's class. Raises ModelError for an adapter that cannot be run from a folder."""
         from peft import PEFT_TYPE_TO_CONFIG_MAPPING, PeftConfig
 
         settings, kind = self.settings, self.settings["peft_type"]
@@ -123,21 +123,23 @@ class Adapter:
             raise ModelError(f"the adapter in {self.spec} lacks its weights: prompt_embeddings", "Is it whole?")
         if config.is_prompt_learning and config.task_type not in _TASKS:
             raise ModelError(f"the adapter in {self.spec} does not say what it was trained for: task_type", _HINT)
-        config.inference_mode = True  # or a prompt would be begun from a text, by a tokenizer that the settings name
+        config.inference_mode = (
+            True  # otherwise peft initialises a prompt from a text with a tokenizer named in the settings
+        )
         return config
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
-        """What a reader of a trace ought to know of it."""
+        """Notes on the adapter for the reader of a trace."""
         unknown = [name for name, value in self.settings.items() if value and name not in _fields(self.settings)]
         if not unknown:
             return ()
-        return (f"the adapter's {', '.join(unknown)} is nothing that this version of peft knows, and was not heeded",)
+        return (f"this version of peft does not know the adapter's {', '.join(unknown)}, which was ignored",)
 
     def _require_settings(self) -> None:
-        """Raise ModelError for a setting of another type than peft has for it, or far beyond the sizes of the weights.
+        """Raise ModelError for a setting of a wrong type, or one that is much larger than the sizes of the weights.
 
-        peft itself checks none: a text where a flag is expected would be one that is set.
+        peft does not check this: it would read a text in place of a flag as True.
         """
         for name, kind in _fields(self.settings).items():
             value, expected = self.settings.get(name), _TYPES.get(kind, object)
@@ -147,12 +149,12 @@ class Adapter:
         largest = max((size for weight in self.weights.values() for size in weight.shape), default=0)
         for name, number in _numbers(self.settings):
             if number > max(_FEW, _TIMES_LARGER * largest) and not _OF_ANY_SIZE.search(name):
-                message = f"the {CONFIG} of {self.spec} says {name}: {number}, far more than its weights have room for"
+                message = f"the {CONFIG} of {self.spec} says {name}: {number}, much more than the sizes of its weights"
                 raise ModelError(message, "Are they of one adapter?")
 
     @cached_property
     def weights(self) -> dict[str, Any]:
-        """Its weights, by their names in its file. Raises ModelError where they are none."""
+        """Its weights by their names in the file. Raises ModelError if the file has no weights."""
         import torch
         from peft import load_peft_weights
 
@@ -160,12 +162,12 @@ class Adapter:
             raise ModelError(f"{self.spec} holds no weights of an adapter", f"They are in {' or '.join(WEIGHTS)}.")
         weights = load_peft_weights(str(self.folder), device="cpu")
         if not isinstance(weights, dict) or not all(isinstance(weight, torch.Tensor) for weight in weights.values()):
-            raise ModelError(f"the weights of the adapter in {self.spec} are no tensors with names", "Is it whole?")
+            raise ModelError(f"the weights of the adapter in {self.spec} are not tensors with names", "Is it whole?")
         return weights
 
 
 def _fields(settings: Mapping[str, Any]) -> dict[str, str]:
-    """The settings that peft knows for this type of adapter, and the types that it has for them."""
+    """The settings that peft knows for this type of adapter → their types."""
     from peft import PEFT_TYPE_TO_CONFIG_MAPPING
 
     known = fields(PEFT_TYPE_TO_CONFIG_MAPPING[settings["peft_type"]])
@@ -184,32 +186,32 @@ def _numbers(settings: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
 
 
 def read_settings(folder: Path, spec: str) -> dict[str, Any]:
-    """What the adapter_config.json in `folder` says. Raises ModelError where that names no model it belongs to."""
+    """The adapter_config.json in `folder`. Raises ModelError if it cannot be read or lacks the adapter's type."""
     try:
         settings = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"the {CONFIG} of {spec} cannot be read: {error}", "Is it whole?") from error
     if not isinstance(settings, dict) or not isinstance(settings.get("peft_type"), str):
-        raise ModelError(f"the {CONFIG} of {spec} does not say of what type the adapter is", "Is it whole?")
+        raise ModelError(f"the {CONFIG} of {spec} does not say the type of the adapter", "Is it whole?")
     return settings
 
 
 def require_readable(adapter: Adapter) -> None:
-    """Raise ModelError for an adapter that cannot be run, whatever its model is: before that is loaded."""
+    """Raise ModelError for an adapter that cannot be run with any model, before its model is loaded."""
     _ = adapter.config, adapter.weights
 
 
 def put_in(adapter: Adapter, model: "PreTrainedModel") -> Any:
-    """`model` with the adapter in it; or, where that works on what the model reads, peft's own model around it.
+    """`model` with the adapter in it, or, if the adapter works on the model's input, peft's model around it.
 
-    Raises ModelError for an adapter that cannot be run, or is not of this model.
+    Raises ModelError for an adapter that cannot be run, or does not belong to this model.
     """
     import peft
 
     from attnviz.capture import wrapped
 
     weights = adapter.weights
-    if any(weight.is_meta for weight in model.parameters()):  # what is brought part by part when it runs
+    if any(weight.is_meta for weight in model.parameters()):  # accelerate loads these part by part when they run
         message = f"{adapter.base.spec} is larger than the device, and an adapter can be put into a whole model only"
         raise ModelError(message, "Try --device cpu, or --dtype bfloat16.")
     if not is_fast_pattern(adapter.settings, [name for name, _ in model.named_modules()]):
@@ -227,7 +229,7 @@ def put_in(adapter: Adapter, model: "PreTrainedModel") -> Any:
 
 
 def _resize(model: "PreTrainedModel", weights: Mapping[str, Any]) -> None:
-    """Give the model as many embeddings as come with the adapter, which was trained with a larger vocabulary."""
+    """Resize the model's embeddings to those of the adapter, if it was trained with another vocabulary."""
     ends = {id(module) for module in (model.get_input_embeddings(), model.get_output_embeddings())}
     names = [
         f"{_PREFIX}{name}{inside}.weight"
@@ -241,9 +243,9 @@ def _resize(model: "PreTrainedModel", weights: Mapping[str, Any]) -> None:
 
 
 def _require_whole(adapter: Adapter, model: Any, own: set[int], report: Any) -> None:
-    """Raise ModelError where the file lacks weights of the adapter, or has some that are not of this model.
+    """Raise ModelError if the file lacks weights of the adapter, or has weights that this model does not have.
 
-    `own` are the parameters that the model had before. Those of a prompt are read apart, and make an error there.
+    `own` are the ids of the parameters of the model before. Weights of a prompt are read and checked separately.
     """
     is_prompt = model.peft_config[_NAME].is_prompt_learning
     missing: set[str] = set(report.missing_keys)
@@ -251,7 +253,7 @@ def _require_whole(adapter: Adapter, model: Any, own: set[int], report: Any) -> 
     for name, weight in model.named_parameters(remove_duplicate=False):
         is_read_apart = is_prompt and name.startswith("prompt_encoder.")
         if id(weight) not in own and not is_read_apart and _RANKS not in name:
-            named.setdefault(id(weight), []).append(name)  # shared ones have several names, one of them in the file
+            named.setdefault(id(weight), []).append(name)  # a shared weight has several names, and the file has one
     lost = sorted(names[0] for names in named.values() if missing.issuperset(names))
     other = sorted(name for name in report.unexpected_keys if not (is_prompt and name == "prompt_embeddings"))
     other = [name for name in other if not _is_twice(adapter.weights, name)]
@@ -263,14 +265,14 @@ def _require_whole(adapter: Adapter, model: Any, own: set[int], report: Any) -> 
 
 
 def _is_twice(weights: Mapping[str, Any], name: str) -> bool:
-    """Whether peft has saved the weights of that name under another too, as it does with larger embeddings."""
+    """Whether peft also saved these weights under another name, as it does with larger embeddings."""
     other = weights.get(name.replace(".modules_to_save.", "."))
     return ".modules_to_save." in name and other is not None and bool((other == weights[name]).all())
 
 
 @contextmanager
 def _bounded(spec: str, size: int) -> Iterator[None]:
-    """Raise ModelError before a tensor is made that is far larger than weights of `size` bytes could fill."""
+    """Raise ModelError before a tensor is made that is much larger than weights of `size` bytes."""
     import torch
     from torch.overrides import TorchFunctionMode
 
@@ -286,7 +288,7 @@ def _bounded(spec: str, size: int) -> Iterator[None]:
                     name: value for name, value in kwargs.items() if name not in ("generator", "out", "pin_memory")
                 }
                 if func(*args, **tried | {"device": "meta"}).numel() > most:
-                    message = f"the adapter in {spec} asks for far more than its weights, which are {size:,} bytes"
+                    message = f"the adapter in {spec} needs much more memory than its weights, which are {size:,} bytes"
                     raise ModelError(message, "Are its settings and its weights of one adapter?")
             return func(*args, **kwargs)
 

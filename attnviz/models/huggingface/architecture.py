@@ -1,8 +1,8 @@
-"""Which class a configuration names for its model, and whether what was loaded with it reads text and is whole.
+"""The class that loads a model, from its configuration, and the checks that the loaded model reads text and is whole.
 
-A class for a task may read more than its base: Longformer's classifier gives `<s>` global attention, the decoder of
-BART's reads the text itself. So what is loaded is the class that was trained; the base alone, where all that it lacks
-is the head of a language model, which is large and reads what the base reads.
+A class for a task can read more than its base: Longformer's classifier gives `<s>` global attention, and the decoder of
+BART's classifier reads the text. So the class that was trained is loaded. Only the base is loaded if the trained class
+is a language model that adds nothing but a head, which is large and reads the same inputs.
 """
 
 import inspect
@@ -22,15 +22,15 @@ OF_A_FILE = (
 )
 _LANGUAGE_MODELS = ("AutoModelForCausalLM", "AutoModelForMaskedLM")
 _NOT_LEARNED = re.compile(r"mask|inv_freq|cos_|sin_|position_ids|weights$|scale|zero|absmax|quant|SCB|g_idx|version")
-"""The last of the name of what is left over by right: buffers of an old model, what a quantised one is unpacked by."""
+"""Names of left-over tensors that are not learned weights: buffers of old models, and scales of quantised ones."""
 
 
 def classes(config: "PretrainedConfig", with_head: bool, trust_remote_code: bool = False) -> list[Any]:
-    """The class that loads what a trace of this model runs, and after it one to try where that one is not whole.
+    """The class that loads this model for a trace, and a second class to try if weights are missing with the first.
 
-    The configuration's `architectures` name it: one of transformers or, where that is trusted, of the repository's
-    code. Where they name none that is known, it is the base of the configuration's type. `with_head`, a decoder that
-    can write, if there is one.
+    The configuration's `architectures` name it: a transformers class, or with `trust_remote_code` one in the
+    repository. Without a known name it is the base of the configuration's type. `with_head` selects a decoder that can
+    generate, if there is one.
     """
     from transformers import AutoModelForImageTextToText
 
@@ -49,7 +49,7 @@ def classes(config: "PretrainedConfig", with_head: bool, trust_remote_code: bool
 
 
 def _model_class(name: Any, config: "PretrainedConfig") -> Any:
-    """The class of transformers that is called `name`, if it is a model that such a configuration makes; or None."""
+    """The transformers class `name`, if it is a model for this configuration; otherwise None."""
     import torch
     import transformers
     from transformers.models.auto import modeling_auto
@@ -59,15 +59,17 @@ def _model_class(name: Any, config: "PretrainedConfig") -> Any:
     if not is_model or found.forward is torch.nn.Module.forward:
         return None
     mappings = (names for what, names in vars(modeling_auto).items() if what.endswith("_MAPPING_NAMES"))
-    is_listed = any(names.get(config.model_type) == name for names in mappings)  # as a class of another type may be
+    is_listed = any(
+        names.get(config.model_type) == name for names in mappings
+    )  # also with the configuration of another type
     return found if is_listed or (found.config_class and isinstance(config, found.config_class)) else None
 
 
 def _is_served_by_its_type(named: Any, config: "PretrainedConfig") -> bool:
-    """Whether the base of the type gives all attention that `named` does: it is that one, or a language model on it.
+    """Whether the base of the type has all attention of `named`, which is the base or a language model on it.
 
-    BART's language model is not, which is a decoder alone. The base of an encoder-decoder is loaded with the head that
-    it needs to write a target, if that has no weights of its own.
+    BART's language model is not on its base, because it is only a decoder. The base of an encoder-decoder is loaded
+    with the head that writes a target, if this head has no weights of its own.
     """
     from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, MODEL_FOR_MASKED_LM_MAPPING
 
@@ -84,7 +86,7 @@ def _is_served_by_its_type(named: Any, config: "PretrainedConfig") -> bool:
 
 
 def _bases(config: "PretrainedConfig") -> tuple[Any, ...]:
-    """The classes without a head of the configuration's type: Funnel has two, some types none."""
+    """The classes without a head for the configuration's type: Funnel has two, some types have none."""
     from transformers import MODEL_MAPPING
 
     found = MODEL_MAPPING.get(type(config), ())
@@ -96,7 +98,7 @@ def _reads_target(kind: Any) -> bool:
 
 
 def _of_the_type(config: "PretrainedConfig", with_head: bool) -> Any:
-    """What transformers has for the configuration's type: with a head for what shall write, and a base for the rest."""
+    """The transformers auto class for the configuration's type: with a head if it generates, otherwise the base."""
     from transformers import (
         MODEL_FOR_CAUSAL_LM_MAPPING,
         AutoModel,
@@ -113,7 +115,7 @@ def _of_the_type(config: "PretrainedConfig", with_head: bool) -> Any:
 
 
 def _of_the_repository(config: "PretrainedConfig", with_head: bool) -> Any:
-    """The same of the code in the repository: what transformers calls the class that is named; None if it has none."""
+    """The same for code in the repository: the auto class of the named class; None if the repository has no class."""
     import transformers
 
     from attnviz.capture import reads_both_ways
@@ -129,9 +131,9 @@ def _of_the_repository(config: "PretrainedConfig", with_head: bool) -> Any:
 
 
 def require_text(model: "PreTrainedModel", location: "ModelLocation") -> None:
-    """Raise ModelError for a model that cannot be run on a text alone, or that is denied its encoder and decoder.
+    """Raise ModelError for a model that needs more than a text, or whose configuration wrongly denies its encoder.
 
-    By that transformers mixes up the keys of the decoder with those of the encoder.
+    In the second case transformers mixes up the keys of the decoder and the encoder.
     """
     from transformers.models.auto import modeling_auto
 
@@ -140,7 +142,7 @@ def require_text(model: "PreTrainedModel", location: "ModelLocation") -> None:
     type_ = model.config.model_type
     compares = type_ in modeling_auto.MODEL_FOR_ZERO_SHOT_IMAGE_CLASSIFICATION_MAPPING_NAMES
     if not reads_pictures(model.config) and (model.main_input_name != "input_ids" or compares):
-        raise ModelError(f"{location.spec} is a {type_} model, which does not run on text alone", "Name a text model.")
+        raise ModelError(f"{location.spec} is a {type_} model, which does not run on only a text", "Name a text model.")
     config = model.config
     if _reads_target(type(model)) and type(config).is_encoder_decoder and not config.is_encoder_decoder:
         raise ModelError(
@@ -150,10 +152,10 @@ def require_text(model: "PreTrainedModel", location: "ModelLocation") -> None:
 
 
 def lost_weights(model: "PreTrainedModel", missing: Collection[str]) -> tuple[list[str], int]:
-    """Which of its weights are among the `missing`, which transformers makes up at random, and how many there are.
+    """The learned weights for attention among the `missing`, which transformers initialises at random; and their count.
 
-    What comes after all attention is not counted: a pooler, which many models are published without, and a head that
-    has no say in what the model writes. Nor is what is computed and not learned.
+    Weights after all attention do not count: a pooler, which many published models lack, and a head that does not
+    generate. Computed buffers do not count either.
     """
     from attnviz.capture import find_base
 
@@ -169,11 +171,10 @@ def lost_weights(model: "PreTrainedModel", missing: Collection[str]) -> tuple[li
 
 
 def _left_over(model: "PreTrainedModel", unexpected: Collection[str]) -> list[str]:
-    """Which of the weights that were left over are of a layer, its own or one beyond, or of its embeddings.
+    """The left-over weights that belong to the embeddings or to a layer, also a layer that the model does not have.
 
-    Those of a head, or of a decoder that is not wanted, are of parts that it does not have; nor has it the layers that
-    guess several tokens ahead, which a configuration counts apart. What a class says that it passes over is not
-    `unexpected`.
+    Weights of a head, or of a decoder that was not loaded, do not count, nor do layers that predict several tokens
+    ahead, which a configuration counts separately. Weights that a class says it ignores are not in `unexpected`.
     """
     import torch
 
@@ -182,14 +183,14 @@ def _left_over(model: "PreTrainedModel", unexpected: Collection[str]) -> list[st
     parts = dict(model.named_modules())
     attending = {id(part) for child in find_base(model).children() for part in child.modules()}
     ahead = getattr(model.config.get_text_config(), "num_nextn_predict_layers", None) or 0
-    prefix = f"{model.base_model_prefix}."  # which a model without its head has not
+    prefix = f"{model.base_model_prefix}."  # a model without its head does not have this prefix
 
     def is_own(name: str) -> bool:
         path, _, last = name.rpartition(".")
         if _NOT_LEARNED.search(last):
             return False
         if path in parts and last in ("weight", "bias"):
-            return bool(parts[path]._parameters)  # a module without any had a mask that was called bias
+            return bool(parts[path]._parameters)  # a module without parameters had a mask named bias
         steps = path.split(".")
         above = [".".join(steps[:index]) for index in range(len(steps) + 1)]
         lists = [(parts.get(to), int(step)) for to, step in zip(above, steps, strict=False) if step.isdecimal()]
@@ -206,14 +207,14 @@ def _left_over(model: "PreTrainedModel", unexpected: Collection[str]) -> list[st
 def require_whole(
     model: "PreTrainedModel", missing: Collection[str], unexpected: Collection[str], location: "ModelLocation"
 ) -> None:
-    """Raise ModelError where attention depends on weights that are `missing`, or that were left over.
+    """Raise ModelError if attention depends on weights that are `missing` or were left over.
 
-    A bias that a configuration does not tell of, or a layer beyond those that it counts, would be passed over unsaid.
+    Otherwise a bias that the configuration does not mention, or an extra layer, would be dropped without a word.
     """
     if over := _left_over(model, unexpected):
         some = ", ".join(over[:3]) + (", …" if over[3:] else "")
         raise ModelError(
-            f"{location.spec} has {len(over)} weights for which its {type(model).__name__} has no place: {some}",
+            f"{location.spec} has {len(over)} weights that its {type(model).__name__} does not have: {some}",
             "Does its configuration belong to these weights? It says which biases, norms and layers there are.",
         )
     lost, of = lost_weights(model, missing)

@@ -1,17 +1,17 @@
-"""Several texts in one pass of a model, padded at the end to one length."""
+"""Several texts in one pass of a model, padded at the end to the same length."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
 from attnviz.models.model_inputs import ModelInputs
 
-MOST_TEXTS, MOST_WEIGHTS = 16, 256**2  # of a group, its padding counted: no more of a head than of 256 tokens alone
+MOST_TEXTS, MOST_WEIGHTS = 16, 256**2  # of a group, with padding: per head no more weights than 256 tokens have
 
 _IDS = {"input_ids", "decoder_input_ids"}
 _PADDED = {*_IDS, "attention_mask", "token_type_ids"}
 
 
 def group_by_length(readings: Iterable[ModelInputs]) -> Iterator[list[ModelInputs]]:
-    """The readings, in order, in groups that one pass can take."""
+    """The inputs, in order, in groups for one pass each."""
     group: list[ModelInputs] = []
     for model_inputs in readings:
         if group and not _has_room(group, model_inputs):
@@ -34,7 +34,7 @@ def is_even(group: Sequence[ModelInputs]) -> bool:
 
 
 def pad(group: Sequence[ModelInputs], filler: int) -> dict[str, list[list[int]]]:
-    """The inputs of a group, `[text, tokens]` each: `filler` stands for ids after a text's end, and its mask is 0."""
+    """The inputs of a group, `[text, tokens]` each: ids after a text's end are `filler`, and their mask is 0."""
     rows = [
         {"attention_mask": [1] * len(model_inputs.inputs["input_ids"]), **model_inputs.inputs} for model_inputs in group
     ]

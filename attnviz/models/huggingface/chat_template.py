@@ -1,4 +1,4 @@
-"""A chat template, rendered in a process of its own, which ends when it takes too long."""
+"""Rendering a chat template in a separate process, which is ended when it takes too long."""
 
 import json
 import subprocess
@@ -12,21 +12,23 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 _PROCESS = Path(__file__).with_name("template_process.py")
-_SECONDS = 8  # some 0.2 are the start of Python
-_SHOWN = 300  # characters of what it says of itself
+_SECONDS = 8  # the start of Python takes about 0.2
+_SHOWN = 300  # characters of an error message
 _HINT = "Leave out --chat."
 
 
 def rendered_chat(tokenizer: "PreTrainedTokenizerBase", chat: list[dict[str, str]]) -> str:
-    """The text that the template of `tokenizer` makes of `chat`, up to where the answer begins.
+    """The text that the template of `tokenizer` makes from `chat`, up to the start of the answer.
 
-    Raises ModelError where there is no template, and where it fails, or takes too much time or memory.
+    Raises ModelError if there is no template, and if it fails or needs too much time or memory.
     """
     if not tokenizer.chat_template:
         raise ModelError("this model's tokenizer has no chat template", _HINT)
     from transformers import PreTrainedTokenizerBase
 
-    is_own = type(tokenizer).apply_chat_template is not PreTrainedTokenizerBase.apply_chat_template  # and so trusted
+    is_own = (
+        type(tokenizer).apply_chat_template is not PreTrainedTokenizerBase.apply_chat_template
+    )  # code that is already trusted
     try:
         if is_own:
             return str(tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True))
@@ -40,12 +42,12 @@ def rendered_chat(tokenizer: "PreTrainedTokenizerBase", chat: list[dict[str, str
     return answer["text"]
 
 
-def _answer(asked: dict[str, Any]) -> dict[str, str]:
-    """What the process says. Raises ModelError where it says nothing."""
-    command = [sys.executable, "-P", str(_PROCESS)]  # -P: what lies beside the file is not to be imported
+def _answer(request: dict[str, Any]) -> dict[str, str]:
+    """The answer of the process to `request`. Raises ModelError if there is none."""
+    command = [sys.executable, "-P", str(_PROCESS)]  # -P: do not import modules from the folder of the file
     try:
         done = subprocess.run(
-            command, input=json.dumps(asked, default=str), capture_output=True, encoding="ascii", timeout=_SECONDS
+            command, input=json.dumps(request, default=str), capture_output=True, encoding="ascii", timeout=_SECONDS
         )
     except subprocess.TimeoutExpired:
         raise ModelError(f"the model's chat template runs for more than {_SECONDS} seconds", _HINT) from None

@@ -1,4 +1,4 @@
-"""Which file of a model or a tokenizer is damaged or missing, found once loading has failed: its name says more."""
+"""Finding the damaged or missing file of a model or a tokenizer after loading has failed, so that an error names it."""
 
 import json
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ AGAIN = "Get it again: it is cut short, or a Git LFS pointer, for which: git lfs
 
 
 def damaged_file(location: "ModelLocation", what: str, revision: str | None) -> ModelError | None:
-    """The error that names the file for which `what` could not be loaded; None where none is to blame."""
+    """The error that names the damaged file because of which `what` could not be loaded; None if no file is damaged."""
     if (folder := _folder(location, revision)) is None:
         return None
     for name in (_CONFIG, *_TOKENIZER) if what == "tokenizer" else (_CONFIG, *_INDEXES):
@@ -28,9 +28,9 @@ def damaged_file(location: "ModelLocation", what: str, revision: str | None) -> 
 
 
 def missing_pieces(location: "ModelLocation", revision: str | None) -> ModelError | None:
-    """The error that names the files that a tokenizer's class reads and that are not there, nor a tokenizer.json.
+    """The error that names missing files of a tokenizer's class, if there is no tokenizer.json.
 
-    None where all are there.
+    None if no file is missing.
     """
     folder = _folder(location, revision)
     if folder is None or (folder / "tokenizer.json").is_file():
@@ -45,25 +45,25 @@ def missing_pieces(location: "ModelLocation", revision: str | None) -> ModelErro
     if not missing:
         return None
     return ModelError(
-        f"{location.spec} has no tokenizer.json, and of the files that a {name} reads instead there is no"
+        f"{location.spec} has no tokenizer.json, and a {name} cannot read other files, because there is no"
         f" {' and no '.join(missing)}",
         "Get what is missing, or name another tokenizer: --tokenizer NAME.",
     )
 
 
 def _folder(location: "ModelLocation", revision: str | None) -> Path | None:
-    """Where the files of a model are that is no single file."""
+    """The folder of a model's files; None if the model is a single file."""
     if location.is_file:
         return None
     return snapshot_folder(location.path, revision) if location.on_hub else Path(location.path)
 
 
 def _fault(file: Path) -> str | None:
-    """What is wrong with a file of settings, or of which weight is where."""
+    """The fault in a JSON file of settings or in an index of weights; None if there is none."""
     try:
         content = json.loads(file.read_bytes())
     except (ValueError, RecursionError) as error:
-        return f"is no JSON: {error}"
+        return f"is not JSON: {error}"
     if not isinstance(content, dict):
         return f"holds a {type(content).__name__}, where settings by their names are expected"
     if file.name not in _INDEXES:

@@ -1,6 +1,6 @@
-"""A generation_config.json that transformers refuses: the model is loaded all the same, for attention needs none of it.
+"""A generation_config.json that transformers refuses: the model is still loaded, because attention does not need it.
 
-What it says of the tokens is heeded where it can be read, and a note tells of one that cannot.
+If the file can be read, its settings for tokens are used; otherwise there is a note.
 """
 
 import json
@@ -19,25 +19,25 @@ _NAME = "generation_config.json"
 
 @dataclass(frozen=True)
 class Refused:
-    """What transformers shall take in the file's place, what the file says, and a note where it cannot be read."""
+    """A configuration in place of a refused file, the settings of the file, and a note if it cannot be read."""
 
-    instead: "GenerationConfig"
-    said: Mapping[str, Any]
+    replacement: "GenerationConfig"
+    settings: Mapping[str, Any]
     note: str = ""
 
-    def heed(self, model: "PreTrainedModel") -> None:
-        """Give `model` what the file says, unchecked, if it writes."""
+    def apply(self, model: "PreTrainedModel") -> None:
+        """Set the settings of the file on `model`, unchecked, if it can generate."""
         if not model.can_generate():
             return
         own = model.generation_config
-        for name, value in self.said.items():
+        for name, value in self.settings.items():
             if not name.startswith("_") and not callable(getattr(own, name, None)):
                 setattr(own, name, value)
         own.note = self.note
 
 
 def refused_file(location: "ModelLocation", revision: str | None) -> Refused | None:
-    """The generation configuration at `location`; None where there is none, or transformers takes it."""
+    """The generation configuration at `location`; None if there is none, or if transformers accepts it."""
     from transformers import GenerationConfig
     from transformers.utils import cached_file
 
@@ -49,16 +49,16 @@ def refused_file(location: "ModelLocation", revision: str | None) -> Refused | N
     if (path := cached_file(location.path, _NAME, revision=revision, **quietly, **location.options)) is None:
         return None
     try:
-        said = json.loads(Path(path).read_bytes())
-        reason = "" if isinstance(said, dict) else f"it holds no settings, but {str(said)[:20]}"
+        settings = json.loads(Path(path).read_bytes())
+        reason = "" if isinstance(settings, dict) else f"it holds no settings, but {str(settings)[:20]}"
     except (OSError, ValueError, RecursionError) as error:
         reason = str(error)
     if reason:
         options = {"config_file_name": "config.json", "_from_model_config": True, "revision": revision}
-        instead = GenerationConfig.from_pretrained(location.path, **options, **location.options)
-        return Refused(instead, {}, f"{_NAME} of {location.name} cannot be read, and is not heeded: {reason}")
+        replacement = GenerationConfig.from_pretrained(location.path, **options, **location.options)
+        return Refused(replacement, {}, f"{_NAME} of {location.name} cannot be read, and is not used: {reason}")
     try:
-        GenerationConfig.from_dict(dict(said))
-    except Exception:  # whatever it is that transformers finds wrong with it
-        return Refused(GenerationConfig(), said)
+        GenerationConfig.from_dict(dict(settings))
+    except Exception:  # transformers can raise anything here
+        return Refused(GenerationConfig(), settings)
     return None

@@ -1,10 +1,12 @@
-"""A .gguf file: known by its first bytes, read with all its parts, checked, and given to transformers to load.
+"""Loading a .gguf file: it is recognised by its first bytes, read with all its parts, checked, and loaded.
 
-transformers parses a file three times, for the configuration, the weights and the tokenizer, knows nothing of parts,
-and takes the sizes of some other model where a file says none. So while a file is being loaded, what was read and
-checked here stands in for the `gguf` package's reader. transformers also makes the same map of tensor names anew for
-every tensor, and draws a bar that it cannot be asked to leave out: the map is kept, and in the bar's place comes the
-one that can, which it draws for other weights.
+transformers parses a file three times (configuration, weights, tokenizer), does not know files in parts, and uses sizes
+of another model if a file does not say them. So while a file is loaded, the data that was read and checked here replace
+the reader of the package `gguf`. transformers also computes the same map of tensor names for every tensor, and draws a
+bar that cannot be switched off: the map is cached, and the bar is replaced by the one for other weights, which can.
+
+`gguf_header.py` reads the file, `gguf_attention.py` sets the attention scale and the positions, `gguf_tokenizer.py` the
+tokenizer.
 """
 
 import re
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 _PART = re.compile(r"(.+)-(\d{5})-of-(\d{5})(\.gguf)", re.IGNORECASE)
-_KINDS = {  # what a file says that it holds, where that is no model
+_KINDS = {  # the type in a file that is not a model → the reason and a hint for the error
     "adapter": ("an adapter, not a whole model", "Merge it into its model: llama-export-lora."),
     "imatrix": ("an importance matrix, which a model is quantised with", "Name the model itself."),
     "mmproj": ("the part of a model that reads pictures", "Name the model's own .gguf file."),
@@ -38,7 +40,7 @@ _MORE_SIZES = ("feed_forward_length", "expert_count", "expert_used_count")  # of
 
 
 def is_gguf(path: Path) -> bool:
-    """Whether a file is to be read as a .gguf file: by its first bytes, whatever its name, or by its name."""
+    """Whether a file is a .gguf file by its first bytes or by its name."""
     if path.suffix.lower() == ".gguf":
         return True
     try:
@@ -49,7 +51,7 @@ def is_gguf(path: Path) -> bool:
 
 
 def parts(path: Path) -> tuple[Path, ...]:
-    """Every part of the model that `path` is all of, or one part: `model-00001-of-00002.gguf`, by their names alone."""
+    """All parts of the model that `path` is (a part of), from the file name: `model-00001-of-00002.gguf`."""
     match = _PART.fullmatch(path.name)
     if not match or not 0 < int(match[2]) <= int(match[3]):
         return (path,)
@@ -57,16 +59,16 @@ def parts(path: Path) -> tuple[Path, ...]:
 
 
 def short_name(path: Path) -> str:
-    """The name of the model in a file, without its part and its suffix."""
+    """The name of the model in a file, without the part number and the suffix."""
     match = _PART.fullmatch(path.name)
     return match[1] if match else path.stem if path.suffix.lower() == ".gguf" else path.name
 
 
 @cache
 def read(path: Path) -> Header:
-    """The metadata and the tensors of a file with all its parts; kept while `one_parse` lasts.
+    """The metadata and the tensors of a file with all its parts; cached inside `one_parse`.
 
-    Raises ModelError where a part is missing or broken, or where it holds no model that says its sizes.
+    Raises ModelError if a part is missing or damaged, or if the file is not a model that says its sizes.
     """
     paths = parts(path)
     if missing := [part.name for part in paths if not part.is_file()]:
@@ -82,7 +84,7 @@ def read(path: Path) -> Header:
 
 
 def _require_one_model(paths: tuple[Path, ...], headers: list[Header]) -> None:
-    """Raise ModelError where files are not the parts, in order, of one model."""
+    """Raise ModelError unless the files are the parts of one model, in order."""
     for number, (path, header) in enumerate(zip(paths, headers, strict=True)):
         part, count = header.get("split.no", number), header.get("split.count", 1)
         if not isinstance(part, int) or not isinstance(count, int):
@@ -99,30 +101,30 @@ def _require_one_model(paths: tuple[Path, ...], headers: list[Header]) -> None:
 
 
 def _require_model(path: Path, header: Header) -> None:
-    """Raise ModelError for a file that holds something else than a model."""
+    """Raise ModelError for a file that is not a model."""
     architecture = header.get("general.architecture")
-    said = [header.get("general.type"), architecture]
-    said += ["adapter"] if any(key.startswith("adapter.") for key in header.fields) else []
-    said += ["adapter"] if any(tensor.name.endswith((".lora_a", ".lora_b")) for tensor in header.tensors) else []
-    said += ["imatrix"] if any(key.startswith("imatrix.") for key in header.fields) else []
-    for kind in said:
+    kinds = [header.get("general.type"), architecture]
+    kinds += ["adapter"] if any(key.startswith("adapter.") for key in header.fields) else []
+    kinds += ["adapter"] if any(tensor.name.endswith((".lora_a", ".lora_b")) for tensor in header.tensors) else []
+    kinds += ["imatrix"] if any(key.startswith("imatrix.") for key in header.fields) else []
+    for kind in kinds:
         if isinstance(kind, str) and kind in _KINDS:
             raise ModelError(f"{path} is {_KINDS[kind][0]}", _KINDS[kind][1])
     if not isinstance(architecture, str):
-        raise ModelError(f"{path} does not say of which architecture it is", "Is it a model?")
+        raise ModelError(f"{path} does not say its architecture", "Is it a model?")
     if not header.tensors:
-        raise ModelError(f"{path} has no weights: it may be a vocabulary alone", "Name a whole model.")
+        raise ModelError(f"{path} has no weights: it may be only a vocabulary", "Name a whole model.")
 
 
 def _require_sizes(path: Path, header: Header) -> None:
-    """Raise ModelError for metadata that leaves out a size, for which transformers would take that of another model."""
+    """Raise ModelError for metadata without a size, because transformers would use the size of another model."""
     architecture = header.get("general.architecture")
     needed = [f"{architecture}.{key}" for key in _sizes_read(architecture)]
     missing = [key for key in needed if key not in header.fields]
     if needed and f"{architecture}.vocab_size" not in header.fields and "tokenizer.ggml.tokens" not in header.fields:
         missing.append("tokenizer.ggml.tokens")
     if missing:
-        raise ModelError(f"{path} says nothing of its size: it lacks {', '.join(missing)}", "Is it a whole model?")
+        raise ModelError(f"{path} does not say its sizes: it lacks {', '.join(missing)}", "Is it a whole model?")
     for key in needed:
         size = header.get(key)
         if isinstance(size, bool) or not isinstance(size, int | np.ndarray) or not np.all(np.asarray(size) >= 0):
@@ -136,7 +138,7 @@ def _require_sizes(path: Path, header: Header) -> None:
 
 
 def _require_heads(path: Path, header: Header, architecture: str) -> None:
-    """Raise ModelError for numbers of heads that are none, or that do not go into what is shared out among them."""
+    """Raise ModelError for invalid numbers of heads, or numbers that do not divide the sizes that they split."""
     heads, groups = f"{architecture}.attention.head_count", f"{architecture}.attention.head_count_kv"
     for key in (heads, groups):
         number = header.get(key, 1)
@@ -154,7 +156,7 @@ def _require_heads(path: Path, header: Header, architecture: str) -> None:
 
 
 def _sizes_read(architecture: str) -> tuple[str, ...]:
-    """The sizes that transformers reads of an architecture, as its metadata names them; none of one unknown to it."""
+    """The metadata keys of the sizes that transformers reads for an architecture; empty for an unknown one."""
     from transformers.integrations.gguf import GGUF_CONFIG_ARCHS
 
     if keys := keys_read(architecture):
@@ -163,7 +165,7 @@ def _sizes_read(architecture: str) -> tuple[str, ...]:
 
 
 def keys_read(architecture: str) -> dict[str, str | None]:
-    """The keys of an architecture's metadata that transformers has a name for, or passes over: then it is None."""
+    """Metadata key of an architecture → its name in transformers, or None if transformers ignores it."""
     from transformers.integrations import GGUF_CONFIG_MAPPING
 
     plain = architecture.removesuffix("encoder").replace("-", "_")  # t5encoder, gpt-oss
@@ -172,9 +174,9 @@ def keys_read(architecture: str) -> dict[str, str | None]:
 
 
 def require_used(path: Path, model: "PreTrainedModel") -> None:
-    """Raise ModelError where a layer in a file has tensors that the `model` made of it takes nothing from.
+    """Raise ModelError if a layer of the file has tensors that `model`, loaded from it, does not use.
 
-    llama.cpp reads biases, norms and sinks where they are there; transformers passes over what it has no place for.
+    llama.cpp uses all biases, norms and sinks in a file; transformers drops those that its class does not have.
     """
     header = read(path)
     used = {name.removesuffix(".weight") for name in _tensors_used(header.get("general.architecture"), model)}
@@ -190,27 +192,27 @@ def require_used(path: Path, model: "PreTrainedModel") -> None:
 
 
 def _tensors_used(architecture: str, model: "PreTrainedModel") -> set[str]:
-    """The names of the tensors that transformers puts into `model`; none where it does not say."""
+    """The names of the tensors that transformers puts into `model`; empty if it does not say them."""
     from transformers.integrations.gguf import GGUF_CONFIG_ARCHS
     from transformers.modeling_gguf_pytorch_utils import TENSOR_PROCESSORS, TensorProcessor, get_gguf_hf_weights_map
 
-    if architecture in GGUF_CONFIG_ARCHS:  # which are read in another way
+    if architecture in GGUF_CONFIG_ARCHS:  # these are read in another way
         return set()
     return set(get_gguf_hf_weights_map(model, TENSOR_PROCESSORS.get(architecture, TensorProcessor)(config={})))
 
 
 def as_gguf_reader(path: Path) -> Any:
-    """What `gguf.GGUFReader` would give transformers for a file: its fields, as a list of parts each, and its tensors.
+    """The replacement of `gguf.GGUFReader` for a file: its fields, each as a list of parts, and its tensors.
 
-    Where metadata says nothing of the heads of keys and values they are as many as those of queries, as llama.cpp has
-    it, and not as many as transformers has for a model of that architecture.
+    If the metadata do not say the number of key-value heads, it is the number of query heads, as in llama.cpp, and not
+    the default of transformers for that architecture.
     """
     header = read(Path(path))
     fields = dict(header.fields)
     heads, groups = (f"{header.get('general.architecture')}.attention.head_count{more}" for more in ("", "_kv"))
     if heads in fields:
         fields.setdefault(groups, fields[heads])
-    if header.get("general.name") == "mistral":  # by which transformers takes it for an architecture of that name
+    if header.get("general.name") == "mistral":  # transformers would use this name as the architecture
         del fields["general.name"]
     fields = {key: field for key, field in fields.items() if not key.startswith("gpt-oss.rope.scaling.")}
     return SimpleNamespace(
@@ -243,12 +245,12 @@ def _as_gguf_tensor(tensor: Tensor) -> Any:
 
 
 def _as_metadata(read_first: Callable[..., Any], path: str, *arrays: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """What transformers' reader of some architectures gives: the metadata of the first part, and all tensors' names."""
+    """The result of transformers' reader for some architectures: the first part's metadata, and all tensors' names."""
     return read_first(path, *arrays)[0], tuple(tensor.name for tensor in read(Path(path)).tensors)
 
 
 def _as_gguf_header(read_first: Callable[[str], Any], path: str) -> Any:
-    """What that reader calls a header: the first part's, with the tensors of all."""
+    """The header of that reader: that of the first part, with the tensors of all parts."""
     from transformers.integrations.gguf.reader import TensorInfo
 
     tensors = read(Path(path)).tensors
@@ -257,7 +259,7 @@ def _as_gguf_header(read_first: Callable[[str], Any], path: str) -> Any:
 
 
 def _as_state_dict(header: Any) -> dict[str, Any]:
-    """What that reader takes the weights from."""
+    """The weights for that reader."""
     from gguf import GGMLQuantizationType
     from gguf.quants import quant_shape_to_byte_shape
     from transformers.integrations.gguf.reader import LazyGgufTensor
@@ -274,7 +276,7 @@ def _as_state_dict(header: Any) -> dict[str, Any]:
 @restores_global_state
 @contextmanager
 def one_parse() -> Iterator[None]:
-    """Give transformers what `read` gives, read once, until the body has ended."""
+    """Inside the body, transformers gets the result of `read`, which reads each file once."""
     import gguf
     from transformers import modeling_gguf_pytorch_utils as older
     from transformers.integrations import gguf as newer

@@ -1,8 +1,8 @@
-"""What a .gguf file says of its attention, its norms and its rotary positions, and what transformers makes of that.
+"""The keys of a .gguf file for attention (its scale, its window), norms and rotary positions, set in the configuration.
 
-transformers reads some of those keys, others in each architecture, and takes what is left from its own defaults. What
-can be set is set here, by llama.cpp's rules and, where a key is missing, its defaults:
-https://github.com/ggml-org/llama.cpp/blob/master/src/llama-model.cpp. What cannot be set is a note.
+transformers reads only some of these keys, different ones for each architecture, and uses its own defaults for the
+rest. This file sets them by the rules of llama.cpp, also for missing keys:
+https://github.com/ggml-org/llama.cpp/blob/master/src/llama-model.cpp. A key that cannot be set becomes a note.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _EPSILONS = ("attention.layer_norm_rms_epsilon", "attention.layer_norm_epsilon")
 _EPSILON_NAMES = ("rms_norm_eps", "layer_norm_eps", "norm_eps", "norm_epsilon", "layer_norm_epsilon")
-_SIZES = {  # that transformers takes from its defaults, or from another key
+_SIZES = {  # sizes that transformers takes from its defaults, or from another key
     "n_positions": "context_length",
     "n_inner": "feed_forward_length",
     "moe_intermediate_size": "expert_feed_forward_length",
@@ -28,8 +28,8 @@ _SIZES = {  # that transformers takes from its defaults, or from another key
 }
 _BASE = 10000.0  # of rotary frequencies
 _OF_27B = {("gemma2", 46), ("gemma3", 62)}  # an architecture and how many layers
-_SCALED = ("linear", "yarn")  # ways to scale positions that transformers computes as llama.cpp does
-_SAME: dict[str, Callable[[Header, Any], Any]] = {  # what a configuration holds of a key that is not set here
+_SCALED = ("linear", "yarn")  # ways to scale positions in which transformers and llama.cpp agree
+_SAME: dict[str, Callable[[Header, Any], Any]] = {  # the value in transformers of a key that is not set here
     "attention.causal": lambda header, config: True,
     "attention.value_length": lambda header, config: _head_width(header),
     "attention.max_alibi_bias": lambda header, config: 8.0,  # BLOOM's, https://arxiv.org/abs/2108.12409, section 3
@@ -50,11 +50,11 @@ _READ |= {"rope.scaling.type", "rope.scaling.factor", "rope.scale_linear", "rope
 
 
 def set_attention(header: Header, config: "PretrainedConfig") -> None:
-    """Set in the configuration that transformers made of a file what the file says and transformers leaves out."""
+    """Set in the configuration that transformers made from a file the keys of the file that transformers ignored."""
     sizes = config.to_dict()
     width = _head_width(header)
-    said = _number(header, "attention.key_length") is not None and _is_read(header, "attention.key_length")
-    if width and "head_dim" in sizes and not said:
+    has_width = _number(header, "attention.key_length") is not None and _is_read(header, "attention.key_length")
+    if width and "head_dim" in sizes and not has_width:
         config.head_dim = width
     if "query_pre_attn_scalar" in sizes and width:
         config.query_pre_attn_scalar = _query_scalar(header, width)
@@ -77,14 +77,14 @@ def set_attention(header: Header, config: "PretrainedConfig") -> None:
 
 
 def _set_gate(header: Header, config: "PretrainedConfig") -> None:
-    """Set how T5's feed-forward is computed: by GELU where it has a gate, by ReLU where it has none."""
+    """Set T5's feed-forward function: GELU if it has a gate, otherwise ReLU."""
     config.is_gated_act = any("ffn_gate" in tensor.name for tensor in header.tensors)
     config.feed_forward_proj = "gated-gelu" if config.is_gated_act else "relu"
     config.dense_act_fn = "gelu_new" if config.is_gated_act else "relu"
 
 
 def _set_rotary_positions(header: Header, parameters: dict[str, Any], width: int | None) -> None:
-    """Set the base of the frequencies, how many dimensions of `width` are turned, and how positions are scaled."""
+    """Set the base of the frequencies, the number of rotated dimensions of `width`, and the scaling of positions."""
     full = parameters.get("full_attention", parameters)
     full["rope_theta"] = _number(header, "rope.freq_base", _BASE)
     if (base := _number(header, "rope.freq_base_swa")) and "sliding_attention" in parameters:
@@ -101,7 +101,7 @@ def _set_rotary_positions(header: Header, parameters: dict[str, Any], width: int
 
 
 def scale_frequencies(header: Header, model: "PreTrainedModel") -> None:
-    """Divide a model's rotary frequencies by the factors that a file has for them, as Llama 3.1's files do."""
+    """Divide a model's rotary frequencies by the factors in the file, as in files of Llama 3.1."""
     import torch
 
     if (factors := next((tensor for tensor in header.tensors if tensor.name == "rope_freqs.weight"), None)) is None:
@@ -127,7 +127,7 @@ def attention_notes(header: Header, model: "PreTrainedModel") -> Iterator[str]:
             " weights may differ from those in llama.cpp"
         )
     if header.get("general.architecture") == "phi3" and (window := _number(header, "attention.sliding_window")):
-        yield f"each token looks at the last {window} alone, as the file says; llama.cpp lets phi3 look at all"
+        yield f"each token looks only at the last {window}, as the file says; in llama.cpp, phi3 looks at all"
     unread = [*_unread(header, model.config)]
     turned, found = _number(header, "rope.dimension_count"), _turned(model)
     if turned and found and turned not in found:
@@ -140,7 +140,7 @@ def attention_notes(header: Header, model: "PreTrainedModel") -> Iterator[str]:
 
 
 def _unread(header: Header, config: Any) -> Iterator[str]:
-    """The keys of attention and positions, each with its value, that neither transformers nor `set_attention` reads."""
+    """Each key of attention and positions, with its value, that neither transformers nor `set_attention` reads."""
     prefix = f"{header.get('general.architecture')}."
     for key, field in header.fields.items():
         name, value = key.removeprefix(prefix), field.value
@@ -156,7 +156,7 @@ def _unread(header: Header, config: Any) -> Iterator[str]:
 
 
 def _is_unscaled(header: Header, model: "PreTrainedModel") -> bool:
-    """Whether a file scales its rotary positions and the model made of it does not."""
+    """Whether a file scales its rotary positions and the model loaded from it does not."""
     kind, factor = _scaling(header)
     parameters = getattr(model.config, "rope_parameters", None) or {}
     used = parameters.get("full_attention", parameters).get("rope_type", "default")
@@ -169,13 +169,13 @@ def _is_unscaled(header: Header, model: "PreTrainedModel") -> bool:
 
 
 def _turned(model: "PreTrainedModel") -> set[int]:
-    """How many dimensions of each head a model's rotary positions turn."""
+    """The numbers of dimensions of a head that the model's rotary positions rotate."""
     frequencies = [getattr(module, "inv_freq", None) for module in model.modules()]
     return {2 * len(one) for one in frequencies if one is not None}
 
 
 def _scaling(header: Header) -> tuple[str, float | None]:
-    """How a file scales its rotary positions, and by which factor; None where it is none."""
+    """The type of a file's scaling of rotary positions, and its factor, or None if it has none."""
     factor = _number(header, "rope.scaling.factor", _number(header, "rope.scale_linear"))
     kind = header.get(f"{header.get('general.architecture')}.rope.scaling.type", "linear" if factor else "")
     return str(kind), None if factor in (0, 1) else factor
@@ -190,7 +190,7 @@ def _head_width(header: Header) -> int | None:
 
 
 def _query_scalar(header: Header, width: int) -> int:
-    """The d of Gemma's 1/√d, which no key says: a head's width, and in the models of 27B another."""
+    """The d in Gemma's attention scale 1/√d, which no key says: a head's width, except in the 27B models."""
     hidden, heads = _number(header, "embedding_length"), _number(header, "attention.head_count")
     if (header.get("general.architecture"), _number(header, "block_count")) in _OF_27B and hidden and heads:
         return int(hidden // heads)
@@ -198,11 +198,11 @@ def _query_scalar(header: Header, width: int) -> int:
 
 
 def _is_read(header: Header, name: str) -> bool:
-    """Whether transformers reads that key of the file's architecture."""
+    """Whether transformers reads this key for the file's architecture."""
     return keys_read(header.get("general.architecture")).get(name) is not None
 
 
 def _number(header: Header, name: str, default: float | None = None) -> Any:
-    """The number under a key of the file's architecture, or `default` where there is none."""
+    """The number under this key of the file's architecture, or `default` if there is none."""
     value = header.get(f"{header.get('general.architecture')}.{name}")
     return value if isinstance(value, int | float) and not isinstance(value, bool) else default

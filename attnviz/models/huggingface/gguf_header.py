@@ -1,7 +1,7 @@
-"""What stands at the start of a .gguf file: its metadata, and where each of its tensors is.
+"""The header of a .gguf file: its metadata, and the positions of its tensors.
 
-The file is anyone's, so nothing is believed: every length is checked against the bytes that are there first. (The
-`gguf` package's own reader goes on past the end of a file for as long as an array says that it is.)
+The file is not trusted: every length is first compared with the number of bytes in the file. (The reader of the package
+`gguf` reads past the end of a file if an array claims to be that long.)
 Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md.
 """
 
@@ -41,7 +41,7 @@ class Tensor:
 
     @property
     def elements(self) -> int:
-        """How many numbers it holds."""
+        """The number of its entries."""
         return prod(self.shape)
 
 
@@ -53,12 +53,12 @@ class Header:
     tensors: tuple[Tensor, ...]
 
     def get(self, key: str, default: Any = None) -> Any:
-        """The value of `key`, or `default` where the metadata has none."""
+        """The value of `key`, or `default` if it is missing."""
         return self.fields[key].value if key in self.fields else default
 
 
 def read_header(path: Path) -> Header:
-    """The header of one file, which is all of it or a part. Raises ModelError for one that is not as it should be."""
+    """The header of one file, a whole model or one part. Raises ModelError for a damaged file."""
     try:
         data = np.memmap(path, np.uint8, "r") if path.stat().st_size else np.empty(0, np.uint8)
         return _Reader(data).header()
@@ -75,7 +75,7 @@ class _BrokenError(Exception):
 
 
 class _Reader:
-    """Reads on from `at`."""
+    """Reads the file from the position `at` on."""
 
     def __init__(self, data: np.ndarray) -> None:
         self.data, self.view, self.position = data, memoryview(data.data), 0
@@ -90,7 +90,7 @@ class _Reader:
                 raise _BrokenError(f"{key} is there twice")
             fields[key] = field = self._field(self._scalar("I"))
             if isinstance(field.value, float) and not isfinite(field.value):
-                raise _BrokenError(f"{key} is {field.value}, which is no finite number")
+                raise _BrokenError(f"{key} is {field.value}, which is not a finite number")
         infos = [self._tensor_info() for _ in range(tensors)]
         alignment = fields["general.alignment"].value if "general.alignment" in fields else 32
         if not isinstance(alignment, int) or alignment < 1 or alignment & (alignment - 1):
@@ -102,7 +102,7 @@ class _Reader:
         return Header(fields, tuple(named.values()))
 
     def _begin(self) -> None:
-        """Check the first bytes: those of a .gguf file of a version that is known."""
+        """Check that the first bytes are those of a .gguf file of a known version."""
         if self._bytes(4) != MAGIC:
             raise _BrokenError("it does not begin as a .gguf file does")
         version = self._scalar("I")

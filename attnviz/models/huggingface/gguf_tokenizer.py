@@ -1,8 +1,8 @@
-"""The tokenizer of a .gguf file, as llama.cpp uses it: the same text is the same ids here and there.
+"""The tokenizer of a .gguf file, with the same ids for a text as in llama.cpp.
 
-transformers makes a tokenizer of the file's vocabulary, and heeds few of the keys that say how it is to be used. What
-it leaves out is set here, by llama.cpp's rules and, where a key is missing, its defaults:
-https://github.com/ggml-org/llama.cpp/blob/master/src/llama-vocab.cpp. What cannot be set is a note.
+transformers makes a tokenizer from the file's vocabulary, but ignores most keys that say how to use it. This file sets
+them by the rules of llama.cpp, also for missing keys:
+https://github.com/ggml-org/llama.cpp/blob/master/src/llama-vocab.cpp. A key that cannot be set becomes a note.
 """
 
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ _DEFAULT_IDS = {_SENTENCEPIECE: {"bos": 1, "eos": 2, "unk": 0}, _UNIGRAM: {"eos"
 _WORDS = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 _PHRASES = r" ?[^(\s|.,!?…。，、।۔،)]+"
 _LLAMA3 = ["llama3", "llama-v3", "llama-bpe", "falcon3", "falcon-h1", "pixtral", "midm-2.0", "lfm2", "jina-v5-nano"]
-_SPLITS = {  # where text is split, each time again, before bytes are merged; by the names of pre-tokenizers
+_SPLITS = {  # expressions that split a text one after the other before bytes are merged → names of pre-tokenizers
     (
         _WORDS,
     ): "gpt-2 phi-2 jina-es jina-de gigachat jina-v2-es jina-v2-de a.x-4.0 mellum modern-bert exaone4 jina-v1-en"
@@ -46,9 +46,9 @@ _WHOLE_WORDS_FIRST = {*_LLAMA3, "tekken", "minicpm5", "youtu", "granite-embed-mu
 
 
 def load_gguf_tokenizer(path: Path) -> "PreTrainedTokenizerBase":
-    """The tokenizer of a .gguf file alone, whatever files of other tokenizers are beside it.
+    """The tokenizer inside a .gguf file; files of other tokenizers in its folder are ignored.
 
-    Raises ModelError for a file without a vocabulary, or whose parts do not fit together.
+    Raises ModelError for a file without a vocabulary, or with a vocabulary whose parts do not fit together.
     """
     from transformers import PreTrainedTokenizerFast
 
@@ -62,16 +62,16 @@ def load_gguf_tokenizer(path: Path) -> "PreTrainedTokenizerBase":
 
 
 def tokenizer_notes(header: Header) -> Iterator[str]:
-    """What a reader ought to know of the tokenizer of a file: where it may differ from what llama.cpp makes of it."""
+    """Notes on a file's tokenizer where it can differ from llama.cpp."""
     pre, known = _get(header, "pre"), _kept_splits()
     if _get(header, "model") == _BYTES:
         if pre is None:
             yield "the file does not name its pre-tokenizer, so text is split as llama.cpp does by default"
         elif pre not in _REGEXES and _SAME_AS.get(pre, pre) not in known:
-            yield f"text is split as for GPT-2, and not as the pre-tokenizer {pre!r} that the file names has it"
+            yield f"text is split as for GPT-2, not by the pre-tokenizer {pre!r} that the file names"
     for role in ("bos", "eos"):
         if _is_added(header, role) and _id(header, role) is None:
-            yield f"the file wants each text to have a {role.upper()} token, and does not say which: it has none"
+            yield f"the file says that each text has a {role.upper()} token, but not which one: it has none"
 
 
 def _get(header: Header, key: str, default: Any = None) -> Any:
@@ -79,14 +79,14 @@ def _get(header: Header, key: str, default: Any = None) -> Any:
 
 
 def _kept_splits() -> dict[str, str]:
-    """The regular expressions that transformers knows, by the names of pre-tokenizers."""
+    """Name of a pre-tokenizer → its regular expression, for those that transformers knows."""
     from transformers.integrations.gguf.gguf_tokenizer_mapping import GGUF_PRE_TOKENIZER_SPLITS
 
     return GGUF_PRE_TOKENIZER_SPLITS  # type: ignore[no-any-return]
 
 
 def _require_vocabulary(path: Path, header: Header) -> None:
-    """Raise ModelError for a vocabulary that no tokenizer can be made of."""
+    """Raise ModelError for a vocabulary from which no tokenizer can be made."""
     tokens, kind = _get(header, "tokens"), _get(header, "model")
     if not isinstance(tokens, list) or not tokens:
         raise ModelError(f"{path} has no tokenizer", "From Python, give one: tokenizer=.")
@@ -94,7 +94,7 @@ def _require_vocabulary(path: Path, header: Header) -> None:
         if (values := _get(header, key)) is not None and len(values) < len(tokens):
             raise ModelError(f"{path} has {len(tokens)} tokens, and {_KEY}{key} for {len(values)}", "Get it again.")
     if kind in (_SENTENCEPIECE, _UNIGRAM) and _get(header, "scores") is None and _get(header, "merges") is None:
-        raise ModelError(f"{path} lacks {_KEY}scores, without which its tokens cannot be told apart", "Get it again.")
+        raise ModelError(f"{path} lacks {_KEY}scores, without which it cannot split a text", "Get it again.")
     for name in _ROLES.values():
         id_ = _get(header, f"{name}_token_id")
         if id_ is not None and (not isinstance(id_, int) or not 0 <= id_ < len(tokens)):
@@ -102,13 +102,13 @@ def _require_vocabulary(path: Path, header: Header) -> None:
 
 
 def _set_text_rules(tokenizer: "Tokenizer", header: Header) -> None:
-    """What happens to a text before its pieces are looked up."""
+    """Set how a text is changed before its pieces are looked up."""
     from tokenizers import Regex, decoders, normalizers, pre_tokenizers
 
     kind, pre = _get(header, "model"), _get(header, "pre", "default")
     escape, prepend = normalizers.Replace(" ", _SPACE), normalizers.Prepend(_SPACE)
     if kind == _SENTENCEPIECE:
-        # A space stands before the text and after each mark, and it is one more where there is one already.
+        # A space is added before the text and after each mark, also if there already is one.
         is_prefixed = bool(_get(header, "add_space_prefix", True))
         tokenizer.normalizer = normalizers.Sequence([prepend, escape] if is_prefixed else [escape])
         tokenizer.pre_tokenizer = None
@@ -133,7 +133,7 @@ def _set_text_rules(tokenizer: "Tokenizer", header: Header) -> None:
 
 
 def _set_marks(tokenizer: "PreTrainedTokenizerBase", header: Header) -> None:
-    """Which tokens are marks, and which of them stand before and after every text."""
+    """Set which tokens are marks, and which of them are added before and after every text."""
     for role in _ROLES:
         id_ = _id(header, role)
         setattr(tokenizer, f"{role}_token", None if id_ is None else _get(header, "tokens")[id_])
@@ -142,10 +142,10 @@ def _set_marks(tokenizer: "PreTrainedTokenizerBase", header: Header) -> None:
 
 
 def _id(header: Header, role: str) -> int | None:
-    """The id of the token with that role, as the file says; or the usual one, where that is a mark."""
-    said = _get(header, f"{_ROLES[role]}_token_id")
-    if said is not None:
-        return int(said)
+    """The id of the token with this role in the file; if it says none, the usual id if that token is a mark."""
+    id_ = _get(header, f"{_ROLES[role]}_token_id")
+    if id_ is not None:
+        return int(id_)
     usual, types = _DEFAULT_IDS.get(_get(header, "model"), {}).get(role), _get(header, "token_type")
     if usual is None or usual >= len(_get(header, "tokens")):
         return None
@@ -153,7 +153,7 @@ def _id(header: Header, role: str) -> int | None:
 
 
 def _is_added(header: Header, role: str) -> bool:
-    """Whether a BOS token begins, or an EOS token ends, every text."""
+    """Whether this token is added to every text: BOS at the start, EOS at the end."""
     kind = _get(header, "model")
     if role == "bos":
         if kind == "gemma4":  # whatever the file says

@@ -1,4 +1,4 @@
-"""Changes to what all threads of the process have in common, such as transformers' logging, and how they are undone."""
+"""Temporary changes to state that all threads share, such as transformers' logging."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -8,10 +8,10 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 def restores_global_state(
     change: Callable[[], AbstractContextManager[None]],
 ) -> Callable[[], AbstractContextManager[None]]:
-    """`change`, made by the first thread that enters it and undone by the last that leaves.
+    """`change`, made by the first thread that enters and undone by the last thread that leaves.
 
-    Were it made once for each thread, a second would take what the first has set for what was there before, and leave
-    that behind.
+    If each thread made the change, a second thread would remember the changed state of the first as the original, and
+    restore the wrong state.
     """
     lock, undo, inside = threading.Lock(), ExitStack(), 0
 

@@ -1,4 +1,4 @@
-"""The Hugging Face Hub's cache on this machine: what is in it, without a network."""
+"""The Hugging Face Hub's cache on this machine, read without a network."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,7 @@ from attnviz.models.huggingface.packages import WEIGHTS
 
 @dataclass(frozen=True)
 class Cached:
-    """A model in the cache: its name, its size as a reader sees it, its branches, tags and commits, and its files."""
+    """A model in the cache: its name, its size as text, its branches, tags and commits, and its files."""
 
     name: str
     size: str
@@ -22,7 +22,7 @@ class Cached:
 
 
 def cached_models() -> list[Cached]:
-    """Every model in the cache, by name; none where there is no cache."""
+    """All models in the cache, sorted by name; empty if there is no cache."""
     from huggingface_hub import constants, scan_cache_dir
     from huggingface_hub.errors import CacheNotFound
 
@@ -54,7 +54,7 @@ def hub_folder(name: str) -> Path:
 
 
 def snapshot_folder(name: str, revision: str | None) -> Path | None:
-    """The folder of the cache that holds one revision of a model of the Hub; None where it is not here."""
+    """The folder of the cache that holds one revision of a model of the Hub; None if it is not in the cache."""
     from huggingface_hub import try_to_load_from_cache
 
     files = (try_to_load_from_cache(name, file, revision=revision) for file in ("config.json", "adapter_config.json"))
@@ -62,6 +62,6 @@ def snapshot_folder(name: str, revision: str | None) -> Path | None:
 
 
 def commit(name: str, revision: str | None) -> str | None:
-    """The commit that a loaded model of the Hub was at, by which it can be had again when its branch has moved on."""
+    """The commit of a loaded model of the Hub; it finds the same model again after its branch has changed."""
     folder = snapshot_folder(name, revision)
     return folder.name if folder else revision

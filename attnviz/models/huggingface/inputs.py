@@ -1,4 +1,4 @@
-"""What a model reads of one text: the text itself, put into its form, and in a decoder what is given or written."""
+"""Building the inputs of a model from a prompt: the text, and in a decoder the given or the generated target."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -34,14 +34,14 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
 
-_LONGEST_TARGET = 256  # tokens that an encoder-decoder may generate, for one that never ends
+_LONGEST_TARGET = 256  # limit of generated tokens, for a model that never ends
 
 
 @dataclass(frozen=True)
 class InputBuilder:
-    """Reads a `prompt` for a model, which is called `name` where something is said of it.
+    """Builds the inputs for a `prompt`; messages use `name` for the model.
 
-    `progress` is told of the tokens that the model writes.
+    `progress` is called for the tokens that the model writes.
     """
 
     name: str
@@ -52,60 +52,60 @@ class InputBuilder:
 
     @cached_property
     def translation(self) -> Translation:
-        """From which language into which the model translates. Raises InputError for a language that there is not."""
-        asked = self.prompt.source_language, self.prompt.target_language
+        """The languages from and into which the model translates. Raises InputError for an unknown language."""
+        given = self.prompt.source_language, self.prompt.target_language
         has_target = self.has_encoder and not self.reads_source
-        return Translation.of(self.text_tokenizer.languages, self.model, self.name, *asked, has_target)
+        return Translation.of(self.text_tokenizer.languages, self.model, self.name, *given, has_target)
 
     @property
     def has_encoder(self) -> bool:
-        """Whether an encoder reads the text, and a decoder something else, or the same once more."""
+        """Whether an encoder reads the text, and a decoder reads a target or the text too."""
         from attnviz.capture import is_encoder_decoder
 
         return is_encoder_decoder(self.model)
 
     @property
     def reads_source(self) -> bool:
-        """Whether a decoder reads the text too, and no target."""
+        """Whether the decoder reads the text instead of a target."""
         from attnviz.capture import reads_source
 
         return reads_source(self.model)
 
     def read(self) -> ModelInputs:
-        """What the model reads. Raises InputError and ModelError as `Model.trace` does."""
+        """The inputs of the model. Raises InputError and ModelError as `Model.trace` does."""
         with quiet():
             return self._after_virtual(self._read())
 
     def _read(self) -> ModelInputs:
         generate = self.prompt.generate
         self._require_place()
-        encoded, said = self._encoded()
-        said |= self.translation.provenance
+        encoded, provenance = self._encoded()
+        provenance |= self.translation.provenance
         notes = self._checked(encoded, "text", generate or 0) + self.translation.notes_on(encoded.ids)
         if generate is not None:
             ids = continue_text(self._writer(), self._tensors(encoded.inputs), generate, self.progress)
             before, encoded = encoded, self.text_tokenizer.continued(encoded, ids)
-            said["generated"] = encoded.text[len(before.text) :]
-            what = self._said_to_be_written(said["generated"], encoded.tokens[len(before.tokens) :])
+            provenance["generated"] = encoded.text[len(before.text) :]
+            what = self._said_to_be_written(provenance["generated"], encoded.tokens[len(before.tokens) :])
             notes += (f"generated {what} ({len(ids)} token{'s' * (len(ids) != 1)})", *strategy_note(self.model))
         tokens = encoded.tokens
         next_ones = (*tokens[1:], None) if writes(self.model) else None
         sides: dict[Part, Side] = {"encoder": Side(tokens), "decoder": Side(tokens, next_ones)}
-        model_inputs = ModelInputs(encoded.text, encoded.inputs, sides, None, said, notes)
+        model_inputs = ModelInputs(encoded.text, encoded.inputs, sides, None, provenance, notes)
         if self.has_encoder and not self.reads_source:
             model_inputs = self._with_target(model_inputs, encoded)
         model_inputs = replace(model_inputs, inputs=self._handed(model_inputs.inputs))
         return self._with_source(model_inputs) if self.reads_source else model_inputs
 
     def _said_to_be_written(self, text: str, tokens: tuple[Token, ...]) -> str:
-        """What the model wrote, for a note: `text`; or which marks, where `tokens` are nothing else."""
+        """The written text for a note, or the special tokens if the model wrote nothing else."""
         if text:
             return visible(text.strip(" ") or text)
         marks = dict.fromkeys(visible(token.text) for token in tokens if token.id not in ends(self.model))
-        return f"nothing but {', '.join(marks)}" if marks else "nothing, for the model ended the text at once"
+        return f"only {', '.join(marks)}" if marks else "nothing, because the model ended the text at once"
 
     def _after_virtual(self, model_inputs: ModelInputs) -> ModelInputs:
-        """`model_inputs` after the virtual tokens that an adapter puts before a text: see `capture.virtual_tokens`."""
+        """`model_inputs` with an adapter's virtual tokens before the text: see `capture.virtual_tokens`."""
         from attnviz.capture import find_virtual_prompt
 
         if (prompt := find_virtual_prompt(self.model)) is None:
@@ -119,7 +119,7 @@ class InputBuilder:
         return replace(model_inputs, sides={**model_inputs.sides, **changed})
 
     def _require_place(self) -> None:
-        """Raise InputError for what this model has no place for."""
+        """Raise InputError for options that this model cannot use."""
         target, generate = self.prompt.target, self.prompt.generate
         if target is not None and not self.has_encoder:
             raise InputError(f"{self.name} has no separate decoder that could read a target", "Leave the target out.")
@@ -136,12 +136,12 @@ class InputBuilder:
             )
 
     def _encoded(self) -> tuple[TokenizedText, dict[str, str]]:
-        """The text in the form that was asked for, and what it was put together from."""
+        """The tokenized text, pair or chat, and its parts for the provenance."""
         text, text_pair, chat = self.prompt.text, self.prompt.text_pair, self.prompt.chat
         if chat and text_pair is not None:
             raise InputError("a chat is one message, and two texts were given", "Leave out --chat or --text-pair.")
-        if chat and self.text_tokenizer.languages:  # a template has no place for the mark of a language
-            raise InputError(f"{self.name} is a translator of many languages, and reads no chats", "Leave out --chat.")
+        if chat and self.text_tokenizer.languages:  # a template cannot hold the mark of a language
+            raise InputError(f"{self.name} is a multilingual translator and does not read chats", "Leave out --chat.")
         if chat:
             return self.text_tokenizer.encode_chat(text), {"chat": str(text)}
         if text_pair is not None:
@@ -149,15 +149,15 @@ class InputBuilder:
         return self.text_tokenizer.encode(text, language=self.translation.in_source), {}
 
     def _with_target(self, model_inputs: ModelInputs, encoded: TokenizedText) -> ModelInputs:
-        """`model_inputs` with those of the decoder, which reads the target but for its last token."""
+        """`model_inputs` with those of the decoder, which reads the target without its last token."""
         target = self.prompt.target
-        ids, said, tokens, notes = self._written(encoded) if target is None else self._given(target)
+        ids, provenance, tokens, notes = self._written(encoded) if target is None else self._given(target)
         inputs = {**model_inputs.inputs, "decoder_input_ids": ids[:-1]}
         sides = {**model_inputs.sides, "decoder": Side(tokens[:-1], tokens[1:])}
-        return replace(model_inputs, inputs=inputs, sides=sides, target=said, notes=model_inputs.notes + notes)
+        return replace(model_inputs, inputs=inputs, sides=sides, target=provenance, notes=model_inputs.notes + notes)
 
     def _with_source(self, model_inputs: ModelInputs) -> ModelInputs:
-        """`model_inputs` with the side of a decoder that reads the text itself, as the model has put it together."""
+        """`model_inputs` with the side of a decoder that reads the text, in the form that the model makes of it."""
         start, *others = model_inputs.inputs["decoder_input_ids"]
         source, what = model_inputs.sides["encoder"].tokens[:-1], "the text itself, a token later"
         if others != [token.id for token in source]:
@@ -177,14 +177,14 @@ class InputBuilder:
         )
 
     def _handed(self, inputs: Mapping[str, Sequence[int]]) -> dict[str, list[int]]:
-        """What the model's base reads where the model reads `inputs`."""
+        """The inputs of the model's base when the model reads `inputs`."""
         from attnviz.capture import base_inputs
 
         read = base_inputs(self.model, self._tensors(inputs))
         return {name: [int(each) for each in value[0]] for name, value in read.items()}
 
     def _given(self, target: TextOrWords) -> tuple[list[int], str, tuple[Token, ...], tuple[str, ...]]:
-        """The given target: its ids after the start token, its text, its tokens, and notes."""
+        """The given target: its ids with the start token first, its text, its tokens, and notes."""
         self.translation.require_target(self.name)
         encoded = self.text_tokenizer.encode(target, as_target=True, language=self.translation.in_target)
         notes = self._checked(encoded, "target") + self.translation.note(TARGET)
@@ -193,7 +193,7 @@ class InputBuilder:
         return [start, *encoded.ids], encoded.text, (mark, *encoded.tokens), notes
 
     def _written(self, encoded: TokenizedText) -> tuple[list[int], str, tuple[Token, ...], tuple[str, ...]]:
-        """The same of a target that the model generates."""
+        """The same for a target that the model generates."""
         if not self.model.can_generate():
             raise ModelError(f"{type(self.model).__name__} cannot generate a target", "Give one: --target TEXT.")
         self.translation.require_target(self.name)
@@ -210,7 +210,7 @@ class InputBuilder:
         return written.ids, text, tuple(replace(token, generated=is_own) for token, is_own in own), notes
 
     def _writer(self) -> "PreTrainedModel":
-        """The model, able to continue a text. Raises InputError and ModelError where it is not."""
+        """The model, if it can continue a text. Raises InputError and ModelError if it cannot."""
         from attnviz.capture import find_virtual_prompt, reads_both_ways
 
         if reads_both_ways(self.model.config):
@@ -224,7 +224,7 @@ class InputBuilder:
             hint = f"Load it with one: attnviz.load(MODEL, with_head=True), or {kind}."
             hint = hint if kind else "Leave out --generate: transformers has no class that writes with this model."
             raise ModelError(f"{type(self.model).__name__} has no language-model head to generate with", hint)
-        if (prompt := find_virtual_prompt(self.model)) and prompt.are_keys:  # which in llama loses count of positions
+        if (prompt := find_virtual_prompt(self.model)) and prompt.are_keys:  # Llama then uses wrong positions
             message = (
                 f"{self.name} has a learned prefix, and peft counts positions in another way when it writes after it"
             )
@@ -232,9 +232,9 @@ class InputBuilder:
         return self.model
 
     def _start(self) -> int:
-        """The token that a decoder starts from, to read a target as it does to write one.
+        """The start token of the decoder, the same for reading a target as for writing one.
 
-        What `generate` of transformers heeds goes first. Raises ModelError where nothing names one.
+        It is looked up in the order of `generate` of transformers. Raises ModelError if nothing names it.
         """
         settings = getattr(self.model, "generation_config", None)
         own = getattr(settings, "decoder_start_token_id", None)
@@ -251,7 +251,7 @@ class InputBuilder:
         raise ModelError(f"{self.name} does not say which token its decoder starts from", "Set decoder_start_token_id.")
 
     def _checked(self, encoded: TokenizedText, what: str, more: int = 0) -> tuple[str, ...]:
-        """Notes on a text that the model can read. Raises InputError for one that it cannot."""
+        """Notes on a text that the model can read. Raises InputError for a text that it cannot read."""
         require_embeddings(self.model, encoded.ids, self.name, in_decoder=what == "target")
         unknown = encoded.written(self.text_tokenizer.tokenizer.unk_token_id)
         of = f"the {len(encoded.tokens) - sum(encoded.special)} tokens of the {what}"
@@ -259,7 +259,7 @@ class InputBuilder:
         return crowding + unknown_note(unknown, of, f"{self.name}'s")
 
     def _crowding(self, length: int, what: str, more: int = 0, *, in_decoder: bool = False) -> tuple[str, ...]:
-        """A note where a text and `more` tokens to come go beyond the model's positions; InputError if they cannot."""
+        """A note if a text and `more` tokens to write exceed the model's positions. InputError if it cannot."""
         part: Part = "decoder" if in_decoder else "encoder"
         most = context_length(self.model, part)
         virtual = len(virtual_names(self.model)) if what == "text" else 0
@@ -271,7 +271,7 @@ class InputBuilder:
         if not extrapolates(self.model, part):
             hint = f"Generate at most {most - length}." if length < most else f"Give it a shorter {what}."
             raise InputError(f"{long}, and {self.name} reads at most {most}", hint)
-        return (f"{long}, and {self.name} was made for {most}: beyond, its attention may mean little",)
+        return (f"{long}, and {self.name} was made for {most}: beyond that, its attention may mean little",)
 
     def _tensors(self, inputs: Mapping[str, Sequence[int]]) -> "dict[str, torch.Tensor]":
         import torch

@@ -1,8 +1,8 @@
-"""The languages that a translator of many reads and writes: the marks that its tokenizer has for them.
+"""The languages of a multilingual translator: the marks that its tokenizer has for them.
 
-M2M-100, NLLB, mBART-50 and SeamlessM4T put the mark of its language before a text, mBART and PLBart after it; what the
-decoder reads is marked as a source is. MarianMT marks the source, with the language of the target. A mark is put in
-place of the one that the tokenizer gave: nothing is set on the tokenizer, which others may use at the same time.
+M2M-100, NLLB, mBART-50 and SeamlessM4T put the mark of its language before a text, mBART and PLBart after it; a target
+is marked like a source. MarianMT marks the source with the language of the target. The mark replaces the one that the
+tokenizer added. The tokenizer itself is not changed, because others can use it at the same time.
 """
 
 import re
@@ -19,18 +19,15 @@ if TYPE_CHECKING:
 
 _MARK = re.compile(r"__\w+__|[a-z]{2,3}_[A-Z][A-Za-z]{1,3}")  # __fr__, fr_XX, fra_Latn
 _START_FROM_LAST = ("mbart", "plbart")
-"""Models whose decoder starts from the last of its labels, whatever their configuration says.
-
-With some tokenizers that is the mark of the language.
-"""
+"""Models whose decoder always starts from the last of its labels, with some tokenizers the mark of the language."""
 
 
 @dataclass(frozen=True)
 class Languages:
-    """The languages of a tokenizer: the id of each mark by its code, and those that the tokenizer is set to.
+    """The languages of a tokenizer: `ids` maps codes to the ids of their marks; and the languages that it is set to.
 
-    `first` says whether a mark stands before the text, `of_target` whether it stands in the source and names the
-    language of the target, as with MarianMT. A tokenizer without languages has no `ids`.
+    `first` says whether a mark stands before the text, `of_target` whether the mark in the source names the language of
+    the target, as in MarianMT. A tokenizer without languages has no `ids`.
     """
 
     ids: Mapping[str, int] = field(default_factory=dict)
@@ -41,7 +38,7 @@ class Languages:
 
     @classmethod
     def of(cls, tokenizer: "PreTrainedTokenizerBase") -> "Languages":
-        """Those of `tokenizer`."""
+        """The languages of `tokenizer`."""
         if prefixes := getattr(tokenizer, "supported_language_codes", None):  # >>fra<<
             return cls({code[2:-2]: tokenizer.convert_tokens_to_ids(code) for code in prefixes}, of_target=True)
         if not hasattr(tokenizer, "set_src_lang_special_tokens"):
@@ -53,7 +50,7 @@ class Languages:
         return cls(ids).set_by(tokenizer)
 
     def set_by(self, tokenizer: "PreTrainedTokenizerBase") -> "Languages":
-        """These, as its user has set `tokenizer` by now."""
+        """These languages with the current settings of `tokenizer`."""
         if not self or self.of_target:
             return self
         source, target = (getattr(tokenizer, name, None) for name in ("src_lang", "tgt_lang"))
@@ -63,35 +60,35 @@ class Languages:
     def __bool__(self) -> bool:
         return bool(self.ids)
 
-    def find(self, asked: str | None, option: str, name: str) -> str | None:
-        """The code that is meant by what was `asked` for with `option`: itself, or the only one that begins with it.
+    def find(self, given: str | None, option: str, name: str) -> str | None:
+        """The code for the value `given` with `option`: the same code, or the only code that begins with it.
 
-        Raises InputError for what is none of the languages of the model that is called `name`.
+        Raises InputError if it is not a language of the model; `name` is the model's name in the message.
         """
-        require_type(option.removeprefix("--").replace("-", "_"), asked, str, InputError, "A code, such as fr.")
-        if asked is None:
+        require_type(option.removeprefix("--").replace("-", "_"), given, str, InputError, "A code, such as fr.")
+        if given is None:
             return None
         if not self or (self.of_target and option == SOURCE):
             what = "no languages" if not self else "no language of the source"
             raise InputError(f"the tokenizer of {name} names {what}", f"Leave out {option}.")
-        wanted = asked.strip(" _<>").replace("-", "_").lower()
+        wanted = given.strip(" _<>").replace("-", "_").lower()
         same = [code for code in self.ids if code.lower() == wanted]
         begins = same or [code for code in self.ids if code.lower().partition("_")[0] == wanted]
         if len(begins) == 1:
             return begins[0]
         near = begins or get_close_matches(wanted, self.ids, 3) or self._alike(wanted)
         hint = f"Did you mean {' or '.join(near)}?\n" if near else ""
-        message = f"{asked!r} is {'more than one' if begins else 'no'} language of {name}"
+        message = f"{given!r} is {'more than one' if begins else 'no'} language of {name}"
         raise InputError(message, f"{hint}{option} takes: {', '.join(self.ids)}")
 
     def _alike(self, wanted: str) -> list[str]:
-        """The codes that are like `wanted` before the `_`: `fr` and `fra_Latn` are like `fr_XX`."""
+        """The codes that are similar to `wanted` before the `_`: `fr` and `fra_Latn` are similar to `fr_XX`."""
         begins = {code: code.partition("_")[0] for code in self.ids}
         alike = get_close_matches(wanted.partition("_")[0], set(begins.values()), 3)
         return [code for begin in alike for code in begins if begins[code] == begin]
 
     def mark(self, inputs: Mapping[str, list[Any]], code: str) -> dict[str, list[Any]]:
-        """`inputs` of a text, as a tokenizer gave them, with the mark of that language for the one that it added."""
+        """`inputs` of a tokenizer with the mark of this language in place of the one that the tokenizer added."""
         marked = {name: [*values] for name, values in inputs.items()}
         ids, own = marked["input_ids"], {*self.ids.values()}
         for index, (id_, added) in enumerate(zip(ids, marked["special_tokens_mask"], strict=True)):
@@ -106,10 +103,10 @@ class Languages:
 
 @dataclass(frozen=True)
 class Translation:
-    """From which language into which a model is to translate: codes, None where it is not known or does not matter.
+    """The codes of the source and the target language; None if a language is unknown or does not matter.
 
-    `is_set` says whether that of the target was said by the user or the tokenizer, and is not the one of the model's
-    own configuration; `defaults` are the options in whose place the tokenizer chose.
+    `is_set` says whether the target language comes from the user or the tokenizer, and not from the model's
+    configuration. `defaults` are the options for which the tokenizer's default was used.
     """
 
     languages: Languages
@@ -128,11 +125,11 @@ class Translation:
         target: str | None,
         has_target: bool,
     ) -> "Translation":
-        """What was asked for, or else what the tokenizer or the configuration of the `model` called `name` says.
+        """The given languages, or the defaults of the tokenizer or of the `model`'s configuration.
 
-        `has_target` says whether its decoder reads one.
+        `name` is the model's name in messages, and `has_target` says whether its decoder reads a target.
 
-        Raises InputError for a language that there is not, and for one of a target that there cannot be.
+        Raises InputError for an unknown language, and for a target language of a model without a target.
         """
         source, target = languages.find(source, SOURCE, name), languages.find(target, TARGET, name)
         if target is not None and not has_target:
@@ -150,18 +147,18 @@ class Translation:
     @property
     def provenance(self) -> dict[str, str]:
         """The languages, for a trace."""
-        said = {"source language": self.source, "target language": self.target}
-        return {what: code for what, code in said.items() if code is not None}
+        codes = {"source language": self.source, "target language": self.target}
+        return {name: code for name, code in codes.items() if code is not None}
 
     def note(self, option: str) -> tuple[str, ...]:
-        """A note where the tokenizer chose the language that `option` sets."""
+        """A note if the tokenizer's default was used for `option`."""
         if option not in self.defaults:
             return ()
         what, code = ("text", self.source) if option == SOURCE else ("target", self.target)
-        return (f"the {what} is taken for {code}, as the tokenizer has it: {option} names another language",)
+        return (f"the language of the {what} is {code}, the tokenizer's default: {option} names another",)
 
     def notes_on(self, ids: Sequence[int]) -> tuple[str, ...]:
-        """Notes on a source of those ids. Raises InputError for one that names the language of its target twice."""
+        """Notes on a source of these ids. Raises InputError if it names the language of the target twice."""
         if not self.languages.of_target:
             return self.note(SOURCE)
         marks = sum(id_ in self.languages.ids.values() for id_ in ids[:2])
@@ -172,27 +169,27 @@ class Translation:
 
     @property
     def in_source(self) -> str | None:
-        """The language whose mark the source has."""
+        """The language of the mark in the source."""
         return self.target if self.languages.of_target else self.source
 
     @property
     def in_target(self) -> str | None:
-        """The language whose mark the target has."""
+        """The language of the mark in the target."""
         return None if self.languages.of_target else self.target
 
     def require_target(self, name: str) -> None:
-        """Raise InputError where it is not known into which of its languages the model called `name` translates."""
+        """Raise InputError if the target language is unknown; `name` is the model's name in the message."""
         if self.target is None and self.source is not None:
             few = ", ".join(self.languages.ids)
             message = f"{name} writes in {len(self.languages.ids)} languages, and nothing says in which"
             raise InputError(message, f"{TARGET} takes: {few}")
 
     def start(self, model: "PreTrainedModel", labels: list[int], default: int) -> int:
-        """The token that the decoder of `model` starts from to read the `labels` of a target."""
+        """The start token of the decoder of `model` for the `labels` of a target."""
         return labels[-1] if model.config.model_type in _START_FROM_LAST else default
 
     def settings(self, model: "PreTrainedModel", start: int) -> dict[str, int | None]:
-        """How the target is written in its language: from `start` on with its mark as the first, or from its mark."""
+        """Settings to generate in the target language: `start`, then its mark as first token; or its mark as start."""
         if self.in_target is None or not self.is_set:
             return {"decoder_start_token_id": start}
         id_ = self.languages.ids[self.in_target]
@@ -210,7 +207,7 @@ def _code(mark: str) -> str:
 
 
 def _configured(languages: Languages, model: "PreTrainedModel") -> str | None:
-    """The language that the model's own configuration makes its targets begin with."""
+    """The language with which targets begin by the model's own configuration."""
     codes = {id_: code for code, id_ in languages.ids.items()}
     own = getattr(model, "generation_config", None)  # an encoder has none
     forced = [getattr(own, name, None) for name in ("forced_bos_token_id", "decoder_start_token_id")]

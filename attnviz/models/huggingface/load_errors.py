@@ -1,4 +1,4 @@
-"""What transformers and the Hub raise while they load a model, as an error that says what would work."""
+"""Translating the errors of transformers and the Hub while loading a model into errors with a hint that works."""
 
 import os
 import re
@@ -30,9 +30,9 @@ OFFLINE = (
 
 @contextmanager
 def translate_load_errors(location: "ModelLocation", what: str, revision: str | None = None) -> Iterator[None]:
-    """Turn whatever transformers raises while it loads `what` from `location` into a ModelError.
+    """Turn any error of transformers while it loads `what` from `location` into a ModelError.
 
-    Whatever, because it reads files that are anyone's: one that is not as it should be can fail in any way.
+    Any error, because a damaged or hostile file can fail in any way.
     """
     try:
         yield
@@ -45,7 +45,7 @@ def translate_load_errors(location: "ModelLocation", what: str, revision: str | 
 
 
 def suggest_names(spec: str) -> str:
-    """A hint that names what there is of nearly that name: in the cache, in packages, beside what `spec` names."""
+    """A hint with models of similar names: in the cache, in packages, and in the same folder."""
     cached = {name: model.name for model in cached_models() for name in (model.name.split("/")[-1], model.name)}
     beside = Path(os.path.expanduser(spec)).parent
     local: dict[str, Path] = {}
@@ -62,14 +62,14 @@ def suggest_names(spec: str) -> str:
 
 
 def _close(spec: str, there: dict[str, Any]) -> list[str]:
-    """Those of `there` that are called nearly as `spec` or its last part, the nearest first."""
+    """The names in `there` that are similar to `spec` or its last part, the most similar first."""
     lower = {name.lower(): str(value) for name, value in there.items()}
     close = [name for asked in (spec, Path(spec).name) for name in get_close_matches(asked.lower(), lower)]
     return list(dict.fromkeys(lower[name] for name in close))
 
 
 def _of_hub(error: BaseException, location: "ModelLocation", what: str, revision: str | None) -> ModelError | None:
-    """What the Hub's client means, where it is the Hub that is at fault."""
+    """The error for a failure of the Hub's client; None for any other failure."""
     if not location.on_hub:
         return None
     raised = {type(cause).__name__ for cause in _causes(error)}
@@ -106,9 +106,9 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 NO_TOKENIZER = "{spec} has no tokenizer"
 OTHER_TOKENIZER = "Most have a tokenizer.json. Another one can be given: --tokenizer NAME."
 
-# What an error says, its type first: what that means, and what would work.
+# A pattern for an error's type and text, its meaning, and a hint.
 _MEANINGS = (
-    (r"trust_remote_code", "{spec} brings Python code of its own", "If you trust it: --trust-remote-code."),
+    (r"trust_remote_code", "{spec} contains its own Python code", "If you trust it: --trust-remote-code."),
     (
         r"UnpicklingError",
         "the weights of {spec} are pickled with more than weights",
@@ -171,13 +171,13 @@ _MEANINGS = (
 
 
 def _of_files(error: BaseException, location: "ModelLocation", what: str, revision: str | None) -> ModelError:
-    """What is wrong with what is there."""
+    """The error for a fault in the files of a model."""
     if damaged := damaged_file(location, what, revision):
         return damaged
-    said = f"{type(error).__name__}: {error}"
+    text = f"{type(error).__name__}: {error}"
     sizes = "the metadata" if location.is_file else "the config.json"
     for pattern, message, hint in _MEANINGS:
-        if match := re.search(pattern, said):
+        if match := re.search(pattern, text):
             return ModelError(
                 message.format(*(group.strip() for group in match.groups()), spec=location.spec, sizes=sizes), hint
             )

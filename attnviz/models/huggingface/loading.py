@@ -1,4 +1,4 @@
-"""From the place of a Hugging Face model to that model and its tokenizer, or an error that says what would work."""
+"""Loading a Hugging Face model and its tokenizer from their location."""
 
 import gc
 import os
@@ -22,7 +22,7 @@ from attnviz.models.huggingface.global_state import restores_global_state
 from attnviz.models.huggingface.load_errors import NO_TOKENIZER, OTHER_TOKENIZER, translate_load_errors
 from attnviz.models.huggingface.location import ModelLocation, chained_adapter_error, locate_all, locate_tokenizer
 from attnviz.models.huggingface.progress import telling
-from attnviz.models.huggingface.sizes import no_larger_than, require_said, weights_of
+from attnviz.models.huggingface.sizes import no_larger_than, require_sizes_named, weights_of
 from attnviz.models.huggingface.tokenizer_limits import held_stderr, require_bounds
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ _one_at_a_time = threading.Lock()
 def load_tokenizer(location: ModelLocation, **options: Any) -> "PreTrainedTokenizerBase":
     """The tokenizer at `location`.
 
-    Raises ModelError where it cannot be loaded, has nothing in its vocabulary, or no bounds.
+    Raises ModelError if it cannot be loaded, has no vocabulary, or does not respect the limits of `tokenizer_limits`.
     """
     if location.adapter and not location.adapter.has_tokenizer:
         return load_tokenizer(location.adapter.base, **options | {"revision": location.adapter.revision})
@@ -52,17 +52,17 @@ def load_tokenizer(location: ModelLocation, **options: Any) -> "PreTrainedTokeni
 
         tokenizer = AutoTokenizer.from_pretrained(location.path, **options, **location.options)
         words = len(tokenizer) - len(tokenizer.all_special_ids)
-    if words < _FEWEST_WORDS:  # made up where there was no file of it
+    if words < _FEWEST_WORDS:  # transformers makes an empty one if the file is missing
         raise ModelError(NO_TOKENIZER.format(spec=location.spec), OTHER_TOKENIZER)
     require_bounds(tokenizer, location.spec)
     return tokenizer  # type: ignore[no-any-return]
 
 
 def given_tokenizer(spec: Any, trust_remote_code: bool) -> "PreTrainedTokenizerBase":
-    """The tokenizer that a user gives: loaded already, of transformers or of tokenizers, or its name or folder.
+    """The tokenizer that a user gives: one of transformers or of tokenizers in memory, or its name or folder.
 
-    Of a processor, which a model of pictures and text has, it is the part that reads text. Raises ModelError for
-    anything else.
+    For the processor of a model of pictures and text it is the part that reads text. Raises ModelError for anything
+    else.
     """
     if not isinstance(spec, str | os.PathLike):
         return _loaded_tokenizer(spec)
@@ -84,8 +84,8 @@ def _loaded_tokenizer(given: Any) -> "PreTrainedTokenizerBase":
         ):
             return tokenizer  # type: ignore[no-any-return]
     raise ModelError(
-        f"what is given as a tokenizer is of type {type(given).__name__}",
-        "Name one, or pass one of transformers: tokenizer=AutoTokenizer.from_pretrained(NAME). Of another library, "
+        f"the tokenizer is of type {type(given).__name__}",
+        "Name one, or pass one of transformers: tokenizer=AutoTokenizer.from_pretrained(NAME). With another library, "
         "name the tokens: attnviz.trace(model=model, tokens=[…], forward=lambda model: model(ids)).",
     )
 
@@ -96,18 +96,18 @@ def load_model(
     with_head: bool = False,
     **options: Any,
 ) -> "PreTrainedModel":
-    """The model at `location`, of the class that its configuration names; of a language model the base alone.
+    """The model at `location`, of the class that its configuration names; for a language model only its base.
 
-    That has its head `with_head`, and an encoder-decoder always, which needs it to write a target. Where an adapter is
-    at `location` it is put into its model, which is of the class that the adapter was trained in. The other options are
-    `device`, `device_map`, `dtype`, `progress`, and those of `from_pretrained`.
+    `with_head` loads its head too; an encoder-decoder always has it, to write a target. An adapter at `location` is put
+    into its model, which has the class that the adapter was trained in. The other options are `device`, `device_map`,
+    `dtype`, `progress`, and those of `from_pretrained`.
 
-    Raises ModelError for an unknown device or dtype, for a model that cannot be found or loaded, that lacks some of
-    its weights, or that reads something else than text.
+    Raises ModelError for an unknown device or dtype, and for a model that cannot be found or loaded, lacks some of its
+    weights, or does not read text.
     """
     trusted = bool(options.get("trust_remote_code"))
     if (adapter := location.adapter) is None:
-        # The names of StarCoder2's tensors transformers knows in the model with a head alone.
+        # transformers knows the names of StarCoder2's tensors only in the model with a head.
         heads = (False, True) if location.is_file and not with_head else (with_head,)
         return _load_whole(
             location, lambda config: [kind for head in heads for kind in classes(config, head, trusted)], **options
@@ -139,7 +139,7 @@ def _load_whole(
     progress: Progress | None = None,
     **options: Any,
 ) -> "PreTrainedModel":
-    """The model at `location` without any adapter, of a class that `kinds_for` has for its configuration."""
+    """The model at `location` without any adapter, of a class that `kinds_for` returns for its configuration."""
     if dtype is not None and dtype not in _DTYPES:
         raise ModelError(f"{dtype!r} is not a dtype", f"Dtypes: {', '.join(_DTYPES)}.")
     options |= location.options
@@ -147,7 +147,7 @@ def _load_whole(
     if location.is_file:
         with translate_load_errors(location, "header"):
             read(location.file)
-        dtype = dtype or "float32"  # transformers unpacks to it, and asks the file's name whether to
+        dtype = dtype or "float32"  # transformers unpacks to float32, but only if the file name ends in .gguf
     with quick_start(), quiet(), telling(progress) as bar:
         import torch
 
@@ -156,7 +156,7 @@ def _load_whole(
             from transformers import AutoConfig, PretrainedConfig
 
             if not location.is_file:
-                require_said(PretrainedConfig.get_config_dict(location.path, **options)[0], location.spec)
+                require_sizes_named(PretrainedConfig.get_config_dict(location.path, **options)[0], location.spec)
             config = AutoConfig.from_pretrained(location.path, output_attentions=False, **options)
             if location.is_file:
                 set_attention(read(location.file), config)
@@ -164,7 +164,7 @@ def _load_whole(
             kinds = kinds_for(config)
             options |= {"dtype": getattr(torch, dtype) if dtype else "auto", "tqdm_class": bar, **placed}
             options["attn_implementation"] = (
-                None  # whatever the checkpoint names: what computes attention is our choice
+                None  # ignore the checkpoint's choice: the capture chooses the attention function
             )
             model, report = _loaded(kinds, location, config=config, **options)
             if chosen:
@@ -180,31 +180,31 @@ def _load_whole(
 def _loaded(
     kinds: Sequence[Any], location: ModelLocation, **options: Any
 ) -> "tuple[PreTrainedModel, Mapping[str, Collection[str]]]":
-    """The model by the first class that finds all its weights, or by the last, and which it lacks or leaves over."""
+    """The model of the first class that finds all its weights, or of the last; and missing and left-over weights."""
     kind, *others = kinds
     if refused := refused_file(location, options.get("revision")):
-        options["generation_config"] = refused.instead
+        options["generation_config"] = refused.replacement
     with no_larger_than(lambda: weights_of(location, options.get("revision")), location.spec):
-        # What adapter there is we put in ourselves: transformers would by itself, if peft is there, and warn alone.
+        # attnviz adds an adapter itself: transformers would do so only if peft is installed, and otherwise only warn.
         nowhere = {"adapter_kwargs": {"subfolder": "no-adapter"}}
         try:
             model, report = kind.from_pretrained(location.path, output_loading_info=True, **nowhere, **options)
-        except KeyError:  # a tensor of experts, for which the base alone has no name
+        except KeyError:  # the base has no name for a tensor of experts
             if not others or not location.is_file:
                 raise
             return _loaded(others, location, **options)
     if others and lost_weights(model, report["missing_keys"])[0]:
-        del model  # before there is another
+        del model  # free its memory before loading another
         return _loaded(others, location, **options)
     if refused:
-        refused.heed(model)
+        refused.apply(model)
     return model, report
 
 
 @restores_global_state
 @contextmanager
 def quick_start() -> Iterator[None]:
-    """Rest the garbage collector: while thousands of modules are imported it finds nothing, for a fifth of the time."""
+    """Pause the garbage collector: it takes a fifth of the time to import thousands of modules, for nothing."""
     resting = gc.isenabled()
     gc.disable()
     try:
@@ -217,7 +217,7 @@ def quick_start() -> Iterator[None]:
 @restores_global_state
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep transformers' progress bars and warnings off stderr: what a user ought to know, attnviz says itself."""
+    """Keep progress bars and warnings of transformers off stderr: attnviz reports what matters to the user itself."""
     from huggingface_hub.utils import logging as hub_logging
     from transformers.utils import logging
 

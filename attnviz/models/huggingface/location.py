@@ -1,4 +1,4 @@
-"""Where a model is that a user names: a folder, a .gguf file, a package, a name on the Hub; and its adapter."""
+"""Finding the model that a user names: a folder, a .gguf file, a package, a name on the Hub; and its adapter."""
 
 import os
 import re
@@ -6,7 +6,7 @@ import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
-from os.path import exists, isdir, isfile  # false for a path that can be none, where those of Path raise
+from os.path import exists, isdir, isfile  # False for an impossible path; those of Path raise
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,9 +27,9 @@ _WHOLE = tuple(f"{file}{index}" for file in ("model.safetensors", "pytorch_model
 
 @dataclass(frozen=True)
 class ModelLocation:
-    """Where a model is: as the user wrote it, as `from_pretrained` takes it, by a short name, and options with it.
+    """The location of a model: as the user wrote it, as `from_pretrained` takes it, a short name, and options.
 
-    Where it holds an adapter, that comes with the place of the model that it is put into.
+    If it holds an adapter, `adapter` has the location of the adapter's model.
     """
 
     spec: str
@@ -45,7 +45,7 @@ class ModelLocation:
 
     @property
     def file(self) -> Path:
-        """The .gguf file, or the part of it that was named."""
+        """The .gguf file, or its part that was named."""
         return Path(self.path, self.options["gguf_file"])
 
     @property
@@ -55,13 +55,13 @@ class ModelLocation:
 
     @property
     def offline(self) -> bool:
-        """Whether the cache alone is asked for it."""
+        """Whether only the cache is used."""
         return "local_files_only" in self.options
 
     def files(self) -> Iterator[Path]:
-        """The files on this machine that belong to it: all in its folder, but for pictures, which are results.
+        """The files on this machine that belong to it: all in its folder except pictures, which are results.
 
-        Those of the model that an adapter belongs to are among them.
+        For an adapter, also the files of its model.
         """
         if self.is_file:
             yield from parts(self.file)
@@ -74,9 +74,9 @@ class ModelLocation:
 
 
 def locate(spec: str, what: str = "model") -> ModelLocation:
-    """Find out what `spec` names, without torch: a model, or `what` is wanted of it.
+    """Find the location that `spec` names, without torch; `what` (model or tokenizer) is for messages.
 
-    Raises ModelError where it can be none of what there is.
+    Raises ModelError if nothing on this machine and no name on the Hub can be meant.
     """
     location = _located(spec, what)
     is_folder = not location.is_file and not location.on_hub
@@ -86,7 +86,7 @@ def locate(spec: str, what: str = "model") -> ModelLocation:
 
 
 def locate_all(location: ModelLocation, revision: str | None = None) -> ModelLocation:
-    """`location` with its adapter, where it is a repository of the Hub that holds one, which is fetched."""
+    """`location` with its adapter, which is downloaded if it is in a repository of the Hub."""
     if not location.on_hub:
         return location
     from transformers.utils import cached_file
@@ -105,7 +105,7 @@ def locate_all(location: ModelLocation, revision: str | None = None) -> ModelLoc
 
     try:
         config = fetched(CONFIG)
-    except OSError:  # it is told of where the model is asked for
+    except OSError:  # loading the model raises the error
         return location
     if config is None:
         return location
@@ -115,15 +115,16 @@ def locate_all(location: ModelLocation, revision: str | None = None) -> ModelLoc
 
 
 def in_cache(location: ModelLocation) -> ModelLocation:
-    """`location` with its adapter, as `locate_all` gives it, but nothing is fetched."""
+    """`location` with its adapter, like `locate_all`, but without a download."""
     return locate_all(replace(location, options={"local_files_only": True})) if location.on_hub else location
 
 
 def _with_adapter(location: ModelLocation, folder: Path) -> ModelLocation:
-    """`location` with the adapter that is in `folder`, and the model that it belongs to.
+    """`location` with the adapter in `folder`, and the adapter's model.
 
-    That is beside it, or where its settings say: a folder, from here or from the adapter, or what `locate` takes.
-    Raises ModelError where it is none of that, or an adapter itself, and without the package peft.
+    The model is in the same folder, or where the settings say: a folder (relative to the current folder or to the
+    adapter) or anything that `locate` takes. Raises ModelError if there is no such model, if it is an adapter too, and
+    without the package peft.
     """
     settings = read_settings(folder, location.spec)
     named = settings.get("base_model_name_or_path")
@@ -150,7 +151,7 @@ def _with_adapter(location: ModelLocation, folder: Path) -> ModelLocation:
 
 
 def chained_adapter_error(spec: str, base: str) -> ModelError:
-    """The error for an adapter whose `base` is one."""
+    """The error for an adapter whose `base` is an adapter too."""
     return ModelError(
         f"{spec} is an adapter of {base}, which is an adapter itself",
         "Merge that one first: peft's merge_and_unload().",
@@ -158,7 +159,7 @@ def chained_adapter_error(spec: str, base: str) -> ModelError:
 
 
 def _located(spec: str, what: str = "model") -> ModelLocation:
-    """What `spec` names, whatever adapter is there."""
+    """The location that `spec` names, without looking for an adapter."""
     where = WHERE if what == "model" else _TOKENIZER
     path, package = Path(os.path.expanduser(spec)), None
     if not spec.strip():
@@ -181,13 +182,13 @@ def _located(spec: str, what: str = "model") -> ModelLocation:
     if exists(path):
         raise ModelError(f"{spec} is a file, but not a .gguf file", WHERE)
     if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", spec) or spec.startswith((".", "/", "~")):
-        said = f"no such {what}: {spec} is neither a folder here nor a name on the Hub"
-        raise ModelError(said, suggest_names(spec) or where)
+        message = f"no such {what}: {spec} is neither a folder here nor a name on the Hub"
+        raise ModelError(message, suggest_names(spec) or where)
     return ModelLocation(spec, spec, spec, {"local_files_only": True} if _is_offline() else {})
 
 
 def _is_offline() -> bool:
-    """Whether the Hub has no address here: its client would try for 25 seconds before it looks in the cache."""
+    """Whether the Hub's address is unknown here: its client would try for 25 seconds before it uses the cache."""
     from huggingface_hub import constants
 
     if constants.HF_HUB_OFFLINE:
@@ -195,12 +196,12 @@ def _is_offline() -> bool:
     try:
         socket.getaddrinfo(urlsplit(constants.ENDPOINT).hostname, 443)
     except OSError:
-        return not getproxies()  # behind a proxy, names need not resolve
+        return not getproxies()  # behind a proxy names do not have to resolve
     return False
 
 
 def locate_tokenizer(spec: str) -> ModelLocation:
-    """Find out what `spec` names, as `locate` does; its folder need hold no model."""
+    """Find the location that `spec` names, like `locate`; its folder does not have to hold a model."""
     folder = os.path.expanduser(spec)
     if isdir(folder):
         return ModelLocation(spec, folder, spec, {})

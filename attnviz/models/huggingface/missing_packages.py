@@ -1,4 +1,4 @@
-"""Which package a model or its tokenizer wants and does not find, read off what transformers says and the files."""
+"""The missing package that a model or its tokenizer needs, from the error of transformers and from the files."""
 
 import re
 from importlib import import_module
@@ -11,7 +11,7 @@ from attnviz.errors import ModelError
 if TYPE_CHECKING:
     from attnviz.models.huggingface.location import ModelLocation
 
-# Where an error names a package, in the many ways that transformers does.
+# Patterns for the package names in the errors of transformers.
 _NAMED = (
     r"`?pip install (?:-U )?['\"]?(?P<name>[A-Za-z][\w.-]*)",
     r"You need to install (?P<name>[\w-]+)",
@@ -21,8 +21,8 @@ _NAMED = (
     r"A valid (?P<name>\w+) version",
     r"No module named '(?P<name>\w+)",
 )
-# What to install where that is not the name alone: a Japanese tokenizer splits words by a dictionary, which a model's
-# configuration names, and these are the two that models are trained with.
+# What to install if it is not only the named package: a Japanese tokenizer splits words with a dictionary that the
+# model's configuration names, and models are trained with these two.
 _INSTALLED_BY = {
     "fugashi": "fugashi ipadic unidic-lite",
     "sudachipy": "sudachipy sudachidict_core",
@@ -33,26 +33,26 @@ _TIKTOKEN_LINE = re.compile(rb"[A-Za-z0-9+/]+={0,2} \d+\r?\n")
 
 
 def missing_package(error: BaseException, location: "ModelLocation", what: str) -> ModelError | None:
-    """The error that names the package which `error` is about; None where it is about something else.
+    """The error that names the missing package of `error`; None if no package is missing.
 
-    transformers takes every file that SentencePiece did not read for one of tiktoken's: there, the files are asked.
+    transformers assumes that every file that SentencePiece cannot read is one of tiktoken; the files show which it is.
     """
-    said = str(error)
-    if what == "tokenizer" and "tiktoken" in said:
+    text = str(error)
+    if what == "tokenizer" and "tiktoken" in text:
         return _of_its_pieces(location)
     if not isinstance(error, ImportError | ValueError):
         return None
     for pattern in _NAMED:
-        if (found := re.search(pattern, said)) and not _is_there(found["name"]):
+        if (found := re.search(pattern, text)) and not _is_installed(found["name"]):
             return _lacks(location, what, found["name"].lower())
     return None
 
 
 def _of_its_pieces(location: "ModelLocation") -> ModelError | None:
-    """What reading the files of pieces at `location` wants, or which of them cannot be read."""
+    """The error for a file of pieces at `location`: its missing package, or that it cannot be read."""
     for file in sorted(path for path in location.files() if path.suffix in (".model", ".tiktoken")):
         if _is_tiktoken(file):
-            return None if _is_there("tiktoken") else _lacks(location, "tokenizer", "tiktoken")
+            return None if _is_installed("tiktoken") else _lacks(location, "tokenizer", "tiktoken")
         if not _is_sentencepiece(file):
             return ModelError(
                 f"the tokenizer of {location.spec} cannot be read: {file.name} is not a SentencePiece file",
@@ -73,12 +73,12 @@ def _lacks(location: "ModelLocation", what: str, package: str) -> ModelError:
     return ModelError(f"{subject} needs the package {package}", f"pip install {_INSTALLED_BY.get(package, package)}")
 
 
-def _is_there(package: str) -> bool:
+def _is_installed(package: str) -> bool:
     return find_spec(package.replace("-", "_")) is not None
 
 
 def _is_tiktoken(file: Path) -> bool:
-    """Whether it begins as tiktoken's files do: a piece in base 64 and its rank."""
+    """Whether the file begins like a file of tiktoken: with a piece in base 64 and its rank."""
     with file.open("rb") as start:
         return bool(_TIKTOKEN_LINE.match(start.readline(1000)))
 

@@ -1,4 +1,4 @@
-"""A Hugging Face model: loaded from wherever it is, run once on a text, its attention captured."""
+"""A Hugging Face model that traces texts: it is loaded, run once on a text, and its attention is captured."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -44,15 +44,15 @@ if TYPE_CHECKING:
 
     from attnviz.capture import Record
 
-_ROUNDING = {"float32": 1e-5, "float16": 5e-3, "bfloat16": 4e-2}  # how far a weight may be off for rounding alone
+_ROUNDING = {"float32": 1e-5, "float16": 5e-3, "bfloat16": 4e-2}  # the largest error of a weight by rounding
 
 
 @dataclass(frozen=True, repr=False)
 class HuggingFaceModel(Model):
-    """A loaded model and its tokenizer; make one with `load`. `tokenizer` names one that is not the model's own.
+    """A loaded model and its tokenizer; make one with `load`. `tokenizer` is the name of a tokenizer given by the user.
 
-    `notes` are what a reader of each of its traces ought to be told of it. `base` is what an adapter was put into,
-    `in_memory` whether it was loaded by someone else, so that no name leads to it.
+    `notes` are added to each of its traces. `base` is the name of the model of an adapter. `in_memory` says that the
+    caller loaded the model, so that no name can load it again.
     """
 
     name: str
@@ -80,10 +80,10 @@ class HuggingFaceModel(Model):
     ) -> "HuggingFaceModel":
         """Load `spec`: a Hub name, a folder, a .gguf file, or a model already in memory, which needs its `tokenizer`.
 
-        `device` is the best that there is, and `dtype` the checkpoint's own, where they are not given; `device_map` is
-        transformers' own. Weights come from safetensors, or through torch's safe loader; code in a repository runs only
-        with `trust_remote_code`. A decoder that shall generate is loaded `with_head`. `progress` is told of bytes and
-        weights. Raises ModelError for what cannot be found or loaded.
+        By default `device` is the best one available, and `dtype` that of the checkpoint; `device_map` is as in
+        transformers. Weights are read from safetensors, or by torch's safe loader; code in a repository runs only with
+        `trust_remote_code`. `with_head` loads the head that a decoder needs to generate. `progress` is called for bytes
+        and weights. Raises ModelError for a model that cannot be found or loaded.
         """
         if not isinstance(spec, str | os.PathLike):
             require_as_it_is(spec, device=device, device_map=device_map, dtype=dtype)
@@ -95,7 +95,7 @@ class HuggingFaceModel(Model):
             )
         location = locate_all(location, revision)
         options: dict[str, Any] = {"revision": revision, "trust_remote_code": trust_remote_code}
-        if tokenizer is not None:  # what is no tokenizer is found out before weights are read
+        if tokenizer is not None:  # check the tokenizer before weights are read
             used = given_tokenizer(tokenizer, trust_remote_code)
         with quick_start(), one_parse() if location.is_file else nullcontext():
             how: dict[str, Any] = {"device": device, "device_map": device_map, "dtype": dtype, "with_head": with_head}
@@ -115,9 +115,9 @@ class HuggingFaceModel(Model):
     def _of_loaded(
         cls, given: Any, tokenizer: Any, revision: str | None, trust_remote_code: bool
     ) -> "HuggingFaceModel":
-        """A model that is in memory, wrapped or not, and its tokenizer, which a wrapper may bring.
+        """A model in memory, wrapped or not, with its tokenizer, which a wrapper can contain.
 
-        Raises ModelError without one, for what is no model, and for a wrapper that cannot be looked into.
+        Raises ModelError without a tokenizer, for anything but a model, and for a wrapper without a reachable model.
         """
         from attnviz.capture import wrapped
 
@@ -125,7 +125,7 @@ class HuggingFaceModel(Model):
         model = to_run(wrappers, model)
         if not hasattr(model, "config"):
             raise ModelError(
-                f"what is given as a model is of type {type(given).__name__}",
+                f"the model is of type {type(given).__name__}",
                 "Name one, or pass one of transformers: model=AutoModel.from_pretrained(NAME).",
             )
         if tokenizer is None:
@@ -133,7 +133,7 @@ class HuggingFaceModel(Model):
             tokenizer = next((found for found in brought if found is not None), None)
         if tokenizer is None:
             raise ModelError(
-                f"a loaded {type(given).__name__} does not bring its tokenizer",
+                f"a loaded {type(given).__name__} has no tokenizer",
                 "Pass it too: attnviz.trace(text, model=model, tokenizer=tokenizer).",
             )
         name = model.config.name_or_path
@@ -144,10 +144,10 @@ class HuggingFaceModel(Model):
         return cls(name, model, TextTokenizer(used), revision, other, notes, in_memory=True)
 
     def _trace_all(self, given: Iterator[Prompt], selection: Selection, progress: Progress | None) -> Iterator[Trace]:
-        """Up to 16 texts run in one pass, padded to one length.
+        """Run up to 16 texts in one pass, padded to the same length.
 
-        Where the shortest of them, run alone, does not give the same weights, for there are models that padding
-        disturbs, each runs alone.
+        Padding changes the weights of some models. If the shortest text has other weights when it runs alone, each text
+        runs alone.
         """
         require_runnable(self.model)
         readings = (InputBuilder(self.name, self.model, self.text_tokenizer, one, progress).read() for one in given)
@@ -165,7 +165,7 @@ class HuggingFaceModel(Model):
                 )
 
     def _records(self, group: Sequence[ModelInputs], selection: Selection) -> "list[Record]":
-        """The records of the texts of a group: of one pass, if padding leaves them as they are."""
+        """The records of the texts of a group, from one pass if padding does not change them."""
         if is_even(group):
             return self._captured(group, selection)
         shortest = min(range(len(group)), key=lambda index: len(group[index].inputs["input_ids"]))
@@ -192,7 +192,7 @@ class HuggingFaceModel(Model):
     def capture_ids(
         self, ids: Sequence[int], selection: Selection
     ) -> Iterator[tuple[int, tuple[int, ...], np.ndarray]]:
-        """Each layer of a decoder that reads these `ids`: its number, its heads, their weights `[head, query, key]`.
+        """For each layer of a decoder that reads these `ids`: its number, its heads, and `[head, query, key]`.
 
         Raises ModelError for a model that has an encoder, or whose attention is not masked.
         """
@@ -201,7 +201,7 @@ class HuggingFaceModel(Model):
         from attnviz.capture import capture, is_encoder_decoder
 
         no_decoder = ModelError(
-            f"{self.name} is no decoder alone: it cannot be probed", "Name one, such as GPT-2: -m NAME."
+            f"{self.name} is not a decoder-only model: it cannot be probed", "Name one, such as GPT-2: -m NAME."
         )
         if is_encoder_decoder(self.model):
             raise no_decoder
@@ -218,13 +218,13 @@ class HuggingFaceModel(Model):
         return find_base(self.model)
 
     def _trace(self, model_inputs: ModelInputs, record: "Record") -> Trace:
-        """What a record holds, with all that is known of it."""
+        """The trace of a record, with provenance and notes."""
         not_there = record.selection.missing_kinds(record.available) | _without_attention(record.non_attention_layers)
         name = self.name if self.base else named_with(self.name, self.model)
         found = attentions_of_record(record, model_inputs.trace(name), self._dtype)
         if not found and any(model_inputs.prefixes.values()):
             names = virtual_names(self.model)
-            raise SelectionError(f"{names[0]} to {names[-1]} have no rows: they are keys alone", "Name other rows.")
+            raise SelectionError(f"{names[0]} to {names[-1]} have no rows: they are only keys", "Name other rows.")
         return replace(
             model_inputs.trace(name),
             attentions=found,
@@ -247,13 +247,13 @@ class HuggingFaceModel(Model):
 
 
 def _gguf_notes(path: Path, model: "PreTrainedModel", has_own_tokenizer: bool) -> tuple[str, ...]:
-    """What a reader ought to know of a loaded .gguf file: where it may differ from what llama.cpp makes of it."""
+    """Notes on a loaded .gguf file where it can differ from llama.cpp."""
     header = read(path)
     return (*(tokenizer_notes(header) if has_own_tokenizer else ()), *attention_notes(header, model))
 
 
 def _other_name(given: Any, tokenizer: "PreTrainedTokenizerBase", model: str) -> str | None:
-    """What the `tokenizer` that was `given` is called; None where it is that of the `model`, or has no name."""
+    """The name of the `given` `tokenizer`; None if it is that of the `model`, or has no name."""
     if given is None:
         return None
     name = os.fspath(given) if isinstance(given, str | os.PathLike) else getattr(tokenizer, "name_or_path", "")
@@ -261,7 +261,7 @@ def _other_name(given: Any, tokenizer: "PreTrainedTokenizerBase", model: str) ->
 
 
 def _of_rows(layouts: Mapping[Kind, Layout], model_inputs: ModelInputs) -> dict[Kind, Layout]:
-    """`layouts` with rows counted from the first query that there is: keys of a prefix have none."""
+    """`layouts` with rows counted from the first real query: keys of a prefix have no rows."""
     before = model_inputs.prefixes
     return {
         kind: (tuple(row for row in _moved(rows, -before.get(kind, 0)) if row[0] >= 0), columns)
@@ -278,12 +278,12 @@ def _without_attention(layers: Mapping[int, str]) -> dict[str, str]:
     alike: dict[str, list[int]] = {}
     for layer, what in layers.items():
         alike.setdefault(what, []).append(layer)
-    told = [f"{format_ranges(tuple(numbers))}: {what}" for what, numbers in alike.items()]
-    return {"layers without attention": "; ".join(told)} if told else {}
+    parts = [f"{format_ranges(tuple(numbers))}: {what}" for what, numbers in alike.items()]
+    return {"layers without attention": "; ".join(parts)} if parts else {}
 
 
 def _agree(one: "Record", other: "Record", tolerance: float) -> bool:
-    """Whether two records hold the same weights."""
+    """Whether two records hold the same weights, within `tolerance`."""
     return all(
         np.allclose(weights, other.weights[kind][layer], rtol=0, atol=tolerance)
         for kind, layers in one.weights.items()

@@ -1,4 +1,4 @@
-"""A folder that is no model itself, and the models that are in it: a checkpoint, a part of a pipeline, several."""
+"""Finding models inside a folder that is not a model itself: checkpoints, parts of a pipeline, several models."""
 
 import os
 import re
@@ -9,14 +9,14 @@ from pathlib import Path
 
 from attnviz.models.huggingface.gguf import is_gguf, parts
 
-_DEEP, _MANY = 3, 2000  # folders below one another, and in all, that are looked into
+_DEEP, _MANY = 3, 2000  # how deep, and how many folders, are searched
 _SHOWN = 4
 _CHECKPOINT = re.compile(r"checkpoint-(\d+)")
 _OF_A_MODEL = ("config.json", "adapter_config.json")
 
 
 def find_nested_models(folder: str) -> str:
-    """A hint that names the models in `folder`, the newest checkpoint first; empty where there are none."""
+    """A hint that names the models in `folder`, the newest checkpoint first; empty if there are none."""
     found = sorted(_models(folder), key=_rank)
     if not found:
         return ""
@@ -28,7 +28,7 @@ def find_nested_models(folder: str) -> str:
 
 
 def _models(folder: str) -> Iterator[str]:
-    """The folders and the .gguf files below `folder` that are models, as paths that begin as `folder` does."""
+    """The folders and .gguf files below `folder` that are models, as paths that begin with `folder`."""
     for path, folders, files in islice(os.walk(folder), _MANY):
         yield from (os.path.join(path, file) for file in files if _is_whole(Path(path, file)))
         inside = {name: os.path.join(path, name) for name in folders if not name.startswith(".")}
@@ -39,9 +39,9 @@ def _models(folder: str) -> Iterator[str]:
 
 
 def _is_whole(file: Path) -> bool:
-    """Whether it is a .gguf file, by its name or, where that has no ending, as ollama's, by its first bytes.
+    """Whether it is a .gguf file by its name or, for a name without an ending as in ollama, by its first bytes.
 
-    Of several parts the first that is there stands for all.
+    Of a file in parts only the first existing part counts.
     """
     if file.suffix and file.suffix.lower() != ".gguf":
         return False
@@ -49,6 +49,6 @@ def _is_whole(file: Path) -> bool:
 
 
 def _rank(path: str) -> tuple[int, int, str]:
-    """What is nearest to the folder first, then the checkpoint after the most steps, then by name."""
+    """Sort key: the least deep first, then the checkpoint with most steps, then by name."""
     checkpoint = _CHECKPOINT.fullmatch(Path(path).name)
     return len(Path(path).parts), -int(checkpoint[1]) if checkpoint else 0, path

@@ -1,4 +1,4 @@
-"""Where the tokens of a text stand in it, for a tokenizer that keeps no offsets: those written in Python."""
+"""The offsets of tokens in a text, for tokenizers that do not return them: those written in Python."""
 
 import re
 import unicodedata
@@ -9,7 +9,7 @@ from itertools import pairwise, takewhile
 from attnviz.labels import is_mark
 from attnviz.models.huggingface.spelling import Offsets, offsets_by_decoding
 
-_UNKNOWN = "\udfff"  # stands for whatever an unknown token was; no text has a lone surrogate
+_UNKNOWN = "\udfff"  # in place of an unknown token; no text has a lone surrogate
 _IDEOGRAPH = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002fa1f]")
 
 
@@ -20,10 +20,10 @@ def offsets_by_words(
     encode: Callable[[str], Sequence[int]],
     decode: Callable[[Sequence[int]], str],
 ) -> Offsets:
-    """The offset `[start, end)` in `text` of each of `ids`, which `encode` made of it, special tokens left out.
+    """The offset `[start, end)` in `text` of each of `ids`, which `encode` made from it without special tokens.
 
-    The ids of a word are sought within that word, where `encode` makes of each word alone what it made of it in the
-    text; otherwise in the whole text. `unknown` is the id of the unknown token: it is what its neighbours leave.
+    The ids of a word are searched inside that word if `encode` gives the same ids for the word alone, otherwise in the
+    whole text. `unknown` is the id of the unknown token, which covers what its neighbours leave.
     """
     words = [match.span() for match in re.finditer(r"\S+", text)]
     pieces = [list(encode(text[start:end])) for start, end in words]
@@ -38,16 +38,16 @@ def offsets_by_words(
 
 
 def aligned(text: str, spelled: str, offsets: Sequence[tuple[int, int]], gaps: Sequence[tuple[int, int]]) -> Offsets:
-    """`offsets` in `spelled`, what a tokenizer made of `text`, carried over to `text`.
+    """`offsets` in `spelled`, the text that the tokens spell, converted to offsets in `text`.
 
-    The two may differ in case, accents, width and spaces. `gaps` are the spans in `spelled` of unknown tokens, which
-    were anything. What is not in `text` covers nothing there.
+    The two texts can differ in case, accents, width and spaces. `gaps` are the spans of unknown tokens in `spelled`,
+    which can stand for anything. A token whose characters are not in `text` covers no characters.
     """
     hidden = list(spelled)
     for start, end in gaps:
         start += len(spelled[start:end]) - len(spelled[start:end].lstrip())
         hidden[start:end] = [_UNKNOWN] + [""] * (end - start - 1) if start < end else []
-    found: dict[int, tuple[int, int]] = {}  # a character of `spelled` → what it is in `text`
+    found: dict[int, tuple[int, int]] = {}  # a character of `spelled` → its span in `text`
     for position, start, end in _pairs(_key(hidden), _key(text), text):
         before = found.get(position, (start, end))
         found[position] = (min(start, before[0]), max(end, before[1]))
@@ -59,17 +59,17 @@ def aligned(text: str, spelled: str, offsets: Sequence[tuple[int, int]], gaps: S
 
 
 def _key(characters: Sequence[str]) -> list[tuple[str, int]]:
-    """What is compared: characters without case and presentation, each with the number of the one that it is from."""
+    """The characters to compare, without case and presentation, each with the index of its original character."""
     plain = (unicodedata.normalize("NFKD", " " if c.isspace() else c).casefold() for c in characters)
     return [(part, position) for position, parts in enumerate(plain) for part in parts]
 
 
 def _pairs(spelled: list[tuple[str, int]], text: list[tuple[str, int]], written: str) -> Iterator[tuple[int, int, int]]:
-    """Characters of `spelled` and the spans of `text` that they are, `written` being that text."""
+    """The index of each matching character of `spelled`, and its span in the text `written`."""
     if not any(c == " " for c, _ in text):
         spelled = [(c, position) for c, position in spelled if c != " "]
     same = sum(1 for _ in takewhile(lambda pair: pair[0][0] == pair[1][0], zip(spelled, text, strict=False)))
-    # What both begin with is left out of the comparison, which may take the square of the length.
+    # The common start is not compared, because comparing can take time in the square of the length.
     matcher = SequenceMatcher(None, [c for c, _ in spelled[same:]], [c for c, _ in text[same:]], autojunk=False)
     changes = [
         (tag, i + same, i_end + same, j + same, j_end + same) for tag, i, i_end, j, j_end in matcher.get_opcodes()
@@ -87,9 +87,9 @@ def _pairs(spelled: list[tuple[str, int]], text: list[tuple[str, int]], written:
 
 
 def _shared_out(ours: list[int], theirs: list[int], written: str) -> Iterator[tuple[int, int, int]]:
-    """Give each of `ours` one of the pieces at `theirs` in the text, or where none of them comes out even, all.
+    """Give each of `ours` one of the pieces at `theirs` in the text, or all of `theirs` if the numbers do not match.
 
-    Pieces are characters with their marks, or what NFKC makes of each, or words; not white space or control characters.
+    Pieces are characters with their marks, the results of NFKC, or words, without white space and control characters.
     """
     shown = [position for position in theirs if unicodedata.category(written[position])[0] not in "CZ"]
     characters, words = (_pieces(shown, written, begins) for begins in (_begins_character, _begins_word))
@@ -101,7 +101,7 @@ def _shared_out(ours: list[int], theirs: list[int], written: str) -> Iterator[tu
 
 
 def _pieces(shown: list[int], text: str, begins: Callable[[str, int], bool]) -> Offsets:
-    """The spans of `shown`, positions in `text`, divided where there is a gap and where a piece `begins`."""
+    """The spans of the positions `shown` in `text`, divided at gaps and where a piece `begins`."""
     starts = [n for n, position in enumerate(shown) if n == 0 or shown[n - 1] < position - 1 or begins(text, position)]
     return [(shown[a], shown[b - 1] + 1) for a, b in pairwise([*starts, len(shown)])]
 
@@ -111,7 +111,7 @@ def _begins_character(text: str, position: int) -> bool:
 
 
 def _begins_word(text: str, position: int) -> bool:
-    """As BERT divides a text before it looks into its vocabulary: at punctuation, and around each Chinese character."""
+    """Whether BERT splits a text at this position before the vocabulary: at punctuation and Chinese characters."""
     return any(_IDEOGRAPH.match(char) or _is_punctuation(char) for char in text[position - 1 : position + 1])
 
 

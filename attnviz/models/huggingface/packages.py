@@ -1,4 +1,4 @@
-"""Models that installed packages carry. They are found in the lists of files that pip keeps: no code of theirs runs."""
+"""Models inside installed packages, found in the file lists of pip, so that no code of a package runs."""
 
 import re
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from attnviz.errors import ModelError
 
 WEIGHTS = (".safetensors", ".bin")
-"""What a file of weights in a folder in Hugging Face format ends in."""
+"""The endings of files of weights in a folder in Hugging Face format."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +33,10 @@ def packaged_models() -> list[PackagedModel]:
 
 
 def packaged_model(name: str) -> PackagedModel | None:
-    """The one model in the installed package of that name; None where there is none.
+    """The model in the installed package `name`; None if there is none.
 
-    As pip does, it takes `-`, `_` and `.` for one another, and capitals for small letters. Raises ModelError for a
-    package that carries several models.
+    As in pip, `-`, `_` and `.` are the same, and case does not matter. Raises ModelError for a package with several
+    models.
     """
     if not re.fullmatch(r"[\w.-]+", name):
         return None
@@ -51,9 +51,9 @@ def packaged_model(name: str) -> PackagedModel | None:
 
 
 def _models(package: Distribution) -> Iterator[PackagedModel]:
-    """The models that a package's list of files names, where they are there."""
+    """The existing models in a package's list of files."""
     listed = package.read_text("RECORD") or ""
-    if ".gguf" not in listed and "config.json" not in listed:  # most packages; to parse all their lists takes seconds
+    if ".gguf" not in listed and "config.json" not in listed:  # most packages; parsing all lists takes seconds
         return
     files = [PurePosixPath(file) for file in package.files or ()]
     with_weights = {file.parent for file in files if file.suffix in WEIGHTS}

@@ -1,7 +1,7 @@
-"""The regular expressions in an adapter's settings, tried on the names of a model's modules in a process of its own.
+"""Trying the regular expressions in an adapter's settings on a model's module names, in a separate process.
 
-peft takes each of several settings for an expression, and Python's search for one can take for ever: no thread can stop
-it. As a process, this file reads JSON on stdin; it imports nothing but Python's own modules.
+peft uses several settings as regular expressions, and a search in Python can take forever without a way to stop it from
+a thread. Run as a process, this file reads JSON on stdin and imports only modules of Python's standard library.
 """
 
 import json
@@ -22,25 +22,25 @@ _OF_PATTERNS = (
     "modules_to_save",
 )
 _AROUND = ("{}", r"(.*\.)?({})$", r"(^|.*\.){}($|\..*)", r"(?:^|.*?\.){}\.(?P<idx>\d+)\.")
-"""What peft writes around an expression, in the one setting and the other."""
+"""The text that peft puts around an expression, for each kind of setting."""
 
 
 def is_fast_pattern(settings: Mapping[str, Any], names: Sequence[str]) -> bool:
-    """Whether all expressions in an adapter's `settings` are found, or not, in all `names` within seconds."""
+    """Whether the search for all expressions in `settings` in all `names` ends within seconds."""
     patterns = [text for name in _OF_PATTERNS for text in _texts(settings.get(name)) if not _PLAIN.fullmatch(text)]
     if not patterns:
         return True
-    command = [sys.executable, "-P", __file__]  # -P: what lies beside the file is not to be imported
-    asked = json.dumps({"patterns": patterns, "names": [*names]})
+    command = [sys.executable, "-P", __file__]  # -P: do not import modules from the folder of the file
+    request = json.dumps({"patterns": patterns, "names": [*names]})
     try:
-        subprocess.run(command, input=asked, capture_output=True, encoding="ascii", timeout=_SECONDS)
+        subprocess.run(command, input=request, capture_output=True, encoding="ascii", timeout=_SECONDS)
     except subprocess.TimeoutExpired:
         return False
     return True
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """A text itself, or those that are keys of a mapping, or in a list."""
+    """A text, or all texts in a list or in the keys of a mapping."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping | list):
@@ -48,15 +48,15 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def main() -> None:
-    """Try all that stdin has."""
-    asked = json.load(sys.stdin)
-    for pattern in asked["patterns"]:
+    """Search for all patterns from stdin."""
+    request = json.load(sys.stdin)
+    for pattern in request["patterns"]:
         for around in _AROUND:
             try:
                 found = re.compile(around.format(pattern))
-            except (re.error, RecursionError, OverflowError):  # of which peft itself tells
+            except (re.error, RecursionError, OverflowError):  # peft reports these
                 continue
-            for name in asked["names"]:
+            for name in request["names"]:
                 found.match(name)
                 found.fullmatch(name)
 

@@ -1,4 +1,4 @@
-"""How far the loading of a model has come, told in one form whoever does the work."""
+"""The progress of loading a model, reported in one form for transformers and the Hub's client."""
 
 import io
 import threading
@@ -10,15 +10,15 @@ from typing import Any
 from attnviz.models.base import Progress
 from attnviz.models.huggingface.global_state import restores_global_state
 
-# What counts the weights that this thread loads.
+# The bar that counts the weights loaded by this thread.
 _weights: ContextVar[type | None] = ContextVar("weights", default=None)
 
 
 @contextmanager
 def telling(progress: Progress | None) -> Iterator[type | None]:
-    """Let `progress` hear of the weights that transformers reads while the body runs, and of nothing where it is None.
+    """Call `progress` for the weights that transformers reads while the body runs; None reports nothing.
 
-    Yields the class of bars to hand to `from_pretrained` as `tqdm_class`, which tells of the bytes that it downloads.
+    Yields a class of bars for `from_pretrained(tqdm_class=)`, which reports the bytes that it downloads.
     """
     if progress is None:
         yield None
@@ -35,7 +35,7 @@ def telling(progress: Progress | None) -> Iterator[type | None]:
 @restores_global_state
 @contextmanager
 def _heard() -> Iterator[None]:
-    """Have transformers make the bar that `_weights` holds, in the thread that it does, and its own in others."""
+    """Make transformers use the bar in `_weights` in this thread, and its own bar in other threads."""
     from transformers.utils import logging
 
     before = logging.set_tqdm_hook(None)
@@ -53,9 +53,9 @@ def _heard() -> Iterator[None]:
 
 
 def _bar(progress: Progress, what: str, unit: str, last: list[Any]) -> type:
-    """A class of bars that draw nothing: those that count in `unit` tell `progress` how many of `what` are done.
+    """A class of bars that draw nothing; bars that count in `unit` call `progress` with the number of `what` done.
 
-    Only the bar that was made last, which `last` holds, is heard: the Hub has two for one download.
+    Only the newest bar, held by `last`, reports, because the Hub makes two bars for one download.
     """
     from tqdm import tqdm  # type: ignore[import-untyped]
 
@@ -72,7 +72,7 @@ def _bar(progress: Progress, what: str, unit: str, last: list[Any]) -> type:
                 progress(what, int(self.n), int(self.total) if self.total else None)
 
         def update_transfer(self, _: float | None = 1) -> None:
-            """Bytes from the network, which are heard of once they are written."""
+            """Bytes from the network; they are reported once they are written."""
 
     Told.set_lock(threading.RLock())
     return Told

@@ -1,8 +1,8 @@
-"""Whether a model is as large as its weights, before memory is taken for it.
+"""Checking that a model is not much larger than its weights before it takes memory.
 
-A configuration may ask for anything, and what it does not say transformers fills in from some other model. What there
-is to fill a model with, its weights say: so it is refused as soon as it has grown far beyond them. Until then its
-parameters are on PyTorch's `meta` device, where they take no memory.
+A configuration can ask for any size, and transformers fills in missing sizes from another model. The files of weights
+show the real size: a model is refused as soon as it becomes much larger than they are. Until then its parameters are on
+PyTorch's `meta` device, where they take no memory.
 """
 
 import re
@@ -23,34 +23,34 @@ if TYPE_CHECKING:
 
     from attnviz.models.huggingface.location import ModelLocation
 
-_MOST = 1_000_000  # of layers, experts or labels, each of which transformers makes something of at once
+_MOST = 1_000_000  # of layers, experts or labels: transformers creates an object for each at once
 _COUNTED = re.compile("layer|block|expert|label|depth")
 _WIDTH = re.compile("heads?$|head_dim$|^(hidden|intermediate|embedding|vocab)_size$|^d_(model|ff|kv)$|^n_embd$")
 _NEVER_NONE = re.compile(
     "heads$|n_head$|^(hidden|vocab)_size$|^d_model$|^n_embd$|^(num_hidden_layers|n_layers?)$|^max_position_embeddings$"
 )
-_SAID = {  # what says a size, under all the names that configurations have for it
+_SIZE_KEYS = {  # size → its names in configurations
     "hidden_size": re.compile("hidden_size|d_model|n_embe?d$|embedding_size|width|channels|(?<!head_)dim$"),
     "num_hidden_layers": re.compile("layer|depth|block"),
     "num_attention_heads": re.compile("(?<!value_)heads?$"),
 }
-# A model may be so much larger than its weights: embeddings that are stored once stand in it up to four times, a head
-# or a pooler may be missing, and there is room for small models.
+# The accepted ratio of a model's size to its weights: embeddings are stored once and used up to four times, a head or a
+# pooler can be missing, and small models need a margin.
 _TIMES_ELEMENTS, _MORE_ELEMENTS = 8, 2**24
 _TIMES_TENSORS, _MORE_TENSORS = 32, 2**13
-_PACKED = {"U8": 4, "I8": 4, "I16": 8, "I32": 16}  # how many weights a whole number may hold, quantised
+_PACKED = {"U8": 4, "I8": 4, "I16": 8, "I32": 16}  # how many quantised weights a whole number can hold
 
 
 @dataclass(frozen=True)
 class Weights:
-    """How many tensors there are, and how many weights they may hold."""
+    """The number of tensors, and the largest number of weights that they can hold."""
 
     tensors: int
     elements: int
 
 
 def weights_of(location: "ModelLocation", revision: str | None) -> Weights | None:
-    """What the weights of a model hold that is here, or has come; None where nothing is known of them."""
+    """The weights of a model that is on this machine; None if nothing is known about them."""
     if location.is_file:
         tensors = read(location.file).tensors
         return Weights(len(tensors), sum(tensor.elements for tensor in tensors))
@@ -59,7 +59,7 @@ def weights_of(location: "ModelLocation", revision: str | None) -> Weights | Non
 
 
 def weights_in(folder: Path) -> Weights | None:
-    """What the weights in a folder in Hugging Face format hold; None where there are none that are known."""
+    """The weights in a folder in Hugging Face format; None if there are no known files."""
     from safetensors import SafetensorError, safe_open
 
     counts = []
@@ -70,16 +70,16 @@ def weights_in(folder: Path) -> Weights | None:
                 counts += [prod(one.get_shape()) * _PACKED.get(one.get_dtype(), 1) for one in slices]
         except SafetensorError as error:
             raise SafetensorError(f"{path.name}: {error}") from error
-    if not counts:  # in PyTorch's own form nothing is known but the size of the files
+    if not counts:  # for PyTorch's own format only the file sizes are known
         counts = [path.stat().st_size for path in folder.glob("*.bin")]
         return Weights(sum(counts) // 100, sum(counts)) if counts else None
     return Weights(len(counts), sum(counts))
 
 
-def require_said(raw: Mapping[str, Any], spec: str) -> None:
-    """Raise ModelError for a configuration, as it was written, that says nothing of its size, or what no model has.
+def require_sizes_named(raw: Mapping[str, Any], spec: str) -> None:
+    """Raise ModelError for a configuration as written in its file that lacks a size, or has an impossible one.
 
-    One that has code of its own is asked nothing.
+    A configuration with its own code is not checked.
     """
     counts = dict(_counts(raw))
     for name, value in counts.items():
@@ -89,15 +89,15 @@ def require_said(raw: Mapping[str, Any], spec: str) -> None:
         )
         if too_many or too_few:
             raise ModelError(f"the config.json of {spec} says {name}: {value}, which no model has", "Is it its own?")
-    if "auto_map" not in raw and (unsaid := _unsaid(raw, counts)):
+    if "auto_map" not in raw and (missing := _missing_sizes(raw, counts)):
         raise ModelError(
-            f"the config.json of {spec} says nothing of its size: it lacks {', '.join(unsaid)}",
-            "Each model has a config.json of its own: get the one that belongs to these weights.",
+            f"the config.json of {spec} does not say its sizes: it lacks {', '.join(missing)}",
+            "Each model has its own config.json: get the one that belongs to these weights.",
         )
 
 
 def _counts(raw: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Whatever may be meant for a number of things, in a configuration and in those in it, with its name."""
+    """All values that could be a number of things, with their names, in a configuration and in nested ones."""
     for name, value in raw.items():
         if isinstance(value, Mapping):
             yield from _counts(value)
@@ -105,24 +105,24 @@ def _counts(raw: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
-def _unsaid(raw: Mapping[str, Any], counts: Mapping[str, Any]) -> list[str]:
-    """The sizes that nothing in a configuration says, by the names that its class has for them."""
+def _missing_sizes(raw: Mapping[str, Any], counts: Mapping[str, Any]) -> list[str]:
+    """The sizes that a configuration lacks, by their names in its class."""
     from transformers import CONFIG_MAPPING
 
     kind = CONFIG_MAPPING[raw["model_type"]] if raw.get("model_type") in CONFIG_MAPPING else None
     if kind is None or kind.sub_configs:
         return []
-    own = {size: kind.attribute_map.get(size, size) for size in _SAID}
-    unsaid = [own[size] for size, said in _SAID.items() if not any(map(said.search, counts))]
-    return [name for name in unsaid if name in getattr(kind, "__dataclass_fields__", ())]
+    own = {size: kind.attribute_map.get(size, size) for size in _SIZE_KEYS}
+    missing = [own[size] for size, key in _SIZE_KEYS.items() if not any(map(key.search, counts))]
+    return [name for name in missing if name in getattr(kind, "__dataclass_fields__", ())]
 
 
 @contextmanager
 def no_larger_than(weights: Callable[[], Weights | None], spec: str) -> Iterator[None]:
-    """Raise ModelError as soon as a model that this thread makes has far more in it than `weights` could fill.
+    """Raise ModelError as soon as a model that this thread creates is much larger than `weights`.
 
-    They are asked for when it begins to be made, for those of the Hub have come by then. Where they are None it may be
-    of any size.
+    `weights` is called when the model starts to be created, because files from the Hub are downloaded by then. If it
+    returns None, the model can have any size.
     """
     from torch.nn.modules import module as torch_modules
 
@@ -140,7 +140,7 @@ def no_larger_than(weights: Callable[[], Weights | None], spec: str) -> Iterator
             or made > _TIMES_TENSORS * held.tensors + _MORE_TENSORS
         ):
             raise ModelError(
-                f"{spec} asks for a model that is far larger than its weights, which are {held.elements:,} numbers in"
+                f"{spec} asks for a model that is much larger than its weights, which are {held.elements:,} numbers in"
                 f" {held.tensors:,} tensors",
                 "Are its sizes and its weights of one model?",
             )

@@ -1,4 +1,4 @@
-"""What ids spell, and which of them spells what."""
+"""The text that ids spell, and the part of it that each id spells."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -9,14 +9,14 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 Offsets = list[tuple[int, int]]
-"""Where tokens stand in a text: `[start, end)`, in characters. An empty one is not in it."""
+"""The ranges `[start, end)` of characters of tokens in a text. An empty range covers no characters."""
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _BYTE = re.compile("<0x[0-9A-F]{2}>")
 
 
 def decode(tokenizer: "PreTrainedTokenizerBase", ids: Sequence[int]) -> str:
-    """The text of some ids. Bytes are spelled out, which tokenizers written in Python leave as named: `<0xEB>`."""
+    """The text of some ids. Byte tokens such as `<0xEB>`, which tokenizers in Python leave as names, become bytes."""
     if not ids:
         return ""
     names = tokenizer.convert_ids_to_tokens(list(ids))
@@ -30,9 +30,9 @@ def decode(tokenizer: "PreTrainedTokenizerBase", ids: Sequence[int]) -> str:
 
 
 def name(tokenizer: "PreTrainedTokenizerBase", id_: int) -> str:
-    """A token by its own name, `[CLS]`; by what it is for where that name cannot be read, as CANINE's.
+    """The name of a token, `[CLS]`, or its role if the name cannot be read, as in CANINE.
 
-    By its id where the tokenizer has no such token: a model may write more of them than its tokenizer knows.
+    If the tokenizer does not have the token, its id: a model can write more ids than its tokenizer knows.
     """
     if (own := own_name(tokenizer, id_)) is None:
         return f"[id {id_}]"
@@ -41,7 +41,7 @@ def name(tokenizer: "PreTrainedTokenizerBase", id_: int) -> str:
 
 
 def own_name(tokenizer: "PreTrainedTokenizerBase", id_: int) -> str | None:
-    """What the tokenizer itself calls the token; None where it has none of that id."""
+    """The tokenizer's own name of the token; None if it has no token with this id."""
     try:
         own = tokenizer.convert_ids_to_tokens(id_)
     except IndexError:  # of SentencePiece
@@ -50,20 +50,20 @@ def own_name(tokenizer: "PreTrainedTokenizerBase", id_: int) -> str | None:
 
 
 def is_space(tokenizer: "PreTrainedTokenizerBase", id_: int) -> bool:
-    """Whether a token is nothing but white space."""
+    """Whether a token is only white space."""
     return decode(tokenizer, [id_]).isspace() or not tokenizer.convert_ids_to_tokens(id_).strip("▁ ")
 
 
 def offsets_by_decoding(
     ids: Sequence[int], special: Sequence[bool], decode: Callable[[Sequence[int]], str]
 ) -> tuple[str, Offsets]:
-    """The text that `ids` spell and the offset of each in that.
+    """The text that `ids` spell, and the offset of each id in it.
 
-    `decode` turns some ids into text. Special tokens cover nothing. A character that is not whole yet, which decodes
-    to U+FFFD or to nothing, belongs to each token that it takes.
+    `decode` turns some ids into text. Special tokens cover no characters. An incomplete character, which decodes to
+    U+FFFD or to nothing, belongs to each of its tokens.
     """
     text, offsets = "", []
-    settled: list[int] = []  # the last ids that ended with a whole character
+    settled: list[int] = []  # the last ids that ended with a complete character
     pending: list[int] = []  # the ids since then
     grown = ""  # what `pending` spells
     for id_, is_special in zip(ids, special, strict=True):
@@ -74,7 +74,7 @@ def offsets_by_decoding(
         before, grown = grown, _spelled_after(settled, pending, decode)
         whole = grown.rstrip(_REPLACEMENT)
         is_whole = grown == whole != ""
-        # A U+FFFD that stays is no part of what follows it.
+        # A U+FFFD that stays does not belong to the next character.
         start = len(before) if is_whole and grown.startswith(before) else len(before.rstrip(_REPLACEMENT))
         offsets.append((len(text) + start, len(text) + len(whole) + (not is_whole)))
         if is_whole or len(pending) > 4:  # no character has more than four bytes
@@ -84,7 +84,7 @@ def offsets_by_decoding(
 
 
 def _spelled_after(settled: list[int], pending: list[int], decode: Callable[[Sequence[int]], str]) -> str:
-    """What `pending` adds to `settled`: alone, it would lose the space before its first word with some tokenizers."""
+    """The text that `pending` adds after `settled`: decoded alone, some tokenizers would drop its first space."""
     before, together = decode(settled), decode([*settled, *pending])
     same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(before, together, strict=False)))
     return together[same:]

@@ -1,8 +1,8 @@
-"""The process that renders one chat template: JSON on stdin, JSON on stdout, and nothing imported but Jinja.
+"""The process that renders one chat template: JSON on stdin, JSON on stdout, and no import except Jinja.
 
-A template is a program of whoever made the model. Jinja's sandbox keeps it from files and from Python; here it is kept
-from more than its share of memory and time too. It finds what templates of transformers find: trimmed blocks, `tojson`,
-`strftime_now`, `raise_exception`, loop controls and the mark `generation`.
+A template is an untrusted program. Jinja's sandbox keeps it away from files and from Python; this process also limits
+its memory and time. It offers what transformers offers to templates: trimmed blocks, `tojson`, `strftime_now`,
+`raise_exception`, loop controls and the tag `generation`.
 """
 
 import json
@@ -18,12 +18,12 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
 
 _MEMORY = 1 << 30  # bytes
-_SECONDS = 10  # of computing, for where nobody is there any more to stop it
-_LONGEST = 1 << 20  # characters that it may make of a message, beside the message itself
+_SECONDS = 10  # of computing, in case the parent process has ended
+_LONGEST = 1 << 20  # characters that it can add to a message
 
 
 class Generation(Extension):
-    """The tag that marks what an assistant wrote: its body stands in the text as it is."""
+    """The tag around what an assistant wrote: its body is put into the text unchanged."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
@@ -36,9 +36,9 @@ class Generation(Extension):
 
 
 class PublicNamespace(Namespace):
-    """Jinja's namespace, without names that begin as Python's own do."""
+    """Jinja's namespace, without names that begin with an underscore."""
 
-    def __init__(*given: Any, **values: Any) -> None:  # any name may be a value's, `self` too
+    def __init__(*given: Any, **values: Any) -> None:  # any name can be that of a value, also `self`
         self, *first = given
         Namespace.__init__(self)
         for name, value in dict(*first, **values).items():
@@ -63,7 +63,7 @@ def _dict(*given: Any, **values: Any) -> dict[Any, Any]:
 
 
 def render(template: str, variables: dict[str, Any]) -> str:
-    """The text that `template` makes of `variables`. Raises whatever a template can."""
+    """The text that `template` makes from `variables`. Raises any error of a template."""
     environment = ImmutableSandboxedEnvironment(
         trim_blocks=True, lstrip_blocks=True, extensions=[Generation, loopcontrols]
     )
@@ -80,7 +80,7 @@ def render(template: str, variables: dict[str, Any]) -> str:
 
 
 def _limit() -> None:
-    """Keep this process to its share, where the system can: Windows cannot."""
+    """Limit the memory and time of this process, if the system can; Windows cannot."""
     try:
         import resource
     except ImportError:
@@ -88,20 +88,20 @@ def _limit() -> None:
     for what, most in ((resource.RLIMIT_AS, _MEMORY), (resource.RLIMIT_CPU, _SECONDS), (resource.RLIMIT_CORE, 0)):
         try:
             resource.setrlimit(what, (most, most))
-        except (ValueError, OSError):  # there is a lower limit already, or the system knows none
+        except (ValueError, OSError):  # there already is a lower limit, or the system has none
             continue
 
 
 def main() -> None:
-    """Render what stdin asks for, and tell on stdout what came of it."""
+    """Render the template from stdin, and write the result to stdout."""
     _limit()
-    asked = json.load(sys.stdin)
+    request = json.load(sys.stdin)
     try:
-        answer = {"text": render(asked["template"], asked["variables"])}
+        answer = {"text": render(request["template"], request["variables"])}
     except MemoryError:
         answer = {"error": "it fills the memory"}
     except RecursionError:
-        answer = {"error": "it goes round in itself"}
+        answer = {"error": "it is recursive without end"}
     except TemplateError as error:
         answer = {"error": str(error)}
     except Exception as error:

@@ -1,4 +1,4 @@
-"""Between a text and what a Hugging Face model reads: ids, and the tokens that a reader sees."""
+"""Turning texts into ids and tokens with a Hugging Face tokenizer."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
@@ -30,7 +30,7 @@ _T = TypeVar("_T")
 def _within_bounds(
     method: "Callable[Concatenate[TextTokenizer, _P], _T]",
 ) -> "Callable[Concatenate[TextTokenizer, _P], _T]":
-    """`method`, where a tokenizer.json may keep it busy for ever; what is written in Python can be interrupted."""
+    """`method` with the limits of `tokenizer_limits` for a tokenizer.json; a tokenizer in Python can be interrupted."""
 
     @wraps(method)
     def within_bounds(text_tokenizer: "TextTokenizer", *given: _P.args, **how: _P.kwargs) -> _T:
@@ -44,9 +44,9 @@ def _within_bounds(
 
 @dataclass(frozen=True)
 class TokenizedText:
-    """A text as a model reads it: ids, mask and the like, and its tokens, whose spans are in `text`.
+    """A text as a model reads it: ids, mask and other inputs, and its tokens, whose spans are ranges of `text`.
 
-    `offsets` are those spans with the spaces that they leave out; `words` are those that the text was given as.
+    `offsets` are the spans with the spaces that spans leave out; `words` are the words if the text was given as a list.
     """
 
     text: str
@@ -57,20 +57,20 @@ class TokenizedText:
 
     @property
     def ids(self) -> list[int]:
-        """What the model reads for each token."""
+        """The id of each token."""
         return self.inputs["input_ids"]
 
     @property
     def special(self) -> list[bool]:
-        """Which tokens are marks."""
+        """Which tokens are special."""
         return [token.special for token in self.tokens]
 
     def of_words(self, words: Sequence[str]) -> "TokenizedText":
-        """This text, its tokens numbered by the `words` that it was given as."""
+        """This text with its tokens numbered by the `words` of the given list."""
         return replace(self, tokens=numbered(self.tokens, words), words=tuple(words))
 
     def written(self, id_: int | None) -> list[str]:
-        """What stands in the text where its own tokens have that id."""
+        """The text of each token with this id that is not special."""
         return [
             self.text[slice(*token.span)] if token.span else token.text
             for token in self.tokens
@@ -80,13 +80,13 @@ class TokenizedText:
 
 @dataclass(frozen=True)
 class TextTokenizer:
-    """Turns texts into ids and ids into tokens, by one tokenizer."""
+    """Turns texts into ids, and ids into tokens, with one tokenizer."""
 
     tokenizer: "PreTrainedTokenizerBase"
 
     @property
     def languages(self) -> Languages:
-        """The languages that the tokenizer has marks for, and those that it is set to now."""
+        """The languages for which the tokenizer has marks, and its current settings."""
         return self._languages.set_by(self.tokenizer)
 
     @cached_property
@@ -95,17 +95,18 @@ class TextTokenizer:
 
     @_within_bounds
     def encode(self, text: TextOrWords, *, as_target: bool = False, language: str | None = None) -> TokenizedText:
-        """`text`, or the text of a list of words, as a model reads it; `as_target` is for a decoder.
+        """`text`, or a list of words, as a model reads it, with the mark of `language` if one is named.
 
-        With the mark of the `language`, where one is named.
-
-        Raises InputError for a text that is empty or not Unicode, or of which the tokenizer makes no token.
+        `as_target` is for the text of a decoder. Raises InputError for a text that is empty, not Unicode, or without
+        any token.
         """
         what = "target" if as_target else "text"
         if not isinstance(text, str):
             return self.encode(joined(text, what), as_target=as_target, language=language).of_words(text)
         require_text(text, what)
-        is_other = as_target and (self.languages.of_target or not self.languages)  # else it is as a source is
+        is_other = as_target and (
+            self.languages.of_target or not self.languages
+        )  # otherwise a target is encoded like a source
         inputs = self._tokenized(text_target=text) if is_other else self._tokenized(text)
         if language is not None:
             inputs = self.languages.mark(inputs, language)
@@ -113,15 +114,15 @@ class TextTokenizer:
 
     @_within_bounds
     def encode_pair(self, text: TextOrWords, text_pair: TextOrWords) -> TokenizedText:
-        """Two texts, the second in a segment of its own; the spans are in both, a line each.
+        """Two texts, the second in a new segment; `text` has one line for each.
 
-        Raises InputError as `encode` does, for a list of words beside a text, and for a tokenizer that puts nothing
-        between two texts.
+        Raises InputError as `encode` does, for a list of words together with a text, and for a tokenizer without a
+        separator between two texts.
         """
         if not isinstance(text, str) and not isinstance(text_pair, str):
             return self.encode_pair(joined(text), joined(text_pair, "second text")).of_words([*text, *text_pair])
         if not isinstance(text, str) or not isinstance(text_pair, str):
-            raise InputError("of the two texts one is a list of words", "Give both as lists, or both as strings.")
+            raise InputError("one of the two texts is a list of words", "Give both as lists, or both as strings.")
         require_text(text)
         require_text(text_pair, "second text")
         inputs = self._tokenized(text, text_pair)
@@ -134,10 +135,10 @@ class TextTokenizer:
 
     @_within_bounds
     def encode_chat(self, message: TextOrWords) -> TokenizedText:
-        """`message` as a user's, in the tokenizer's chat template, up to where the answer begins.
+        """`message` as a user's message in the tokenizer's chat template, up to the start of the answer.
 
-        The text is all of what the template makes of it. Raises InputError as `encode` does, and ModelError where there
-        is no template, or it fails, or takes more than its share of time or memory.
+        The text is the whole result of the template. Raises InputError as `encode` does, and ModelError if there is no
+        template, or if it fails or needs too much time or memory.
         """
         if not isinstance(message, str):
             raise InputError("a chat is one message, and a list of words was given", "Give it as a string.")
@@ -147,7 +148,7 @@ class TextTokenizer:
 
     @_within_bounds
     def continued(self, prompt: TokenizedText, ids: Sequence[int]) -> TokenizedText:
-        """`prompt` and the `ids` that a model wrote after it, which are a segment of their own."""
+        """`prompt` followed by the `ids` that a model wrote after it, as a new segment."""
         every = [*prompt.ids, *ids]
         special = [*prompt.special, *self.special(ids)]
         before, _ = offsets_by_decoding(prompt.ids, prompt.special, self._decode)
@@ -169,20 +170,20 @@ class TextTokenizer:
 
     @_within_bounds
     def spell(self, ids: Sequence[int]) -> tuple[str, tuple[Token, ...]]:
-        """The text that `ids` spell, as a model generated them, and their tokens."""
+        """The text that generated `ids` spell, and their tokens."""
         special = self.special(ids)
         text, offsets = offsets_by_decoding(ids, special, self._decode)
         return text, self._tokens(text, ids, special, offsets)
 
     def special(self, ids: Sequence[int]) -> list[bool]:
-        """Which ids are the model's own marks. An unknown word is the user's, though its token is a special one.
+        """Which ids are not text: special tokens, and ids that a model wrote and the tokenizer does not know.
 
-        What the tokenizer has no token for is none of the text's either: a model may write more than it has.
+        The unknown token is special in the tokenizer, but it stands for a word of the text and is not special here.
         """
         return [id_ in self._marks or own_name(self.tokenizer, id_) is None for id_ in ids]
 
     def named(self, id_: int) -> str:
-        """A token by its own name: `[CLS]`. Raises ModelError for an id that no token can have."""
+        """The name of a token: `[CLS]`. Raises ModelError for an impossible id."""
         if id_ < 0:
             raise ModelError(f"{id_} is the id of no token", "Is decoder_start_token_id in its config.json right?")
         return name(self.tokenizer, id_)
@@ -206,24 +207,24 @@ class TextTokenizer:
         return inputs
 
     def _called(self, *texts: str, **how: Any) -> dict[str, list[Any]]:
-        """What the tokenizer gives for one text. Raises ModelError where it fails, for its files are anyone's.
+        """The tokenizer's output for one text. Raises ModelError if it fails, because its files are not trusted.
 
-        One of MarianMT is switched over for a target, and back: no other thread may use it meanwhile.
+        The tokenizer of MarianMT is switched to the target and back, so no other thread can use it in between.
         """
         is_switched = hasattr(self.tokenizer, "_switch_to_target_mode") and not self.tokenizer.is_fast
         try:
             with _one_at_a_time if is_switched else nullcontext():
                 return _of_one_text(self.tokenizer(*texts, **how))
         except Exception as error:
-            said = f"the tokenizer fails on this text: {type(error).__name__}: {error}"
-            raise ModelError(said, "Another one can be given: --tokenizer NAME") from error
+            message = f"the tokenizer fails on this text: {type(error).__name__}: {error}"
+            raise ModelError(message, "Another one can be given: --tokenizer NAME") from error
 
     def _ids(self, **text: str) -> list[int]:
         """The ids of a `text`, or of a `text_target`, without the tokenizer's own marks."""
         return self._called(**text, add_special_tokens=False)["input_ids"]
 
     def _sought(self, ids: Sequence[int], texts: Sequence[str], **how: Any) -> Offsets:
-        """The offsets of `ids`, each in the one of `texts` that it is from, for a tokenizer that keeps none."""
+        """The offset of each of `ids` in its text of `texts`, for a tokenizer that does not return offsets."""
         kind = "text_target" if "text_target" in how else "text"
 
         def encode(part: str) -> list[int]:
@@ -246,7 +247,7 @@ class TextTokenizer:
         return TokenizedText(text, inputs, self._tokens(text, ids, special, offsets), offsets)
 
     def _border(self, inputs: Mapping[str, Any], text_pair: str) -> int:
-        """The position of the second text's first token. Raises InputError where no mark stands before it."""
+        """The index of the second text's first token. Raises InputError if there is no separator before it."""
         length = len(self._ids(text=text_pair))
         written = [index for index, added in enumerate(inputs["special_tokens_mask"]) if not added]
         if not 0 < length < len(written):
@@ -264,7 +265,7 @@ class TextTokenizer:
     ) -> tuple[Token, ...]:
         following = [*(start if start < end else len(text) for start, end in offsets[1:]), len(text)]
         spans = [
-            # A space that the tokenizer put in claims the character after it, which the next token has.
+            # The offset of an added space is the character after it, which belongs to the next token.
             (0, 0) if end > after and is_space(self.tokenizer, id_) else (start, end)
             for id_, (start, end), after in zip(ids, offsets, following, strict=True)
         ]
@@ -279,7 +280,7 @@ class TextTokenizer:
 
 
 def _of_one_text(given: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """What a tokenizer gave for one text, as lists: some give tensors or arrays, and a batch of one text."""
+    """A tokenizer's output for one text, as lists; some return tensors or arrays, or a batch of one text."""
     lists = {name: value.tolist() if hasattr(value, "tolist") else value for name, value in given.items()}
     if (ids := lists["input_ids"]) and isinstance(ids[0], list):
         lists = {name: value[0] for name, value in lists.items()}

@@ -1,8 +1,8 @@
-"""What a tokenizer of anyone's is kept to: an end within seconds, and no more text than it was given.
+"""Limits for an untrusted tokenizer: it must end within seconds, and must not make a text much longer.
 
-A tokenizer.json is a program: its regular expressions can search for ever, its replacements can double a text at each
-step, and Rust, which runs it, panics where it is not as it should be. Rust does not hold Python's lock meanwhile, so a
-thread can wait for another: no signal, which the main thread alone would get, and no process for each text.
+A tokenizer.json is a program: its regular expressions can search forever, its replacements can double a text at each
+step, and the Rust code that runs it panics on faults. Rust releases Python's lock, so the work runs in a thread while
+another thread waits. This needs no signal, which only the main thread could get, and no process for each text.
 """
 
 import contextvars
@@ -25,23 +25,23 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 _SECONDS = 10
 _EACH_SECOND = 2000  # characters, or ids, that a slow tokenizer reads; most read a hundred times as many
-_MOST_GROWTH = 100  # times that a text may become longer before it is divided
-_MOST_MARKS = 100  # that may stand around a text
+_MOST_GROWTH = 100  # the most times longer that a text can become before it is split
+_MOST_MARKS = 100  # the most marks around a text
 _HINT = "Another one can be given: --tokenizer NAME"
 
 
 def with_limits(run: Callable[[], _T], size: int) -> _T:
-    """What `run` makes of a text of `size` characters, or as many ids.
+    """The result of `run` for a text of `size` characters or ids.
 
-    Raises ModelError where it does not end, or panics, and else what `run` raises. What does not end goes on in a
-    thread that ends with the process: nothing can stop it from outside.
+    Raises ModelError if it does not end or panics, and any error of `run`. Work that does not end goes on in a thread
+    until the process ends, because a thread cannot be stopped from outside.
     """
     answer: Future[_T] = Future()
 
     def work() -> None:
         try:
             answer.set_result(run())
-        except BaseException as error:  # Rust's panics are no Exception
+        except BaseException as error:  # a panic of Rust is not an Exception
             answer.set_exception(error)
 
     seconds = _SECONDS + size / _EACH_SECOND
@@ -50,7 +50,7 @@ def with_limits(run: Callable[[], _T], size: int) -> _T:
         try:
             return answer.result(seconds)
         except TimeoutError:
-            if answer.done():  # it is the error of `run`
+            if answer.done():  # `run` raised it
                 raise
             raise ModelError(f"the tokenizer does not end within {seconds:.0f} seconds", _HINT) from None
         except BaseException as error:
@@ -60,16 +60,16 @@ def with_limits(run: Callable[[], _T], size: int) -> _T:
 
 
 def is_panic(error: BaseException) -> bool:
-    """Whether it is what Rust raises where it cannot go on: its class has no public name."""
+    """Whether `error` is a panic of Rust, whose class has no public name."""
     return type(error).__name__ == "PanicException"
 
 
 @restores_global_state
 @contextmanager
 def held_stderr() -> Iterator[None]:
-    """Hold back what is written to stderr, and drop it where Rust tells of a panic, backtrace and all.
+    """Hold back output to stderr, and drop it if it is the report of a panic in Rust.
 
-    The panic is an exception too, which says the same.
+    The panic is also an exception with the same message.
     """
     try:
         stderr = os.dup(2)
@@ -93,18 +93,18 @@ def held_stderr() -> Iterator[None]:
 
 @cache
 def _held() -> IO[bytes]:
-    """Where it is held: one file for all times, for to make one takes longer than most texts."""
+    """The file that holds the output; it is reused, because creating a file takes longer than most texts."""
     return tempfile.TemporaryFile()
 
 
 def require_bounds(tokenizer: "PreTrainedTokenizerBase", name: str) -> None:
-    """Raise ModelError for a tokenizer whose replacements make a text, or a token, many times as long as it is.
+    """Raise ModelError for a tokenizer whose replacements make a text or a token many times longer.
 
-    And for one that puts many marks around a text, or says how long a text may be, and does not say a length.
+    Also for one that puts many marks around a text, or whose longest text length is not a number.
     """
     longest = tokenizer.model_max_length
     if isinstance(longest, bool) or not isinstance(longest, int | float) or not longest > 0:
-        raise ModelError(f"the tokenizer of {name} has the model_max_length {longest!r}, which is no length", _HINT)
+        raise ModelError(f"the tokenizer of {name} has the model_max_length {longest!r}, which is not a length", _HINT)
     backend = getattr(tokenizer, "backend_tokenizer", None)
     for part in ("normalizer", "decoder"):
         growth = 1.0
@@ -118,7 +118,7 @@ def require_bounds(tokenizer: "PreTrainedTokenizerBase", name: str) -> None:
 
 
 def _state(part: Any) -> Any:
-    """A part of a tokenizer as its tokenizer.json has it; None for one that is written in Python."""
+    """The state of a part of a tokenizer as in its tokenizer.json; None for a part that is written in Python."""
     try:
         return json.loads(part.__getstate__())
     except Exception:
@@ -126,7 +126,7 @@ def _state(part: Any) -> Any:
 
 
 def _replacements(state: Any) -> Iterator[tuple[str, str]]:
-    """What is replaced, empty for a regular expression, which may match nothing, and by what; in all of its parts."""
+    """Each replaced text and its replacement, in all parts; for a regular expression the replaced text is empty."""
     if isinstance(state, dict):
         if state.get("type") == "Replace":
             yield state["pattern"].get("String", ""), state["content"]

@@ -1,4 +1,4 @@
-"""Whether a tokenizer goes with a model: ids that it has embeddings for, and the start token that it expects."""
+"""Checks that a tokenizer fits a model: embeddings for its ids, and the start token."""
 
 import os
 from collections.abc import Sequence
@@ -10,13 +10,14 @@ from attnviz.errors import InputError
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-_PADDED, _PADDED_SHARE = 1024, 0.05  # so many embeddings may be there for no token, or this share of them
+_PADDED, _PADDED_SHARE = 1024, 0.05  # the accepted number, or share, of embeddings without a token
 
 
 def size_note(model: "PreTrainedModel", tokens: int, name: str) -> tuple[str, ...]:
-    """A note where a given tokenizer has so many `tokens` that it can hardly be that of `model`, called `name`.
+    """A note if the number of `tokens` of a given tokenizer hardly fits the embeddings of `model`.
 
-    Embeddings are often padded, and a token or two are added to a tokenizer and never read.
+    Embeddings are often padded, and a tokenizer can have one or two added tokens that are never read. `name` is the
+    model's name in the note.
     """
     rows = _embeddings(model)
     if rows is None or abs(rows - tokens) <= max(_PADDED, rows * _PADDED_SHARE):
@@ -26,12 +27,16 @@ def size_note(model: "PreTrainedModel", tokens: int, name: str) -> tuple[str, ..
 
 
 def start_note(tokenizer: "PreTrainedTokenizerBase") -> tuple[str, ...]:
-    """A note where the files of a `tokenizer` leave open whether a text begins with its start token: it does not then.
+    """A note if the files of a `tokenizer` do not say whether a text begins with its start token; it then does not.
 
-    So it is in a folder of the Llama family that has tokenizer.model only, whose models were trained with one.
+    This happens in a Llama folder with only tokenizer.model, although these models were trained with a start token.
     """
-    said, start = tokenizer.init_kwargs, tokenizer.bos_token
-    if start is None or "add_bos_token" in said or os.path.basename(said.get("vocab_file") or "") != "tokenizer.model":
+    given_settings, start = tokenizer.init_kwargs, tokenizer.bos_token
+    if (
+        start is None
+        or "add_bos_token" in given_settings
+        or os.path.basename(given_settings.get("vocab_file") or "") != "tokenizer.model"
+    ):
         return ()
     if getattr(tokenizer, "add_bos_token", True):
         return ()
@@ -41,7 +46,7 @@ def start_note(tokenizer: "PreTrainedTokenizerBase") -> tuple[str, ...]:
 
 
 def _embeddings(model: "PreTrainedModel", in_decoder: bool = False) -> int | None:
-    """How many ids `model`, or its decoder, has an embedding for; None where it does not say."""
+    """The number of embeddings of `model` or of its decoder; None if it does not say."""
     import torch
 
     with suppress(NotImplementedError, AttributeError):  # CANINE hashes its ids, and FSMT's decoder does not say
@@ -51,7 +56,7 @@ def _embeddings(model: "PreTrainedModel", in_decoder: bool = False) -> int | Non
 
 
 def require_embeddings(model: "PreTrainedModel", ids: Sequence[int], name: str, *, in_decoder: bool = False) -> None:
-    """Raise InputError for an id beyond the embeddings of `model`, which is called `name`, or of its decoder."""
+    """Raise InputError for an id beyond the embeddings of `model` or its decoder; `name` is for the message."""
     rows = _embeddings(model, in_decoder)
     if rows is not None and max(ids) >= rows:
         raise InputError(

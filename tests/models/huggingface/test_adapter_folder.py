@@ -209,13 +209,13 @@ def test_pickled_weights_are_read_safely(adapter):
     assert "pickled with more than weights" in refused(adapter).message
 
 
-def test_the_trace_says_which_settings_peft_does_not_know(adapter):
+def test_a_note_names_the_settings_that_peft_does_not_know(adapter):
     change(adapter, "adapter_config.json", of_tomorrow=3, of_nothing=None)
     [note] = attnviz.trace(TEXT, adapter).notes
-    assert "of_tomorrow is nothing that this version of peft knows" in note
+    assert "this version of peft does not know the adapter's of_tomorrow" in note
 
 
-def test_no_output_may_stand_where_the_adapter_or_its_base_does(adapter):
+def test_an_output_cannot_overwrite_the_adapter_or_its_base(adapter):
     files = {file.resolve() for file in model_files(str(adapter))}
     assert (adapter / "adapter_config.json").resolve() in files
     assert (adapter.parent / "base" / "model.safetensors").resolve() in files
@@ -265,7 +265,7 @@ def test_settings_that_make_no_sense_are_an_error_within_seconds(setting, adapte
 
 
 @pytest.mark.parametrize("content", ["[]", "1", "", "[" * 100_000, "{}"], ids=lambda content: content[:3])
-def test_settings_that_are_none_are_an_error(content, adapter):
+def test_invalid_settings_are_an_error(content, adapter):
     (adapter / "adapter_config.json").write_text(content)
     assert "adapter_config.json" in refused(adapter).message
 

@@ -1,4 +1,4 @@
-"""A model in memory with adapters of peft: what it gives is what peft's own model gives, eagerly."""
+"""A model in memory with adapters of peft: its weights are those of peft's own model with eager attention."""
 
 from contextlib import nullcontext
 
@@ -167,7 +167,7 @@ def test_an_adapter_that_begins_at_a_word_is_run_by_its_own_forward():
     np.testing.assert_allclose(weights(traced(model)), eager(model), atol=1e-5)
 
 
-def test_llama_adapter_shows_the_text_and_says_what_is_not_shown():
+def test_llama_adapter_shows_the_text_and_notes_the_vectors_that_are_not_shown():
     model = adapted("llama", peft.AdaptionPromptConfig, adapter_len=5, adapter_layers=2)
     trace = traced(model)
     np.testing.assert_allclose(weights(trace), eager(model), atol=1e-5)
@@ -197,11 +197,11 @@ def test_a_prompt_is_keys_and_queries_before_the_text(base, config, settings):
     assert {t.segment for t in attention.keys[4:]} == {1}
     if attention.predicts:
         assert [token and token.text for token in attention.predicts] == [None, None, None, *texts, None]
-    assert "‹prompt 1› to ‹prompt 4› are no words" in trace.notes[0]
+    assert "‹prompt 1› to ‹prompt 4› are not words" in trace.notes[0]
 
 
 @pytest.mark.parametrize("base", ["llama", "gpt2", "bloom", "bert"])
-def test_a_prefix_is_keys_alone(base):
+def test_a_prefix_is_only_keys(base):
     model = adapted(base, peft.PrefixTuningConfig, num_virtual_tokens=4)
     trace, alone = traced(model), traced(plain(base))
     expected = eager(model)
@@ -239,7 +239,7 @@ def summed(matrix, tokens, virtual=0):
 
 
 @pytest.mark.parametrize("config", [peft.PromptTuningConfig, peft.PrefixTuningConfig])
-def test_words_are_merged_and_virtual_tokens_stay_alone(config):
+def test_words_are_merged_and_virtual_tokens_are_not(config):
     from attnviz.words import word_numbers
 
     text = "나는 사과를 먹었다."
@@ -266,7 +266,7 @@ def test_texts_of_several_lengths_at_once(config):
 
 
 @pytest.mark.parametrize("config", [peft.PromptTuningConfig, peft.LoraConfig])
-def test_what_is_generated_is_what_peft_generates(config):
+def test_the_generated_text_is_that_of_peft(config):
     settings = {"target_modules": ["q_proj"]} if config is peft.LoraConfig else {"num_virtual_tokens": 4}
     model = adapted("llama", config, **settings)
     trace = traced(model, generate=5)
@@ -335,7 +335,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("config", "settings", "reason"), REFUSED.values(), ids=REFUSED)
-def test_what_a_text_alone_cannot_run_is_refused(config, settings, reason):
+def test_an_adapter_that_needs_more_than_a_text_is_refused(config, settings, reason):
     with pytest.raises(ModelError, match=reason):
         traced(adapted("llama", config, **settings))
 
@@ -382,7 +382,7 @@ def test_shares_of_a_prefixed_head_are_those_of_its_rows_by_hand():
 
 
 @pytest.mark.parametrize("config", [peft.PromptTuningConfig, peft.PrefixTuningConfig])
-def test_a_picture_says_what_its_line_is_and_keeps_learned_vectors_without_marks(config):
+def test_a_picture_explains_its_line_and_does_not_mark_virtual_tokens_as_special(config):
     from attnviz.render.exclusion import exclude
     from attnviz.render.scene import scene
 
@@ -396,7 +396,7 @@ def test_a_picture_says_what_its_line_is_and_keeps_learned_vectors_without_marks
     assert "‹" in left[0]
 
 
-def test_the_name_of_a_model_in_memory_says_which_adapters_have_a_say_in_it():
+def test_the_name_of_a_model_in_memory_has_its_enabled_adapters():
     model = adapted("bert", peft.LoraConfig, target_modules=["query"])
     model.get_base_model().config.name_or_path = "clf"
     assert traced(model).model == "clf + LoRA"

@@ -1,4 +1,4 @@
-"""Several texts in one pass: what each is given is what it is given alone, and padding is nowhere."""
+"""Several texts in one pass: each has the same trace as alone, without padding."""
 
 import numpy as np
 import pytest
@@ -43,7 +43,7 @@ def passes(monkeypatch):
 
 
 @pytest.mark.parametrize("kind", [*tiny_models.ENCODERS, *tiny_models.DECODERS])
-def test_each_text_has_what_it_has_alone(kind, passes):
+def test_each_text_of_a_batch_has_the_same_trace_as_alone(kind, passes):
     model = loaded(kind)
     together = list(model.trace_all(TEXTS))
     assert passes == [1, 5], "the shortest alone, for comparison, and all at once"
@@ -73,7 +73,7 @@ def test_an_encoder_decoder_with_targets_given_and_generated(kind, targets, pass
         {"generate": 3},
     ],
 )
-def test_what_is_asked_for_is_asked_of_each(how):
+def test_a_selection_applies_to_each_text(how):
     model = HuggingFaceModel.load(tiny_models.writer("llama"), tokenizer=tiny_models.tokenizer())
     for trace, text in zip(model.trace_all(TEXTS, **how), TEXTS, strict=True):
         alone = model.trace(text, **how)
@@ -130,7 +130,7 @@ def test_traces_come_as_they_are_asked_for(passes):
     assert passes == [MOST_TEXTS]
 
 
-def test_a_text_that_cannot_be_used_is_an_error_as_it_is_alone():
+def test_an_unusable_text_of_a_batch_is_the_same_error_as_alone():
     with pytest.raises(InputError, match="empty"):
         list(loaded("bert").trace_all(["I ate", ""]))
 
@@ -144,7 +144,7 @@ def test_a_text_that_cannot_be_used_is_an_error_as_it_is_alone():
         (7, "the texts are of type int, not a list"),
     ],
 )
-def test_what_is_no_list_of_texts_is_an_error_before_any_text_runs(load, texts, message):
+def test_an_invalid_list_of_texts_is_an_error_before_any_text_runs(load, texts, message):
     with pytest.raises(InputError, match=message):
         load().trace_all(texts)
 
@@ -157,7 +157,7 @@ def test_any_iterable_is_a_list_of_texts():
 
 
 @pytest.mark.parametrize("generate", [0, -1, 2.5, "3", True])
-def test_what_is_no_number_of_tokens_is_not_generated(generate):
+def test_an_invalid_number_of_tokens_to_generate_is_refused(generate):
     model = HuggingFaceModel.load(tiny_models.writer("gpt2"), tokenizer=tiny_models.tokenizer())
     with pytest.raises(InputError, match="is not a number of tokens to generate"):
         model.trace("I ate", generate=generate)

@@ -55,7 +55,7 @@ def test_a_mark_of_the_template_parts_words(model):
     assert {"user", "apple", ".", "</s>", "assistant"} <= set(shown)
 
 
-def test_an_answer_is_a_segment_of_its_own(model):
+def test_an_answer_is_a_separate_segment(model):
     trace = model.trace("I ate an apple.", chat=True, generate=4)
     prompt = model.trace("I ate an apple.", chat=True)
     length = len(prompt["masked-self"].queries)
@@ -84,7 +84,7 @@ TEMPLATES = [
 
 
 @pytest.mark.parametrize("template", TEMPLATES)
-def test_the_text_is_what_transformers_makes_of_the_template(model, template):
+def test_the_text_is_that_of_the_template_in_transformers(model, template):
     tokenizer = model.text_tokenizer.tokenizer
     tokenizer.chat_template = template
     chat = [{"role": "user", "content": 'I "ate" 사과 <b>\n😀'}]
@@ -99,7 +99,7 @@ def test_the_text_is_what_transformers_makes_of_the_template(model, template):
         ("{% if %}", "Expected an expression"),
         ("{{ messages[0].no.such }}", "has no attribute 'no'"),
         ("{{ 1 // 0 }}", "ZeroDivisionError"),
-        ("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "goes round in itself"),
+        ("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "is recursive without end"),
         ("{{ 'a' * 10 ** 10 }}", "fills the memory"),
         ("{% for _ in range(99999) %}{{ messages[0].content * 1000 }}{% endfor %}", "more than"),
         ("{{ range(10 ** 9) | list }}", "Range too big"),
@@ -107,7 +107,7 @@ def test_the_text_is_what_transformers_makes_of_the_template(model, template):
         ("{% set x = namespace(_a=1) %}", "no place for _a"),
         ("{{ messages.append(1) }}", "unsafe"),
         ("{% include '/etc/passwd' %}", "no loader"),
-        ("{{ " + "(" * 9999 + "1" + ")" * 9999 + " }}", "goes round"),
+        ("{{ " + "(" * 9999 + "1" + ")" * 9999 + " }}", "is recursive"),
     ],
 )
 def test_a_template_that_fails_is_an_error(model, template, says):
@@ -128,7 +128,7 @@ def test_a_template_that_does_not_end_is_ended(model, template, monkeypatch):
         model.trace("I ate", chat=True)
 
 
-def test_a_tokenizer_with_its_own_way_of_chatting_keeps_it(model):
+def test_a_tokenizer_with_its_own_chat_method_uses_it(model):
     class Own(type(model.text_tokenizer.tokenizer)):
         def apply_chat_template(self, chat, **_):
             return f"<s>{chat[0]['content']}!"

@@ -29,10 +29,10 @@ def folder(tmp_path):
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (CUT, "is no JSON"),
-        ("", "is no JSON"),
-        (b"\xff\xfe{", "is no JSON"),
-        ("[" * 9999, "is no JSON"),
+        (CUT, "is not JSON"),
+        ("", "is not JSON"),
+        (b"\xff\xfe{", "is not JSON"),
+        ("[" * 9999, "is not JSON"),
         ("[]", "a list"),
     ],
 )
@@ -47,7 +47,7 @@ def test_a_damaged_file_of_the_tokenizer_is_named(file, content, says, folder):
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (CUT, "is no JSON"),
+        (CUT, "is not JSON"),
         ("[]", "holds a list"),
         ("{}", "does not say which weight is in which file"),
         ({"metadata": {}, "weight_map": {}}, "does not say which weight is in which file"),
@@ -64,7 +64,7 @@ def test_a_damaged_index_of_the_weights_is_named(content, says, folder):
     assert says in error.message
 
 
-def test_parts_without_their_index_are_told_from_no_weights(folder):
+def test_weights_in_parts_without_an_index_have_a_different_error_than_no_weights(folder):
     (folder / "model.safetensors").rename(folder / PART)
     error = refused(folder)
     assert f"are in parts, such as {PART}, and their index is missing: {INDEX}" in error.message
@@ -72,7 +72,7 @@ def test_parts_without_their_index_are_told_from_no_weights(folder):
     assert "has no weights" in refused(folder).message
 
 
-def test_a_tokenizer_without_one_of_its_parts_names_what_is_missing(folder):
+def test_the_error_for_a_tokenizer_without_one_of_its_files_names_the_file(folder):
     (folder / "tokenizer.json").write_text(json.dumps({"version": "1.0", "model": {"type": "BPE"}}))
     assert "it lacks 'added_tokens'" in refused(folder).message
 
@@ -87,12 +87,12 @@ def test_a_missing_file_of_pieces_is_named(missing, tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "marian"}))
     (tmp_path / missing).unlink()
     error = refused(tiny_models.build("bert"), tokenizer=tmp_path)
-    assert f"has no tokenizer.json, and of the files that a MarianTokenizer reads instead there is no {missing}" in (
+    assert f"has no tokenizer.json, and a MarianTokenizer cannot read other files, because there is no {missing}" in (
         error.message
     )
 
 
-def test_a_folder_may_be_called_as_a_gguf_file_is(folder):
+def test_a_folder_can_have_the_name_of_a_gguf_file(folder):
     renamed = folder.rename(folder.with_name("mine.gguf"))
     assert attnviz.load(renamed).name.endswith("mine.gguf")
     shutil.rmtree(renamed)

@@ -40,7 +40,7 @@ def test_a_model_that_is_spread_gives_the_same_attention(kind, device_map, tmp_p
 
 
 @pytest.mark.parametrize(("free", "places"), [(130_000, {"cpu", "disk"}), (10**9, {"cpu"})])
-def test_a_model_larger_than_the_gpu_goes_on_where_there_is_room(free, places, whole, monkeypatch):
+def test_a_model_larger_than_the_gpu_is_spread_over_free_memory(free, places, whole, monkeypatch):
     """A GPU is feigned: its place is taken by memory, and that of memory by the disk."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
@@ -77,7 +77,7 @@ def test_a_device_and_a_map_together_or_a_map_with_gaps_are_refused(whole):
     assert "cannot be spread so" in refused(whole, device_map={"embeddings": "disk"}).message
 
 
-def test_a_gpu_that_is_too_small_says_what_would_work(whole, monkeypatch):
+def test_the_error_for_a_gpu_that_is_too_small_has_a_hint(whole, monkeypatch):
     def full(*_, **__):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.")
 

@@ -1,4 +1,4 @@
-"""What a model writes by itself, held against transformers' own `generate` and its eager attention on the same ids."""
+"""Generated texts, compared with `generate` of transformers and its eager attention on the same ids."""
 
 from dataclasses import replace
 
@@ -51,7 +51,7 @@ def test_the_rows_of_the_answer_are_those_that_write_it():
     np.testing.assert_allclose(part["masked-self"].weights(1), a.weights(1)[:, rows], atol=1e-6)
 
 
-def test_the_text_is_the_prompt_and_what_was_written():
+def test_the_text_is_the_prompt_and_the_written_tokens():
     model, tokenizer = tiny_models.writer("llama"), tiny_models.tokenizer()
     trace = loaded(model).trace(PROMPT, generate=6)
     tokens, length = trace["masked-self"].queries, len(tokenizer(PROMPT)["input_ids"])
@@ -135,7 +135,7 @@ def test_it_is_the_same_each_time_whatever_the_model_says_of_sampling():
     assert model.config._attn_implementation == "sdpa"
 
 
-def test_what_was_generated_is_kept_in_the_file_and_merged_by_words(tmp_path):
+def test_a_generated_text_is_saved_and_merged_to_words(tmp_path):
     trace = loaded(tiny_models.writer("llama")).trace(
         "I ate an", generate=4, selection=Selection(layers=(1,), words=True)
     )
@@ -179,7 +179,7 @@ def test_rotary_positions_go_on_with_a_note():
         (lambda: tiny_models.build("llama"), ModelError, "LlamaModel has no language-model head"),
     ],
 )
-def test_what_cannot_go_on_says_why(model, error, says):
+def test_the_error_for_a_model_that_cannot_continue_a_text_says_why(model, error, says):
     with pytest.raises(error, match=says) as caught:
         loaded(model()).trace(PROMPT, generate=2)
     assert caught.value.hint
@@ -226,7 +226,7 @@ def test_no_head_runs_while_attention_is_captured(kind):
 
 
 @pytest.mark.parametrize("kind", ["t5", "umt5"])
-def test_a_bare_model_computes_what_the_whole_one_does(kind):
+def test_a_bare_model_has_the_weights_of_the_whole_model(kind):
     model = HEADED[kind]()
     bare = find_base(model)
     assert bare is not model
@@ -251,7 +251,7 @@ def test_a_t5_with_the_deeper_decoder_generates():
 
 
 @pytest.mark.parametrize("kind", ["t5", "bart"])
-def test_what_an_encoder_decoder_chose_is_told_from_what_it_starts_with_and_is_made_to_write(kind):
+def test_tokens_that_an_encoder_decoder_chose_are_marked_and_start_and_forced_tokens_are_not(kind):
     model = tiny_models.build(kind)
     model.generation_config.forced_bos_token_id, model.generation_config.eos_token_id = 7, None
     cross = loaded(model).trace("I ate")["cross"]

@@ -1,4 +1,4 @@
-"""A model's generation configuration: what it says of the tokens is heeded, how it would search for them is not."""
+"""A model's generation configuration: its settings for tokens are used, those for the search are not."""
 
 import copy
 
@@ -80,7 +80,7 @@ HEEDED = [
 
 @pytest.mark.parametrize("settings", HEEDED, ids=lambda settings: next(iter(settings)))
 @pytest.mark.parametrize("kind", ["bart", "llama"])
-def test_what_it_says_of_the_tokens_is_heeded(kind, settings):
+def test_settings_for_tokens_are_used(kind, settings):
     made = model(kind, settings)
     read = tiny_models.tokenizer()(TEXT, return_tensors="pt")
     most = {"max_length": 64} if kind == "bart" else {"max_new_tokens": 6}
@@ -98,7 +98,7 @@ def test_a_target_is_as_long_as_it_says(settings, length):
     assert f"cut at {length} tokens" in written.notes[0]
 
 
-def test_the_number_that_was_asked_for_goes_before_a_length_below_the_prompts():
+def test_the_requested_number_of_tokens_wins_over_a_length_below_that_of_the_prompt():
     assert ids(trace(model("llama", {"max_length": 2}))) == ids(trace(model("llama", {})))
 
 
@@ -128,7 +128,7 @@ GARBAGE = [
 
 @pytest.mark.parametrize("settings", GARBAGE, ids=str)
 def test_one_that_cannot_be_followed_says_so(settings):
-    with pytest.raises(ModelError, match=r"generation configuration of \S+ cannot be followed"):
+    with pytest.raises(ModelError, match=r"generation configuration of \S+ cannot be used"):
         trace(model("bart", settings))
 
 
@@ -178,7 +178,7 @@ def test_an_encoder_decoder_of_two_models_writes_as_far_as_its_decoder_has_posit
 
 
 @pytest.mark.parametrize("decoder", ["bert", "gpt2"])
-def test_each_side_of_it_has_its_own_room(decoder):
+def test_encoder_and_decoder_have_different_longest_lengths(decoder):
     made = of_two_models(decoder)
     with pytest.raises(InputError, match=r"the target is \d+ tokens long, and \S+ reads at most 24") as error:
         trace(made, target="I ate an apple. " * 8)
@@ -223,13 +223,13 @@ def llava(folder, architecture):
 
 
 @pytest.mark.parametrize("architecture", ["LlavaForConditionalGeneration", "LlavaModel", None])
-def test_a_model_of_pictures_and_text_writes_from_text_whichever_class_it_names(architecture, tmp_path):
+def test_a_model_of_pictures_and_text_writes_from_text_with_any_class_in_its_configuration(architecture, tmp_path):
     made = llava(tmp_path, architecture)
     expected = made.generate(**tiny_models.tokenizer()(TEXT, return_tensors="pt"), max_new_tokens=6, do_sample=False)[0]
     assert ids(attnviz.trace(TEXT, tmp_path, generate=6)) == expected.tolist()
 
 
-def test_one_without_its_head_is_told_the_class_that_has_it(tmp_path):
+def test_the_error_for_a_model_without_its_head_names_the_class_with_it(tmp_path):
     with pytest.raises(ModelError) as error:
         trace(llava(tmp_path, None).model)
     assert "AutoModelForImageTextToText" in error.value.hint
@@ -250,12 +250,12 @@ def test_a_note_says_that_nothing_but_marks_was_written():
     written = trace(made)
     pad = {token.text for token in written["masked-self"].keys if token.generated}
     assert len(pad) == 1
-    assert f"generated nothing but {pad.pop()} (6 tokens)" in written.notes
+    assert f"generated only {pad.pop()} (6 tokens)" in written.notes
     ended = trace(model("llama", {"suppress_tokens": [id_ for id_ in every if id_ != 2], "eos_token_id": 2}))
-    assert "generated nothing, for the model ended the text at once (1 token)" in ended.notes
+    assert "generated nothing, because the model ended the text at once (1 token)" in ended.notes
 
 
-def test_a_decoder_alone_that_is_deeper_than_the_encoder_it_came_from_writes():
+def test_a_decoder_that_is_deeper_than_its_former_encoder_writes():
     config = transformers.BartConfig(
         vocab_size=len(tiny_models.tokenizer()), d_model=16, encoder_layers=1, decoder_layers=3, pad_token_id=0,
         encoder_attention_heads=2, decoder_attention_heads=2, decoder_ffn_dim=24, max_position_embeddings=64,

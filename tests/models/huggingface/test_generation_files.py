@@ -1,4 +1,4 @@
-"""A generation_config.json that transformers refuses, or that cannot be read: attention needs none of it."""
+"""A generation_config.json that transformers refuses, or that cannot be read: attention does not need it."""
 
 import json
 
@@ -29,7 +29,7 @@ def written_by(folder, kind: str) -> attnviz.Trace:
 
 
 @pytest.mark.parametrize("kind", ["bart", "llama"])
-def test_a_file_that_transformers_refuses_is_heeded_all_the_same(kind, tmp_path):
+def test_settings_of_a_file_that_transformers_refuses_are_still_used(kind, tmp_path):
     heeded = {"suppress_tokens": [*range(3, 200)], "max_length": 9}
     refused = saved(kind, tmp_path / "refused", json.dumps(heeded | {"num_return_sequences": 3, "to_dict": "x"}))
     with pytest.raises(ValueError, match="num_return_sequences"):
@@ -43,7 +43,7 @@ def test_a_file_that_transformers_refuses_is_heeded_all_the_same(kind, tmp_path)
 
 @pytest.mark.parametrize("content", ["[]", "[", "", "1", "[" * 100_000], ids=lambda content: repr(content)[:9])
 @pytest.mark.parametrize("kind", ["bart", "llama"])
-def test_a_file_that_cannot_be_read_is_told_of_where_something_is_written(kind, content, tmp_path):
+def test_a_note_names_a_file_that_cannot_be_read_when_the_model_writes(kind, content, tmp_path):
     folder = saved(kind, tmp_path / "broken", content)
     assert any("generation_config.json of " in note for note in written_by(folder, kind).notes)
     target = {"target": "나는"} if kind == "bart" else {}

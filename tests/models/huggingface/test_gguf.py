@@ -1,4 +1,4 @@
-"""A .gguf file: what makes it one, its parts, and what is no model, or is broken, or says nothing of its size."""
+"""A .gguf file: how it is recognised, its parts, and files that are not models, are damaged or lack sizes."""
 
 import struct
 from pathlib import Path
@@ -53,7 +53,7 @@ def test_the_package_is_left_as_it_was_on_an_error():
     assert (gguf.GGUFReader, gguf.get_tensor_name_map) == before
 
 
-def test_what_is_read_is_what_the_package_itself_reads(smollm2_file):
+def test_the_header_is_the_same_as_that_of_the_package_gguf(smollm2_file):
     theirs, read = gguf.GGUFReader(smollm2_file), ours.as_gguf_reader(smollm2_file)
     assert [tensor.name for tensor in read.tensors] == [tensor.name for tensor in theirs.tensors]
     for tensor, their in zip(read.tensors, theirs.tensors, strict=True):
@@ -76,7 +76,7 @@ def test_a_file_is_known_by_its_first_bytes(name, file, tmp_path):
 
 
 @pytest.mark.parametrize("part", [0, 1, 2])
-def test_all_parts_are_read_whichever_is_named(part, split, file):
+def test_all_parts_are_read_if_any_part_is_named(part, split, file):
     assert [path.name for path in split] == [f"tiny-0000{n}-of-00003.gguf" for n in (1, 2, 3)]
     trace = attnviz.trace(TEXT, split[part])
     assert same(trace, attnviz.trace(TEXT, file))
@@ -155,7 +155,7 @@ def test_a_value_of_another_type_is_refused(more, message, tmp_path):
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_a_number_that_is_not_finite_is_refused(value, tmp_path):
     path = gguf_files.write(tmp_path / "x.gguf", more={"llama.rope.freq_base": value})
-    assert f"llama.rope.freq_base is {value}, which is no finite number" in refused(path).message
+    assert f"llama.rope.freq_base is {value}, which is not a finite number" in refused(path).message
 
 
 def test_parts_of_two_models_are_refused(split, tmp_path):
@@ -176,7 +176,7 @@ def test_parts_of_two_models_are_refused(split, tmp_path):
         ({"general.type": "mmproj"}, "reads pictures"),
     ],
 )
-def test_what_is_no_model_is_refused_as_what_it_is(more, message, tmp_path):
+def test_the_error_for_a_file_that_is_not_a_model_says_what_it_is(more, message, tmp_path):
     adapter = {"blk.0.attn_q.weight.lora_a": np.zeros((2, 32), np.float32)}
     path = gguf_files.write(tmp_path / "x.gguf", more=more, without=list(gguf_files.SIZES), tensors=adapter)
     assert message in refused(path).message
@@ -187,16 +187,17 @@ def test_an_adapter_is_known_by_its_tensors_too(tmp_path):
     assert "is an adapter" in refused(gguf_files.write(tmp_path / "x.gguf", tensors=tensors)).message
 
 
-def test_a_vocabulary_alone_is_refused(tmp_path):
+def test_a_file_with_only_a_vocabulary_is_refused(tmp_path):
     assert (
-        "has no weights: it may be a vocabulary" in refused(gguf_files.write(tmp_path / "x.gguf", tensors={})).message
+        "has no weights: it may be only a vocabulary"
+        in refused(gguf_files.write(tmp_path / "x.gguf", tensors={})).message
     )
 
 
 @pytest.mark.parametrize("lacking", ["block_count", "embedding_length", "feed_forward_length", "attention.head_count"])
 def test_metadata_that_lacks_a_size_is_refused(lacking, tmp_path):
     error = refused(gguf_files.write(tmp_path / "x.gguf", without=[f"llama.{lacking}"]))
-    assert f"says nothing of its size: it lacks llama.{lacking}" in error.message
+    assert f"does not say its sizes: it lacks llama.{lacking}" in error.message
 
 
 def test_metadata_without_any_size_names_all(tmp_path):
@@ -249,7 +250,7 @@ def test_nor_is_any_other_tensor_of_a_layer(tensor, tmp_path):
 
 
 @pytest.mark.parametrize("value", ["many", -1.0, True])
-def test_a_size_that_is_none_is_refused(value, tmp_path):
+def test_an_invalid_size_is_refused(value, tmp_path):
     path = gguf_files.write(tmp_path / "x.gguf", more={"llama.embedding_length": value})
     assert "llama.embedding_length is " in refused(path).message
 

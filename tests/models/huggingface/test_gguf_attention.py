@@ -1,4 +1,4 @@
-"""Attention and rotary positions of a .gguf file: those that the file asks for, against a model that was told them."""
+"""Attention and rotary positions of a .gguf file, compared with a model that is configured with the same settings."""
 
 import math
 from pathlib import Path
@@ -112,7 +112,7 @@ def test_the_frequencies_of_llama_3_are_divided_by_the_factors_that_the_file_has
     assert difference(path, LlamaConfig(**SIZES, rms_norm_eps=1e-5))[0] > 0.01
 
 
-PHI3 = "each token looks at the last 3 alone, as the file says; llama.cpp lets phi3 look at all"
+PHI3 = "each token looks only at the last 3, as the file says; in llama.cpp, phi3 looks at all"
 OF_GEMMA = {"norms": ("post_attention_norm", "post_ffw_norm")}
 
 
@@ -188,7 +188,7 @@ OF_GEMMA = {"norms": ("post_attention_norm", "post_ffw_norm")}
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_transformers_leaves_out_of_an_architecture_is_heeded(architecture, said, weights, config, tmp_path):
+def test_keys_that_transformers_ignores_are_set(architecture, said, weights, config, tmp_path):
     more = {"tokenizer.ggml.padding_token_id": 0, **{f"{architecture}.{key}": value for key, value in said.items()}}
     path = gguf_files.write(tmp_path / "x.gguf", architecture=architecture, tensors=tensors(**weights), more=more)
     noted = architecture == "phi3"  # whose window llama.cpp leaves out
@@ -211,7 +211,7 @@ def test_what_transformers_leaves_out_of_an_architecture_is_heeded(architecture,
         ({"attention.causal": True, "attention.value_length": 8, "attention.clamp_kqv": 0.0}, None),
     ],
 )
-def test_what_cannot_be_set_is_a_note(said, expected, tmp_path):
+def test_a_key_that_cannot_be_set_is_a_note(said, expected, tmp_path):
     more = {f"llama.{key}": value for key, value in said.items()}
     notes = attnviz.load(gguf_files.write(tmp_path / "x.gguf", tensors=tensors(), more=more)).trace(TEXT).notes
     assert [*notes] == [] if expected is None else (len(notes) == 1 and expected in notes[0])
@@ -308,7 +308,7 @@ def test_a_mixture_of_experts_is_read_by_the_class_that_has_names_for_them(tmp_p
         np.testing.assert_allclose(attention.weights(layer), one[0], atol=1e-6)
 
 
-def test_a_soft_cap_of_0_is_none(tmp_path):
+def test_a_soft_cap_of_0_means_no_soft_cap(tmp_path):
     more = {"gemma2.attn_logit_softcapping": 0.0, "gemma2.attention.key_length": 8}
     path = gguf_files.write(tmp_path / "x.gguf", architecture="gemma2", tensors=tensors(**OF_GEMMA), more=more)
     config = Gemma2Config(**SIZES, head_dim=8, query_pre_attn_scalar=8, attn_logit_softcapping=None, rms_norm_eps=1e-5)

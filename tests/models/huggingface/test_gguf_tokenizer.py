@@ -67,7 +67,7 @@ def test_a_character_that_has_neither_token_nor_bytes_is_unknown_and_not_lost(tm
 
 
 @pytest.mark.parametrize(("prefix", "first"), [(True, "▁The"), (False, "The")])
-def test_a_trace_reads_what_the_runtime_reads_and_shows_the_text(prefix, first, tmp_path):
+def test_a_trace_reads_the_ids_of_llama_cpp_and_shows_the_text(prefix, first, tmp_path):
     more = {"tokenizer.ggml.add_space_prefix": prefix}
     trace = attnviz.trace(
         "The cat", gguf_files.write(tmp_path / "x.gguf", gguf_files.sentencepiece(*PIECES), more=more)
@@ -114,11 +114,11 @@ def names(folder: Path, text: str, **flags: object) -> list[str]:
         ("bloom", "The cat", ["The", "Ġcat"]),
     ],
 )
-def test_bytes_are_merged_within_what_the_pre_tokenizer_splits(pre, text, expected, tmp_path):
+def test_bytes_are_merged_within_the_parts_of_the_pre_tokenizer(pre, text, expected, tmp_path):
     assert names(tmp_path, text, pre=pre, add_space_prefix=True, add_bos_token=False) == expected
 
 
-def test_a_pre_tokenizer_may_bring_a_beginning(tmp_path):
+def test_a_pre_tokenizer_can_add_a_start_token(tmp_path):
     end = {"bos_token_id": len(TOKENS) - 1}
     assert names(tmp_path, "The", pre="llama-bpe", **end) == ["<|end|>", "The"]
     assert names(tmp_path, "The", pre="gpt-2", **end) == ["The"]
@@ -138,11 +138,11 @@ def test_with_llama_3_a_word_of_the_vocabulary_is_one_token_though_no_merges_mak
         ({"pre": "smollm"}, None),
         ({"pre": "stablelm2"}, None),
         ({}, "does not name its pre-tokenizer"),
-        ({"pre": "kimi-k2"}, "not as the pre-tokenizer 'kimi-k2'"),
-        ({"pre": "gpt-2", "add_eos_token": True}, "wants each text to have a EOS token"),
+        ({"pre": "kimi-k2"}, "not by the pre-tokenizer 'kimi-k2'"),
+        ({"pre": "gpt-2", "add_eos_token": True}, "says that each text has a EOS token"),
     ],
 )
-def test_what_cannot_be_heeded_is_a_note_on_every_trace(flags, said, tmp_path):
+def test_a_flag_that_cannot_be_set_is_a_note_on_every_trace(flags, said, tmp_path):
     more = {f"tokenizer.ggml.{key}": flag for key, flag in flags.items()}
     path = gguf_files.write(tmp_path / "x.gguf", BY_BYTES, more=more)
     notes = attnviz.trace("The cat", path).notes

@@ -82,7 +82,7 @@ def test_each_thread_hears_of_the_weights_that_it_loads_itself(whole):
     assert vars(torch.nn.init) == before
 
 
-def test_models_traced_in_several_threads_give_what_one_gives():
+def test_models_traced_in_several_threads_give_the_same_weights_as_in_one():
     model = HuggingFaceModel.load(tiny_models.build("bert"), tokenizer=tiny_models.tokenizer())
     before = logging.get_verbosity(), list(warnings.filters)
     expected = model.trace("I ate an apple.")["self"]

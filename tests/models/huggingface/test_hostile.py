@@ -121,7 +121,7 @@ def test_heads_that_do_not_divide_the_hidden_size_are_not_laid_on_the_weights(ki
 
 @pytest.mark.parametrize("file", ["config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"])
 @pytest.mark.parametrize("content", ["[]", "1", "hello", "", DEEP, b"\xff\xfe\0"], ids=lambda value: repr(value)[:9])
-def test_a_file_that_is_not_what_its_name_says_is_an_error(file, content, folder, capfd):
+def test_a_file_with_a_wrong_ending_is_an_error(file, content, folder, capfd):
     (folder / file).write_bytes(content.encode() if isinstance(content, str) else content)
     refused(folder, capfd)
 

@@ -65,7 +65,7 @@ def test_near_names_of_folders_and_files_are_shown_too(whole, cache, folder, mon
         ([*CONFIG, "model.safetensors"], "has no tokenizer"),
     ],
 )
-def test_a_model_that_is_cached_in_part_says_what_is_missing(whole, cache, there, lacks):
+def test_the_error_for_a_partly_cached_model_says_what_is_missing(whole, cache, there, lacks):
     fake_hub.put(cache, "org/part", [whole / name for name in there])
     message = refused("org/part").message
     assert lacks in message
@@ -93,7 +93,7 @@ def online(whole, cache, monkeypatch):
         yield
 
 
-def test_a_download_tells_of_its_bytes_and_is_there_offline_afterwards(online, whole, monkeypatch, capfd):
+def test_a_download_reports_its_bytes_and_is_available_offline_afterwards(online, whole, monkeypatch, capfd):
     told = []
     attnviz.load("org/tiny", progress=lambda *progress: told.append(progress))
     size = (whole / "model.safetensors").stat().st_size
@@ -105,7 +105,7 @@ def test_a_download_tells_of_its_bytes_and_is_there_offline_afterwards(online, w
     assert attnviz.trace(TEXT, "org/tiny").revision == fake_hub.COMMIT
 
 
-def test_what_the_hub_refuses_is_said(online, whole, cache):
+def test_the_error_repeats_the_reason_of_the_hub(online, whole, cache):
     fake_hub.put(cache, "org/tinny", list(whole.iterdir()))
     error = refused("org/tini")
     assert "the Hugging Face Hub has no public model of that name" in error.message

@@ -1,4 +1,4 @@
-"""Hybrid models: layers that attend keep their true numbers, and the others are named for what they do."""
+"""Hybrid models: attention layers keep their true numbers, and the other layers are described."""
 
 import pytest
 import tiny_models
@@ -32,11 +32,11 @@ def test_asking_for_one_of_them_is_an_error_that_says_so(jamba):
     assert f"it is {MAMBA}" in done.err
 
 
-def test_heads_says_which_layers_they_are(jamba):
+def test_the_command_heads_names_layers_without_attention(jamba):
     done = run("heads", TEXT, "-m", jamba)
     assert done.code == 0
     assert f"layers without attention: 0, 2: {MAMBA}" in done.err
 
 
-def test_a_model_of_attention_alone_has_none(tmp_path):
+def test_a_model_with_attention_in_all_layers_has_no_such_note(tmp_path):
     assert "layers without attention" not in trace(TEXT, tiny_models.save("llama", tmp_path)).provenance

@@ -114,7 +114,7 @@ IDS = [f"{sort}-{script}" for sort, script in CASES]
 
 
 @pytest.mark.parametrize(("sort", "script"), CASES, ids=IDS)
-def test_labels_are_what_was_written(text_tokenizer, sort, script):
+def test_labels_are_the_written_text(text_tokenizer, sort, script):
     encoded = text_tokenizer(sort).encode(TEXTS[script])
     check(encoded.text, encoded.tokens)
 

@@ -1,4 +1,4 @@
-"""Translators of many languages: which language each side is in, held against the tokenizer's and the model's own."""
+"""Multilingual translators: the language of each side, compared with that of the tokenizer and the model."""
 
 import copy
 from concurrent.futures import ThreadPoolExecutor
@@ -127,7 +127,7 @@ def test_nothing_is_set_on_the_tokenizer(family, families):
 
 
 @pytest.mark.parametrize("family", ASKED)
-def test_the_trace_says_which_and_is_traced_again_with_them(family, families):
+def test_the_trace_has_its_languages_and_they_are_in_the_command_to_trace_again(family, families):
     read, model = families[family]
     source, target = ASKED[family][1]
     trace = attnviz.trace(TEXT, model, tokenizer=read, target=TARGET, **asked(family))
@@ -141,14 +141,14 @@ def test_the_trace_says_which_and_is_traced_again_with_them(family, families):
 
 
 @pytest.mark.parametrize("family", [family for family in ASKED if family != "plbart"])
-def test_a_language_that_is_not_said_is_the_tokenizers_and_a_note_says_so(family, families):
+def test_without_a_language_that_of_the_tokenizer_is_used_with_a_note(family, families):
     read, model = families[family]
     target = asked(family)["target_language"]
     trace = attnviz.trace(TEXT, model, tokenizer=read, target=TARGET, target_language=target)
     assert ids(trace["self"].queries) == read(TEXT)["input_ids"]
     default = read.src_lang.strip("_")
     [note] = trace.notes
-    assert f"the text is taken for {default}, as the tokenizer has it: --source-language" in note
+    assert f"the language of the text is {default}, the tokenizer's default: --source-language" in note
     assert trace.provenance["source language"] == default
 
 
@@ -170,7 +170,7 @@ def test_a_target_in_no_language_is_refused_and_the_languages_are_listed(family,
     assert ASKED[family][1][1] in error.value.hint
 
 
-def test_a_model_that_begins_its_targets_with_a_language_needs_to_be_told_none(families):
+def test_a_model_that_begins_its_targets_with_a_language_needs_no_option(families):
     read, model = families["mbart50"]
     bound = copy.copy(model)
     bound.generation_config = copy.deepcopy(model.generation_config)
@@ -182,7 +182,7 @@ def test_a_model_that_begins_its_targets_with_a_language_needs_to_be_told_none(f
     assert other.queries[1].text == "ko_KR"
 
 
-def test_plbart_may_read_and_write_without_any(families):
+def test_plbart_can_read_and_write_without_a_language(families):
     read, model = families["plbart"]
     trace = attnviz.trace(TEXT, model, tokenizer=read, target=TARGET)
     assert not trace.notes
@@ -237,11 +237,11 @@ def test_models_without_languages_refuse_them(option):
         with pytest.raises(InputError, match="names no languages") as error:
             attnviz.trace(TEXT, model, tokenizer=tiny_models.tokenizer(), **{option: "fr"})
         assert f"Leave out {option}." in str(error.value)
-    with pytest.raises(InputError, match="tells English and Korean apart by itself"):
+    with pytest.raises(InputError, match="detects English and Korean itself"):
         attnviz.trace(TEXT, **{option: "en"})
 
 
-def test_a_decoder_alone_has_a_source_language_and_no_target_language(families):
+def test_a_decoder_only_model_has_a_source_language_and_no_target_language(families):
     read, model = families["mbart"]
     config = copy.deepcopy(model.config)
     config.is_encoder_decoder = False
@@ -307,7 +307,7 @@ def test_a_target_starts_from_its_last_label_with_a_tokenizer_that_has_no_langua
 
 @pytest.mark.parametrize("said", [{}, {"decoder_start_token_id": "ko_KR"}, {"forced_bos_token_id": "ko_KR"}])
 @pytest.mark.parametrize("family", ["mbart", "mbart50"])
-def test_a_target_is_written_from_where_the_model_itself_writes_it(family, said, families):
+def test_a_target_is_generated_from_the_start_token_of_the_model(family, said, families):
     read, model = families[family]
     model = copy.deepcopy(model)
     start = read.eos_token_id if said else None
@@ -328,7 +328,7 @@ def test_a_target_is_written_from_where_the_model_itself_writes_it(family, said,
         assert again["cross"].queries == trace["cross"].queries
 
 
-def test_a_language_that_is_set_on_the_tokenizer_after_loading_is_heeded(families, tmp_path):
+def test_a_language_that_is_set_on_the_tokenizer_after_loading_is_used(families, tmp_path):
     _, model = families["mbart"]
     read = tiny_translators.tokenizer("mbart", tmp_path)
     loaded = attnviz.load(model, tokenizer=read)
@@ -340,7 +340,7 @@ def test_a_language_that_is_set_on_the_tokenizer_after_loading_is_heeded(familie
         assert (trace.provenance["source language"], trace.provenance["target language"]) == (source, target)
 
 
-def test_marian_without_its_decoder_or_its_encoder_is_not_told_to_name_a_target(families):
+def test_marian_without_its_decoder_or_encoder_has_no_hint_to_name_a_target(families):
     read, model = families["marian"]
     config = copy.deepcopy(model.config)
     config.is_encoder_decoder = False
@@ -350,11 +350,11 @@ def test_marian_without_its_decoder_or_its_encoder_is_not_told_to_name_a_target(
             attnviz.trace(TEXT, alone, tokenizer=read, target_language="fra")
 
 
-def test_a_translator_reads_no_chat_which_would_have_no_mark(families):
+def test_a_translator_refuses_a_chat(families):
     read, model = families["mbart"]
     read = copy.deepcopy(read)
     read.chat_template = "{{ messages[0]['content'] }}"
-    with pytest.raises(InputError, match="reads no chats"):
+    with pytest.raises(InputError, match="does not read chats"):
         attnviz.trace(TEXT, model, tokenizer=read, chat=True, source_language="fr", target_language="ko")
 
 

@@ -1,4 +1,4 @@
-"""Folders and files, whole and broken; what may run; and the tokenizer that a user gives."""
+"""Loading from whole and damaged folders and files, code that can run, and tokenizers given by the user."""
 
 import json
 import shutil
@@ -69,10 +69,10 @@ def of_another_model(folder: Path) -> None:
         (without_half_its_weights, "lacks 16 of the 53 weights of a BertModel: encoder.layer.2.", "of one model"),
         (of_another_model, "lacks 53 of the 53 weights", "of one model"),
         (lambda folder: (folder / "model.safetensors").unlink(), "{} has no weights", "model.safetensors"),
-        (lambda folder: (folder / "config.json").write_text("{"), "the config.json of {} is no JSON", "cut short"),
+        (lambda folder: (folder / "config.json").write_text("{"), "the config.json of {} is not JSON", "cut short"),
         (
             lambda folder: (folder / "tokenizer.json").write_text('{"a'),
-            "the tokenizer.json of {} is no JSON",
+            "the tokenizer.json of {} is not JSON",
             "cut short",
         ),
         (lambda folder: configure(folder, model_type="bert17"), "of the type bert17", "pip install -U transformers"),
@@ -80,7 +80,7 @@ def of_another_model(folder: Path) -> None:
         (lambda folder: configure(folder, num_attention_heads="four"), "{}", "text model"),
     ],
 )
-def test_a_broken_folder_is_refused_with_what_is_wrong(folder, damage, message, hint):
+def test_the_error_for_a_damaged_folder_names_the_fault(folder, damage, message, hint):
     damage(folder)
     error = refused(folder)
     assert message.format(folder) in error.message
@@ -92,7 +92,7 @@ def test_weights_that_the_configuration_has_no_place_for_are_not_passed_over(tmp
     whole = load_file(folder / "model.safetensors")
     biases = {f"layers.{layer}.self_attn.q_proj.bias": torch.ones(32) for layer in range(3)}
     save_file({**whole, **biases}, folder / "model.safetensors", {"format": "pt"})
-    with pytest.raises(ModelError, match=r"has 3 weights for which its LlamaModel has no place: "):
+    with pytest.raises(ModelError, match=r"has 3 weights that its LlamaModel does not have: "):
         attnviz.load(folder)
     save_file(whole, folder / "model.safetensors", {"format": "pt"})
     config = json.loads((folder / "config.json").read_text())
@@ -100,7 +100,7 @@ def test_weights_that_the_configuration_has_no_place_for_are_not_passed_over(tmp
     (folder / "config.json").write_text(json.dumps(config | guesses_ahead))
     assert len(attnviz.trace(TEXT, folder).attentions[0].layers) == 2
     (folder / "config.json").write_text(json.dumps(config | {"num_hidden_layers": 1}))
-    with pytest.raises(ModelError, match=r"has 18 weights for which its LlamaModel has no place: layers\.1\."):
+    with pytest.raises(ModelError, match=r"has 18 weights that its LlamaModel does not have: layers\.1\."):
         attnviz.load(folder)
 
 
@@ -120,7 +120,7 @@ def test_a_part_of_a_layer_or_of_the_embeddings_that_the_class_does_not_build_is
     whole = load_file(folder / "model.safetensors")
     save_file({**whole, name: torch.ones(8)}, folder / "model.safetensors", {"format": "pt"})
     error = refused(folder)
-    assert "has 1 weights for which its" in error.message
+    assert "has 1 weights that its" in error.message
     assert error.message.endswith(name.removeprefix("model.").removeprefix("bert."))
 
 
@@ -137,7 +137,7 @@ def test_a_part_of_a_layer_or_of_the_embeddings_that_the_class_does_not_build_is
         ("bert", "classifier.weight"),
     ],
 )
-def test_a_head_or_a_buffer_of_an_old_model_may_be_left_over(kind, name, tmp_path):
+def test_a_head_or_a_buffer_of_an_old_model_can_be_left_over(kind, name, tmp_path):
     folder = tiny_models.save(kind, tmp_path / kind)
     expected = attnviz.trace(TEXT, folder)
     whole = load_file(folder / "model.safetensors")
@@ -145,7 +145,7 @@ def test_a_head_or_a_buffer_of_an_old_model_may_be_left_over(kind, name, tmp_pat
     assert same(attnviz.trace(TEXT, folder), expected)
 
 
-def test_a_pooler_may_be_missing(folder, whole):
+def test_a_pooler_can_be_missing(folder, whole):
     weights = load_file(folder / "model.safetensors")
     kept = {name: weight for name, weight in weights.items() if "pooler" not in name}
     assert len(kept) == len(weights) - 2
@@ -154,7 +154,7 @@ def test_a_pooler_may_be_missing(folder, whole):
 
 
 @pytest.mark.parametrize("said", [True, False])
-def test_an_encoder_published_without_its_decoder_is_traced_alone(said, tmp_path):
+def test_an_encoder_published_without_its_decoder_is_traced(said, tmp_path):
     model = transformers.T5EncoderModel(tiny_models.build("t5").config).eval()
     model.save_pretrained(tmp_path)
     configure(tmp_path, is_encoder_decoder=said)
@@ -169,7 +169,7 @@ def test_an_encoder_published_without_its_decoder_is_traced_alone(said, tmp_path
     ["flash_attention_2", "flex_attention", "paged|flash_attention_2", "no_such", "org/kernel", 7, {"": "no_such"}],
     ids=str,
 )
-def test_what_computes_attention_is_not_the_checkpoints_choice(folder, whole, key, named):
+def test_the_attention_function_named_in_a_checkpoint_is_ignored(folder, whole, key, named):
     configure(folder, **{key: named}, output_attentions=True)
     assert same(attnviz.trace(TEXT, folder), attnviz.trace(TEXT, whole))
 
@@ -245,7 +245,7 @@ def code(folder, tmp_path, monkeypatch) -> Path:
 def test_a_models_code_runs_only_where_it_is_trusted(folder, code):
     configure(folder, model_type="mine", auto_map={"AutoConfig": "mine.MyConfig", "AutoModel": "mine.MyModel"})
     error = refused(folder)
-    assert "Python code of its own" in error.message
+    assert "its own Python code" in error.message
     assert "--trust-remote-code" in error.hint
     assert not code.exists()
     assert attnviz.trace(TEXT, folder, trust_remote_code=True).kinds == ("self",)

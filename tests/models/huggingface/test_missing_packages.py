@@ -1,4 +1,4 @@
-"""Packages that are not here: the error names the one that is wanted, and no other."""
+"""Missing packages: the error names the needed package and no other."""
 
 import base64
 import json

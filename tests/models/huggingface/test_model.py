@@ -32,7 +32,7 @@ def bart(folders):
     return HuggingFaceModel.load(folders["bart"])
 
 
-def test_minilm_gives_what_its_eager_attention_gives(minilm_folder):
+def test_minilm_has_the_weights_of_its_eager_attention(minilm_folder):
     trace = HuggingFaceModel.load(minilm_folder).trace("I ate an apple.")
     tokenizer = transformers.AutoTokenizer.from_pretrained(minilm_folder)
     model = transformers.AutoModel.from_pretrained(minilm_folder, attn_implementation="eager")
@@ -65,7 +65,7 @@ def smollm2(smollm2_file):
     return HuggingFaceModel.load(smollm2_file, with_head=True)
 
 
-def test_smollm2_from_gguf_gives_what_its_eager_attention_gives(smollm2):
+def test_smollm2_from_gguf_has_the_weights_of_its_eager_attention(smollm2):
     text = "그녀는 사과를 먹고 학교에 갔다. I ate an apple."
     attention = smollm2.trace(text)["masked-self"]
     model = smollm2.model
@@ -91,7 +91,7 @@ def test_smollm2_shows_korean_as_it_was_written(smollm2):
     assert {t.word for t in attention.queries} == {0, 1}
 
 
-def test_smollm2_answers_as_transformers_has_it_answer(smollm2):
+def test_smollm2_gives_the_same_answer_as_in_transformers(smollm2):
     trace = smollm2.trace("Why is the sky blue?", chat=True, generate=8, selection=Selection(layers=(3,)))
     tokenizer, chat = smollm2.text_tokenizer.tokenizer, [{"role": "user", "content": "Why is the sky blue?"}]
     prompt = tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_tensors="pt")
@@ -130,7 +130,7 @@ def test_an_encoder_decoder_reads_the_given_target(bart):
 
 
 @pytest.mark.parametrize("kind", ["bart", "t5"])
-def test_an_encoder_decoder_without_a_target_reads_what_it_generates(folders, kind):
+def test_an_encoder_decoder_without_a_target_reads_its_generated_one(folders, kind):
     model = HuggingFaceModel.load(folders[kind])
     trace = model.trace("I ate an apple.", selection=Selection(layers=(0,)))
     cross = trace["cross"]
@@ -147,7 +147,7 @@ def test_an_encoder_decoder_without_a_target_reads_what_it_generates(folders, ki
 
 @pytest.mark.parametrize("words", [False, True])
 @pytest.mark.parametrize("kind", ["bert", "llama", "bart", "t5"])
-def test_what_a_model_gives_of_any_text_can_be_saved_and_opened(kind, words, folders, tmp_path):
+def test_the_trace_of_any_text_can_be_saved_and_opened(kind, words, folders, tmp_path):
     """A token that stands beyond the end of its text would be refused."""
     model = HuggingFaceModel.load(folders[kind])
     for text in ("I ate an apple.", "그녀는 사과를", "  e\u0301te\u0301\n\tapple 👨\u200d👩\u200d👧 ﬁ ½ "):
@@ -159,7 +159,7 @@ def test_what_a_model_gives_of_any_text_can_be_saved_and_opened(kind, words, fol
 
 
 @pytest.mark.parametrize(("kind", "first"), [("t5", "<pad>"), ("bart", "<s>")])
-def test_the_decoder_starts_as_generate_does_where_nothing_else_is_said(kind, first):
+def test_the_decoder_starts_like_generate_without_other_settings(kind, first):
     # T5 has no token for a beginning, and starts from its padding.
     model = tiny_models.build(kind, decoder_start_token_id=None)
     model.generation_config.decoder_start_token_id = None
@@ -194,13 +194,13 @@ def test_a_model_in_memory_is_traced_and_left_as_it_was():
     assert trace["masked-self"].heads(1) == (2, 3)
     assert model.training
     assert model.config._attn_implementation == "sdpa"
-    with pytest.raises(ModelError, match="does not bring its tokenizer"):
+    with pytest.raises(ModelError, match="has no tokenizer"):
         HuggingFaceModel.load(model)
 
 
 @pytest.mark.parametrize("option", [{"device": "cpu"}, {"dtype": "float16"}, {"device_map": "auto"}], ids=str)
 def test_a_model_in_memory_is_not_moved(option):
-    with pytest.raises(ModelError, match="a loaded BertModel has its device and its dtype already"):
+    with pytest.raises(ModelError, match="a loaded BertModel already has its device and its dtype"):
         HuggingFaceModel.load(tiny_models.build("bert"), tokenizer=tiny_models.tokenizer(), **option)
 
 
@@ -210,7 +210,7 @@ def test_a_model_with_a_head_runs_without_it():
     assert HuggingFaceModel.load(model, tokenizer=tiny_models.wordpiece()).trace("I ate").kinds == ("self",)
 
 
-def test_a_layer_that_there_is_not_is_an_error_and_one_that_a_kind_lacks_is_told(bart):
+def test_a_layer_in_no_kind_is_an_error_and_one_that_a_kind_lacks_is_noted(bart):
     with pytest.raises(SelectionError, match="there is no layer 9"):
         bart.trace("I ate", target="나는", selection=Selection(layers=(9,)))
     trace = bart.trace("I ate", target="나는", selection=Selection(layers=(2,)))
@@ -319,7 +319,7 @@ def test_a_folder_or_a_file_that_is_no_model_is_refused(tmp_path):
         HuggingFaceModel.load(tmp_path)
 
 
-def test_a_missing_gguf_package_is_named_with_what_installs_it(tmp_path, monkeypatch):
+def test_the_error_for_a_missing_gguf_package_has_the_install_command(tmp_path, monkeypatch):
     (tmp_path / "m.gguf").write_bytes(b"GGUF")
     monkeypatch.setattr(location, "find_spec", lambda package: None)
     with pytest.raises(ModelError, match="gguf and accelerate") as error:
@@ -342,7 +342,7 @@ def test_a_pickle_does_not_run(tmp_path, monkeypatch):
     assert not (tmp_path / "evil-was-here").exists()
 
 
-def test_an_unknown_device_or_dtype_lists_what_there_is(folders):
+def test_the_error_for_an_unknown_device_or_dtype_lists_the_known_ones(folders):
     with pytest.raises(ModelError, match="no device 'tpu'") as error:
         HuggingFaceModel.load(folders["bert"], device="tpu")
     assert "cpu" in error.value.hint
@@ -366,7 +366,7 @@ def test_nothing_is_written_on_the_way(folders, capfd):
     assert transformers.logging.is_progress_bar_enabled()
 
 
-def test_without_a_network_the_cache_alone_is_asked(monkeypatch):
+def test_without_a_network_only_the_cache_is_used(monkeypatch):
     def no_address(*_):
         raise OSError
 

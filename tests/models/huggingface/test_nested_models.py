@@ -35,11 +35,11 @@ def hint(tmp_path, *files: str) -> str:
         ([], "Name a model"),
     ],
 )
-def test_what_is_in_a_folder_is_named(files, told, tmp_path):
+def test_the_hint_names_the_models_in_a_folder(files, told, tmp_path):
     assert told in hint(tmp_path, *files)
 
 
-def test_what_the_hint_names_is_loaded(tmp_path, whole):
+def test_a_model_named_in_the_hint_can_be_loaded(tmp_path, whole):
     (tmp_path / "0_Transformer").symlink_to(whole)
     named = hint(tmp_path).removeprefix("There is a model in it: ")
     assert attnviz.load(tmp_path / named).name.endswith("0_Transformer")

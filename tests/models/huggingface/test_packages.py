@@ -70,7 +70,7 @@ def test_of_several_models_one_has_to_be_named(site, bert):
     assert caught.value.hint == f"Name one: {module / 'a.gguf'} {module / 'b'}"
 
 
-def test_what_is_here_wins_over_a_package_and_a_name_on_the_hub_is_none(site, bert):
+def test_a_local_folder_wins_over_a_package_and_a_hub_name_is_not_a_package(site, bert):
     install(site, "my-model", "weights", like=bert)
     assert packaged_model("org/my-model") is None
     assert locate("org/my-model").on_hub
@@ -79,7 +79,7 @@ def test_what_is_here_wins_over_a_package_and_a_name_on_the_hub_is_none(site, be
 
 
 @pytest.mark.parametrize("name", ["numpy", "attnviz", "no-such-package", "", "..", "a b", "-"])
-def test_a_package_without_a_model_is_none(name):
+def test_a_package_without_a_model_is_not_found(name):
     assert packaged_model(name) is None
 
 
@@ -101,7 +101,7 @@ def test_they_are_listed_and_suggested(site, bert):
     assert "Installed: my-model." in done.err
 
 
-def test_without_a_network_an_error_says_what_can_be_had():
+def test_without_a_network_an_error_names_available_models():
     done = run("plot", "I ate", "-m", "no-model-is-called-so", env={"COLUMNS": "400"})
     assert done.code == 1
     assert "Without a network, name a folder (./my-model), a file (./model.gguf) or a package" in done.err

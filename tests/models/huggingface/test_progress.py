@@ -12,7 +12,7 @@ from attnviz.models.huggingface.gguf import one_parse
 from attnviz.models.huggingface.progress import telling
 
 
-def test_every_weight_is_told_of_and_the_hook_is_taken_out(whole):
+def test_every_weight_is_reported_and_the_hook_is_removed(whole):
     told = []
     attnviz.load(whole, progress=lambda *progress: told.append(progress))
     count = len(load_file(whole / "model.safetensors"))
@@ -43,7 +43,7 @@ def test_of_two_bars_only_the_later_is_heard():
     assert set(told[2:]) == {("bytes", 20, 20)}
 
 
-def test_a_gguf_file_is_told_of_as_other_weights_are():
+def test_the_weights_of_a_gguf_file_are_reported_like_others():
     from transformers import modeling_gguf_pytorch_utils as reading
 
     before = reading.tqdm

@@ -96,7 +96,7 @@ def test_a_folder_with_the_file_only_reads_as_sentencepiece_does(name, tmp_path)
 
 
 @pytest.mark.parametrize(("name", "model_type"), [("LlamaTokenizer", "llama"), ("T5Tokenizer", "t5")])
-def test_such_a_model_is_traced_from_its_folder(name, model_type, tmp_path):
+def test_a_model_with_a_sentencepiece_file_is_traced_from_its_folder(name, model_type, tmp_path):
     own = save(tmp_path, name)
     tiny_models.build(model_type, vocab_size=len(own)).save_pretrained(tmp_path)
     trace = attnviz.trace(TEXT, tmp_path, target="she ate" if model_type == "t5" else None)
@@ -106,7 +106,7 @@ def test_such_a_model_is_traced_from_its_folder(name, model_type, tmp_path):
 
 @pytest.mark.parametrize("said", [{}, {"add_bos_token": True}, {"add_bos_token": False}])
 @pytest.mark.parametrize("name", ["LlamaTokenizer", "GemmaTokenizer", "T5Tokenizer"])
-def test_a_start_token_that_the_files_leave_open_is_noted_to_be_left_out(name, said, tmp_path):
+def test_a_note_says_that_an_undecided_start_token_is_left_out(name, said, tmp_path):
     save(tmp_path, name)
     settings = json.loads((tmp_path / "tokenizer_config.json").read_text())
     settings.pop("add_bos_token", None)
@@ -121,7 +121,7 @@ def test_a_start_token_that_the_files_leave_open_is_noted_to_be_left_out(name, s
     )
 
 
-def test_a_file_that_is_cut_short_is_said_to_be(tmp_path):
+def test_the_error_for_a_file_that_is_cut_short_says_so(tmp_path):
     save(tmp_path, "T5Tokenizer")
     file = tmp_path / "spiece.model"
     for content in (file.read_bytes()[:500], b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n"):

@@ -1,4 +1,4 @@
-"""A model that says nothing of its size, or is far larger than its weights, is refused before it takes memory."""
+"""A model without sizes, or much larger than its weights, is refused before it takes memory."""
 
 import json
 import resource
@@ -41,11 +41,11 @@ def little_memory():
 def test_a_configuration_without_its_sizes_is_refused_by_its_own_names(kind, folder):
     (folder / "config.json").write_text(json.dumps({"model_type": kind, "vocab_size": 64}))
     error = refused(folder)
-    assert f"the config.json of {folder} says nothing of its size: it lacks {', '.join(NAMES[kind])}" in error.message
+    assert f"the config.json of {folder} does not say its sizes: it lacks {', '.join(NAMES[kind])}" in error.message
 
 
 @pytest.mark.parametrize("lacking", NAMES["bert"])
-def test_one_size_that_is_not_said_is_enough(lacking, folder):
+def test_one_missing_size_is_enough_to_refuse_a_configuration(lacking, folder):
     config = json.loads((folder / "config.json").read_text())
     del config[lacking]
     (folder / "config.json").write_text(json.dumps(config))
@@ -53,15 +53,15 @@ def test_one_size_that_is_not_said_is_enough(lacking, folder):
 
 
 @pytest.mark.parametrize("kind", [*NAMES, "llama", "bart", "xlnet", "llava", "clip"])
-def test_what_transformers_itself_writes_says_enough(kind):
+def test_configurations_written_by_transformers_have_all_sizes(kind):
     require_said(json.loads(CONFIG_MAPPING[kind]().to_json_string()), kind)
 
 
-def test_a_size_under_an_old_name_is_said():
+def test_a_size_under_an_old_name_is_found():
     require_said({"model_type": "bloom", "n_embed": 1024, "n_layer": 24, "num_attention_heads": 16}, "bloom")
 
 
-def test_a_configuration_with_code_of_its_own_or_with_parts_is_asked_nothing():
+def test_a_configuration_with_its_own_code_or_with_parts_is_not_checked():
     require_said({"model_type": "bert", "auto_map": {"AutoConfig": "x.Mine"}}, "mine")
     require_said({"model_type": "llava", "text_config": {"model_type": "llama"}}, "llava")
 
@@ -76,12 +76,12 @@ def test_a_model_that_is_far_larger_than_its_weights_is_refused_at_once(size, fo
     start = time.monotonic()
     message = refused(folder).message
     assert time.monotonic() - start < 20
-    assert "far larger than its weights" in message or "which no model has" in message
+    assert "much larger than its weights" in message or "which no model has" in message
 
 
 def test_so_is_one_of_a_hundred_thousand_layers(folder):
     configure(folder, num_hidden_layers=100_000)
-    assert "far larger than its weights, which are " in refused(folder).message
+    assert "much larger than its weights, which are " in refused(folder).message
 
 
 def test_a_pickle_is_measured_by_its_file(folder):
@@ -90,7 +90,7 @@ def test_a_pickle_is_measured_by_its_file(folder):
     torch.save({name: torch.from_numpy(weight) for name, weight in weights.items()}, folder / "pytorch_model.bin")
     attnviz.load(folder)
     configure(folder, hidden_size=10**5)
-    assert "far larger than its weights" in refused(folder).message
+    assert "much larger than its weights" in refused(folder).message
 
 
 def test_a_gguf_file_that_claims_more_than_it_holds_is_refused(tmp_path):
@@ -101,10 +101,10 @@ def test_a_gguf_file_that_claims_more_than_it_holds_is_refused(tmp_path):
     path = gguf_files.write(
         tmp_path / "x.gguf", more={f"llama.{key}": size for key, size in sizes.items()}, tensors=tensors
     )
-    assert "far larger than its weights, which are 128 numbers in 4 tensors" in refused(path).message
+    assert "much larger than its weights, which are 128 numbers in 4 tensors" in refused(path).message
 
 
-def test_what_weights_hold(tmp_path):
+def test_the_number_of_weights_in_files_is_known(tmp_path):
     assert weights_in(tmp_path) is None
     save_file({"a": np.zeros((2, 3), np.float32), "b": np.zeros(5, np.float16)}, tmp_path / "1.safetensors")
     save_file({"packed": np.zeros(10, np.uint8)}, tmp_path / "2.safetensors")
@@ -118,7 +118,7 @@ def test_other_models_are_not_counted_once_it_is_made(whole: Path):
     attnviz.trace(TEXT, whole)
 
 
-def test_a_model_of_no_known_weights_may_be_of_any_size():
+def test_a_model_without_known_weights_can_have_any_size():
     with no_larger_than(lambda: None, "unknown"), torch.device("meta"):
         assert torch.nn.Linear(100_000, 100_000).weight.numel() == 10**10
     assert BertConfig().num_hidden_layers == 12
@@ -135,14 +135,14 @@ def test_a_model_of_no_known_weights_may_be_of_any_size():
         ({"attention.head_count": 8}, "have other shapes than the metadata says"),
     ],
 )
-def test_sizes_of_a_gguf_file_are_laid_on_its_own_metadata(said, message, tmp_path):
+def test_the_error_for_wrong_sizes_in_a_gguf_file_names_its_metadata(said, message, tmp_path):
     file = gguf_files.write(tmp_path / "x.gguf", more={f"llama.{key}": value for key, value in said.items()})
     error = refused(file)
     assert message in error.message
     assert "config.json" not in str(error)
 
 
-def test_a_chunk_of_a_head_may_be_0():
+def test_a_chunk_of_a_head_can_be_0():
     raw = {"model_type": "reformer", "chunk_size_lm_head": 0, "hidden_size": 8, "attn_layers": ["local"]}
     require_said(raw | {"num_attention_heads": 2, "vocab_size": 40}, "x")
     with pytest.raises(ModelError, match="num_attention_heads: 0"):

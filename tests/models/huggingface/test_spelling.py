@@ -15,7 +15,7 @@ def _bytes(text, sizes):
     return list(range(len(pieces))), lambda ids: b"".join(pieces[i] for i in ids).decode(errors="replace")
 
 
-def test_offsets_are_found_by_decoding_where_the_tokenizer_keeps_none():
+def test_offsets_are_found_by_decoding_if_the_tokenizer_has_none():
     ids, decode = _bytes("a 녀는🙂!", [1, 2, 2, 4, 2, 2])
     text, offsets = offsets_by_decoding(ids, [False] * 6, decode)
     assert text == "a 녀는🙂!"
@@ -49,7 +49,7 @@ def test_bytes_that_decode_to_nothing_until_they_are_whole_belong_to_their_chara
     assert offsets == [(0, 1), (0, 1), (0, 1), (1, 2), (2, 3), (2, 3)]
 
 
-def test_a_replacement_character_that_was_written_is_no_part_of_what_follows():
+def test_a_written_replacement_character_does_not_join_the_next_token():
     ids, decode = _bytes("\ufffd x", [3, 1, 1])
     assert offsets_by_decoding(ids, [False] * 3, decode) == ("\ufffd x", [(0, 1), (1, 2), (2, 3)])
 
@@ -70,7 +70,7 @@ def test_bytes_are_spelled_out(sort):
 
 
 @pytest.mark.parametrize(("sort", "text", "space"), [("gpt2", " ", "Ġ"), ("t5", " a", "▁"), ("canine", " ", " ")])
-def test_what_is_a_space(sort, text, space):
+def test_tokens_of_only_white_space_are_recognised(sort, text, space):
     tokens = tokenizer(sort)
     assert is_space(tokens, tokens.convert_tokens_to_ids(space))
     assert not is_space(tokens, tokens.convert_tokens_to_ids("a"))

@@ -1,4 +1,4 @@
-"""Models for a task: what is loaded, what its forward gives its base, and what a decoder that writes nothing shows."""
+"""Models for a task: the loaded class, the inputs of its base, and the rows of a decoder that writes nothing."""
 
 import numpy as np
 import pytest
@@ -91,7 +91,7 @@ def test_the_decoder_of_a_classifier_reads_the_text_and_writes_nothing(name, sta
 
 
 @pytest.mark.parametrize("asked", [{"target": "나는"}, {"generate": 2}])
-def test_what_writes_nothing_takes_neither_a_target_nor_a_number_of_tokens(asked):
+def test_a_model_that_writes_nothing_refuses_a_target_and_a_number_of_tokens(asked):
     for name in ("BartForSequenceClassification", "LlamaForSequenceClassification"):
         if name.startswith("Llama") and "target" in asked:
             continue
@@ -107,7 +107,7 @@ def test_a_text_longer_than_the_decoder_has_positions_for_is_refused_with_both_n
         attnviz.trace("I " * 20, model, tokenizer=tiny_models.tokenizer())
 
 
-def test_a_decoder_that_reads_something_else_is_shown_by_what_it_reads():
+def test_a_decoder_that_reads_other_tokens_is_shown_with_these_tokens():
     class Backwards(transformers.BartForSequenceClassification):
         def forward(self, input_ids=None, attention_mask=None, decoder_input_ids=None, **others):
             return super().forward(input_ids, attention_mask, decoder_input_ids=input_ids.flip(1), **others)
@@ -144,7 +144,7 @@ def test_a_decoder_out_of_an_encoder_decoder_is_loaded_and_writes(tmp_path):
     assert trace["masked-self"].predicts[0].text == "ate"
 
 
-def test_longformers_classifier_has_its_first_token_look_at_all(tmp_path):
+def test_the_first_token_of_longformers_classifier_looks_at_all(tmp_path):
     saved("LongformerForSequenceClassification", tmp_path)
     for weights in attnviz.trace(TEXT, tmp_path)["self"].by_layer.values():
         assert (weights[:, 0] > 0).all()
@@ -152,7 +152,7 @@ def test_longformers_classifier_has_its_first_token_look_at_all(tmp_path):
         assert (weights[:, 1, 4:] == 0).all()
 
 
-def test_several_texts_of_a_classifier_are_those_of_each_alone():
+def test_several_texts_of_a_classifier_have_the_same_weights_as_alone():
     model = attnviz.load(make("LongformerForSequenceClassification"), tokenizer=tiny_models.tokenizer())
     bart = attnviz.load(make("BartForSequenceClassification"), tokenizer=tiny_models.tokenizer())
     texts = [TEXT, "She ate an apple and went to school.", "I"]
@@ -164,7 +164,7 @@ def test_several_texts_of_a_classifier_are_those_of_each_alone():
                     np.testing.assert_allclose(together[kind].weights(layer), weights, atol=1e-5)
 
 
-def test_a_question_without_a_passage_is_refused_with_what_it_lacks():
+def test_a_question_without_a_passage_is_refused_with_a_hint():
     with pytest.raises(InputError, match=r"LongformerForQuestionAnswering cannot read this text: .*three sep") as error:
         attnviz.trace(TEXT, make("LongformerForQuestionAnswering"), tokenizer=tiny_models.tokenizer())
     assert "--text-pair" in error.value.hint
@@ -189,7 +189,7 @@ def lose(folder, part: str) -> None:
     save_file(kept, folder / "model.safetensors", metadata={"format": "pt"})
 
 
-def test_a_head_may_be_missing_and_what_attends_may_not(tmp_path):
+def test_a_head_can_be_missing_but_attention_weights_cannot(tmp_path):
     saved("BartForSequenceClassification", tmp_path)
     expected = attnviz.trace(TEXT, tmp_path)
     lose(tmp_path, "classification_head")
@@ -199,7 +199,7 @@ def test_a_head_may_be_missing_and_what_attends_may_not(tmp_path):
     assert "model.decoder.layers.1." in error.message
 
 
-def test_a_head_that_writes_may_not_be_missing(tmp_path):
+def test_a_head_that_writes_cannot_be_missing(tmp_path):
     config = transformers.BartConfig(**PAIR, tie_word_embeddings=False)
     transformers.BartForConditionalGeneration(config).save_pretrained(tmp_path)
     tiny_models.tokenizer().save_pretrained(tmp_path)

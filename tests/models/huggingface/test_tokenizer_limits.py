@@ -23,7 +23,7 @@ def tokenizer():
     return tiny_models.tokenizer()
 
 
-def test_what_ends_is_given_as_it_is():
+def test_a_result_in_time_is_returned_unchanged():
     assert with_limits(lambda: [1, 2], 2) == [1, 2]
     for error in (KeyError("a"), TimeoutError("its own"), InputError("empty")):
         with pytest.raises(type(error)) as raised:
@@ -31,7 +31,7 @@ def test_what_ends_is_given_as_it_is():
         assert raised.value is error
 
 
-def test_what_does_not_end_is_told_after_its_time(monkeypatch):
+def test_a_tokenizer_that_does_not_end_is_an_error_after_its_time(monkeypatch):
     monkeypatch.setattr(bounds, "_SECONDS", 0.1)
     start = time.monotonic()
     with pytest.raises(ModelError, match="does not end within"):
@@ -58,7 +58,7 @@ def test_a_panic_is_an_error_and_its_backtrace_is_kept_off_stderr(tokenizer, pla
     assert capfd.readouterr().err == ""
 
 
-def test_what_else_is_written_meanwhile_is_not_lost(capfd):
+def test_other_output_in_the_meantime_is_not_lost(capfd):
     with_limits(lambda: os.write(2, b"from another thread\n"), 0)
     assert capfd.readouterr().err == "from another thread\n"
 
@@ -78,13 +78,13 @@ def test_a_tokenizer_that_writes_a_sign_for_a_space_does_not_swell(folder):
 
 
 @pytest.mark.parametrize("length", ["abc", -5, 0, [5], True, float("nan")], ids=str)
-def test_a_length_that_is_none_is_refused(length, folder):
+def test_an_invalid_length_is_refused(length, folder):
     change(folder, "tokenizer_config.json", model_max_length=length)
-    with pytest.raises(ModelError, match=r"model_max_length .*no length"):
+    with pytest.raises(ModelError, match=r"model_max_length .*not a length"):
         attnviz.load(folder)
 
 
 @pytest.mark.parametrize("length", [10**30, 1e30, None, 1])
-def test_a_length_that_is_large_or_not_said_is_none_of_our_business(length, folder, whole):
+def test_a_large_or_missing_length_is_accepted(length, folder, whole):
     change(folder, "tokenizer_config.json", model_max_length=length)
     assert attnviz.trace("I ate", folder)["self"].queries == attnviz.trace("I ate", whole)["self"].queries

@@ -1,4 +1,4 @@
-"""Tokenizers as people pass them: bare ones, processors, those that give tensors or less than they might, and none."""
+"""Tokenizers given by users: bare ones, processors, those that return tensors or too little, and wrong objects."""
 
 import numpy as np
 import pytest
@@ -80,9 +80,9 @@ def test_of_a_processor_the_tokenizer_is_taken():
 @pytest.mark.parametrize(
     "given", [len, 7, str.split, {"a": 1}, tiny_models.build("bert"), PreTrainedTokenizerFast], ids=str
 )
-def test_what_is_no_tokenizer_is_refused_by_its_type(given, whole):
+def test_the_error_for_an_object_that_is_not_a_tokenizer_names_its_type(given, whole):
     for model in (tiny_models.build("bert"), whole):
-        with pytest.raises(ModelError, match=f"given as a tokenizer is of type {type(given).__name__}") as error:
+        with pytest.raises(ModelError, match=f"the tokenizer is of type {type(given).__name__}") as error:
             attnviz.trace(TEXT, model, tokenizer=given)
         assert "AutoTokenizer.from_pretrained" in error.value.hint
 
@@ -93,7 +93,7 @@ def test_a_name_that_names_no_tokenizer_is_refused(given, cache):
         attnviz.trace(TEXT, tiny_models.build("bert"), tokenizer=given)
 
 
-def test_ids_beyond_the_embeddings_are_said_to_be_another_models():
+def test_ids_beyond_the_embeddings_are_refused_with_a_hint():
     tokenizer = tiny_models.tokenizer()
     with pytest.raises(InputError, match=r"the tokenizer gives the id \d+, and BertModel has 100 embeddings") as error:
         attnviz.trace(TEXT, tiny_models.build("bert", vocab_size=100), tokenizer=tokenizer)
@@ -121,7 +121,7 @@ def test_the_decoders_own_embeddings_are_asked_for_the_target():
         (__file__, "a tokenizer is named by its folder"),
     ],
 )
-def test_what_is_not_there_is_called_a_tokenizer_and_not_a_model(named, says):
+def test_the_error_for_a_missing_tokenizer_does_not_call_it_a_model(named, says):
     with pytest.raises(ModelError, match=says) as error:
         attnviz.load(tiny_models.build("bert"), tokenizer=named)
     assert " the model " not in error.value.message

@@ -1,4 +1,4 @@
-"""Words that a model does not know are named in a note, whichever model it is, and the note is in every output."""
+"""Words that a model does not know are named in a note, for every model and in every output."""
 
 import pytest
 import tiny_models
@@ -27,7 +27,7 @@ def test_every_unknown_word_is_named_once_and_each_token_counted(name):
 
 
 @pytest.mark.parametrize("name", ["gpt2", "llama2", "byt5", "pieces and bytes in Python"])
-def test_a_tokenizer_that_spells_what_it_does_not_know_knows_all(name):
+def test_a_tokenizer_that_spells_unknown_words_has_no_unknown_words(name):
     model = tiny_models.build("bert", vocab_size=500)
     assert attnviz.trace(UNKNOWN, model, tokenizer=tiny_tokenizers.tokenizer(name)).notes == ()
 
@@ -61,7 +61,7 @@ def test_of_many_unknown_words_the_first_are_named_and_the_others_counted():
 
 
 @pytest.mark.parametrize(("rows", "is_said"), [(1.0, False), (1.09, False), (0.6, True), (3, True)])
-def test_a_tokenizer_of_another_size_than_the_embeddings_is_said(rows, is_said):
+def test_a_tokenizer_of_another_size_than_the_embeddings_is_noted(rows, is_said):
     from attnviz.models.huggingface.vocabulary import size_note
 
     config = transformers.BertConfig(
