@@ -1,17 +1,20 @@
-"""A trace in Jupyter: it is shown as the heatmap that `attnviz plot` draws."""
+"""A trace in Jupyter is shown as the heatmap that `attnviz plot` draws, a comparison as `attnviz compare` draws it."""
 
 import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from attnviz.analysis.comparison import Comparison
     from attnviz.attention import Trace
 
 
 def show_traces() -> None:
-    """Tell a running IPython how to show a `Trace`. By its name, so that nothing is imported before there is one."""
+    """Tell a running IPython how to show a `Trace` and a `Comparison`, by their names: nothing is imported by this."""
     shell = sys.modules["IPython"].get_ipython()
     if shell is not None:
-        shell.display_formatter.formatters["image/png"].for_type_by_name("attnviz.attention", "Trace", heatmap)
+        pictures = shell.display_formatter.formatters["image/png"]
+        pictures.for_type_by_name("attnviz.attention", "Trace", heatmap)
+        pictures.for_type_by_name("attnviz.analysis.comparison", "Comparison", comparison)
 
 
 def heatmap(trace: "Trace") -> bytes:
@@ -22,3 +25,10 @@ def heatmap(trace: "Trace") -> bytes:
 
     scene, _ = plot_scene(trace, Selection())
     return render(trace, [scene], ".png")
+
+
+def comparison(found: "Comparison") -> bytes:
+    """A PNG of A, B and their difference."""
+    from attnviz.render.comparison import comparison_picture
+
+    return comparison_picture(found)

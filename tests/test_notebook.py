@@ -89,3 +89,12 @@ def test_the_interactive_page_shows_itself_in_a_frame_that_reaches_nothing():
     frame = encoder_decoder().view()._repr_html_()
     assert 'sandbox="allow-scripts allow-downloads"' in frame
     assert frame.count("<") == 2  # the page is an attribute of the frame, none of it markup of the notebook
+
+
+def test_a_comparison_shows_itself_as_its_three_pictures(tmp_path):
+    path = str(encoder_decoder().save(tmp_path / "t.safetensors"))
+    kinds, text, png = in_ipython(f"import attnviz\nattnviz.compare({path!r}, heads='L1H1', with_heads='L0H1')")
+    assert kinds == ["image/png", "text/plain"]
+    assert text.startswith("<Comparison of L1H1 and L0H1")
+    width, height = Image.open(io.BytesIO(bytes.fromhex(png) if png[0] != "i" else base64.b64decode(png))).size
+    assert width > 2 * height

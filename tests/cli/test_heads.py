@@ -261,7 +261,7 @@ def test_heads_are_ranked_by_a_link(tmp_path):
     assert done.code == 0
     one = run("heads", "--from", "ate", "--to", "apple", "--top", "1", "-o", tmp_path / "one.png")
     assert one.code == 0
-    assert Image.open(tmp_path / "t.png").size[1] > 2 * Image.open(tmp_path / "one.png").size[1]
+    assert Image.open(tmp_path / "t.png").size[0] > 2 * Image.open(tmp_path / "one.png").size[0]  # side by side
 
 
 @pytest.mark.parametrize("name", ["h.html", "h.gif", "h"])

@@ -13,15 +13,15 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import to_rgb, to_rgba
 
 from attnviz.arguments import require_type
-from attnviz.attention import Trace
-from attnviz.attention.trace_file import ENDING, open_trace
-from attnviz.errors import InputError, PlotOptionError
+from attnviz.attention import Attention, Trace
+from attnviz.errors import PlotOptionError
 from attnviz.head_names import Names
 from attnviz.labels import visible
 from attnviz.render.colours import ink
 from attnviz.render.options import PlotOptions
 from attnviz.render.picture.axes_slot import Slot
 from attnviz.render.picture.caption import caption, foot
+from attnviz.render.picture.given_trace import trace_of_given
 from attnviz.render.picture.grid_axes import AxesGrid
 from attnviz.render.picture.grid_labels import SMALLEST_TEXT
 from attnviz.render.picture.heatmap import HeatmapPanel
@@ -30,7 +30,7 @@ from attnviz.render.picture.small_multiples import SmallMultiples, styled_drawin
 from attnviz.render.picture.text_style import TextStyle, axes_size, from_corner
 from attnviz.render.picture.titled_panel import TITLE_LINES
 from attnviz.render.picture.typesetting import Typesetting
-from attnviz.render.plan import plot_scene
+from attnviz.render.plan import plot_scene, title_of
 from attnviz.render.scale import THEMES, Scale, scale_of
 from attnviz.render.scene import FROM, TO, Scene
 from attnviz.selection import Selection
@@ -45,7 +45,7 @@ def plot(
     layers: Names | None = None,
     heads: Names | None = None,
     style: str = "heatmap",
-    ax: Axes | None = None,
+    ax: Any = None,
     query: str | None = None,
     cmap: Any = None,
     vmax: float | None = None,
@@ -62,11 +62,13 @@ def plot(
     special: str = "show",
     mean: bool = False,
     max: bool = False,
-) -> Axes:
+) -> Any:
     """Draw heads of a trace into `ax`, or into the axes of a new pyplot figure, and return the axes.
 
-    `given` is a `Trace`, the name of a file that holds one, or your own weights with the names of their `tokens`, and
-    with `keys` if the keys have other names; `Trace.of` says which weights are accepted.
+    `given` is a `Trace`, an `Attention`, the name of a file that holds a trace, or your own weights with the names of
+    their `tokens`, and with `keys` if the keys have other names; `Trace.of` says which weights are accepted. A list of
+    traces, attentions or names of files is drawn as a row of panels with one scale; then `ax` is a list of axes, and so
+    is the result.
 
     The heads are chosen as in `attnviz plot`: without `layers` and `heads`, a rule chooses one. The other keywords are
     those of `PlotOptions`; `size`, `dpi` and `transparent` are for a new figure. Without a theme, fonts, sizes and the
@@ -75,7 +77,6 @@ def plot(
     Raises InputError for what is neither a trace nor weights with their tokens, FileError for a file without a trace,
     PlotOptionError for an option that cannot be drawn, and SelectionError for heads that the trace does not have.
     """
-    trace, kind = _trace(given, kind, tokens, keys)
     options = PlotOptions(
         style,
         query,
@@ -95,12 +96,39 @@ def plot(
         mean,
         max,
     )
-    require_type("ax", ax, Axes, PlotOptionError, "ax: the Axes of one panel, such as pyplot.gca().")
+    if is_row := isinstance(given, list | tuple) and len(given) > 0 and all(map(_is_panel, given)):
+        ax = None if ax is None else _same_number(ax, given)
+    else:
+        require_type("ax", ax, Axes, PlotOptionError, "ax: the Axes of one panel, such as pyplot.gca().")
     if ax is not None and (of_figure := sorted(options.given.keys() & {"size", "dpi", "transparent"})):
         raise PlotOptionError(f"the figure of these axes has its own {of_figure[0]}", "Set it there, or leave out ax.")
-    selection = Selection.of(layers, heads, kind)
+    if is_row:
+        traces = [trace_of_given(one, None, tokens, keys)[0] for one in given]
+        return _plot_row(traces, Selection.of(layers, heads, kind), options, ax)
+    trace, kind = trace_of_given(given, kind, tokens, keys)
+    return _plot_one(trace, Selection.of(layers, heads, kind), options, ax)
+
+
+def _plot_row(
+    traces: Sequence[Trace], selection: Selection, options: PlotOptions, ax: Sequence[Axes] | None
+) -> list[Axes]:
+    """Draw each of `traces` into its own axes, side by side, all with the scale of the largest weight."""
+    scenes = [plot_scene(selection.apply(trace), selection, options)[0] for trace in traces]
+    axes = _new_axes(options, len(traces)) if ax is None else ax
+    vmax = options.vmax or max(scene.top for scene in scenes)
+    for trace, scene, one in zip(traces, scenes, axes, strict=True):
+        title = f"{title_of(trace)}\n{scene.attention.name} · {' '.join(scene.names)}"
+        _plot_one(trace, selection, replace(options, vmax=vmax, title=title, size=None, dpi=None), one)
+    if options.title and ax is None:
+        figure: Any = axes[0].figure
+        figure.suptitle(visible(options.title))
+    return list(axes)
+
+
+def _plot_one(trace: Trace, selection: Selection, options: PlotOptions, ax: Axes | None) -> Axes:
+    """Draw heads of one trace into `ax`, or into the axes of a new figure."""
     scene, _ = plot_scene(selection.apply(trace), selection, options)
-    axes = _new_axes(options) if ax is None else ax
+    axes = _new_axes(options)[0] if ax is None else ax
     text_style, scale = _text_style_and_scale(axes, scene, options)
     if options.theme is not None or options.transparent:
         axes.set_facecolor("none" if options.transparent else text_style.background)
@@ -128,42 +156,32 @@ def _title_lines(scene: Scene, options: PlotOptions, model: str, is_new: bool) -
     return [first if is_new else first.removesuffix(f" · {visible(model)}"), *rest]
 
 
-def _trace(
-    given: Any, kind: str | None, tokens: Sequence[str] | None, keys: Sequence[str] | None
-) -> tuple[Trace, str | None]:
-    """The trace to draw, made of weights and the names of their tokens where these are given; and its kind."""
-    if isinstance(given, os.PathLike) or (isinstance(given, str) and given.endswith(ENDING)):
-        given = open_trace(given)
-    if isinstance(given, Trace):
-        if (tokens, keys) != (None, None):
-            hint = f"The kind is a keyword: kind={tokens!r}." if isinstance(tokens, str) else "Leave them out."
-            raise InputError("a trace names its own tokens and keys", hint)
-        return given, kind
-    if isinstance(given, str):
-        raise InputError(f"{given!r} is no trace", f"Trace the text first: attnviz.plot(attnviz.trace({given!r})).")
-    if (tokens, keys) == (None, None) and (shape := getattr(given, "shape", None)) is not None:
-        raise InputError(
-            f"weights of shape {list(shape)} have no names for their tokens",
-            "A list of them: attnviz.plot(weights, ['I', 'ate', 'an', 'apple']).",
-        )
-    if (tokens, keys) == (None, None):
-        needs = "A Trace is drawn, attnviz.plot(attnviz.trace(TEXT)), or weights: attnviz.plot(weights, tokens)."
-        raise InputError(f"what is given is of type {type(given).__name__}, and no trace", needs)
-    trace = Trace.of(given, () if tokens is None else tokens, keys=keys, kind=kind)
-    return trace, None
+def _is_panel(given: Any) -> bool:
+    """Whether an element of a list is drawn as a panel; other lists are weights."""
+    return isinstance(given, Trace | Attention | os.PathLike | str)
 
 
-def _new_axes(options: PlotOptions) -> Axes:
-    """Axes in a new pyplot figure, which a notebook shows by itself, and pyplot.show() elsewhere."""
+def _same_number(ax: Any, given: Sequence[Any]) -> list[Axes]:
+    """The axes of a row, one for each panel. Raises PlotOptionError for another number, and for what are no axes."""
+    axes = list(np.ravel(np.array(ax, object)))
+    if len(axes) != len(given) or not all(isinstance(one, Axes) for one in axes):
+        hint = f"ax: {len(given)} Axes, such as pyplot.subplots(1, {len(given)})[1]."
+        raise PlotOptionError(f"ax are not the axes of {len(given)} panels", hint)
+    return axes
+
+
+def _new_axes(options: PlotOptions, count: int = 1) -> list[Axes]:
+    """Axes side by side in a new pyplot figure, which a notebook shows by itself, and pyplot.show() elsewhere."""
     from matplotlib import pyplot
 
     width, height = options.inches
     usual = rcParams["figure.figsize"]
-    inches = width or usual[0], height or usual[1] * (width or usual[0]) / usual[0]
+    across = width or usual[0] * count
+    inches = across, height or usual[1] * across / usual[0] / count
     paper = {} if options.theme is None else {"facecolor": THEMES[options.theme].background}
     paper = {"facecolor": "none"} if options.transparent else paper
-    axes: Axes = pyplot.figure(figsize=inches, dpi=options.dpi, layout="constrained", **paper).add_subplot()
-    return axes
+    figure = pyplot.figure(figsize=inches, dpi=options.dpi, layout="constrained", **paper)
+    return [figure.add_subplot(1, count, index + 1) for index in range(count)]
 
 
 def _text_style_and_scale(axes: Axes, scene: Scene, options: PlotOptions) -> tuple[TextStyle, Scale]:

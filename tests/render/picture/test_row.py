@@ -5,9 +5,12 @@ import io
 import numpy as np
 import pytest
 from handmade_traces import attention
+from matplotlib import pyplot
 from PIL import Image
 
+import attnviz
 from attnviz.attention import Trace
+from attnviz.errors import InputError, PlotOptionError
 from attnviz.render.named_link import named_links
 from attnviz.render.picture import figure, picture
 from attnviz.render.picture.cells import Cells
@@ -47,3 +50,21 @@ def test_more_than_fit_into_a_row_are_divided_evenly() -> None:
     axes = cells(six)
     tops = [round(one.get_position().y1, 2) for one in axes]
     assert [tops.count(top) for top in dict.fromkeys(tops)] == [3, 3]
+
+
+def test_a_list_is_drawn_as_a_row_of_panels_with_one_scale():
+    weak, strong = (Trace("by hand", "a b", (attention([[[p, 1 - p], [0.5, 0.5]]]),)) for p in (0.5, 0.1))
+    axes = attnviz.plot([weak, strong["self"]])
+    assert len(axes) == 2
+    assert axes[0].figure is axes[1].figure
+    limits = [image.get_clim() for one in axes for image in one.images if isinstance(image, Cells)]
+    assert limits == [(0, 0.9), (0, 0.9)]
+    assert axes[0].get_position().x1 < axes[1].get_position().x0
+    assert axes[0].get_title().startswith("a b")
+    _, own = pyplot.subplots(1, 2)
+    assert attnviz.plot([weak, strong], ax=own) == list(own)
+    with pytest.raises(PlotOptionError, match="axes of 2 panels"):
+        attnviz.plot([weak, strong], ax=own[0])
+    with pytest.raises(InputError, match="is no trace"):
+        attnviz.plot(["I ate", "I sold"])
+    pyplot.close("all")
