@@ -11,10 +11,12 @@ from statistics import median
 from time import perf_counter
 
 import numpy as np
-from page_browser import chromium, opened
 
 from attnviz.attention import Attention, Token, Trace
 from attnviz.render.page import view
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
+from page_browser import chromium, opened
 
 SPREAD = 4.0
 """Standard deviation of the scores: a row then has about as many large weights as rows of real heads have."""

@@ -65,6 +65,6 @@ def test_a_page_never_overwrites_the_trace_that_it_is_of(tmp_path):
 
 
 def test_what_was_pooled_is_said_on_stderr(tmp_path):
-    done = run("view", "I ate an apple " * 30, "-o", tmp_path / "a.html", "--max-mb", "0.1")
+    done = run("view", "I ate an apple " * 60, "-o", tmp_path / "a.html", "--max-mb", "0.7")
     assert done.code == 0
     assert "pooled to at most" in done.err

@@ -12,8 +12,7 @@ from pathlib import Path
 from attnviz.attention import Trace
 from attnviz.errors import PlotOptionError, SelectionError
 from attnviz.files import write_whole
-from attnviz.render.page.assembly import assemble
-from attnviz.render.page.budget import MAX_MB, fit
+from attnviz.render.page.budget import MAX_MB, fit, megabytes
 
 HEIGHT = 720
 """How high the page is in a notebook, in CSS pixels."""
@@ -30,7 +29,7 @@ class Page:
     notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        return f"<Page of {len(self.html.encode()) / 1e6:.1f} MB>"
+        return f"<Page of {megabytes(self.html):.1f} MB>"
 
     def _repr_html_(self) -> str:
         return (
@@ -50,11 +49,15 @@ def view(trace: Trace, *, exact: bool = False, max_mb: float = MAX_MB, source: s
     which moves none by more than 0.00002. A page of more than `max_mb` megabytes (10⁶ bytes) is made of fewer, larger
     cells, and says so. `source` is the file of a saved trace, for the commands that the page shows.
 
-    Raises SelectionError for a trace without a head, PlotOptionError for a size that cannot be met.
+    Raises SelectionError for a trace without a head and for negative weights, as differences have, and PlotOptionError
+    for a size that cannot be met.
     """
     if not any(attention.layers for attention in trace.attentions):
         raise SelectionError("this trace has no head to show", "Trace again without --layer and --head.")
+    if any((weights < 0).any() for attention in trace.attentions for weights in attention.by_layer.values()):
+        raise SelectionError(
+            "the page shows weights, and some of these are negative", "attnviz plot draws differences."
+        )
     if not max_mb > 0:
         raise PlotOptionError(f"max_mb cannot be {max_mb:g}", "Megabytes, more than 0, such as 25.")
-    contents, notes = fit(trace, exact, max_mb, source)
-    return Page(assemble(contents), notes)
+    return Page(*fit(trace, exact, max_mb, source))

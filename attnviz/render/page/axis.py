@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from attnviz.attention import Attention, Range, Token, Trace
+from attnviz.attention import Attention, Range, Token, Trace, count_virtual_tokens
 from attnviz.labels import visible
 from attnviz.render.scene import Scene
 from attnviz.render.text_layout import follows_without_space, line_ends, running
@@ -48,14 +48,14 @@ def word_axes(trace: Trace, attention: Attention) -> tuple[Axis, Axis] | None:
 
 
 def _axis(labels: Sequence[str], tokens: Sequence[Token], cells: Sequence[Range], text: str) -> Axis:
-    joined, ends = follows_without_space(tokens), line_ends(tokens, text)
+    joined, ends, virtual = follows_without_space(tokens), line_ends(tokens, text), count_virtual_tokens(tokens)
     return {
         "labels": list(labels),
         "ranges": [list(cell) for cell in cells],
         "texts": [_piece(tokens[start:stop], text) for start, stop in cells],
         "spaced": [not joined[start] for start, _ in cells],
         "lines": [ends[start] for start, _ in cells],
-        "special": [all(token.special for token in tokens[start:stop]) for start, stop in cells],
+        "special": [start >= virtual and all(token.special for token in tokens[start:stop]) for start, stop in cells],
         "written": [],
         "words": [],
     }

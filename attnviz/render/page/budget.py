@@ -1,46 +1,57 @@
 """A page that is no larger than it may be: where it would be, its cells cover more tokens."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from attnviz.attention import Trace
+from attnviz.attention import Range, Token, Trace
 from attnviz.errors import PlotOptionError
 from attnviz.pooling import pool_ranges, reduce_attention
-from attnviz.render.page.contents import Contents, contents_of
+from attnviz.render.page.assembly import assemble
+from attnviz.render.page.contents import contents_of
 
 MAX_MB = 25.0
 """Megabytes that a page may have, where nothing else is said: most e-mail services carry so much."""
 FEWEST = 16
 """Cells a side; a page of heads smaller than that would show nothing."""
-MEGABYTE = 1e6
 
 
-def fit(trace: Trace, exact: bool, max_mb: float, source: str | None = None) -> tuple[Contents, tuple[str, ...]]:
-    """The contents of the page of `trace`, at most `max_mb` of weights, and what was done to meet that.
+def megabytes(page: str) -> float:
+    """How large a page is as a file, in 10⁶ bytes."""
+    return len(page.encode()) / 1e6
 
-    Cells are pooled by their largest weight, to half as many a side until they fit. Raises PlotOptionError where that
-    leaves nothing to see.
+
+def fit(trace: Trace, exact: bool, max_mb: float, source: str | None = None) -> tuple[str, tuple[str, ...]]:
+    """The page of `trace` as HTML of at most `max_mb`, and what was done to meet that.
+
+    Cells are pooled by their largest weight, to half as many a side until the page fits. Raises PlotOptionError where
+    that leaves nothing to see.
     """
-    contents = contents_of(trace, exact, source)
-    size, cells = contents.size, max(max(len(a.rows), len(a.columns)) for a in trace.attentions)
+    page = assemble(contents_of(trace, exact, source))
+    size, cells = megabytes(page), max(max(len(a.rows), len(a.columns)) for a in trace.attentions)
     notes: tuple[str, ...] = ()
-    while contents.size > max_mb * MEGABYTE:
+    while megabytes(page) > max_mb:
         cells //= 2
         if cells < FEWEST:
-            message = f"the page cannot be as small as {max_mb:g} MB: with all its heads it is {size / MEGABYTE:.1f} MB"
+            message = f"the page cannot be as small as {max_mb:g} MB: with all its heads it is {size:.1f} MB"
             raise PlotOptionError(message, "Allow more with --max-mb, or name layers: --layer 0-5.")
-        pooled = _pooled(trace, cells)
         notes = (
             f"pooled to at most {cells} × {cells} cells, each of its largest weight, to be smaller than {max_mb:g} MB:"
-            f" without that the page would be {size / MEGABYTE:.0f} MB (--max-mb)",
+            f" without that the page would be {size:.1f} MB (--max-mb)",
         )
-        contents = contents_of(pooled, exact, source, notes)
-    return contents, notes
+        page = assemble(contents_of(_pooled(trace, cells), exact, source, notes))
+    return page, notes
 
 
 def _pooled(trace: Trace, cells: int) -> Trace:
     """`trace` with at most so many rows and columns."""
     attentions = tuple(
-        reduce_attention(a, pool_ranges(a.rows, len(a.queries), cells), pool_ranges(a.columns, len(a.keys), cells))
+        reduce_attention(a, _joined(a.rows, a.queries, cells), _joined(a.columns, a.keys, cells))
         for a in trace.attentions
     )
     return replace(trace, attentions=attentions)
+
+
+def _joined(ranges: Sequence[Range], tokens: Sequence[Token], cells: int) -> tuple[Range, ...]:
+    """At most so many ranges; the first token and special ones stay apart, so that they can be taken out."""
+    apart = {0, *(index for index, token in enumerate(tokens) if token.special)}
+    return pool_ranges(ranges, len(tokens), cells, apart)

@@ -35,11 +35,6 @@ class Contents:
     blocks: Mapping[str, str]
     first: tuple[str, ...]
 
-    @property
-    def size(self) -> int:
-        """Bytes of all blocks."""
-        return sum(map(len, self.blocks.values()))
-
 
 def contents_of(trace: Trace, exact: bool, source: str | None = None, notes: tuple[str, ...] = ()) -> Contents:
     """The contents of the page of `trace`, its weights with 16 bits where they shall be `exact`, or with 8.

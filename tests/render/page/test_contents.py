@@ -16,7 +16,6 @@ from attnviz.analysis.head_table import head_rows
 from attnviz.attention import Trace
 from attnviz.errors import PlotOptionError, SelectionError
 from attnviz.render.page import view
-from attnviz.render.page.contents import contents_of
 from attnviz.render.scene import Scene
 
 TRACES = [encoder_decoder(), hybrid(), decoder_only(), labelled(HOSTILE)]
@@ -84,13 +83,14 @@ def random_trace(tokens: int, heads: int = 4) -> Trace:
 
 
 def test_a_page_that_is_too_large_is_pooled_and_says_so():
-    page = view(random_trace(128), max_mb=0.03)
-    assert len(contents_of(random_trace(128), False).blocks["h0-0"]) * 4 > 0.03e6
+    assert len(view(random_trace(256)).html.encode()) > 0.35e6
+    page = view(random_trace(256), max_mb=0.3)
+    assert len(page.html.encode()) <= 0.3e6
     (note,) = page.notes
-    assert note.startswith("pooled to at most 64 × 64 cells")
+    assert note.startswith("pooled to at most 128 × 128 cells")
     facts = facts_in(page.html)
     assert facts["notes"][0] == note
-    assert len(facts["kinds"][0]["rows"]["labels"]) <= 64
+    assert len(facts["kinds"][0]["rows"]["labels"]) <= 128
     assert facts["kinds"][0]["isPooled"]
 
 
@@ -107,6 +107,23 @@ def test_a_size_that_cannot_be_met_is_an_error(size):
 def test_a_trace_without_heads_is_an_error():
     with pytest.raises(SelectionError, match="no head to show"):
         view(Trace("m", "a", (replace(attention([np.eye(1)]), by_layer={}, head_numbers={}),)))
+
+
+def test_negative_weights_are_refused_since_the_packing_has_none():
+    trace = Trace("m", "a b", (attention([[[0.5, -0.5], [0, 0]]]),))
+    with pytest.raises(SelectionError, match="negative"):
+        view(trace)
+
+
+def test_special_tokens_stay_apart_where_a_page_is_pooled():
+    trace = random_trace(256)
+    a = trace["self"]
+    last = replace(a.keys[-1], special=True)
+    trace = replace(trace, attentions=(replace(a, keys=(*a.keys[:-1], last), queries=(*a.queries[:-1], last)),))
+    columns = facts_in(view(trace, max_mb=0.3).html)["kinds"][0]["columns"]
+    assert len(columns["ranges"]) < 256
+    assert columns["ranges"][-1] == [255, 256]
+    assert columns["special"] == [False] * (len(columns["ranges"]) - 1) + [True]
 
 
 @pytest.mark.parametrize(

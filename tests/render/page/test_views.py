@@ -88,6 +88,21 @@ def test_what_is_taken_out_is_what_plot_takes_out(browser, folder, trace, sink, 
                 assert told == pytest.approx(scene.removed_mass.mean(), abs=0.0001)
 
 
+def test_the_rows_of_a_maximum_sum_to_more_than_one_and_say_so(browser, file):
+    a = encoder_decoder()["self"]
+    largest = np.maximum(a.matrix(0, 0), a.matrix(1, 1))
+    with opened(browser, file, "kind=self&head=L0H0&set=L0H0,L1H1&combine=max&cursor=1,3") as shown:
+        told = float(re.search(r"the row gives ([\d.]+)", shown.text("#readout"))[1])
+        assert told == pytest.approx(largest[1].sum(), abs=4 * STEP)
+        assert told > 1.2
+
+
+def test_of_cross_attention_the_focus_is_not_taken_from_one_text_to_the_other(browser, file):
+    with opened(browser, file, "kind=cross&head=L1H1&view=text&focus=3") as shown:
+        shown.choose("direction", "to")
+        assert "focus" not in shown.page.url
+
+
 def test_words_are_merged_as_by_python_and_named_so(browser, folder):
     path = view(word_trace(), exact=True).save(folder / "words.html")
     merged = by_words(word_trace())["masked-self"]

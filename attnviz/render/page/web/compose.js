@@ -24,19 +24,62 @@ async function compose(state) {
   const rows = withTokens(words ? words.rows : kind.rows, words && kind.rows.words);
   const columns = withTokens(words ? words.columns : kind.columns, words && kind.columns.words);
   const causal = kind.kind === "masked-self";
+  const how = heads.length === 1 ? "mean" : state.combine;
+  const combined = combine(weights, how);
   const whole = {
     rows,
     columns,
     causal,
-    ...combine(weights, heads.length === 1 ? "mean" : state.combine),
+    ...combined,
     may: allowedPairs(causal, rows, columns),
-    rowSums: meanOf(rowSums),
+    rowSums: how === "mean" ? meanOf(rowSums) : sumsOfRows(combined.weights, columns.labels.length),
+    columnSums: new Float32Array(),
     removed: null,
     top: 1,
   };
   const shown = exclude(whole, state.sink, state.special);
   const isOne = heads.length === 1 && !words && shown === whole;
-  return { ...shown, top: isOne ? kind.heads[heads[0]].top : topOfMatrix(shown) };
+  return {
+    ...shown,
+    top: isOne ? kind.heads[heads[0]].top : topOfMatrix(shown),
+    columnSums: isOne ? columnSumsOfHead(whole, summary, heads[0]) : sumsOfColumns(shown),
+  };
+}
+
+/**
+ * What each column of a head gets from all rows: of the summary, which holds it with 16 bits.
+ * @param {Matrix} matrix
+ * @param {Summary} summary
+ * @param {number} head
+ * @returns {Float32Array}
+ */
+function columnSumsOfHead({ may, columns }, summary, head) {
+  const width = columns.labels.length;
+  const seen = new Float32Array(width);
+  for (let cell = 0; cell < may.length; cell++) seen[cell % width] += may[cell];
+  return seen.map((rows, column) => rows * summary.received[head * width + column]);
+}
+
+/**
+ * @param {Matrix} matrix
+ * @returns {Float32Array}
+ */
+function sumsOfColumns({ weights, columns }) {
+  const width = columns.labels.length;
+  const sums = new Float32Array(width);
+  for (let cell = 0; cell < weights.length; cell++) sums[cell % width] += weights[cell];
+  return sums;
+}
+
+/**
+ * @param {Float32Array} weights
+ * @param {number} width
+ * @returns {Float32Array}
+ */
+function sumsOfRows(weights, width) {
+  const sums = new Float32Array(weights.length / width);
+  for (let cell = 0; cell < weights.length; cell++) sums[Math.floor(cell / width)] += weights[cell];
+  return sums;
 }
 
 /**

@@ -164,7 +164,8 @@ function chooser({ key, label, options }, state) {
   const value = state[key];
   fillSelect(select, options, typeof value === "boolean" ? (value ? "1" : "") : value);
   select.addEventListener("change", () => {
-    change(/** @type {any} */ ({ [key]: key === "words" ? select.value === "1" : select.value }));
+    if (key === "direction") turnTo(select.value === "to" ? "to" : "from");
+    else change(/** @type {any} */ ({ [key]: key === "words" ? select.value === "1" : select.value }));
   });
   return make("label", {}, label, " ", select);
 }

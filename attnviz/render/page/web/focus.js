@@ -15,6 +15,14 @@ function pickToken(direction, token, adds) {
 }
 
 /**
+ * Look from the other side: of one text the tokens in focus stay.
+ * @param {State["direction"]} direction
+ */
+function turnTo(direction) {
+  change({ direction, focus: facts.kinds[state.kind].oneSequence ? state.focus : [] });
+}
+
+/**
  * The cells in focus; where none is, that of the strongest link between two content words of the head, as in `plot`.
  * @param {Matrix} matrix
  * @param {State} state

@@ -39,7 +39,7 @@ const OTHER_KEYS = {
   "/": () => byId("search").focus(),
   "?": () => openKeys(),
   Escape: () => goBack(),
-  d: () => change({ direction: state.direction === "from" ? "to" : "from", focus: facts.kinds[state.kind].oneSequence ? state.focus : [] }),
+  d: () => turnTo(state.direction === "from" ? "to" : "from"),
   w: () => facts.kinds[state.kind].words && change({ words: !state.words }),
   g: () => change({ scale: state.scale === "linear" ? "log" : "linear" }),
 };

@@ -25,7 +25,7 @@ function cellWords(matrix, state) {
   const [row, column] = under;
   const width = matrix.columns.labels.length;
   const at = row * width + column;
-  const sum = columnSums(matrix)[column];
+  const sum = matrix.columnSums[column];
   const seen = matrix.rows.labels.filter((_, i) => matrix.may[i * width + column]).length;
   const weight = matrix.may[at] ? exactly(matrix.weights[at]) : say("notThere");
   const parts = [say("readCell", { from: matrix.rows.labels[row], to: matrix.columns.labels[column], weight })];

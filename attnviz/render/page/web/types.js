@@ -57,6 +57,7 @@
  * @property {Float32Array} weights  Row after row.
  * @property {Uint8Array} may  1 where the query may look at the key and nothing was taken out.
  * @property {Float32Array} rowSums  What each row gives to all keys before anything was taken out.
+ * @property {Float32Array} columnSums  What each column gets from all rows that are shown.
  * @property {Float32Array | null} removed  What was taken out of each row.
  * @property {Uint16Array | null} who  Which of the heads has the largest weight of a cell.
  * @property {number} top  Where the scale of the colours ends.

@@ -7,7 +7,7 @@ const LABEL = 150, LINE = 13;
 /** How thick the bars of row and column sums are, and how far they are from the cells. */
 const BAR = 9, APART = 4;
 /** Colours of the heads of a set, where a cell is coloured by whose weight is the largest. */
-const HUES = [265, 25, 145, 85, 325, 205, 55, 175, 295, 115];
+const HUES = [265, 25, 145, 325, 60, 205, 295, 100, 0, 175];
 
 /**
  * @typedef {object} Grid  Which cells are shown, and where, in pixels.
@@ -209,7 +209,7 @@ function turned(brush, x, y, text) {
  * @param {Grid} grid
  */
 function paintSums(brush, matrix, { left, top, cell, row, rows, column, columns }) {
-  const sums = columnSums(matrix);
+  const sums = matrix.columnSums;
   const most = Math.max(...sums, 1e-9);
   brush.fillStyle = theme().muted;
   brush.globalAlpha = 0.7;
@@ -222,18 +222,6 @@ function paintSums(brush, matrix, { left, top, cell, row, rows, column, columns 
     brush.fillRect(left + columns * cell + APART, top + i * cell + cell * 0.1, BAR * Math.max(given, 0), cell * 0.8);
   }
   brush.globalAlpha = 1;
-}
-
-/**
- * What each column gets from all rows.
- * @param {Matrix} matrix
- * @returns {Float32Array}
- */
-function columnSums({ weights, columns }) {
-  const width = columns.labels.length;
-  const sums = new Float32Array(width);
-  for (let cell = 0; cell < weights.length; cell++) sums[cell % width] += weights[cell];
-  return sums;
 }
 
 /**
@@ -251,7 +239,8 @@ function paintNumbers(brush, matrix, state, { left, top, cell, row, rows, column
       const at = (row + i) * stride + column + j;
       if (!matrix.may[at]) continue;
       const part = partOf(matrix.weights[at], matrix.top, state.scale);
-      brush.fillStyle = matrix.who ? theme().ink : inkOn(palette().cells, part);
+      const isStrong = part > 0.5;
+      brush.fillStyle = matrix.who ? theme()[isStrong ? "background" : "ink"] : inkOn(palette().cells, part);
       brush.fillText(formatWeight(matrix.weights[at]), left + (j + 0.5) * cell, top + (i + 0.5) * cell);
     }
   }
