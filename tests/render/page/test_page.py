@@ -198,3 +198,20 @@ def test_the_page_is_light_or_dark_as_the_system_is(browser, file, scheme):
 def test_on_a_phone_nothing_is_wider_than_the_screen(browser, file, state):
     with opened(browser, file, state, viewport={"width": 375, "height": 700}, has_touch=True) as shown:
         assert shown.page.evaluate("document.documentElement.scrollWidth") <= 375
+
+
+def test_in_the_frame_of_a_notebook_the_page_works_without_an_address(browser, tmp_path):
+    path = tmp_path / "notebook.html"
+    path.write_text(f"<!DOCTYPE html>{view(encoder_decoder())._repr_html_()}", "utf-8")
+    made = browser.new_context(locale="en-US", offline=True)
+    page, errors = made.new_page(), []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(path.as_uri())
+    frame = page.frame_locator("iframe")
+    frame.locator("html[data-drawn]").wait_for(state="attached")
+    frame.locator('[data-view="text"]').click()
+    frame.locator("#shaded").wait_for()
+    frame.locator('#shaded .token:has-text("ate")').click()
+    frame.locator('#readout:has-text("ate looks at: apple 0.96")').wait_for()
+    assert errors == []
+    made.close()
