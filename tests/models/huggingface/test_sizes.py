@@ -15,7 +15,7 @@ from transformers import CONFIG_MAPPING, BertConfig
 
 import attnviz
 from attnviz.errors import ModelError
-from attnviz.models.huggingface.sizes import Weights, no_larger_than, require_said, weights_in
+from attnviz.models.huggingface.sizes import Weights, no_larger_than, require_sizes_named, weights_in
 
 NAMES = {
     "bert": ["hidden_size", "num_hidden_layers", "num_attention_heads"],
@@ -54,16 +54,16 @@ def test_one_missing_size_is_enough_to_refuse_a_configuration(lacking, folder):
 
 @pytest.mark.parametrize("kind", [*NAMES, "llama", "bart", "xlnet", "llava", "clip"])
 def test_configurations_written_by_transformers_have_all_sizes(kind):
-    require_said(json.loads(CONFIG_MAPPING[kind]().to_json_string()), kind)
+    require_sizes_named(json.loads(CONFIG_MAPPING[kind]().to_json_string()), kind)
 
 
 def test_a_size_under_an_old_name_is_found():
-    require_said({"model_type": "bloom", "n_embed": 1024, "n_layer": 24, "num_attention_heads": 16}, "bloom")
+    require_sizes_named({"model_type": "bloom", "n_embed": 1024, "n_layer": 24, "num_attention_heads": 16}, "bloom")
 
 
 def test_a_configuration_with_its_own_code_or_with_parts_is_not_checked():
-    require_said({"model_type": "bert", "auto_map": {"AutoConfig": "x.Mine"}}, "mine")
-    require_said({"model_type": "llava", "text_config": {"model_type": "llama"}}, "llava")
+    require_sizes_named({"model_type": "bert", "auto_map": {"AutoConfig": "x.Mine"}}, "mine")
+    require_sizes_named({"model_type": "llava", "text_config": {"model_type": "llama"}}, "llava")
 
 
 @pytest.mark.parametrize(
@@ -144,6 +144,6 @@ def test_the_error_for_wrong_sizes_in_a_gguf_file_names_its_metadata(said, messa
 
 def test_a_chunk_of_a_head_can_be_0():
     raw = {"model_type": "reformer", "chunk_size_lm_head": 0, "hidden_size": 8, "attn_layers": ["local"]}
-    require_said(raw | {"num_attention_heads": 2, "vocab_size": 40}, "x")
+    require_sizes_named(raw | {"num_attention_heads": 2, "vocab_size": 40}, "x")
     with pytest.raises(ModelError, match="num_attention_heads: 0"):
-        require_said(raw | {"num_attention_heads": 0, "vocab_size": 40}, "x")
+        require_sizes_named(raw | {"num_attention_heads": 0, "vocab_size": 40}, "x")
