@@ -3,10 +3,12 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
-from attnviz.attention import Attention, HeadMatrices, HeadRows, Range, single_ranges
+from attnviz.attention import BY_QUERY, Attention, HeadKeys, HeadMatrices, HeadRows, Range, single_ranges
+from attnviz.attention.peaks import find_peaks
 from attnviz.errors import SelectionError
 
 FIRST = (0,)
@@ -62,13 +64,17 @@ def reduce_attention(attention: Attention, rows: Sequence[Range], columns: Seque
     column_parts = _index_ranges(attention.columns, columns, "column")
     position = {query: index for index, query in enumerate(attention.covered)}
     covered = [position[query] for start, stop in rows for query in range(start, stop)]
+    by_query = {name: getattr(attention, name) for name in BY_QUERY} | {"row_sums": _row_sums(attention)}
+    by_query |= dict(zip(("peak_keys", "peak_weights"), _peaks(attention, rows, columns), strict=True))
+    kept: dict[str, Any] = {
+        name: {layer: one[:, covered] for layer, one in arrays.items()} for name, arrays in by_query.items()
+    }
     return replace(
         attention,
         by_layer={layer: _pooled(_pooled(A, row_parts, 1), column_parts, 2) for layer, A in attention.by_layer.items()},
-        sink_mass={layer: mass[:, covered] for layer, mass in attention.sink_mass.items()},
         rows=tuple(rows),
         columns=tuple(columns),
-        row_sums={layer: sums[:, covered] for layer, sums in _row_sums(attention).items()},
+        **kept,
     )
 
 
@@ -90,6 +96,8 @@ def combine_heads(attention: Attention, how: str) -> Attention:
         sink_mass={},
         groups={},
         row_sums={},
+        peak_keys={},
+        peak_weights={},
     )
 
 
@@ -97,6 +105,24 @@ def _row_sums(attention: Attention) -> Mapping[int, HeadRows]:
     if attention.row_sums:
         return attention.row_sums
     return {layer: weights.sum(-1) for layer, weights in attention.by_layer.items()}
+
+
+def _peaks(
+    attention: Attention, rows: Sequence[Range], columns: Sequence[Range]
+) -> tuple[Mapping[int, HeadKeys], Mapping[int, HeadRows]]:
+    """`peak_keys` and `peak_weights` of all queries, for these rows and columns; nothing where they are not known.
+
+    Cells of one token need none.
+    """
+    keys = [key for start, stop in columns for key in range(start, stop)]
+    if attention.is_pooled:
+        same = keys == [key for start, stop in attention.columns for key in range(start, stop)]
+        return (attention.peak_keys, attention.peak_weights) if same else ({}, {})
+    if all(stop - start == 1 for start, stop in (*rows, *columns)):
+        return {}, {}
+    of_keys = reduce_attention(attention, attention.rows, [(key, key + 1) for key in keys])
+    peaks = {layer: find_peaks(of_keys, layer) for layer in attention.layers}
+    return {layer: one.keys for layer, one in peaks.items()}, {layer: one.weights for layer, one in peaks.items()}
 
 
 def _index_ranges(ranges: Sequence[Range], targets: Sequence[Range], name: str) -> list[Range]:

@@ -2,10 +2,12 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import SupportsIndex
+from typing import Any, SupportsIndex
+
+import numpy as np
 
 from attnviz.arguments import dataclass_repr, require_flag
-from attnviz.attention import Attention, Range, Token, Trace, count_virtual_tokens, format_ranges
+from attnviz.attention import BY_QUERY, Attention, Range, Token, Trace, count_virtual_tokens, format_ranges
 from attnviz.errors import AbsentHeadError, SelectionError
 from attnviz.head_names import Names, Pair, parse_heads, parse_layers
 from attnviz.kinds import KIND_NAMES, KINDS, Kind
@@ -284,18 +286,23 @@ def _with_heads(a: Attention, selected: Mapping[int, tuple[int, ...]]) -> Attent
     if selected == a.head_numbers:
         return a
     indices = {layer: [a.head_numbers[layer].index(head) for head in heads] for layer, heads in selected.items()}
+    by_query: dict[str, Any] = {name: _of_heads(getattr(a, name), indices) for name in BY_QUERY}
     return replace(
         a,
         by_layer={layer: a.by_layer[layer][heads] for layer, heads in indices.items()},
         head_numbers=selected,
-        sink_mass={layer: a.sink_mass[layer][heads] for layer, heads in indices.items() if layer in a.sink_mass},
         groups={
             layer: tuple(a.groups[layer][head] for head in heads)
             for layer, heads in indices.items()
             if layer in a.groups
         },
-        row_sums={layer: a.row_sums[layer][heads] for layer, heads in indices.items() if layer in a.row_sums},
+        **by_query,
     )
+
+
+def _of_heads(arrays: Mapping[int, np.ndarray], indices: Mapping[int, list[int]]) -> dict[int, np.ndarray]:
+    """The numbers of these heads, by their indices in their layer."""
+    return {layer: arrays[layer][heads] for layer, heads in indices.items() if layer in arrays}
 
 
 def _describe_cells(attentions: Sequence[Attention]) -> str:

@@ -64,6 +64,8 @@ def test_a_cell_holds_the_largest_weight_by_hand():
     assert pooled.is_pooled
     assert not pooled.is_whole
     assert pooled.covered == (0, 1, 2, 3)
+    assert pooled.peak_keys[0].tolist() == [[0, 1, 2, 1]]
+    np.testing.assert_allclose(pooled.peak_weights[0], [[1, 0.7, 0.6, 0.4]])
     pooled.check()
 
 

@@ -6,10 +6,11 @@ where it does not apply, such as the previous token in cross-attention. To add o
 
 from attnviz.analysis.attention_mask import allowed_pairs
 from attnviz.analysis.confidence import confidence
-from attnviz.analysis.content_words import content_pairs, content_peak, content_words
+from attnviz.analysis.content_words import content_pairs, content_words
 from attnviz.analysis.distance import distance
 from attnviz.analysis.entropy import entropy, normalised_entropy
-from attnviz.analysis.head_choice import HeadChoice, choose_head
+from attnviz.analysis.head_choice import HeadChoice, choose_common_head, choose_head
+from attnviz.analysis.head_scores import HeadScores, score_heads
 from attnviz.analysis.measure import Measure
 from attnviz.analysis.offset import best_offset, offset_share
 from attnviz.analysis.position import next_token, previous_token, same_token
@@ -19,6 +20,7 @@ from attnviz.analysis.special_tokens import special_mass
 from attnviz.analysis.strongest_link import StrongestLink, find_strongest_link
 from attnviz.analysis.token_pairs import duplicate_token, induction
 from attnviz.analysis.uniform_attention import baseline, uniform_attention
+from attnviz.analysis.word_links import content_peak
 
 MEASURES: dict[str, Measure] = {
     "entropy": entropy,
@@ -42,12 +44,14 @@ __all__ = [
     "ROLES",
     "HeadChoice",
     "HeadRole",
+    "HeadScores",
     "Measure",
     "Role",
     "StrongestLink",
     "allowed_pairs",
     "baseline",
     "best_offset",
+    "choose_common_head",
     "choose_head",
     "confidence",
     "content_pairs",
@@ -64,6 +68,7 @@ __all__ = [
     "offset_share",
     "previous_token",
     "same_token",
+    "score_heads",
     "sink",
     "special_mass",
     "uniform_attention",

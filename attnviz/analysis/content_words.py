@@ -7,7 +7,7 @@ import numpy as np
 
 from attnviz.analysis.attention_mask import allowed_pairs, is_one_sequence
 from attnviz.analysis.offset import separate_cells
-from attnviz.attention import Attention, CellFlags, HeadValues, Range, Token
+from attnviz.attention import Attention, CellFlags, Range, Token
 
 _ENGLISH = """
 i me my mine myself you your yours yourself he him his himself she her hers herself it its itself we us our ours they
@@ -106,25 +106,3 @@ def _word_numbers(words: Sequence[str | None], cells: Sequence[Range], numbers: 
         [single[start] if stop - start == 1 else _SEVERAL * bool(single[start:stop].any()) for start, stop in cells],
         int,
     )
-
-
-def mean_peak(attention: Attention, layer: int, pairs: CellFlags) -> HeadValues:
-    """Mean of each row's largest weight within `pairs`, `[head]`, from 0 to 1; nan where `pairs` is empty.
-
-    `pairs` is bool `[row, column]`; rows without a pair do not count.
-    """
-    rows = pairs.any(-1)
-    weights = attention.weights(layer)
-    if not rows.any():
-        return np.full(len(weights), np.nan)
-    peaks = np.where(pairs[rows], weights[:, rows], 0.0).max(-1)  # [head, row]
-    mean: HeadValues = peaks.mean(-1, dtype=np.float64)
-    return mean
-
-
-def content_peak(attention: Attention, layer: int) -> HeadValues:
-    """How strongly content words look at other content words: mean of each row's largest such weight, `[head]`.
-
-    Our own measure, by which `choose_head` picks a head. nan where the text does not have two content words.
-    """
-    return mean_peak(attention, layer, content_pairs(attention))

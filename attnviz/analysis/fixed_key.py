@@ -2,21 +2,19 @@
 
 import numpy as np
 
-from attnviz.analysis.attention_mask import without_first_key
 from attnviz.attention import Attention, HeadValues
+from attnviz.attention.peaks import find_peaks
 
 
 def key_share(attention: Attention, layer: int) -> HeadValues:
-    """The share of a head's rows that peak at the most common key, `[head]`, from 0 to 1; our own measure.
+    """The share of a head's queries that look most at the most common key, `[head]`, from 0 to 1; our own measure.
 
-    In masked self-attention the first key, which every query sees, is left out, and so are rows that see no other.
-    A sink can be at another key too (Sun et al. 2024, Massive Activations in Large Language Models). 0 where no row
-    sees anything.
+    In masked self-attention the first key, which all queries see, is not such a key. A sink can be at another key too
+    (Sun et al. 2024, Massive Activations in Large Language Models). 0 where no query sees anything.
     """
-    weights = attention.weights(layer) * without_first_key(attention)
-    shares = np.zeros(len(weights))
-    for head, matrix in enumerate(weights):
-        peaks = matrix.argmax(-1)[matrix.any(-1)]
-        if len(peaks):
-            shares[head] = np.bincount(peaks).max() / len(peaks)
+    least = 1 if attention.kind == "masked-self" else 0
+    keys = find_peaks(attention, layer).keys
+    sees = np.maximum((keys >= 0).sum(-1), 1)
+    most = np.array([np.bincount(one[one >= least], minlength=1).max() for one in keys])
+    shares: HeadValues = most / sees
     return shares

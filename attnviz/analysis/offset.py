@@ -1,34 +1,25 @@
 """Whether a head looks a fixed number of tokens away."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from attnviz.attention import Attention, CellFlags, HeadValues
+from attnviz.attention.peaks import find_peaks
 
 
 def best_offset(attention: Attention, layer: int) -> HeadValues:
-    """The offset key − query at which most of a head's rows peak, int `[head]`; of equal ones, the nearest to 0.
+    """The offset key − query at which most of a head's queries look most, int `[head]`; the nearest to 0 of equal ones.
 
     After Clark et al. 2019, who compare a head with the best fixed offset. In cross-attention each position is counted
-    from the start of its sequence. The position of a cell of several tokens is that of its first token, and offsets
-    are in steps of the largest cell.
+    from the start of its sequence.
     """
     return np.array([_most_common(offsets)[0] for offsets in _offsets(attention, layer)], int)
 
 
 def offset_share(attention: Attention, layer: int) -> HeadValues:
-    """The share of a head's rows that peak at its `best_offset`, `[head]`, from 0 to 1. Rows that see nothing count."""
-    rows = len(attention.rows)
-    return np.array([_most_common(offsets)[1] / rows for offsets in _offsets(attention, layer)], float)
-
-
-def neighbour_share(attention: Attention, layer: int) -> HeadValues:
-    """The share of a head's rows that peak in their own cell or a neighbouring one, `[head]`; our own measure.
-
-    In a pooled matrix, this is where a head peaks that looks a few tokens away.
-    """
-    peaks = attention.weights(layer).argmax(-1)  # [head, row]
-    shares: HeadValues = _touching(attention)[np.arange(peaks.shape[1]), peaks].mean(-1)
-    return shares
+    """The share of a head's queries that look most at its `best_offset`, `[head]`, from 0 to 1."""
+    queries = len(attention.covered)
+    return np.array([_most_common(offsets)[1] / queries for offsets in _offsets(attention, layer)], float)
 
 
 def separate_cells(attention: Attention) -> CellFlags:
@@ -48,17 +39,16 @@ def _touching(attention: Attention) -> np.ndarray:
     return np.asarray((columns[:, 0] <= rows[:, 1:]) & (columns[:, 1] >= rows[:, :1]))
 
 
-def _offsets(attention: Attention, layer: int) -> HeadValues:
-    """The offset at which each row peaks, int `[head, row]`."""
-    cells = attention.rows, attention.columns
-    size = max((stop - start for ranges in cells for start, stop in ranges), default=1)
-    rows, columns = (np.array([-(-start // size) * size for start, _ in ranges], int) for ranges in cells)
-    offsets: np.ndarray = columns[attention.weights(layer).argmax(-1)] - rows  # [head, row]
-    return offsets
+def _offsets(attention: Attention, layer: int) -> list[NDArray[np.int64]]:
+    """For each head the offset at which each query looks most, int `[query]`, of the queries that see something."""
+    queries = np.array(attention.covered, int)
+    return [(keys - queries)[keys >= 0] for keys in find_peaks(attention, layer).keys]
 
 
-def _most_common(offsets: np.ndarray) -> tuple[int, int]:
+def _most_common(offsets: NDArray[np.int64]) -> tuple[int, int]:
     """The most common of `offsets`, and how often it occurs."""
+    if not len(offsets):
+        return 0, 0
     values, counts = np.unique(offsets, return_counts=True)
     best = max(range(len(values)), key=lambda index: (counts[index], -abs(values[index])))
     return int(values[best]), int(counts[best])

@@ -32,6 +32,9 @@ HeadMatrices = NDArray[np.float32]
 HeadRows = NDArray[np.float32]
 """One number for each query of each head of a layer, `[head, query]`."""
 
+HeadKeys = NDArray[np.int32]
+"""The number of a key for each query of each head of a layer, `[head, query]`; −1 for none."""
+
 HeadValues = NDArray[np.float64]
 """One number for each head of a layer, `[head]`."""
 
@@ -79,6 +82,10 @@ def count_virtual_tokens(tokens: Sequence[Token]) -> int:
     return first if all(token.special for token in tokens[:first]) else 0
 
 
+BY_QUERY = ("sink_mass", "row_sums", "peak_keys", "peak_weights")
+"""The fields of `Attention` that have one number for each covered query of each head, `[head, query]`."""
+
+
 @dataclass(frozen=True, eq=False)
 class Attention:
     """One kind of attention of one run. Rows are queries ("from"), columns are keys ("to").
@@ -91,7 +98,9 @@ class Attention:
 
     A row is one query and a column is one key, unless the matrix was pooled or only a part of it was selected: `rows`
     and `columns` then say which tokens each one covers. A cell of several tokens holds their largest weight, and
-    `row_sums` holds the sum of each covered query's weights over all keys, `[head, query]`.
+    `row_sums` holds the sum of each covered query's weights over all keys, `[head, query]`. A pooled matrix also keeps
+    where each covered query looks most: the key, `peak_keys`, and its weight, `peak_weights`. Files before format 4 do
+    not store them.
     """
 
     kind: Kind
@@ -106,6 +115,8 @@ class Attention:
     rows: tuple[Range, ...] = ()
     columns: tuple[Range, ...] = ()
     row_sums: Mapping[int, HeadRows] = field(default_factory=dict)
+    peak_keys: Mapping[int, HeadKeys] = field(default_factory=dict)
+    peak_weights: Mapping[int, HeadRows] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rows", tuple(self.rows) or single_ranges(len(self.queries)))
@@ -118,6 +129,8 @@ class Attention:
             ("weights", self.by_layer, "[head, query, key]", by_cell),
             ("sinks", self.sink_mass, "[head, query]", by_query),
             ("row sums", self.row_sums, "[head, query]", by_query),
+            ("keys of peaks", self.peak_keys, "[head, query]", by_query),
+            ("weights of peaks", self.peak_weights, "[head, query]", by_query),
         ):
             for layer, array in arrays.items():
                 expected = (len(self.head_numbers[layer]), *sizes)
@@ -126,7 +139,7 @@ class Attention:
                         f"{KIND_NAMES[self.kind]}, layer {layer}: {what} of shape {array.shape},"
                         f" where {expected} {axes} was expected"
                     )
-        for name in ("by_layer", "sink_mass", "row_sums"):
+        for name in ("by_layer", *BY_QUERY):
             frozen = {layer: _read_only(array) for layer, array in getattr(self, name).items()}
             object.__setattr__(self, name, frozen)
 
@@ -186,11 +199,19 @@ class Attention:
 
     def check(self, tolerance: float = 1e-4) -> None:
         """Raise CaptureError unless weights are from 0 to 1, and each query's sum is 0 or 1 minus its sink."""
+        from attnviz.attention.peaks import check_peaks
+
         for layer, weights in self.by_layer.items():
             where = f"{self.name}, layer {layer}"
             sums = self.row_sums[layer] if layer in self.row_sums else weights.sum(-1, dtype=np.float64)
             sinks = self.sink_mass.get(layer, np.zeros(sums.shape, np.float32))
-            for what, numbers, most in (("weight", weights, 1), ("sink", sinks, 1), ("row sum", sums, np.inf)):
+            peaks = self.peak_weights.get(layer, np.zeros(sums.shape, np.float32))
+            for what, numbers, most in (
+                ("weight", weights, 1),
+                ("sink", sinks, 1),
+                ("row sum", sums, np.inf),
+                ("peak", peaks, 1),
+            ):
                 if not np.isfinite(numbers).all():
                     raise CaptureError(f"{where}: a {what} is not finite", "Try --dtype float32.")
                 low, high = numbers.min(initial=0), numbers.max(initial=0)
@@ -200,6 +221,8 @@ class Attention:
             off = np.where(sums > 0, np.abs(sums - (1.0 - sinks)), 0.0)
             if off.max(initial=0) > tolerance:
                 raise CaptureError(f"{where}: a row sums to 1 only within {off.max():.2g}, not within {tolerance:.2g}")
+            if layer in self.peak_keys:
+                check_peaks(self, layer)
 
     def __repr__(self) -> str:
         heads = sorted({head for numbers in self.head_numbers.values() for head in numbers})
@@ -299,7 +322,7 @@ class Trace:
         return to_bytes(self)
 
 
-def _read_only(array: NDArray[np.float32]) -> NDArray[np.float32]:
+def _read_only(array: np.ndarray) -> np.ndarray:
     """A read-only view of `array`. The array stays writable, because it can belong to the caller."""
     view = array.view()
     view.flags.writeable = False

@@ -1,7 +1,7 @@
 """The metadata of a saved trace: the type of each field, and the rules between fields.
 
 A file of an older format lacks some fields, which then have the defaults given here: format 1 has no `segment`,
-`groups`, `rows` and `columns`, and format 2 has no `generated`.
+`groups`, `rows` and `columns`, format 2 no `generated`, and format 3 no tensors of peaks.
 """
 
 import re
@@ -14,7 +14,16 @@ from msgspec import Meta, Struct
 from attnviz.arguments import short_repr
 from attnviz.kinds import Kind
 
-VERSION = 3
+VERSION = 4
+
+SUFFIXES = {
+    "by_layer": "",
+    "sink_mass": ".sink",
+    "row_sums": ".sums",
+    "peak_keys": ".peak_keys",
+    "peak_weights": ".peak_weights",
+}
+"""The end of a tensor's name in the file, for each field of `Attention` that is a tensor for each layer."""
 
 Natural = Annotated[int, Meta(ge=0, le=2**53)]
 Range = tuple[Natural, Natural]
@@ -127,9 +136,13 @@ def _check_spans(tokens: Sequence[TokenFields | None], text: str, where: str) ->
 def _check_tensors(trace: TraceFields, tensors: Collection[str]) -> None:
     """Require the weights of each layer, and no tensor that belongs to no layer."""
     needed = {f"{a.kind}.{layer}" for a in trace.attentions for layer, _ in a.heads}
-    known = needed | {f"{name}{suffix}" for name in needed for suffix in (".sink", ".sums")}
+    known = needed | {f"{name}{suffix}" for name in needed for suffix in SUFFIXES.values()}
     for name in sorted(needed.difference(tensors)):
         raise ValueError(f"the tensor {name} is missing")
+    for name in sorted(needed):
+        keys, weights = (name + SUFFIXES[field] for field in ("peak_keys", "peak_weights"))
+        if (keys in tensors) != (weights in tensors):
+            raise ValueError(f"of the tensors {keys} and {weights} one is missing")
     for name in sorted(set(tensors) - known):
         raise ValueError(f"the tensor {short_repr(name)} belongs to no layer in the header")
 

@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from attnviz.attention import Attention, Token, Trace
-from attnviz.attention.schema import VERSION, AttentionFields, TokenFields, check, parse_header
+from attnviz.attention.schema import SUFFIXES, VERSION, AttentionFields, TokenFields, check, parse_header
 from attnviz.errors import CaptureError, FileError
 from attnviz.files import as_path, is_stream, write_whole
 
@@ -33,7 +33,7 @@ def to_bytes(trace: Trace) -> bytes:
     from safetensors.numpy import save
 
     tensors = {
-        name: np.ascontiguousarray(array, np.float32) for a in trace.attentions for name, array in _arrays(a).items()
+        name: np.ascontiguousarray(array, _dtype(name)) for a in trace.attentions for name, array in _arrays(a).items()
     }
     header = _header(trace)
     try:
@@ -79,7 +79,7 @@ def open_trace(path: str | os.PathLike[str]) -> Trace:
 
 
 def _read(path: Path) -> tuple[Any, dict[str, np.ndarray]]:
-    """The metadata and the tensors of a file. Raises FileError if it is not a safetensors file of float32 tensors."""
+    """The metadata and the tensors of a file. Raises FileError if it is not a safetensors file of such tensors."""
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -89,9 +89,10 @@ def _read(path: Path) -> tuple[Any, dict[str, np.ndarray]]:
                 return header, {}
             names = file.keys()
             for name in names:
-                if (dtype := file.get_slice(name).get_dtype()) != "F32":
+                expected = "I32" if _dtype(name) == np.int32 else "F32"
+                if (dtype := file.get_slice(name).get_dtype()) != expected:
                     raise FileError(
-                        f"{path} is a damaged trace: the tensor {name} has type {dtype}, not F32",
+                        f"{path} is a damaged trace: the tensor {name} has type {dtype}, not {expected}",
                         "Make it again with: attnviz trace",
                     )
             return header, {name: file.get_tensor(name) for name in names}
@@ -132,9 +133,14 @@ def _arrays(a: Attention) -> dict[str, np.ndarray]:
     """The tensors of `a`, by their names in the file."""
     return {
         f"{a.kind}.{layer}{suffix}": array
-        for suffix, arrays in (("", a.by_layer), (".sink", a.sink_mass), (".sums", a.row_sums))
-        for layer, array in arrays.items()
+        for field, suffix in SUFFIXES.items()
+        for layer, array in getattr(a, field).items()
     }
+
+
+def _dtype(name: str) -> type[np.float32 | np.int32]:
+    """The type of the tensor with that name."""
+    return np.int32 if name.endswith(SUFFIXES["peak_keys"]) else np.float32
 
 
 def _trace(header: dict[str, Any], tensors: Mapping[str, np.ndarray]) -> Trace:
@@ -167,14 +173,12 @@ def _attention(fields: AttentionFields, tensors: Mapping[str, np.ndarray]) -> At
         part=fields.part,
         queries=tuple(map(_token, fields.queries)),
         keys=tuple(map(_token, fields.keys)),
-        by_layer=arrays(""),
         head_numbers=dict(fields.heads),
-        sink_mass=arrays(".sink"),
         predicts=None if fields.predicts is None else tuple(None if t is None else _token(t) for t in fields.predicts),
         groups=dict(fields.groups),
         rows=fields.rows,
         columns=fields.columns,
-        row_sums=arrays(".sums"),
+        **{field: arrays(suffix) for field, suffix in SUFFIXES.items()},
     )
 
 

@@ -15,6 +15,7 @@ class CellBuffer:
 
     `weights` is float32 `[head, row, column]`. `sums` is what each covered query gave to all keys, and `sink` what a
     learned sink took from it, both `[head, query]`. `queries` are the numbers of the covered queries.
+    If a cell covers several tokens, `peak_keys` and `peak_weights` hold where each query looks most, before pooling.
     """
 
     def __init__(self, heads: int, rows: Sequence[Range], columns: Sequence[Range]) -> None:
@@ -22,6 +23,9 @@ class CellBuffer:
         self.queries, self.keys = _covered(rows), _covered(columns)
         self.sums = np.zeros((heads, len(self.queries)), np.float32)
         self.sink: np.ndarray | None = None
+        self.is_pooled = any(stop - start > 1 for start, stop in (*rows, *columns))
+        self.peak_keys = np.full(self.sums.shape if self.is_pooled else (0, 0), -1, np.int32)
+        self.peak_weights = np.zeros(self.peak_keys.shape, np.float32)
         self._index = {query: index for index, query in enumerate(self.queries)}
         self._row, self._column = _cell_of(rows), _cell_of(columns)
 
@@ -47,9 +51,18 @@ class CellBuffer:
         rows, columns = self._row[start:stop], self._column[: weights.shape[-1]]
         if not columns:  # no covered key is seen by these queries
             return
+        if self.is_pooled:
+            self._put_peaks(start, stop, weights)
         cells = _numpy(_largest(_largest(weights, rows, 1), columns, 2))  # rows first, which is contiguous in memory
         target = self.weights[:, rows[0] : rows[-1] + 1, : cells.shape[-1]]
         np.maximum(target, cells, out=target)  # an earlier block can already have rows of the first cell
+
+    def _put_peaks(self, start: int, stop: int, weights: torch.Tensor) -> None:
+        """Store where the covered queries `start` to `stop` look most; `weights` are `[head, query, covered key]`."""
+        largest, keys = weights.max(-1)
+        self.peak_weights[:, start:stop] = _numpy(largest)
+        numbers = np.asarray(self.keys, np.int32)[keys.cpu().numpy()]
+        self.peak_keys[:, start:stop] = np.where(self.peak_weights[:, start:stop] > 0, numbers, -1)
 
 
 class WordBuffer:

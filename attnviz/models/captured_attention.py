@@ -38,6 +38,10 @@ def attentions_of_record(record: "Record", read: Trace, dtype: str) -> tuple[Att
         )
         if not attention.is_whole:
             attention = replace(attention, row_sums={layer: buffers[layer].sums for layer in layers})
+        if attention.is_pooled:
+            keys = {layer: buffers[layer].peak_keys for layer in layers}
+            weights = {layer: buffers[layer].peak_weights for layer in layers}
+            attention = replace(attention, peak_keys=keys, peak_weights=weights)
         attention.check(_TOLERANCE.get(dtype, 4e-2))
         found.append(attention)
     return tuple(found)

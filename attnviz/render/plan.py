@@ -20,22 +20,31 @@ NAMED = 8
 """A caption names at most this many heads one by one."""
 
 
-def plot_scene(trace: Trace, selection: Selection, options: PlotOptions = DEFAULT) -> tuple[Scene, HeadChoice | None]:
-    """The heads that the user named, of one kind; or the head that `choose_head` chooses where none was named.
+def plot_scene(
+    trace: Trace, selection: Selection, options: PlotOptions = DEFAULT, choice: HeadChoice | None = None
+) -> tuple[Scene, HeadChoice | None]:
+    """The heads that the user named, of one kind; where none was named, the head of `choice`, or of `choose_head`.
 
     `selection` has already been applied to `trace`. The title and the query are those of `options`. Returns the scene,
     and the choice where the head was chosen. Raises SelectionError.
     """
     kind = trace.kinds[0]
-    choice = None
-    if options.combines:
-        shown = _combined(trace, kind, options.combines)
-    elif selection.names_heads:
-        shown = _scene(trace, kind, _all_heads(trace, kind))
+    if not chooses_head(selection, options):
+        choice = None
+        shown = (
+            _combined(trace, kind, options.combines)
+            if options.combines
+            else _scene(trace, kind, _all_heads(trace, kind))
+        )
     else:
-        choice = choose_head(trace, kind)
+        choice = choice or choose_head(trace, kind)
         shown = _scene(trace, kind, ((choice.layer, choice.head),))
     return replace(_with_options(trace, shown, options), notes=trace.notes), choice
+
+
+def chooses_head(selection: Selection, options: PlotOptions) -> bool:
+    """Whether a picture shows a head that nobody named."""
+    return not selection.names_heads and not options.combines
 
 
 def head_scenes(trace: Trace, options: PlotOptions = DEFAULT) -> list[Scene]:

@@ -12,7 +12,7 @@ from safetensors import safe_open
 from safetensors.numpy import load, save
 
 from attnviz.attention import Attention, Token, Trace
-from attnviz.attention.schema import VERSION, AttentionFields, TokenFields, TraceFields
+from attnviz.attention.schema import SUFFIXES, VERSION, AttentionFields, TokenFields, TraceFields
 from attnviz.attention.trace_file import open_trace
 from attnviz.errors import FileError
 
@@ -70,7 +70,7 @@ def rewrite(path, change, tensors=None):
         (lambda data: save({"E": np.zeros(2)}), "is a safetensors file, but not a saved trace"),
         (lambda data: save({"E": np.zeros(2)}, metadata={"format": "pt"}), "but not a saved trace"),
         (lambda data: save({}, metadata={"attnviz": "[" * 100_000}), "is not a saved trace"),
-        (lambda data: save(load(data), metadata={"attnviz": '{"version": 4}'}), "has trace format 4; this .* reads 3"),
+        (lambda data: save(load(data), metadata={"attnviz": '{"version": 5}'}), "has trace format 5; this .* reads 4"),
     ],
 )
 def test_a_file_that_holds_no_trace_is_refused_by_name(content, says, tmp_path):
@@ -179,7 +179,7 @@ def test_weights_of_another_precision_are_saved_in_float32(tmp_path):
 
 def test_the_schema_has_every_field_of_the_data():
     """Opening a file refuses every field that the schema does not have."""
-    stored = {field.name for field in fields(Attention)} - {"by_layer", "sink_mass", "row_sums", "head_numbers"}
+    stored = {field.name for field in fields(Attention)} - {*SUFFIXES, "head_numbers"}
     assert set(TokenFields.__struct_fields__) == {field.name for field in fields(Token)}
     assert set(AttentionFields.__struct_fields__) == stored | {"heads"}
     assert set(TraceFields.__struct_fields__) == {field.name for field in fields(Trace)} | {"version"}

@@ -71,6 +71,9 @@ def test_weights_pooled_block_by_block_equal_the_pooled_matrices(model_type):
             assert kept.weights.shape[1:] == (len(rows), len(columns))
             np.testing.assert_allclose(kept.weights, largest(expected, rows, columns), atol=1e-5)
             np.testing.assert_allclose(kept.sums, expected.sum(-1), atol=1e-5)
+            np.testing.assert_allclose(kept.peak_weights, expected.max(-1), atol=1e-5)
+            at_peak = np.take_along_axis(expected, kept.peak_keys[..., None], -1)[..., 0]
+            np.testing.assert_allclose(at_peak, kept.peak_weights, atol=1e-5)  # of two equal ones either
 
 
 @pytest.mark.parametrize("model_type", TYPES)

@@ -38,7 +38,8 @@ def test_merging_at_once_gives_the_same_as_merging_the_whole_trace(model_type, a
         assert len(one.queries) < len(model.trace(TEXT, target=target)[one.kind].queries)
         assert one.sink_mass.keys() == other.sink_mass.keys()
         assert one.row_sums.keys() == other.row_sums.keys()
-        for arrays in ("by_layer", "sink_mass", "row_sums"):
+        for arrays in ("by_layer", "sink_mass", "row_sums", "peak_weights"):
+            assert getattr(one, arrays).keys() == getattr(other, arrays).keys()
             for layer, expected in getattr(other, arrays).items():
                 np.testing.assert_allclose(getattr(one, arrays)[layer], expected, atol=1e-6)
 

@@ -5,9 +5,13 @@ import subprocess
 import time
 from contextlib import suppress
 
+import numpy as np
 import pytest
 from command_line import process, run, start
 from PIL import Image
+
+import attnviz
+from attnviz.analysis import score_heads
 
 
 @pytest.fixture
@@ -38,12 +42,41 @@ def test_every_line_becomes_a_picture(texts, tmp_path):
     assert done.err.splitlines()[-1] == "4 pictures of 4 lines in 2 files."
 
 
-def test_why_explains_the_head_of_every_picture(texts, tmp_path):
-    done = run("batch", texts / "english.txt", "-o", tmp_path / "out", "--why", env={"COLUMNS": "600"})
-    lines = [line for line in done.err.splitlines() if "of self-attention" in line]
-    assert [line.split(": ")[0] for line in lines] == [f"{texts / 'english.txt'}, line {n}" for n in (1, 3)]
+def test_all_pictures_of_a_file_show_the_head_that_wins_over_all_its_lines(tmp_path):
+    lines = ["I ate an apple", "The cat slept.", "She drank milk at the school."]
+    (tmp_path / "a.txt").write_text("\n".join(lines))
+    scores = [score_heads(attnviz.trace(line)) for line in lines]
+    by_hand = np.mean([one.values for one in scores], 0)
+    by_hand[np.mean([one.fixed_shares for one in scores], 0) > 0.5] = -1
+    layer, head = scores[0].heads[int(by_hand.argmax())]
+    done = run("batch", tmp_path / "a.txt", "-o", tmp_path / "out")
+    assert f"a.txt: L{layer}H{head}: its content words look at one another, {by_hand.max():.2f}" in done.err
+    for number, line in enumerate(lines, 1):
+        run("plot", line, "--layer", layer, "--head", head, "-o", tmp_path / "one.png")
+        shown, expected = (Image.open(path) for path in (tmp_path / f"out/a.txt/00{number}.png", tmp_path / "one.png"))
+        assert shown.tobytes() == expected.tobytes()
+
+
+def test_with_each_a_head_is_chosen_for_every_line_as_plot_does(tmp_path):
+    (tmp_path / "a.txt").write_text("I ate an apple\nThe cat slept.\n")
+    run("batch", tmp_path / "a.txt", "-o", tmp_path / "out", "--each")
+    for number, line in enumerate(("I ate an apple", "The cat slept."), 1):
+        run("plot", line, "-o", tmp_path / "one.png")
+        assert (tmp_path / "out" / "a.txt" / f"00{number}.png").read_bytes() == (tmp_path / "one.png").read_bytes()
+
+
+def test_why_explains_the_head_of_every_file_or_with_each_of_every_picture(texts, tmp_path):
+    file, wide = texts / "english.txt", {"COLUMNS": "600"}
+    done = run("batch", file, "-o", tmp_path / "out", "--why", env=wide)
+    [line] = [line for line in done.err.splitlines() if "of self-attention" in line]
+    assert line.startswith(f"{file}: L")
+    assert "over 2 texts" in line
     assert done.err.count("The rule: ") == 1
-    assert "self-attention" not in run("batch", texts / "english.txt", "-o", tmp_path / "out").err
+    done = run("batch", file, "-o", tmp_path / "out", "--why", "--each", env=wide)
+    lines = [line for line in done.err.splitlines() if "of self-attention" in line]
+    assert [line.split(": ")[0] for line in lines] == [f"{file}, line {n}" for n in (1, 3)]
+    assert done.err.count("The rule: ") == 1
+    assert "self-attention" not in run("batch", file, "-o", tmp_path / "out", "--layer", "1").err
 
 
 def test_a_picture_is_the_one_that_plot_draws(texts, tmp_path):
@@ -197,7 +230,7 @@ def test_there_is_no_progress_bar_in_a_pipe(texts, tmp_path):
 
 def test_ctrl_c_exits_with_130_and_leaves_only_complete_pictures(tmp_path):
     (tmp_path / "a.txt").write_text("I ate an apple\n" * 500)
-    running = start("batch", tmp_path / "a.txt", "-o", tmp_path / "out", stdin=subprocess.DEVNULL)
+    running = start("batch", tmp_path / "a.txt", "--each", "-o", tmp_path / "out", stdin=subprocess.DEVNULL)
     deadline = time.monotonic() + 30
     while not list(tmp_path.glob("out/a.txt/*.png")) and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -1,6 +1,6 @@
 """`attnviz batch`: files of sentences to pictures."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from os.path import splitext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,6 +17,7 @@ from attnviz.cli.run import Run, expand_option_groups
 from attnviz.errors import AttnvizError
 
 if TYPE_CHECKING:
+    from attnviz.analysis import HeadChoice
     from attnviz.attention import Trace
     from attnviz.batch import Done, Job
 
@@ -33,12 +34,16 @@ def batch(
     output: Annotated[
         Path, option("--output", "-o", metavar="FOLDER", help="The folder that the pictures are written to.")
     ],
+    each: Annotated[
+        bool, option("--each", help="Choose a head for each line, not one for all the lines of a file.")
+    ] = False,
     why: Why = False,
 ) -> None:
     """Draw every line of files of sentences to a .png, as plot would.
 
     A line is a text in a .txt file; text, tab, target in a .tsv file. Line 7 of korean.txt becomes
-    FOLDER/korean.txt/007.png. Other files are ignored.
+    FOLDER/korean.txt/007.png. Other files are ignored. Where no layer and no head is named, all pictures of a file
+    show the one head that the rule of plot chooses over all its lines, so that they can be compared.
     """
     from attnviz.batch import find_files
     from attnviz.files import require_writable
@@ -51,7 +56,7 @@ def batch(
     files = find_files(paths)
     jobs, errors = _read(files, output)
     require_writable((job.output for job in jobs), (*files, *run.reads()))
-    failed = _draw(jobs, run, plot_options, why) if jobs else []
+    failed = _draw(jobs, run, plot_options, each, why) if jobs else []
     for error in [*errors, *_summarised(failed)]:
         report(error)
     written = len(jobs) - len(failed)
@@ -77,7 +82,7 @@ def _read(files: Sequence[Path], output: Path) -> "tuple[list[Job], list[Attnviz
     return jobs, errors
 
 
-def _draw(jobs: "Sequence[Job]", run: Run, plot_options: PlotOptionGroup, why: bool) -> "list[Done]":
+def _draw(jobs: "Sequence[Job]", run: Run, plot_options: PlotOptionGroup, each: bool, why: bool) -> "list[Done]":
     """Write the picture of every line and print its notes; returns the lines that could not be drawn.
 
     Raises AbsentHeadError, before anything is drawn, for a kind, layer or head that the model does not have.
@@ -87,7 +92,7 @@ def _draw(jobs: "Sequence[Job]", run: Run, plot_options: PlotOptionGroup, why: b
     from attnviz.corpus.tracing import trace_each
     from attnviz.files import write_whole
     from attnviz.render import render
-    from attnviz.render.plan import plot_scene
+    from attnviz.render.plan import chooses_head, plot_scene
 
     model = run.load()
     noted: dict[str, None] = {}
@@ -96,10 +101,14 @@ def _draw(jobs: "Sequence[Job]", run: Run, plot_options: PlotOptionGroup, why: b
     def trace_all(some: "Sequence[Job]") -> "Iterator[Trace]":
         return run.trace_all_with(model, [job.text for job in some], [job.target for job in some], plot_options.query)
 
+    chosen = {} if each or not chooses_head(run.selection, plot_options) else _choose_heads(jobs, trace_all)
+    for source, choice in chosen.items():
+        say(f"{source}: {choice.reason if why else choice.summary}")
+
     def draw(job: "Job", trace: "Trace") -> None:
         noted.update(dict.fromkeys(f"{job.source}, line {job.line}: {note}" for note in trace.notes))
-        scene, choice = plot_scene(trace, run.selection, plot_options)
-        if why and choice:
+        scene, choice = plot_scene(trace, run.selection, plot_options, chosen.get(job.source))
+        if why and choice and each:
             reasons.append(f"{job.source}, line {job.line}: {choice.reason}")
         write_whole(job.output, render(trace, [scene], ".png", plot_options))
 
@@ -111,9 +120,26 @@ def _draw(jobs: "Sequence[Job]", run: Run, plot_options: PlotOptionGroup, why: b
             if done.error:
                 failed.append(done)
     notes(noted)
-    for reason in [*reasons, RULE] if reasons else ():
+    for reason in [*reasons, RULE] if why and (chosen or reasons) else ():
         say(reason)
     return failed
+
+
+def _choose_heads(
+    jobs: "Sequence[Job]", trace_all: "Callable[[Sequence[Job]], Iterator[Trace]]"
+) -> "dict[Path, HeadChoice]":
+    """For each file, the head that the rule chooses over all its lines; none for a file whose lines all fail."""
+    from attnviz.analysis import HeadScores, choose_common_head, score_heads
+    from attnviz.corpus.tracing import trace_each
+
+    scores: dict[Path, list[HeadScores]] = {}
+    with bar("Choosing a head", len(jobs)) as advance, interruptible() as heed:
+        for job, trace in trace_each(jobs, trace_all):
+            heed()
+            advance(now=f"{job.source.name}:{job.line}")
+            if not isinstance(trace, AttnvizError):
+                scores.setdefault(job.source, []).append(score_heads(trace))
+    return {source: choose_common_head(of_lines) for source, of_lines in scores.items()}
 
 
 def _summarised(failed: "Sequence[Done]") -> list[AttnvizError]:

@@ -11,7 +11,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from attnviz.analysis.head_choice import ENOUGH_ROWS
+from attnviz.analysis.head_scores import ENOUGH_ROWS
 from attnviz.analysis.head_table import COLUMNS, PEAK, HeadRow, head_rows
 from attnviz.attention import Attention, Range, Trace
 from attnviz.labels import visible

@@ -57,7 +57,8 @@ def tensors(
 def difference(path: Path, config: PretrainedConfig) -> tuple[float, tuple[str, ...]]:
     """The largest, from a model of the same weights that has `config` and computes eagerly; and the trace's notes."""
     loaded = attnviz.load(path)
-    told = AutoModel.from_config(config, attn_implementation="eager").eval()
+    loaded.model.double()  # in single precision rounding differs by processor, by more than 1e-6
+    told = AutoModel.from_config(config, attn_implementation="eager").eval().double()
     weights = loaded.model.state_dict()
     told.load_state_dict(
         {name.removeprefix("model."): weight for name, weight in weights.items() if "lm_head" not in name}
