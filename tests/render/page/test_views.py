@@ -13,6 +13,7 @@ from PIL import Image
 
 import attnviz
 from attnviz.attention import Attention, Token, Trace
+from attnviz.pooling import reduce_attention
 from attnviz.render.exclusion import exclude
 from attnviz.render.page import view
 from attnviz.render.scene import Scene
@@ -328,3 +329,20 @@ def test_axe_finds_no_serious_fault(browser, file, state):
             one for one in Axe().run(shown.page).response["violations"] if one["impact"] in ("serious", "critical")
         ]
         assert [(one["id"], [node["target"] for node in one["nodes"]]) for one in found] == []
+
+
+def test_of_cells_of_several_tokens_no_sum_of_largest_weights_is_given_out_as_a_sum(browser, folder):
+    n = 64
+    weights = np.random.default_rng(0).dirichlet(np.ones(n), (1, n)).astype(np.float32)
+    whole = attention(list(weights), [f"t{i}" for i in range(n)])
+    ranges = [(0, 1), *((start, min(start + 3, n)) for start in range(1, n, 3))]
+    pooled = reduce_attention(whole, ranges, ranges)
+    path = view(Trace("m", "x", (pooled,))).save(folder / "pooled.html")
+    with opened(browser, path, "cursor=4,7&sink=mask") as shown:
+        read = shown.text("#readout")
+        assert read.startswith("4–6 → 7–9: ")
+        assert float(re.search(r": ([\d.]+)", read)[1]) == pytest.approx(weights[0, 4:7, 7:10].max(), abs=STEP)
+        assert "the row gives 1.00 in all" in read
+        assert "largest weight taken out of the row" in read
+        assert "the column gets" not in read
+        assert "largest weight taken out of a row, on average" in shown.text("#scale")

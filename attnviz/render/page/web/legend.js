@@ -28,7 +28,10 @@ function showScale(matrix, state) {
   /** @type {(string | Node)[]} */
   const parts = [bottom, bar, `${exceeds ? "≥" : ""}${numeral(top)}`, say(state.scale === "log" ? "legendLog" : "weight")];
   if (!isText && matrix.may.includes(0)) parts.push(blankKey());
-  if (matrix.removed) parts.push(say("removedMean", { removed: exactly(meanNumber(matrix.removed)) }));
+  if (matrix.removed) {
+    const isPooled = matrix.rows.ranges.some(([start, stop]) => stop - start > 1);
+    parts.push(say(isPooled ? "removedLargestMean" : "removedMean", { removed: exactly(meanNumber(matrix.removed)) }));
+  }
   if (facts.kinds[state.kind].isPooled) parts.push(say("cells"));
   box.replaceChildren(...parts.map((part) => (typeof part === "string" ? make("span", {}, part) : part)));
 }

@@ -48,16 +48,18 @@ function countOfMass(weights, cells, mass) {
 }
 
 /**
- * Set the colour, width and opacity of a link, as `plot` has them: all three grow with its weight.
+ * Set the colour, width and opacity of a link, as `plot` has them: all three grow with its weight. Where tokens are near
+ * each other, `pitch` pixels apart, links are thinner.
  * @param {Brush} brush
  * @param {Matrix} matrix
  * @param {State} state
  * @param {number} cell
+ * @param {number} pitch
  */
-function styleLink(brush, matrix, state, cell) {
+function styleLink(brush, matrix, state, cell, pitch) {
   const part = partOf(matrix.weights[cell], matrix.top, state.scale);
   brush.globalAlpha = 0.06 + 0.94 * part;
-  brush.lineWidth = 0.8 + 4.5 * part;
+  brush.lineWidth = (0.8 + 4.5 * part) * Math.min(1, pitch / 12);
   brush.strokeStyle = matrix.who
     ? hueOf(matrix.who[cell])
     : colourAt(palette().cells, (PALEST + part * (255 - PALEST)) / 255);

@@ -31,8 +31,11 @@ function cellWords(matrix, state) {
   const parts = [say("readCell", { from: matrix.rows.labels[row], to: matrix.columns.labels[column], weight })];
   if (matrix.who) parts.push(headName(facts.kinds[state.kind].heads[headsShown(state)[matrix.who[at]]]));
   parts.push(say("rowSum", { sum: matrix.rowSums[row].toFixed(2) }));
-  if (matrix.removed) parts.push(say("removed", { removed: exactly(matrix.removed[row]) }));
-  if (seen) parts.push(say("received", { sum: sum.toFixed(2), mean: exactly(sum / seen) }));
+  if (matrix.removed) {
+    const [start, stop] = matrix.rows.ranges[row];
+    parts.push(say(stop - start > 1 ? "removedLargest" : "removed", { removed: exactly(matrix.removed[row]) }));
+  }
+  if (seen && !facts.kinds[state.kind].isPooled) parts.push(say("received", { sum: sum.toFixed(2), mean: exactly(sum / seen) }));
   return parts;
 }
 

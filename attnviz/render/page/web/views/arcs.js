@@ -38,7 +38,7 @@ function arcsPicture(matrix, state) {
       paintBand(brush, labels, { above, band, pitch, place, isTurned }, chosen);
       for (const cell of linksToDraw(matrix, state, chosen).cells) {
         const [from, to] = [Math.floor(cell / labels.length), cell % labels.length];
-        styleLink(brush, matrix, state, cell);
+        styleLink(brush, matrix, state, cell, pitch);
         const y = to <= from ? above - 2 : above + band + 2;
         const size = sizeOf(from - to);
         paintArc(brush, place(from), place(to), y, to <= from ? -size : size, pitch);

@@ -36,7 +36,7 @@ function linesPicture(matrix, state) {
       const width = columns.labels.length;
       for (const cell of linksToDraw(matrix, state, focus ?? focusCells(matrix, state)).cells) {
         const [from, to] = [place(Math.floor(cell / width)), place(cell % width)];
-        styleLink(brush, matrix, state, cell);
+        styleLink(brush, matrix, state, cell, pitch);
         brush.beginPath();
         brush.moveTo(left, from);
         brush.bezierCurveTo((left + right) / 2, from, (left + right) / 2, to, right, to);

@@ -101,7 +101,8 @@ function cellPicture(matrix, state, { row, rows, column, columns, cell }) {
   const parts = new Float32Array(pixels.length).fill(-1);
   const stride = matrix.columns.labels.length;
   const blank = hexPixel(theme().blank);
-  const colour = matrix.who ? hueColours(headsShown(state).length) : (/** @type {number} */ part) => pixelOf(palette().cells, part);
+  const colours = palette().cells;
+  const colour = matrix.who ? hueColours(headsShown(state).length) : (/** @type {number} */ part) => pixelOf(colours, part);
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < columns; j++) {
       const at = (row + i) * stride + column + j;
