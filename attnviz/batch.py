@@ -9,21 +9,24 @@ from os.path import abspath, commonpath, exists, isdir, isfile
 from pathlib import Path
 
 from attnviz.attention import Trace
+from attnviz.corpus import Entry, Fault, read_corpus
 from attnviz.errors import AbsentHeadError, AttnvizError, FileError, InputError
-from attnviz.files import decode_utf8
 
 ENDINGS = (".txt", ".tsv")
 
 
 @dataclass(frozen=True)
 class Job:
-    """One line of a file, and the picture to draw of it."""
+    """One line of the file `source`, and the picture to draw of it."""
 
     source: Path
-    line: int
-    text: str
-    target: str | None
+    entry: Entry
     output: Path
+
+    @property
+    def place(self) -> str:
+        """The file and the line: `a.txt, line 7`."""
+        return f"{self.source}, {self.entry.place}"
 
 
 @dataclass(frozen=True)
@@ -47,27 +50,19 @@ def find_files(paths: Sequence[Path]) -> list[Path]:
     return list(found)
 
 
-def read_jobs(file: Path, output: Path) -> list[Job]:
-    """A job for each line of `file` that is not blank: its text, and in a .tsv file its target after a tab.
+def read_jobs(file: Path, output: Path) -> tuple[list[Job], list[Fault]]:
+    """A job for each text of `file`, as `read_corpus` reads it, and the lines that cannot be used.
 
-    The picture of line 7 is `output/007.png`. Raises InputError if the file is not UTF-8 or all its lines are blank,
-    and FileError if it cannot be read.
+    The picture of line 7 is `output/007.png`. Raises InputError if there is no text, and FileError if the file cannot
+    be read.
     """
-    try:
-        lines = decode_utf8(file.read_bytes(), str(file)).split("\n")
-    except OSError as error:
-        raise FileError(f"cannot read {file}: {error.strerror}") from error
-    digits = max(3, len(str(len(lines))))
-    jobs = []
-    for number, line in enumerate(lines, start=1):
-        text, target = line.rstrip("\r"), ""
-        if file.suffix.lower() == ".tsv":
-            text, _, target = text.partition("\t")
-        if line.strip():
-            jobs.append(Job(file, number, text, target.strip() or None, output / f"{number:0{digits}}.png"))
-    if not jobs:
+    lines = list(read_corpus(file))
+    entries = [one for one in lines if isinstance(one, Entry)]
+    if not lines:
         raise InputError(f"{file} holds no text", "One text a line; in a .tsv file text, tab, target.")
-    return jobs
+    digits = max([3, *(len(str(entry.number)) for entry in entries)])
+    jobs = [Job(file, entry, output / f"{entry.number:0{digits}}.png") for entry in entries]
+    return jobs, [one for one in lines if isinstance(one, Fault)]
 
 
 def folders(files: Sequence[Path], output: Path) -> dict[Path, Path]:

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attnviz.analysis.common_cells import CommonCells, common_cells
-from attnviz.analysis.comparison import Comparison, HeadDistance, Pair, every_two_heads, same_heads
+from attnviz.analysis.comparison import Comparison, HeadDistance, every_two_heads, same_heads
 from attnviz.attention import Attention, Trace, format_ranges
 from attnviz.attention.trace_file import ENDING, open_trace
 from attnviz.errors import InputError, SelectionError
-from attnviz.head_names import Names
+from attnviz.head_names import Names, Pair
 from attnviz.kinds import Kind
 from attnviz.labels import visible
 from attnviz.models import BUILTIN, load, trace

@@ -19,6 +19,11 @@ _HEADS = re.compile(r"H?(\d{1,6})(?:-H?(\d{1,6}))?", re.IGNORECASE)
 _PAIR = re.compile(r"L(\d{1,6})H(\d{1,6})", re.IGNORECASE)
 
 
+def head_name(layer: int, head: int) -> str:
+    """The name of a head as people write it: `L3H5`."""
+    return f"L{layer}H{head}"
+
+
 def parse_layers(given: Names | None) -> tuple[int, ...] | None:
     """The numbers of the named layers, each once; a number below 0 counts from the end: -1 is the last layer.
 
@@ -62,7 +67,7 @@ def parse_heads(given: Names | None) -> tuple[tuple[int, ...] | None, tuple[Pair
     if numbers and pairs:
         layer, head = next(iter(pairs))
         raise SelectionError(
-            f"head L{layer}H{head} names its layer, and head {next(iter(numbers))} does not",
+            f"head {head_name(layer, head)} names its layer, and head {next(iter(numbers))} does not",
             "Name the layer of every head, or of none.",
         )
     return tuple(numbers) or None, tuple(pairs) or None

@@ -9,7 +9,7 @@ import numpy as np
 from attnviz.arguments import dataclass_repr, require_flag
 from attnviz.attention import BY_QUERY, Attention, Range, Token, Trace, count_virtual_tokens, format_ranges
 from attnviz.errors import AbsentHeadError, SelectionError
-from attnviz.head_names import Names, Pair, parse_heads, parse_layers
+from attnviz.head_names import Names, Pair, head_name, parse_heads, parse_layers
 from attnviz.kinds import KIND_NAMES, KINDS, Kind
 from attnviz.pooling import FIRST, layout, pool_ranges, reduce_attention
 from attnviz.retrace import Retrace, format_names
@@ -69,8 +69,7 @@ class Selection:
         """
         numbers, pairs = parse_heads(heads)
         if pairs and layers is not None:
-            layer, head = pairs[0]
-            raise SelectionError(f"head L{layer}H{head} already names its layer", "Leave out the layers.")
+            raise SelectionError(f"head {head_name(*pairs[0])} already names its layer", "Leave out the layers.")
         require_flag("words", words, SelectionError)
         one = isinstance(kinds, str) or not isinstance(kinds, Iterable)
         named = None if kinds is None else (kinds,) if one else tuple(kinds)

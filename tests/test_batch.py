@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from attnviz.batch import Done, Job, draw_all, find_files, folders, read_jobs
+from attnviz.corpus import Entry
 from attnviz.errors import AbsentHeadError, FileError, InputError
 
 
@@ -60,34 +61,39 @@ def test_a_file_of_only_blank_lines_is_refused(name, content, tmp_path):
         ("a.txt", "one\ttab", [(1, "one\ttab", None)]),
         ("a.txt", "one\x0b\u2028still one", [(1, "one\x0b\u2028still one", None)]),
         ("a.tsv", "one\t하나\r\ntwo\nthree\t\n\t넷\n", [
-            (1, "one", "하나"), (2, "two", None), (3, "three", None), (4, "", "넷"),
+            (1, "one", "하나"), (2, "two", None), (3, "three", None),
         ]),
         ("a.TSV", "one\t하나\tmore", [(1, "one", "하나\tmore")]),
+        ("a.tsv", "target\ttext\n하나\tone\n", [(2, "one", "하나")]),
     ],
 )  # fmt: skip
 def test_a_line_is_a_job(name, content, jobs, tmp_path):
     (tmp_path / name).write_bytes(content.encode())
-    found = read_jobs(tmp_path / name, Path("out"))
-    assert [(job.line, job.text, job.target) for job in found] == jobs
+    found, _ = read_jobs(tmp_path / name, Path("out"))
+    assert [(job.entry.number, job.entry.text, job.entry.target) for job in found] == jobs
     assert [str(job.output) for job in found] == [f"out/{line:03}.png" for line, _, _ in jobs]
     assert all(job.source == tmp_path / name for job in found)
 
 
 def test_pictures_sort_in_the_order_of_their_lines(tmp_path):
     (tmp_path / "a.txt").write_text("x\n" * 1200)
-    names = [job.output.name for job in read_jobs(tmp_path / "a.txt", tmp_path)]
+    names = [job.output.name for job in read_jobs(tmp_path / "a.txt", tmp_path)[0]]
     assert (names[0], names[-1]) == ("0001.png", "1200.png")
     assert names == sorted(names)
 
 
-def test_a_file_that_is_not_utf8_is_refused_with_the_byte(tmp_path):
-    (tmp_path / "a.txt").write_bytes("사과를".encode("cp949"))
-    with pytest.raises(InputError, match=r"a\.txt is not UTF-8: byte 0 is 0xbb"):
-        read_jobs(tmp_path / "a.txt", tmp_path)
+def test_a_line_that_cannot_be_used_is_a_fault_beside_the_jobs(tmp_path):
+    (tmp_path / "a.tsv").write_bytes("one\t하나\n".encode() + "사과를".encode("cp949") + "\n\t넷\n".encode())
+    jobs, faults = read_jobs(tmp_path / "a.tsv", tmp_path)
+    assert [job.entry.text for job in jobs] == ["one"]
+    assert [(fault.place, fault.error.message) for fault in faults] == [
+        ("line 2", "not UTF-8: byte 0 of the line is 0xbb"),
+        ("line 3", "the text is empty"),
+    ]
 
 
 def test_a_file_that_cannot_be_read_is_refused(tmp_path):
-    with pytest.raises(FileError, match=r"cannot read .*gone\.txt"):
+    with pytest.raises(FileError, match=r"no such file: .*gone\.txt"):
         read_jobs(tmp_path / "gone.txt", tmp_path)
 
 
@@ -115,12 +121,15 @@ def test_relative_and_absolute_paths_can_be_mixed(tmp_path, monkeypatch):
     assert list(folders(files, Path("out")).values()) == [Path("out/x/a.txt"), Path("out/y/a.txt")]
 
 
-JOBS = [Job(Path("a.txt"), line, text, None, Path(f"{line}.png")) for line, text in enumerate(["one", "", "three"], 1)]
+JOBS = [
+    Job(Path("a.txt"), Entry(f"line {line}", text), Path(f"{line}.png"))
+    for line, text in enumerate(["one", "bad", "three"], 1)
+]
 
 
 def traced():
     """The jobs, each with a placeholder for its trace."""
-    return [(job, f"the trace of line {job.line}") for job in JOBS]
+    return [(job, f"the trace of line {job.entry.number}") for job in JOBS]
 
 
 @pytest.mark.parametrize("threads", [None, 2])
@@ -130,11 +139,11 @@ def test_a_failed_job_does_not_stop_others_and_each_is_drawn_with_its_own_trace(
     error = InputError("the text is empty")
 
     def draw(job: Job, trace: str) -> None:
-        if not job.text:
+        if job.entry.text == "bad":
             raise error
-        drawn.append((job.line, trace))
+        drawn.append((job.entry.number, trace))
 
-    given = [(job, trace if job.text or fails_in == "its picture" else error) for job, trace in traced()]
+    given = [(job, trace if job.entry.text != "bad" or fails_in == "its picture" else error) for job, trace in traced()]
     if threads is None:
         done = list(draw_all(given, draw))
     else:
@@ -155,7 +164,7 @@ def test_a_bug_ctrl_c_and_an_absent_head_stop_all_jobs(error):
 
 def test_a_job_is_only_drawn_when_its_result_is_requested():
     drawn: list[int] = []
-    done = draw_all(traced(), lambda job, _: drawn.append(job.line))
+    done = draw_all(traced(), lambda job, _: drawn.append(job.entry.number))
     assert drawn == []
     next(iter(done))
     assert drawn == [1]

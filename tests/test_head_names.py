@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from attnviz.errors import SelectionError
-from attnviz.head_names import parse_heads, parse_layers
+from attnviz.head_names import head_name, parse_heads, parse_layers
 
 
 @pytest.mark.parametrize(
@@ -79,3 +79,8 @@ def test_an_empty_list_of_names_is_refused(read, what):
 def test_heads_with_and_without_a_layer_cannot_be_mixed():
     with pytest.raises(SelectionError, match="head L3H1 names its layer, and head 2 does not"):
         parse_heads(["L3H1", 2])
+
+
+def test_the_name_of_a_head_is_read_as_that_head():
+    assert head_name(3, 12) == "L3H12"
+    assert parse_heads(head_name(3, 12)) == (None, ((3, 12),))

@@ -9,10 +9,8 @@ import numpy as np
 from attnviz.analysis.common_cells import CommonCells
 from attnviz.analysis.head_distance import MOST, head_distance
 from attnviz.attention import Attention, Matrix, Trace
+from attnviz.head_names import Pair, head_name
 from attnviz.kinds import Kind
-
-Pair = tuple[int, int]
-"""A layer and one of its heads."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class HeadDistance:
     @property
     def names(self) -> tuple[str, str]:
         """The two heads as people write them: `L3H5`."""
-        return f"L{self.layer}H{self.head}", f"L{self.with_layer}H{self.with_head}"
+        return head_name(self.layer, self.head), head_name(self.with_layer, self.with_head)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ import numpy as np
 from attnviz.analysis.head_scores import CONTENT_WORDS, ENOUGH_ROWS, HeadScores, score_heads
 from attnviz.attention import Trace
 from attnviz.errors import SelectionError
+from attnviz.head_names import head_name
 from attnviz.kinds import KIND_NAMES, Kind
 
 FIXED_ABOVE = 0.5
@@ -61,12 +62,12 @@ class HeadChoice:
     def summary(self) -> str:
         """The head and its number in at most ten words."""
         said = self.behaviour if self.is_sure else f"not sure, {self._doubt}"
-        return f"L{self.layer}H{self.head}: {said}, {self.value:.2f} (--why)"
+        return f"{head_name(self.layer, self.head)}: {said}, {self.value:.2f} (--why)"
 
     @property
     def reason(self) -> str:
         """A sentence for a reader: what was measured, the number, its baseline, and the number of heads."""
-        name = f"L{self.layer}H{self.head} of {KIND_NAMES[self.kind]}"
+        name = f"{head_name(self.layer, self.head)} of {KIND_NAMES[self.kind]}"
         first = ", the first key left out" if self.without_first else ""
         first += f", over {self.texts} texts" if self.texts > 1 else ""
         number = f"mean peak weight {self.value:.2f}{first}, where a head without preference has {self.baseline:.2f}"

@@ -12,6 +12,7 @@ from attnviz.analysis.role import ROLES, HeadRole, head_roles
 from attnviz.analysis.strongest_link import StrongestLink, find_strongest_links
 from attnviz.attention import Attention, HeadValues, Trace
 from attnviz.errors import SelectionError
+from attnviz.head_names import head_name
 from attnviz.kinds import Kind
 
 PEAK = "peak"
@@ -36,8 +37,8 @@ class HeadRow:
 
     @property
     def name(self) -> str:
-        """The head as people write it: `L3H5`."""
-        return f"L{self.layer}H{self.head}"
+        """The name of the head: `L3H5`."""
+        return head_name(self.layer, self.head)
 
 
 Row = TypeVar("Row", bound=HeadRow)

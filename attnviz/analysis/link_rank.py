@@ -7,6 +7,7 @@ import numpy as np
 
 from attnviz.analysis.attention_mask import allowed_pairs, is_one_sequence
 from attnviz.attention import Attention
+from attnviz.head_names import head_name
 
 OFFSETS = range(-3, 4)
 """The fixed offsets (key − query, in tokens) that a link is compared with."""
@@ -40,8 +41,8 @@ class RankedHead:
 
     @property
     def name(self) -> str:
-        """The head as people write it: `L3H5`."""
-        return f"L{self.layer}H{self.head}"
+        """The name of the head: `L3H5`."""
+        return head_name(self.layer, self.head)
 
 
 def rank_heads(attention: Attention, rows: Sequence[int], columns: Sequence[int]) -> list[RankedHead]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from attnviz.analysis.attention_mask import allowed_pairs, is_one_sequence
 from attnviz.analysis.word_units import Unit, unit_weights
 from attnviz.attention import Attention, HeadMatrices, HeadValues
+from attnviz.head_names import head_name
 from attnviz.kinds import Kind
 
 FEWEST_PAIRS = 10
@@ -86,8 +87,8 @@ class ScoredHead:
 
     @property
     def name(self) -> str:
-        """The head as people write it: `L3H5`."""
-        return f"L{self.layer}H{self.head}"
+        """The name of the head: `L3H5`."""
+        return head_name(self.layer, self.head)
 
 
 def scored_heads(relation: Relation, score: PairScore, heads: Sequence[tuple[int, int]]) -> list[ScoredHead]:

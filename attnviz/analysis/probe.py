@@ -6,6 +6,8 @@ from math import nan
 
 import numpy as np
 
+from attnviz.head_names import head_name
+
 
 @dataclass(frozen=True)
 class ProbedHead:
@@ -22,8 +24,8 @@ class ProbedHead:
 
     @property
     def name(self) -> str:
-        """The head as people write it: `L3H5`."""
-        return f"L{self.layer}H{self.head}"
+        """The name of the head: `L3H5`."""
+        return head_name(self.layer, self.head)
 
 
 @dataclass(frozen=True)

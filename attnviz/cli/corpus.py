@@ -16,6 +16,7 @@ from attnviz.cli.plot_options import PlotOptionGroup
 from attnviz.cli.run import Run
 from attnviz.errors import InputError
 from attnviz.files import require_writable, write_whole
+from attnviz.head_names import head_name
 
 if TYPE_CHECKING:
     from attnviz.attention import Trace
@@ -82,22 +83,22 @@ def _read(file: Path, texts: int, trace_all: TraceAll, head_options: HeadOptions
     from attnviz.corpus.remarks import Remarks
 
     reading, faults, remarks = _Reading(CorpusMeasures()), Remarks(), Remarks()
-    with bar(f"{file.name}: texts read", texts) as advance, interruptible() as heed:
+    with bar(f"{file.name}: texts read", texts) as advance, interruptible() as raise_if_pressed:
         for measured in measure_each(read_corpus(file), trace_all):
-            heed()
+            raise_if_pressed()
             advance()
             if not isinstance(measured.measures, CorpusMeasures):
-                faults.add(measured.place, measured.measures.message, measured.measures.hint)
+                faults.add(f"{file}, {measured.place}", measured.measures.message, measured.measures.hint)
                 continue
             reading.measures += measured.measures
             for note in measured.notes:
-                remarks.add(measured.place, note)
+                remarks.add(f"{file}, {measured.place}", note)
             if head := head_options.example_head:
                 kind = kind_of_head(measured.measures, *head)
                 reading.numbers = reading.numbers or TextNumbers(kind, *head)
                 reading.numbers.add(measured.index, measured.measures)
-    notes(remark.message for remark in remarks.told(str(file), texts))
-    for error in faults.told(str(file)):
+    notes(remark.message for remark in remarks.listed(texts))
+    for error in faults.listed():
         report(error)
     if faults.count:
         say(f"{reading.measures.texts:,} of {texts:,} texts were read.")
@@ -171,7 +172,7 @@ def _show_examples(
         print_path(write_whole(output, TABLES[suffix or ""](example_records(found), EXAMPLE_NAMES)))
     else:
         headings = {group.name: group.heading for group in groups}
-        show(ExampleList(f"L{numbers.layer}H{numbers.head} in {title}", said_of(quantity), headings, found))
+        show(ExampleList(f"{head_name(numbers.layer, numbers.head)} in {title}", said_of(quantity), headings, found))
 
 
 def _roles_file(run: Run, head_options: HeadOptions, output: Path | None) -> Path | None:

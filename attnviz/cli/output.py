@@ -41,6 +41,12 @@ def check_writable(output: Path | None, inputs: Iterable[Path], tables: Sequence
             writer(ending(output), tables)
 
 
+def require_ending(output: Path, known: Sequence[str]) -> None:
+    """Raise FileError for an output whose ending is not one of `known`."""
+    if ending(output).lower() not in known:
+        raise FileError(f"cannot write {ending(output) or 'a file without an ending'}", f"Endings: {', '.join(known)}.")
+
+
 def require_folder_name(output: Path, why: str, or_else: str = "") -> None:
     """Raise FileError for a folder with the name of a file, such as x.png, unless it exists already."""
     if has_file_ending(output.name) and not isdir(output):

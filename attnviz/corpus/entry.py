@@ -25,6 +25,11 @@ class Entry:
     sentence: Sentence | None = None
 
     @property
+    def number(self) -> int:
+        """The number of its line or row in the file, from 1."""
+        return int(self.place.split()[1])
+
+    @property
     def has_pairs(self) -> bool:
         """Whether it says which words belong together."""
         return self.words is not None or self.sentence is not None

@@ -16,6 +16,7 @@ from attnviz.corpus.measured import CorpusMeasures
 from attnviz.corpus.pairs import find_pairs
 from attnviz.corpus.tracing import trace_each
 from attnviz.errors import AttnvizError, SelectionError
+from attnviz.head_names import head_name
 from attnviz.kinds import Kind
 from attnviz.render.example import Example
 from attnviz.render.plan import title_of
@@ -65,7 +66,7 @@ class TextNumbers:
 def kind_of_head(measures: CorpusMeasures, layer: int, head: int) -> Kind:
     """The kind of attention that has the head. Raises SelectionError if none has, or several have."""
     kinds = [kind for kind, of_kind in measures.statistics.items() if (layer, head) in of_kind.heads]
-    name = f"L{layer}H{head}"
+    name = head_name(layer, head)
     if not kinds:
         raise SelectionError(f"no kind of attention that is shown has a head {name}", "List them: attnviz heads")
     if len(kinds) > 1:

@@ -123,15 +123,19 @@ def _entry_of_json(place: str, line: str) -> Entry | Fault:
 
 
 def _entry(place: str, record: Mapping[str, Any]) -> Entry | Fault:
-    """The text of a record, with what goes with it; an empty field is as if it were not there."""
-    given = {name: record[name] for name in FIELDS if record.get(name) not in (None, "")}
+    """The text of a record, and what belongs to it; a blank field counts as missing."""
+    given = {name: record[name] for name in FIELDS if not _is_blank(record.get(name))}
     for name, value in given.items():
         if not isinstance(value, str):
             return Fault(place, InputError(f"its {name} is of type {type(value).__name__}, not a text"))
-    if not given.get(TEXT, "").strip():
+    if TEXT not in given:
         return Fault(place, InputError("the text is empty", COLUMNS))
     if (FROM in given) != (TO in given):
         has, lacks = (FROM, TO) if FROM in given else (TO, FROM)
         return Fault(place, InputError(f"it has {has!r} without {lacks!r}", "A pair has both words."))
     words = (given[FROM], given[TO]) if FROM in given else None
     return Entry(place, given[TEXT], given.get(TARGET), given.get(PAIR), words)
+
+
+def _is_blank(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())

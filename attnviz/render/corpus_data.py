@@ -1,14 +1,13 @@
 """Heads over many texts as rows of data for other programs: a row a head, and of pairs a row a head and relation."""
 
 from collections.abc import Iterable
-from math import isnan
 
 from attnviz.analysis.head_statistics import CorpusHead
 from attnviz.analysis.head_table import COLUMNS
 from attnviz.analysis.pair_score import ScoredHead
 from attnviz.labels import visible
 from attnviz.render.example import Example
-from attnviz.render.head_data import NAMES, Record
+from attnviz.render.head_data import NAMES, Record, or_none
 
 CORPUS_NAMES = ["kind", "layer", "head", "role", "role_value", "role_baseline", "role_texts"]
 CORPUS_NAMES += [name + suffix for name in NAMES for suffix in ("", "_spread", "_texts")]
@@ -29,8 +28,8 @@ def _record(row: CorpusHead) -> Record:
     known |= {"role": role and role.name, "role_value": role and role.value, "role_baseline": role and role.baseline}
     known["role_texts"] = row.role_texts if role else None
     for name, column in zip(NAMES, COLUMNS, strict=True):
-        known[name] = _or_none(row.values[column])
-        known[f"{name}_spread"] = _or_none(row.spreads[column])
+        known[name] = or_none(row.values[column])
+        known[f"{name}_spread"] = or_none(row.spreads[column])
         known[f"{name}_texts"] = row.texts[column]
     return known
 
@@ -48,7 +47,7 @@ def score_records(heads: Iterable[ScoredHead]) -> list[Record]:
             "rate": one.rate,
             "weight": one.weight,
             "offset": one.offset,
-            "offset_rate": _or_none(one.offset_rate),
+            "offset_rate": or_none(one.offset_rate),
         }
         for one in heads
     ]
@@ -68,7 +67,3 @@ def example_records(examples: Iterable[Example]) -> list[Record]:
         }
         for one in examples
     ]
-
-
-def _or_none(value: float) -> float | None:
-    return None if isnan(value) else value

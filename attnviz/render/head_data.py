@@ -39,14 +39,15 @@ def _record(row: HeadRow, shown: Scene) -> Record:
     known: Record = {"kind": row.kind, "layer": row.layer, "head": row.head}
     known |= {"role": row.role and row.role.name, "role_value": row.role and row.role.value}
     known["role_baseline"] = row.role and row.role.baseline
-    known |= {name: _or_none(row.values[column]) for name, column in zip(NAMES, COLUMNS, strict=True)}
+    known |= {name: or_none(row.values[column]) for name, column in zip(NAMES, COLUMNS, strict=True)}
     link = row.link
     known["from"] = link and visible(shown.rows[link.row])
     known["to"] = link and visible(shown.columns[link.column])
     return known
 
 
-def _or_none(value: float) -> float | None:
+def or_none(value: float) -> float | None:
+    """A number, or None for nan, which means that it does not apply."""
     return None if isnan(value) else value
 
 
@@ -64,9 +65,9 @@ def link_records(links: Iterable[NamedLink], top: int | None = None) -> list[Rec
             "keys": head.keys,
             "uniform": head.uniform,
             "ratio": head.ratio,
-            "others": _or_none(head.others),
+            "others": or_none(head.others),
             "offset": head.offset,
-            "offset_weight": _or_none(head.offset_weight),
+            "offset_weight": or_none(head.offset_weight),
         }
         for link in links
         for head in link.heads[:top]
@@ -78,7 +79,7 @@ def probe_records(probe: Probe, top: int | None = None) -> list[Record]:
     of_all = {"baseline": probe.baseline, "samples": probe.samples, "tried": probe.tried}
     return [
         {"probe": probe.name, "layer": one.layer, "head": one.head, "mean": one.mean}
-        | {"spread": _or_none(one.spread), "rate": one.rate}
+        | {"spread": or_none(one.spread), "rate": one.rate}
         | of_all
         for one in probe.heads[:top]
     ]

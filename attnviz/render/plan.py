@@ -5,6 +5,7 @@ from math import isnan
 
 from attnviz.analysis import HeadChoice, choose_head
 from attnviz.attention import Trace, format_ranges
+from attnviz.head_names import head_name
 from attnviz.labels import visible
 from attnviz.pooling import combine_heads
 from attnviz.render.exclusion import exclude
@@ -163,7 +164,7 @@ def _which(pairs: tuple[tuple[int, int], ...]) -> str:
     """The heads in words: one, or some that are not the same of each layer, by their names."""
     layers, heads = ({pair[index] for pair in pairs} for index in (0, 1))
     if len(pairs) == 1 or len(pairs) < len(layers) * len(heads):
-        names = [f"L{layer}H{head}" for layer, head in pairs]
+        names = [head_name(*pair) for pair in pairs]
         more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
         return ", ".join(names[:NAMED]) + more
     ranges = [(noun, format_ranges(tuple(numbers))) for noun, numbers in (("layer", layers), ("head", heads))]

@@ -21,6 +21,7 @@ from attnviz.attention import (
     borders,
     count_virtual_tokens,
 )
+from attnviz.head_names import head_name
 from attnviz.labels import visible
 from attnviz.render.ticks import is_numbered, segments
 from attnviz.retrace import Retrace
@@ -205,7 +206,7 @@ class Scene:
         """The heads as people write them: `L3H5`."""
         if self.combined:
             return (self.combined,)
-        return tuple(f"L{layer}H{head}" for layer, head in self.heads)
+        return tuple(head_name(*pair) for pair in self.heads)
 
 
 _STARTS = _TEXT, _OTHER, _ANSWER = (

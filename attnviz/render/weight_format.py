@@ -1,4 +1,4 @@
-"""A weight as text: in a cell, beside a row, below a token; and a share of many weights."""
+"""Numbers as text: a weight in a cell, beside a row or below a token, a share of many weights, an offset."""
 
 
 def format_weight(weight: float) -> str:
@@ -18,3 +18,8 @@ def format_share(share: float) -> str:
     percent = 100 * share
     digits = 0 if percent >= 9.95 or not percent else 1 if percent >= 0.995 else 2
     return f"{percent:.{digits}f}%"
+
+
+def format_offset(offset: int) -> str:
+    """A distance in tokens or words with its sign: `+1`, `−3`, `0`."""
+    return f"{offset:+d}".replace("-", "−") if offset else "0"

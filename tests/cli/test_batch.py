@@ -100,8 +100,8 @@ def test_a_line_that_fails_is_reported_and_does_not_stop_others(tmp_path):
     assert done.code == 3
     assert pictures(tmp_path / "out") == ["a.txt/001.png", "a.txt/003.png"]
     assert f"Error: {tmp_path / 'a.txt'}, line 2: the text is 600 tokens long" in done.err
-    assert f"{tmp_path / 'b.txt'} is not UTF-8" in done.err
-    assert "2 pictures of 3 lines in 2 files." in done.err
+    assert f"Error: {tmp_path / 'b.txt'}, line 1: not UTF-8: byte 0 of the line is 0xbb" in done.err
+    assert "2 pictures of 4 lines in 2 files." in done.err
     assert "Error" not in done.out
 
 
@@ -192,7 +192,7 @@ def test_a_reason_that_several_lines_share_is_reported_once(texts, tmp_path):
     done = run("batch", texts, "-o", tmp_path / "out", "--generate", "3", env={"COLUMNS": "400"})
     assert (done.code, done.out) == (1, "")
     assert done.err.count("Error: ") == 1
-    assert "pairs.tsv, line 1 (and 3 other lines): the built-in model translates" in done.err
+    assert "pairs.tsv, line 1 (and 3 others): the built-in model translates" in done.err
 
 
 @pytest.mark.parametrize(

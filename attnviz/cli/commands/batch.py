@@ -19,7 +19,8 @@ from attnviz.errors import AttnvizError
 if TYPE_CHECKING:
     from attnviz.analysis import HeadChoice
     from attnviz.attention import Trace
-    from attnviz.batch import Done, Job
+    from attnviz.batch import Job
+    from attnviz.corpus.remarks import Remarks
 
 EXAMPLES = """\
 attnviz batch samples -o pictures
@@ -54,36 +55,45 @@ def batch(
     one = f"\nOr draw one picture: attnviz plot TEXT -o {picture}"
     require_folder_name(output, "batch makes many pictures", one)
     files = find_files(paths)
-    jobs, errors = _read(files, output)
+    jobs, remarks, errors = _read(files, output)
     require_writable((job.output for job in jobs), (*files, *run.reads()))
-    failed = _draw(jobs, run, plot_options, each, why) if jobs else []
-    for error in [*errors, *_summarised(failed)]:
+    lines = len(jobs) + remarks.count
+    if jobs:
+        _draw(jobs, run, plot_options, each, why, remarks)
+    for error in [*errors, *remarks.listed()]:
         report(error)
-    written = len(jobs) - len(failed)
+    written = lines - remarks.count
     if jobs:  # otherwise the errors say it
-        say(f"{_count(written, 'picture')} of {_count(len(jobs), 'line')} in {_count(len(files), 'file')}.")
+        say(f"{_count(written, 'picture')} of {_count(lines, 'line')} in {_count(len(files), 'file')}.")
     if written:
         print_path(output)
-    if errors or failed:
+    if errors or remarks.count:
         raise typer.Exit(PARTLY_FAILED if written else FAILED)
 
 
-def _read(files: Sequence[Path], output: Path) -> "tuple[list[Job], list[AttnvizError]]":
-    """The lines of all files, and the errors of files without lines."""
+def _read(files: Sequence[Path], output: Path) -> "tuple[list[Job], Remarks, list[AttnvizError]]":
+    """The lines of all files, remarks on those that cannot be used, and the errors of files without lines."""
     from attnviz.batch import folders, read_jobs
+    from attnviz.corpus.remarks import Remarks
 
     jobs: list[Job] = []
-    errors: list[AttnvizError] = []
+    remarks, errors = Remarks(most=None), list[AttnvizError]()
     for file, folder in folders(files, output).items():
         try:
-            jobs += read_jobs(file, folder)
+            of_file, faults = read_jobs(file, folder)
         except AttnvizError as error:
             errors.append(error)
-    return jobs, errors
+        else:
+            jobs += of_file
+            for fault in faults:
+                remarks.add(f"{file}, {fault.place}", fault.error.message, fault.error.hint)
+    return jobs, remarks, errors
 
 
-def _draw(jobs: "Sequence[Job]", run: Run, plot_options: PlotOptionGroup, each: bool, why: bool) -> "list[Done]":
-    """Write the picture of every line and print its notes; returns the lines that could not be drawn.
+def _draw(
+    jobs: "Sequence[Job]", run: Run, plot_options: PlotOptionGroup, each: bool, why: bool, remarks: "Remarks"
+) -> None:
+    """Write the picture of every line and print its notes; add to `remarks` why a line could not be drawn.
 
     Raises AbsentHeadError, before anything is drawn, for a kind, layer or head that the model does not have.
     """
@@ -99,30 +109,30 @@ def _draw(jobs: "Sequence[Job]", run: Run, plot_options: PlotOptionGroup, each: 
     reasons: list[str] = []
 
     def trace_all(some: "Sequence[Job]") -> "Iterator[Trace]":
-        return run.trace_all_with(model, [job.text for job in some], [job.target for job in some], plot_options.query)
+        entries = [job.entry for job in some]
+        given = [entry.text for entry in entries], [entry.target for entry in entries]
+        return run.trace_all_with(model, *given, plot_options.query)
 
     chosen = {} if each or not chooses_head(run.selection, plot_options) else _choose_heads(jobs, trace_all)
     for source, choice in chosen.items():
         say(f"{source}: {choice.reason if why else choice.summary}")
 
     def draw(job: "Job", trace: "Trace") -> None:
-        noted.update(dict.fromkeys(f"{job.source}, line {job.line}: {note}" for note in trace.notes))
+        noted.update(dict.fromkeys(f"{job.place}: {note}" for note in trace.notes))
         scene, choice = plot_scene(trace, run.selection, plot_options, chosen.get(job.source))
         if why and choice and each:
-            reasons.append(f"{job.source}, line {job.line}: {choice.reason}")
+            reasons.append(f"{job.place}: {choice.reason}")
         write_whole(job.output, render(trace, [scene], ".png", plot_options))
 
-    failed = []
     with bar("Drawing", len(jobs)) as advance, interruptible() as raise_if_pressed:
         for done in draw_all(trace_each(jobs, trace_all), draw):
             raise_if_pressed()
-            advance(now=f"{done.job.source.name}:{done.job.line}")
+            advance(now=f"{done.job.source.name}:{done.job.entry.number}")
             if done.error:
-                failed.append(done)
+                remarks.add(done.job.place, done.error.message, done.error.hint)
     notes(noted)
     for reason in [*reasons, RULE] if why and (chosen or reasons) else ():
         say(reason)
-    return failed
 
 
 def _choose_heads(
@@ -133,26 +143,13 @@ def _choose_heads(
     from attnviz.corpus.tracing import trace_each
 
     scores: dict[Path, list[HeadScores]] = {}
-    with bar("Choosing a head", len(jobs)) as advance, interruptible() as heed:
+    with bar("Choosing a head", len(jobs)) as advance, interruptible() as raise_if_pressed:
         for job, trace in trace_each(jobs, trace_all):
-            heed()
-            advance(now=f"{job.source.name}:{job.line}")
+            raise_if_pressed()
+            advance(now=f"{job.source.name}:{job.entry.number}")
             if not isinstance(trace, AttnvizError):
                 scores.setdefault(job.source, []).append(score_heads(trace))
     return {source: choose_common_head(of_lines) for source, of_lines in scores.items()}
-
-
-def _summarised(failed: "Sequence[Done]") -> list[AttnvizError]:
-    """The errors, each one once: with its first line, and the number of other lines that have it."""
-    alike: dict[tuple[str, str], list[Job]] = {}
-    for done in failed:
-        if done.error:
-            alike.setdefault((done.error.message, done.error.hint), []).append(done.job)
-    errors = []
-    for (message, hint), jobs in alike.items():
-        others = f" (and {_count(len(jobs) - 1, 'other line')})" if len(jobs) > 1 else ""
-        errors.append(AttnvizError(f"{jobs[0].source}, line {jobs[0].line}{others}: {message}", hint))
-    return errors
 
 
 def _count(number: int, noun: str) -> str:

@@ -12,11 +12,10 @@ from attnviz.cli.console import notes
 from attnviz.cli.errors import UsageError
 from attnviz.cli.head_options import TABLE_ENDINGS
 from attnviz.cli.options import checked, option
-from attnviz.cli.output import check_writable, ending, print_path
+from attnviz.cli.output import check_writable, ending, print_path, require_ending
 from attnviz.cli.pager import show
 from attnviz.cli.plot_options import PlotOptionGroup
 from attnviz.cli.run import Run, Text, expand_option_groups
-from attnviz.errors import FileError
 from attnviz.files import PICTURE_ENDINGS, write_whole
 from attnviz.head_names import parse_heads, parse_layers
 from attnviz.prompt import require_text
@@ -38,7 +37,7 @@ OF_SAVED = ("layer", "head", "kind", "rows", "columns", "cells", "words")
 """Options that choose from a saved trace; the others are of a model."""
 
 Side = TypeVar("Side")
-Pair = tuple[Side, Side]
+Both = tuple[Side, Side]
 """Of A, and of B."""
 
 Other = Annotated[
@@ -97,7 +96,7 @@ class TwoTexts(Text):
     other: Other = None
 
     @cached_property
-    def sides(self) -> Pair[Text]:
+    def sides(self) -> Both[Text]:
         """The text of A and that of B, which may be one. With --text, the first argument is the other text."""
         given = [] if self.as_text is None else [Text(as_text=self.as_text)]
         given += [Text(argument) for argument in (self.text, self.other) if argument is not None]
@@ -130,7 +129,7 @@ def compare(
     texts = text.sides
     is_one_text = texts[0] is texts[1]
     suffix = None if output is None else ending(output).lower()
-    _check(plot_options, suffix, top)
+    _check(plot_options, output, suffix, top)
     runs = run, _of_b(run, with_model, with_layer, with_head)
     if not is_one_text and all(side.piped for side in texts):
         raise UsageError(
@@ -152,13 +151,12 @@ def compare(
     _give(found, plot_options, output, suffix, top)
 
 
-def _check(plot_options: PlotOptionGroup, suffix: str | None, top: int | None) -> None:
-    """Refuse what no comparison has, and an ending that none is written to."""
+def _check(plot_options: PlotOptionGroup, output: Path | None, suffix: str | None, top: int | None) -> None:
+    """Refuse options that a comparison does not have, and an output that it cannot be written to."""
     from attnviz.render.comparison import require_comparable
 
-    known = (*PICTURE_ENDINGS, *TABLE_ENDINGS)
-    if suffix is not None and suffix not in known:
-        raise FileError(f"cannot write {suffix or 'a file without an ending'}", f"Endings: {', '.join(known)}.")
+    if output is not None:
+        require_ending(output, (*PICTURE_ENDINGS, *TABLE_ENDINGS))
     require_comparable(plot_options)
     check(plot_options, suffix)
     if top is not None and suffix in PICTURE_ENDINGS:
@@ -175,7 +173,7 @@ def _of_b(run: Run, model: str | None, layer: list[str] | None, head: list[str] 
     return replace(run, model=model or run.model, layer=layers, head=heads)
 
 
-def _traces(runs: Pair[Run], texts: Pair[Text], target: str | None) -> "list[Trace]":
+def _traces(runs: Both[Run], texts: Both[Text], target: str | None) -> "list[Trace]":
     """The traces of A and of B. A model that both have is loaded once."""
     model = None
     if runs[0].model == runs[1].model and not any(text.saved for text in texts):

@@ -8,7 +8,7 @@ from attnviz.cli import options
 from attnviz.cli.console import notes
 from attnviz.cli.errors import UsageError
 from attnviz.cli.options import option
-from attnviz.cli.output import check_writable, ending, print_path
+from attnviz.cli.output import check_writable, ending, print_path, require_ending
 from attnviz.cli.pager import show
 from attnviz.cli.run import Run, Text, expand_option_groups
 from attnviz.errors import FileError
@@ -113,10 +113,8 @@ def sources(
     from attnviz.analysis.answer_sources import answer_sources
     from attnviz.trace_sources import put_together
 
-    if output is not None and ending(output).lower() not in ENDINGS:
-        raise FileError(
-            f"cannot write {ending(output) or 'a file without an ending'}", f"Endings: {', '.join(ENDINGS)}."
-        )
+    if output is not None:
+        require_ending(output, ENDINGS)
     check_writable(output, [*run.reads(text), *(context or [])], tables=TABLE_ENDINGS)
     if answer is not None and (run.generate is not None or run.chat or target is not None):
         raise UsageError("--answer is one that is given, and another is asked for", "Leave one of them out.")

@@ -18,8 +18,7 @@ from attnviz.render.terminal.bar import BAR, bar
 from attnviz.render.terminal.cells import heading
 from attnviz.render.terminal.colours import Brush
 from attnviz.render.terminal.drawing import Drawing
-from attnviz.render.terminal.head_table import SHOWN, Column, column_of, meanings
-from attnviz.render.weight_format import format_weight
+from attnviz.render.terminal.head_table import SHOWN, Column, column_of, meanings, name_and_role
 
 NUMBER, NAMED = 11, 22
 """The width of a mean with its spread, and of a head with its role, in terminal cells."""
@@ -78,9 +77,7 @@ class CorpusTable(Drawing):
             grid.add_column(f"{column.title} ↓" if name == self.sort else column.title, justify="right", no_wrap=True)
         longest = np.nanmax([abs(row.values[self.sort]) for row in rows]) if self.sort else 0.0
         for row in rows:
-            cells = [Text(row.name)]
-            if has_roles:
-                cells.append(Text(f"{row.role.name} {format_weight(row.role.value)}" if row.role else ""))
+            cells = [Text(text) for text in name_and_role(row)[: 1 + has_roles]]
             for name, column in columns.items():
                 drawn = bar(row.values[name], longest, brush) if name == self.sort else Text()
                 cells.append(drawn + column.written(row.values[name], brush) + _spread(row.spreads[name]))

@@ -163,7 +163,7 @@ class _Table:
     @property
     def least_width(self) -> int:
         """What the columns take that are always there."""
-        names, roles = (_widest(_named(row)[side] for row in self.rows) for side in (0, 1))
+        names, roles = (_widest(name_and_role(row)[side] for row in self.rows) for side in (0, 1))
         links = [[text.plain for text in self._link(row)] for row in self.rows]
         words = sum(_widest([title, *(link[side] for link in links)]) + 1 for side, title in enumerate((FROM, TO)))
         return max(names, 4) + 1 + (max(roles, 4) + 1) * (roles > 0) + 6 + min(words, WORDS)
@@ -183,7 +183,7 @@ class _Table:
         grid = self._empty()
         has_roles = any(row.role for row in self.rows)
         for row in self.rows:
-            cells = [Text(text) for text in _named(row)[: 1 + has_roles]]
+            cells = [Text(text) for text in name_and_role(row)[: 1 + has_roles]]
             for name, column in {**self.columns, PEAK: OTHERS[PEAK]}.items():
                 drawn = bar(row.values[name], longest, self.brush) if name == self.sort else Text()
                 cells.append(drawn + column.written(row.values[name], self.brush))
@@ -196,7 +196,7 @@ class _Table:
         """The table without its rows."""
         grid = Table(title=Text(self.trace[self.kind].name, style="bold"), title_justify="left", title_style="")
         grid.box, grid.padding = None, (0, 1, 0, 0)
-        names, roles = (_widest(_named(row)[side] for row in self.rows) for side in (0, 1))
+        names, roles = (_widest(name_and_role(row)[side] for row in self.rows) for side in (0, 1))
         grid.add_column("head", no_wrap=True, min_width=max(names, 4))
         if roles:
             grid.add_column("role", no_wrap=True, min_width=max(roles, 4))
@@ -235,8 +235,8 @@ def _widest(texts: Iterable[str]) -> int:
     return max(map(cell_len, texts), default=0)
 
 
-def _named(row: HeadRow) -> tuple[str, str]:
-    """A head's name, and its role with the number of that."""
+def name_and_role(row: HeadRow) -> tuple[str, str]:
+    """The name of a head, and its role with the number that gives it the role; "" without a role."""
     return row.name, f"{row.role.name} {format_weight(row.role.value)}" if row.role else ""
 
 

@@ -22,7 +22,7 @@ from attnviz.render.terminal.bar import BAR, bar
 from attnviz.render.terminal.cells import heading, ltr
 from attnviz.render.terminal.colours import Brush
 from attnviz.render.terminal.drawing import Drawing
-from attnviz.render.weight_format import format_weight
+from attnviz.render.weight_format import format_offset, format_weight
 
 TOP = 10
 """The heads of each link that are shown by default."""
@@ -120,5 +120,4 @@ def _place(head: RankedHead) -> str:
     """What a head gives at its best fixed offset, and which that is: `.22 at −3`."""
     if head.offset is None or isnan(head.offset_weight):
         return "–"
-    offset = f"{head.offset:+d}" if head.offset else "0"
-    return f"{format_weight(head.offset_weight)} at {offset.replace('-', '−')}"
+    return f"{format_weight(head.offset_weight)} at {format_offset(head.offset)}"

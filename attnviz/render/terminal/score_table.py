@@ -17,6 +17,7 @@ from attnviz.render.terminal.bar import bar
 from attnviz.render.terminal.cells import heading, ltr
 from attnviz.render.terminal.colours import Brush
 from attnviz.render.terminal.drawing import Drawing
+from attnviz.render.weight_format import format_offset
 
 MEANING = (
     "score: the share of pairs whose first word gives the second more than any other word, itself and special tokens"
@@ -67,4 +68,4 @@ def _offset(head: ScoredHead) -> str:
     """What the best fixed offset reaches, and which it is: `41.2% at −2`."""
     if head.offset is None or isnan(head.offset_rate):
         return "–"
-    return f"{head.offset_rate:.1%} at {f'{head.offset:+d}'.replace('-', '−')}"
+    return f"{head.offset_rate:.1%} at {format_offset(head.offset)}"
