@@ -9,7 +9,7 @@ from attnviz.analysis.comparison import Comparison, HeadDistance, every_two_head
 from attnviz.attention import Attention, Trace, format_ranges
 from attnviz.attention.trace_file import ENDING, open_trace
 from attnviz.errors import InputError, SelectionError
-from attnviz.head_names import Names, Pair
+from attnviz.head_names import Names, Pair, describe_heads
 from attnviz.kinds import Kind
 from attnviz.labels import visible
 from attnviz.models import BUILTIN, load, trace
@@ -199,7 +199,7 @@ def _shown(
     )
     if how is not None:
         of = "mean" if how == "mean" else "maximum"
-        first, second = (f"{of} of {len(some)} head{'s' * (len(some) != 1)}" for some in heads)
+        first, second = (f"{of} of {describe_heads(some)}" for some in heads)
         return (first, second), heads, ""
     farthest = max(distances, key=lambda one: one.distance)
     pairs = [(farthest.layer, farthest.head)], [(farthest.with_layer, farthest.with_head)]

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from operator import index
 
+from attnviz.attention import format_ranges
 from attnviz.errors import SelectionError
 
 Names = Sequence[int | str] | int | str
@@ -11,6 +12,8 @@ Names = Sequence[int | str] | int | str
 Pair = tuple[int, int]
 """A layer and one of its heads."""
 
+NAMED = 8
+"""At most this many heads are named one by one."""
 LAYERS = "Layers: 3, L3, 0-3,5; from the end: last, -2."
 HEADS = "Heads: 1, H1, 0-3,5; with its layer: L3H1."
 
@@ -96,3 +99,14 @@ def _range(what: str, name: str, first: str, last: str | None, hint: str) -> ran
 
 def _name_error(what: str, name: object, hint: str) -> SelectionError:
     return SelectionError(f"{name!r} is not a {what[:-1]} or a range of {what}", hint)
+
+
+def describe_heads(pairs: Sequence[Pair]) -> str:
+    """Heads in words: one, or some that are not the same of each layer, by their names."""
+    layers, heads = ({pair[index] for pair in pairs} for index in (0, 1))
+    if len(pairs) == 1 or len(pairs) < len(layers) * len(heads):
+        names = [head_name(*pair) for pair in pairs]
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        return ", ".join(names[:NAMED]) + more
+    ranges = [(noun, format_ranges(tuple(numbers))) for noun, numbers in (("layer", layers), ("head", heads))]
+    return ", ".join(f"{noun} {numbers}" if numbers.isdecimal() else f"{noun}s {numbers}" for noun, numbers in ranges)

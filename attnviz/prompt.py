@@ -76,7 +76,7 @@ def require_text(text: object, what: str = "text") -> None:
             "A list of its words works too. Many texts at once: attnviz.load(MODEL).trace_all(TEXTS).",
         )
     if not text.strip():
-        raise InputError(f"the {what} is empty", 'Give it a sentence: attnviz plot "I ate an apple"')
+        raise InputError(f"the {what} is empty", 'Give it a sentence, such as "I ate an apple".')
     try:
         text.encode()
     except UnicodeEncodeError as error:

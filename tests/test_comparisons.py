@@ -113,7 +113,7 @@ def test_layers_are_compared_by_the_mean_of_their_heads() -> None:
     found = attnviz.compare(trace, layers=1, with_layers="L0", kinds="self", mean=True)
     a = trace["self"]
     np.testing.assert_allclose(found.difference.matrix(0, 0), a.weights(1).mean(0) - a.weights(0).mean(0), atol=1e-6)
-    assert found.names == ("mean of 2 heads", "mean of 2 heads")
+    assert found.names == ("mean of layer 1, heads 0-1", "mean of layer 0, heads 0-1")
     assert len(found.distances) == 4
 
 

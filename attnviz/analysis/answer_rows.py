@@ -15,20 +15,27 @@ def find_answer(trace: Trace, answer: str | None = None) -> tuple[Attention, lis
     """The attention by which the answer looks at its sources, and the rows that write it, in order.
 
     The answer is what the model generated, a target that a decoder reads beside an encoder, or the end of the text,
-    where that is `answer`. Raises SelectionError where there is none.
+    where that is `answer`. Raises SelectionError where there is none, and where none of its rows was kept.
     """
     attention = next((trace[kind] for kind in ("cross", "masked-self") if kind in trace.kinds), None)
-    if attention is not None:
-        queries: Sequence[int] = rows_named(["answer"], trace, attention)
-        if answer is not None and attention.kind != "cross":
-            queries = _from(attention.predicts or (), trace.text, answer)
-        of_query = single_rows(attention)
-        if rows := [of_query[query] for query in queries if query in of_query]:
-            return attention, rows
-    raise SelectionError(
-        f"there is no answer in this text of {trace.model}",
-        "Let a decoder write one: --generate 20. Or give it: --answer TEXT.",
-    )
+    if attention is None:
+        raise SelectionError(
+            "only a decoder writes an answer, and nothing of one was kept",
+            "Leave out --kind and --rows, or name a model that has a decoder: -m NAME --generate 20.",
+        )
+    queries: Sequence[int] = rows_named(["answer"], trace, attention)
+    if answer is not None and attention.kind != "cross":
+        queries = _from(attention.predicts or (), trace.text, answer)
+    if not queries:
+        raise SelectionError(
+            f"there is no answer in this text of {trace.model}",
+            "Let a decoder write one: --generate 20. Or give it: --answer TEXT.",
+        )
+    of_query = single_rows(attention)
+    rows = [of_query[query] for query in queries if query in of_query]
+    if not rows:
+        raise SelectionError("no row that writes the answer was kept", "Leave out --rows, or name them: --rows answer.")
+    return attention, rows
 
 
 def rows_before(attention: Attention, answer: Sequence[int]) -> list[int]:

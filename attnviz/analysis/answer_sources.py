@@ -134,7 +134,7 @@ def _segment_named(segments: Mapping[str, Sequence[int]], name: str) -> str:
     found = [known for known in segments if known.casefold().startswith(name.casefold())]
     if len(found) != 1:
         what = "no segment is" if not found else f"{len(found)} segments are"
-        raise SelectionError(f"{what} called {name!r}", f"There are: {', '.join(segments)}.")
+        raise SelectionError(f"{what} called {name!r}", f"There are: {', '.join(map(repr, segments))}.")
     return found[0]
 
 

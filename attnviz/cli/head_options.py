@@ -19,32 +19,35 @@ TABLE_ENDINGS = (".csv", ".json", ".parquet")
 Sort = Annotated[
     str | None,
     options.option(
-        group=options.SHOWN,
+        group=options.WHICH_HEADS,
         metavar="MEASURE",
         autocompletion=completion.one_of(COLUMNS),
-        help=f"Order the heads by a measure, the largest first: {', '.join(COLUMNS)}.",
+        help=f"Order the heads by a measure, the largest first: {', '.join(COLUMNS)}. What it means stands below the "
+        "table.",
     ),
 ]
 Role = Annotated[
     str | None,
     options.option(
-        group=options.SHOWN,
+        group=options.WHICH_HEADS,
         metavar="ROLE",
         autocompletion=completion.one_of(ROLES),
-        help="Only heads of this role. A role is a measure above a threshold, and above what uniform attention "
-        "gives: " + ", ".join(f"{role.name} > {role.threshold:g} ({role.meaning})" for role in ROLES.values()) + ".",
+        help=options.lines(
+            "Only heads of this role. A role is a measure above a threshold, and above what uniform attention gives:",
+            *(f"{role.name} > {role.threshold:g}: {role.meaning}" for role in ROLES.values()),
+        ),
     ),
 ]
 Top = Annotated[
     int | None,
     options.option(
-        group=options.SHOWN, metavar="N", callback=options.positive, help="Only the first N heads of each kind."
+        group=options.WHICH_HEADS, metavar="N", callback=options.positive, help="Only the first N heads of each kind."
     ),
 ]
 Measure = Annotated[
     str | None,
     options.option(
-        group=options.SHOWN,
+        group=options.WHICH_HEADS,
         metavar="MEASURE",
         autocompletion=completion.one_of(COLUMNS),
         help="With -o, draw a map of this measure, layers × heads, in place of the heads themselves.",
@@ -56,7 +59,7 @@ From = Annotated[
     str | None,
     options.option(
         "--from",
-        group=options.SHOWN,
+        group=options.WHICH_HEADS,
         metavar="WORD",
         help="With --to, rank the heads by how much this word looks at that one: a word, several in a row ('red "
         "apple'), 'an#2' for the second, a token's number, or chars:3-12. A decoder's row is named as in --query.",
@@ -64,7 +67,7 @@ From = Annotated[
 ]
 To = Annotated[
     str | None,
-    options.option("--to", group=options.SHOWN, metavar="WORD", help="The word that is looked at: see --from."),
+    options.option("--to", group=options.WHICH_HEADS, metavar="WORD", help="The word that is looked at: see --from."),
 ]
 
 
@@ -72,18 +75,21 @@ Probe = Annotated[
     str | None,
     options.option(
         "--probe",
-        group=options.SHOWN,
+        group=options.IN_PLACE_OF_TEXT,
         metavar="PROBE",
         autocompletion=completion.one_of(PROBES),
-        help="In place of TEXT, have a decoder read what shows what its heads do, and rank them by it, beside what "
-        "chance gives: " + "; ".join(f"{probe.name}, {probe.meaning}" for probe in PROBES.values()) + ".",
+        help=options.lines(
+            "Have a decoder read a text made for the purpose, and rank its heads by what they do in it, beside what "
+            "chance gives:",
+            *(f"{probe.name}: {probe.meaning}" for probe in PROBES.values()),
+        ),
     ),
 ]
 Samples = Annotated[
     int | None,
     options.option(
         "--samples",
-        group=options.SHOWN,
+        group=options.IN_PLACE_OF_TEXT,
         metavar="N",
         callback=options.positive,
         help="With --probe, over so many samples. By default: "
@@ -97,9 +103,9 @@ Corpus = Annotated[
     Path | None,
     options.option(
         "--corpus",
-        group=options.SHOWN,
+        group=options.IN_PLACE_OF_TEXT,
         metavar="FILE",
-        help="In place of TEXT, all texts of a file, each weighted alike: .txt (a text a line), .jsonl, .csv, .tsv or "
+        help="All texts of a file, each weighted alike: .txt (a text a line), .jsonl, .csv, .tsv or "
         ".parquet (text, and as needed target, pair, from, to), .conllu. With pairs of words (from and to, or the "
         "dependencies of .conllu) heads are ranked by them, unless --sort, --role or --measure is given.",
     ),
@@ -110,9 +116,9 @@ Examples = Annotated[
     str | None,
     options.option(
         "--examples",
-        group=options.SHOWN,
+        group=options.IN_PLACE_OF_TEXT,
         metavar="HEAD",
-        help="With --corpus, the texts in which this head (L3H1) does most of what it does, a middling "
+        help="With --corpus, the texts in which this head (L3H1) does most of what it does, a medium "
         "amount, and least: by its pairs of words, by --sort, or by the measure of its role. --top N: so many of each.",
     ),
 ]
@@ -120,7 +126,7 @@ SaveRoles = Annotated[
     Path | None,
     options.option(
         "--save-roles",
-        group=options.OUTPUT,
+        group=options.IN_PLACE_OF_TEXT,
         metavar="PATH",
         help="With --corpus, write what the heads were measured to do to attnviz.json in this folder, or to this .json "
         "file. In the folder of a model, attnviz heads shows it.",

@@ -112,7 +112,7 @@ class CommandGroup(TyperGroup):
         if word.isascii() and (near := get_close_matches(word.lower(), words, 1, _NEAR)):
             hint = f"Did you mean attnviz {words[near[0]]}?"
             if not any(" " in other or other.startswith("-") for other in after):
-                hint += f" Or, of the text: {_quoted('attnviz plot', [word, *after])}"
+                hint += f" Or, if that is the text: {_quoted('attnviz plot', [word, *after])}"
             raise UsageError(f"there is no command {word}", hint)
 
 

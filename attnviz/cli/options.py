@@ -12,15 +12,20 @@ from attnviz.errors import SelectionError
 from attnviz.head_names import Names, parse_heads, parse_layers
 from attnviz.kinds import KINDS
 
-GROUPS = ("Text", "What to show", "Look", "Model", "Output")
+GROUPS = ("Which heads", "In place of TEXT", "Text", "What to show", "Look", "Model", "Output")
 """The headings of --help, in order. The few options that everyone needs are above them."""
-TEXT, SHOWN, LOOK, MODEL, OUTPUT = GROUPS
+WHICH_HEADS, IN_PLACE_OF_TEXT, TEXT, SHOWN, LOOK, MODEL, OUTPUT = GROUPS
 DTYPES = ("float32", "float16", "bfloat16")
 
 
 def option(*names: str, group: str | None = None, **settings: Any) -> Any:
     """An option of the command line, under the heading `group` of --help."""
     return typer.Option(*names, rich_help_panel=group, **{"show_default": False, **settings})
+
+
+def lines(*some: str) -> str:
+    """A help text that is several lines: Typer joins lines that are not paragraphs."""
+    return "\n\n".join(some)
 
 
 def checked(read: Callable[[Names], object]) -> Callable[[list[str] | None], list[str] | None]:

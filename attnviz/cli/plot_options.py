@@ -76,8 +76,8 @@ class PlotOptionGroup(PlotOptions):
             group=SHOWN,
             metavar="HOW",
             autocompletion=completion.one_of(SINKS),
-            help=f"How to draw the first key, where many heads park their weight: {', '.join(SINKS)}. mask leaves "
-            "its column empty; renorm also divides each row by what is left.",
+            help=f"How to draw the first key, where many heads put weight that they do not need: {', '.join(SINKS)}. "
+            "mask leaves its column empty; renorm also divides each row by what is left.",
         ),
     ]
     special: Annotated[

@@ -1,8 +1,9 @@
 """A link that a reader names by two words: which rows and which columns it is of, in each kind of attention."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from attnviz.analysis.link_rank import RankedHead, rank_heads
 from attnviz.attention import Attention, Trace
@@ -12,7 +13,10 @@ from attnviz.labels import visible
 from attnviz.render.scene import scene
 from attnviz.retrace import NotKeptError, Retrace, format_names
 from attnviz.row_names import RowNames
-from attnviz.words_in_text import Tokens, find_parts
+from attnviz.words_in_text import NUMBERED, Tokens, find_parts
+
+Find = Callable[[Trace, Attention, str], Sequence[Tokens]]
+"""Finds the tokens of each row, or column, of a name."""
 
 LISTED = 40
 """So many rows or columns are listed where one was not found."""
@@ -54,7 +58,8 @@ def named_links(trace: Trace, query: str, key: str) -> list[NamedLink]:
             errors.append(error)
         else:
             with suppress(SelectionError):  # its row may be pooled, or written and not read
-                links += [_link(trace, attention, key, query)] * (attention.kind != "cross")
+                back = _link(trace, attention, key, query)
+                links += [back] * (attention.kind != "cross" and back != links[-1])
     if not links:
         raise next((error for error in errors if isinstance(error, NotKeptError)), errors[0])
     return links
@@ -62,8 +67,7 @@ def named_links(trace: Trace, query: str, key: str) -> list[NamedLink]:
 
 def find_link(trace: Trace, attention: Attention, query: str, key: str) -> tuple[Tokens, Tokens]:
     """The tokens that `query` names as rows and `key` as columns. Raises SelectionError for none, or several things."""
-    rows = _one(trace, attention, query, _rows_called(trace, attention, query), "row")
-    return rows, _one(trace, attention, key, _columns_called(trace, attention, key), "column")
+    return _one(trace, attention, query, _rows_called, "row"), _one(trace, attention, key, _columns_called, "column")
 
 
 def _link(trace: Trace, attention: Attention, query: str, key: str) -> NamedLink:
@@ -91,8 +95,9 @@ def _columns_called(trace: Trace, attention: Attention, name: str) -> list[Token
     return find_parts(attention.keys, trace.read_by("encoder" if attention.kind == "cross" else attention.part), name)
 
 
-def _one(trace: Trace, attention: Attention, name: str, found: Sequence[Tokens], what: str) -> Tokens:
-    """The tokens of the one thing that is called `name`. Raises SelectionError where it is none, or several."""
+def _one(trace: Trace, attention: Attention, name: str, find: Find, what: str) -> Tokens:
+    """The tokens of the one thing that `find` finds by `name`. Raises SelectionError where it is none, or several."""
+    found = find(trace, attention, name)
     if len(found) == 1:
         return found[0]
     if found:
@@ -103,4 +108,16 @@ def _one(trace: Trace, attention: Attention, name: str, found: Sequence[Tokens],
     labels, cells = (shown.rows, attention.rows) if what == "row" else (shown.columns, attention.columns)
     known = [f"{start} {label}" for label, (start, _) in zip(labels, cells, strict=True)]
     listed = ", ".join(known[:LISTED]) + (f", … {len(known)} in all" if len(known) > LISTED else "")
-    raise SelectionError(f"no {what} of {attention.name} is called {visible(name)!r}", f"There are: {listed}.")
+    few = _too_few(name, lambda word: find(trace, attention, word), what)
+    near = get_close_matches(name, {word for label in labels for word in label.split()}, 1)
+    hint = few or (f"Did you mean {near[0]}? " if near else "")
+    raise SelectionError(f"no {what} of {attention.name} is called {visible(name)!r}", f"{hint}There are: {listed}.")
+
+
+def _too_few(name: str, find: Callable[[str], Sequence[Tokens]], what: str) -> str:
+    """A sentence for a number that is too high, as in `an#3`: how many have the name; empty if none has."""
+    numbered = NUMBERED.fullmatch(name)
+    if not numbered or not (count := len(find(numbered[1]))):
+        return ""
+    have = f"one {what} is" if count == 1 else f"{count} {what}s are"
+    return f"Only {have} called {visible(numbered[1])!r}. "

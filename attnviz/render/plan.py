@@ -4,8 +4,8 @@ from dataclasses import replace
 from math import isnan
 
 from attnviz.analysis import HeadChoice, choose_head
-from attnviz.attention import Trace, format_ranges
-from attnviz.head_names import head_name
+from attnviz.attention import Trace
+from attnviz.head_names import describe_heads
 from attnviz.labels import visible
 from attnviz.pooling import combine_heads
 from attnviz.render.exclusion import exclude
@@ -17,8 +17,6 @@ from attnviz.selection import Selection
 
 LONG_TITLE, LINE = 200, 72
 """The title of a text of more than LONG_TITLE characters is its first and last words, about LINE characters."""
-NAMED = 8
-"""A caption names at most this many heads one by one."""
 
 
 def plot_scene(
@@ -142,7 +140,7 @@ def _all_heads(trace: Trace, kind: str) -> tuple[tuple[int, int], ...]:
 
 def _scene(trace: Trace, kind: str, pairs: tuple[tuple[int, int], ...]) -> Scene:
     attention = trace[kind]
-    caption = f"{attention.name} · {_which(pairs)} · {trace.model}"
+    caption = f"{attention.name} · {describe_heads(pairs)} · {trace.model}"
     if other := trace.provenance.get("tokenizer"):
         caption += f" · tokenizer {visible(other)}"
     if attention.part == "decoder" and (what := trace.provenance.get("decoder reads")):
@@ -155,17 +153,7 @@ def _combined(trace: Trace, kind: str, how: str) -> Scene:
     pairs = _all_heads(trace, kind)
     name = f"{'mean' if how == 'mean' else 'maximum'} of {len(pairs)} head{'s' * (len(pairs) != 1)}"
     scene = _scene(trace, kind, pairs)
-    caption = scene.caption.replace(_which(pairs), f"{name}: {_which(pairs)}", 1)
+    described = describe_heads(pairs)
+    caption = scene.caption.replace(described, f"{name}: {described}", 1)
     combined = combine_heads(scene.attention, how)
     return replace(scene, attention=combined, heads=((0, 0),), combined=name, caption=caption)
-
-
-def _which(pairs: tuple[tuple[int, int], ...]) -> str:
-    """The heads in words: one, or some that are not the same of each layer, by their names."""
-    layers, heads = ({pair[index] for pair in pairs} for index in (0, 1))
-    if len(pairs) == 1 or len(pairs) < len(layers) * len(heads):
-        names = [head_name(*pair) for pair in pairs]
-        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-        return ", ".join(names[:NAMED]) + more
-    ranges = [(noun, format_ranges(tuple(numbers))) for noun, numbers in (("layer", layers), ("head", heads))]
-    return ", ".join(f"{noun} {numbers}" if numbers.isdecimal() else f"{noun}s {numbers}" for noun, numbers in ranges)

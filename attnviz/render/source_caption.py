@@ -1,18 +1,18 @@
 """The words beside the sources of an answer: the title, and what the numbers mean and do not mean."""
 
-from math import isnan
-
 from attnviz.analysis.answer_sources import AnswerSources
 from attnviz.analysis.source_mass import RECENT, SINK_ABOVE
+from attnviz.analysis.source_segments import OTHER
 from attnviz.attention import Trace
 from attnviz.labels import visible
 from attnviz.render.plan import text_ends, title_of
 from attnviz.render.weight_format import format_share
 
 MEANING = (
-    "share: of what is left, all rows that write the answer together. uniform: that share for heads that look alike at"
-    " all tokens left; ×: how many times that"
+    "share: the part of what is left, over all rows that write the answer. uniform: that part if heads gave all tokens"
+    " left the same weight; ×: how many times as much"
 )
+OTHER_MEANING = f"{OTHER}: the tokens between segments"
 QUESTION_MEANING = "question: the share in the rows of the question"
 NOT_ATTRIBUTION = "Attention is not attribution: what is looked at need not be why something is written"
 
@@ -33,12 +33,16 @@ def heading_of(found: AnswerSources) -> str:
     return "; ".join(part for part in (token, segment) if part)
 
 
-def caption_of(found: AnswerSources) -> str:
-    """The number of heads, the mass that was set aside, and what the numbers mean."""
+def caption_of(found: AnswerSources, has_question: bool) -> str:
+    """The number of heads, the mass that was set aside, and what the numbers mean.
+
+    `has_question` is whether the shares in the rows of the question are shown.
+    """
     heads = f"mean over {found.heads} heads" if found.heads != 1 else "one head"
     first = "the first token, " if found.kind == "masked-self" else ""
     aside = f"set aside: {format_share(found.sinks)} to sinks ({first}special tokens, and those that take more than"
     aside += f" {SINK_ABOVE:.0%} from most rows of a head)"
     recent = f" and {format_share(found.recent)} to each row's own last {RECENT} tokens" if found.recent else ""
-    asked = [QUESTION_MEANING] if any(not isnan(one.question) for one in found.shares) else []
-    return ". ".join([f"{heads}; {aside}{recent}", MEANING, *asked, NOT_ATTRIBUTION]) + "."
+    asked = [QUESTION_MEANING] if has_question else []
+    other = [OTHER_MEANING] if any(one.name == OTHER for one in found.shares) else []
+    return ". ".join([f"{heads}; {aside}{recent}", MEANING, *asked, *other, NOT_ATTRIBUTION]) + "."

@@ -96,7 +96,7 @@ def test_sources_in_one_segment_are_its_tokens() -> None:
     assert [(source.key, source.segment) for source in found.sources] == [(1, "1 One two three.")]
     assert found.sources[0].share == pytest.approx(0.05 / 0.55)  # of all that is left, not of the segment
     assert found.to_dict()["share"] == answer_sources(trace).to_dict()["share"]
-    with pytest.raises(SelectionError, match=r"no segment is called 'x'\nThere are: 1 One two three\., 2 Four"):
+    with pytest.raises(SelectionError, match=r"no segment is called 'x'\nThere are: '1 One two three\.', '2 Four"):
         answer_sources(trace, segment="x")
 
 

@@ -223,11 +223,11 @@ def test_a_saved_trace_without_a_command_is_plotted(tmp_path):
     ("args", "meant"),
     [
         (["plott", "I ate"], "Did you mean attnviz plot?"),
-        (["heds"], 'Did you mean attnviz heads? Or, of the text: attnviz plot "heds"'),
+        (["heds"], 'Did you mean attnviz heads? Or, if that is the text: attnviz plot "heds"'),
         (["polt", "x", "--layer", "1"], "Did you mean attnviz plot?"),
-        (["Plot", "x"], 'Did you mean attnviz plot? Or, of the text: attnviz plot "Plot x"'),
-        (["help"], 'Did you mean attnviz --help? Or, of the text: attnviz plot "help"'),
-        (["version"], 'Did you mean attnviz --version? Or, of the text: attnviz plot "version"'),
+        (["Plot", "x"], 'Did you mean attnviz plot? Or, if that is the text: attnviz plot "Plot x"'),
+        (["help"], 'Did you mean attnviz --help? Or, if that is the text: attnviz plot "help"'),
+        (["version"], 'Did you mean attnviz --version? Or, if that is the text: attnviz plot "version"'),
     ],
 )
 def test_the_error_for_a_misspelled_command_suggests_the_right_one(args, meant):

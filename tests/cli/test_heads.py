@@ -18,6 +18,8 @@ from pyarrow import parquet
 
 from attnviz.attention import Trace
 from attnviz.attention.trace_file import open_trace
+from attnviz.cli.head_options import TABLE_ENDINGS
+from attnviz.render import PICTURES
 from attnviz.scratch.store import shipped
 
 GOLDENS = Path(__file__).parent / "goldens"
@@ -290,6 +292,12 @@ def test_no_line_is_wider_than_the_terminal(width):
 
     done = run("heads", SCHOOL, env={"COLUMNS": width})
     assert max(map(cell_len, done.out.splitlines())) <= int(width)
+
+
+def test_help_names_every_ending_that_is_written():
+    shown = run("heads", "--help", env={"COLUMNS": "80"}).out
+    for ending in (*PICTURES, *TABLE_ENDINGS, ".npz", ".safetensors"):
+        assert f"{ending} " in shown or f"{ending})" in shown
 
 
 if __name__ == "__main__":

@@ -28,7 +28,11 @@ def decoder() -> Trace:
     words = ["Anna", "lives", "in", "Oslo.", "\n\nClara", "lives", "in", "Cairo.", "\n\nWhere", "is", "Clara?", "In"]
     words = [*words, "Cairo,", "not", "Oslo."]
     weights = np.eye(len(words), dtype=np.float32)[None]
-    for row, reads in {11: {0: 0.4, 3: 0.1, 4: 0.2, 7: 0.3}, 12: {0: 0.6, 7: 0.1, 8: 0.2, 12: 0.1}}.items():
+    for row, reads in {
+        10: {3: 0.5, 4: 0.5},
+        11: {0: 0.4, 3: 0.1, 4: 0.2, 7: 0.3},
+        12: {0: 0.6, 7: 0.1, 8: 0.2, 12: 0.1},
+    }.items():
         weights[0, row] = 0
         weights[0, row, [*reads]] = [*reads.values()]
     weights[0, 13] = 0
@@ -61,6 +65,30 @@ def test_golden(name, tmp_path):
 def test_no_line_is_wider_than_the_terminal(width):
     done = run("sources", KOREAN, env={"COLUMNS": width})
     assert max(map(cell_len, done.out.splitlines())) <= int(width)
+
+
+def segment_rows(width: int, trace: Path) -> list[list[str]]:
+    """The numbers beside each segment."""
+    lines = run("sources", trace, env={"COLUMNS": str(width)}).out.splitlines()
+    begin = next(index for index, line in enumerate(lines) if line.startswith("segment "))
+    return [re.split(r"[▏▎▍▌▋▊▉█]+", line)[1].split() for line in lines[begin + 1 : begin + 4]]
+
+
+@pytest.mark.parametrize("width", [40, 50, *range(56, 72, 3)])
+def test_no_number_beside_a_segment_is_cut(width, tmp_path):
+    trace = decoder().save(tmp_path / "t.safetensors")
+    wide, narrow = segment_rows(200, trace), segment_rows(width, trace)
+    assert [len(row) for row in wide] == [6, 6, 6]  # share, tokens, a token, uniform, × and question
+    for whole, few in zip(wide, narrow, strict=True):
+        assert len(few) >= 3
+        assert {*few} <= {*whole}
+
+
+def test_a_caption_describes_the_columns_that_are_shown(tmp_path):
+    trace = decoder().save(tmp_path / "t.safetensors")
+    for width, has_question in (("50", False), ("100", True)):
+        shown = run("sources", trace, env={"COLUMNS": width}).out
+        assert (" question\n" in shown, "question: the share" in shown.replace("\n", " ")) == (has_question,) * 2
 
 
 def test_the_segments_and_the_sources_of_a_translation():
@@ -150,6 +178,13 @@ def test_a_text_without_an_answer_says_how_to_get_one(tmp_path):
     assert done.code != 0
     assert "there is no answer in this text of by hand" in done.err
     assert "--generate 20" in done.err
+
+
+def test_the_rows_that_write_the_answer_have_to_be_kept(tmp_path):
+    done = run("sources", decoder().save(tmp_path / "t.safetensors"), "--rows", "0-3")
+    assert done.code != 0
+    assert "--rows answer" in done.err
+    assert run("sources", TWO, "--kind", "self").err.startswith("Error: only a decoder writes an answer")
 
 
 if __name__ == "__main__":

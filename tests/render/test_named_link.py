@@ -25,6 +25,11 @@ def test_in_cross_attention_a_row_is_named_by_what_it_writes() -> None:
     assert (link.kind, link.query, link.key, link.rows, link.columns) == ("cross", "사과를 → 먹었다", "ate", (2,), (1,))
 
 
+def test_a_link_from_a_word_to_itself_is_ranked_once() -> None:
+    (link,) = named_links(encoder_decoder(), "ate", "ate")
+    assert (link.rows, link.columns) == ((1,), (1,))
+
+
 def test_a_masked_link_is_reported() -> None:
     there, back = named_links(decoder_only(), "cat", "sat")
     assert there.is_hidden
@@ -43,6 +48,9 @@ def test_a_row_can_be_named_by_what_it_writes() -> None:
     [
         ("dog", "apple", "no row of self-attention is called 'dog'\nThere are: 0 I, 1 ate, 2 an, 3 apple."),
         ("ate", "dog", "no column of self-attention is called 'dog'\nThere are: 0 I, "),
+        ("aet", "apple", "no row of self-attention is called 'aet'\nDid you mean ate? There are: 0 I, "),
+        ("ate#2", "apple", "is called 'ate#2'\nOnly one row is called 'ate'. There are: 0 I, "),
+        ("ate", "Apple#4", "is called 'Apple#4'\nOnly one column is called 'Apple'. There are: 0 I, "),
     ],
 )
 def test_the_error_for_an_unknown_word_lists_the_known_ones(query, key, message) -> None:

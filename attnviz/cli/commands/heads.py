@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from attnviz.analysis.head_table import require_applies
 from attnviz.attention import Trace
@@ -11,7 +11,7 @@ from attnviz.cli.console import notes
 from attnviz.cli.corpus import show_corpus
 from attnviz.cli.errors import UsageError
 from attnviz.cli.head_options import TABLE_ENDINGS, HeadOptions
-from attnviz.cli.output import Output, check_writable, ending, print_path, write
+from attnviz.cli.output import check_writable, ending, print_path, write
 from attnviz.cli.pager import show
 from attnviz.cli.plot_options import PlotOptionGroup
 from attnviz.cli.run import Run, Text, expand_option_groups
@@ -34,6 +34,16 @@ attnviz heads --corpus samples/english.txt --sort confidence
 attnviz heads -o entropy.png --measure entropy
 attnviz heads "그녀는 사과를 먹고 학교에 갔다." -o heads.csv"""
 
+Output = Annotated[
+    Path | None,
+    options.option(
+        *("--output", "-o"),
+        metavar="FILE",
+        help="Write to this file: a picture (.png .svg .pdf), a table for pandas with a row for each head (.csv .json "
+        ".parquet), or the weights (.npz .safetensors).",
+    ),
+]
+
 DEFAULT_TEXT = "I ate an apple"
 NOT_PROBED = (
     *("text_pair", "source_language", "target_language", "chat", "generate"),
@@ -53,8 +63,8 @@ def heads(
 ) -> None:
     """List every head: what it does, where it looks, its strongest pair of words.
 
-    With --from and --to, rank them by how much one word looks at another. With -o, a grid of small heatmaps, a map of a
-    measure, the best three heads of a link, or a table: .csv, .json or .parquet. Without TEXT the sentence is "I ate an
+    With --from and --to, rank them by how much one word looks at another. A picture is a grid of small heatmaps, a map
+    of one measure (--measure), or the best three heads of a link (--from, --to). Without TEXT the sentence is "I ate an
     apple".
     """
     has_text = text.is_given

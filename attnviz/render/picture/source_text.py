@@ -167,14 +167,15 @@ def source_picture(trace: Trace, found: AnswerSources, suffix: str = ".png") -> 
     notes = [f"note: {visible(note)}" for note in trace.notes]
     tokens = [visible(token.text) for token in (*attention.keys, *written)]
     names = [visible(one.name) for one in found.shares]
-    typesetting = Typesetting([heading, caption_of(found), *notes, *names, *tokens, "…→×·%"], options.font_size)
+    caption = caption_of(found, has_question=False)
+    typesetting = Typesetting([heading, caption, *notes, *names, *tokens, "…→×·%"], options.font_size)
     with settings():
         style = TextStyle.themed(typesetting, scale.theme).sized(typesetting.small)
         panel = SourcePanel(found, attention.keys, trace.text, written, scale, style)
-        below = f"{trace.model} · {caption_of(found)}", left_out(found, panel.excerpts), *notes
-        caption = "\n".join(part for part in below if part)
+        below = f"{trace.model} · {caption}", left_out(found, panel.excerpts), *notes
+        all_below = "\n".join(part for part in below if part)
         page = stack_panels(
-            [TitledPanel(panel, heading, caption, typesetting)], FigurePage, options, typesetting, scale, DPI
+            [TitledPanel(panel, heading, all_below, typesetting)], FigurePage, options, typesetting, scale, DPI
         )
         metadata = {"title": f"What an answer of {trace.model} looked at", "description": visible(trace.text)}
         return figure_bytes(page.figure, suffix, {**metadata, "software": f"attnviz {version('attnviz')}"})

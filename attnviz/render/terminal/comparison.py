@@ -27,10 +27,8 @@ GAP = 3
 """Columns between two heatmaps."""
 NUMBER = 5
 """The width of a distance in a table of heads × heads, in columns."""
-MEANING = (
-    "distance: the sum over rows of the Jensen–Shannon divergence of the two heads, in nats (Clark et al. 2019);"
-    " share: its part of ln 2 a row, which no two heads exceed"
-)
+DISTANCE = "distance: the sum over rows of the Jensen–Shannon divergence of the two heads, in nats (Clark et al. 2019)"
+SHARE = "; share: that sum over the most that it can be, ln 2 for each row"
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,8 @@ class ComparisonDrawing(Drawing):
             grid = Table.grid(padding=(0, GAP, 0, 0))
             for _ in drawings:
                 grid.add_column(width=share)
-            grid.add_row(*drawings)
+            grid.add_row(*(heading(one.scene.title, share) for one in drawings))  # all cells begin on one line
+            grid.add_row(*(replace(one, scene=replace(one.scene, title="")) for one in drawings))
             yield grid
         else:
             for index, drawing in enumerate(drawings):
@@ -79,19 +78,20 @@ class ComparisonDrawing(Drawing):
         return [*(Heatmap(side, shared) for side in sides), Heatmap(difference, own)]
 
     def _distances(self, brush: Brush, width: int) -> Iterator[Table | Text]:
+        has_shares = False
         for kind in dict.fromkeys(one.kind for one in self.comparison.distances):
             some = [one for one in self.comparison.distances if one.kind == kind]
             heads, others = (list(dict.fromkeys(one.names[side] for one in some)) for side in (0, 1))
             yield Text()
             yield Text(f"{KIND_NAMES[kind]}: distance of heads", style="bold")
-            if len(some) == len(heads):
-                yield from _in_order(some, brush, self.top or TOP)
-            elif len(heads) <= (self.top or TOP) and 6 + len(others) * (NUMBER + 1) <= width:
+            is_in_order = len(some) == len(heads)
+            if not is_in_order and len(heads) <= (self.top or TOP) and 6 + len(others) * (NUMBER + 1) <= width:
                 yield _every_two(some, heads, others, brush)
             else:
-                yield from _nearest(some, brush, self.top or TOP)
+                has_shares = True
+                yield from (_in_order if is_in_order else _nearest)(some, brush, self.top or TOP)
         yield Text()
-        yield Text(f"{MEANING}.", style="dim")
+        yield Text(f"{DISTANCE}{SHARE if has_shares else ''}.", style="dim")
 
 
 def _has_words(scene: Scene, width: int) -> bool:

@@ -71,7 +71,7 @@ WORDS = 34
 
 PEAK_MEANS = "peak: the weight of the strongest link between two content words, and which they are"
 POOLED = "peak: the largest weight of a cell that has content words on both sides, and the tokens of that cell"
-NOT_FIRST = "; in masked self-attention not the first key, where many heads park their weight"
+NOT_FIRST = "; in masked self-attention not the first key, where many heads put weight that they do not need"
 SIGNS = "·: under 0.005; –: does not apply"
 ROLE_MEANS = "role: the measure that stands out most, with its number (attnviz heads --help)"
 LEAST = 0.005

@@ -30,8 +30,10 @@ MOST = 24
 """The most segments that have a row; if there are more, those with the largest shares."""
 WRITES, NUMBER = 12, 5
 """The greatest width of the column of written tokens, and of a share, in cells."""
-NARROW, WIDE = 60, 84
-"""The table has fewer columns on a console of fewer than NARROW cells; from WIDE cells on, sources name segments."""
+NAME = 20
+"""The name of a segment is cut to so many cells, and to no fewer, before a column is left out for it."""
+WIDE = 84
+"""On a console of so many cells, sources name their segments."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class SourceTable(Drawing):
         yield Text()
         yield self._tokens(brush, width)
         yield Text()
-        yield Text(brush.written(caption_of(found)), style="dim")
+        yield Text(brush.written(caption_of(found, has_question="question" in self._columns(width))), style="dim")
 
     @property
     def _keys(self) -> tuple[Token, ...]:
@@ -69,23 +71,33 @@ class SourceTable(Drawing):
 
     def _segments(self, brush: Brush, width: int) -> Table:
         """A row for each segment: its share as a bar, and its baselines."""
+        columns = self._columns(width)
+        left = width - BAR - NUMBER - 2 - sum(map(_width, columns))
         grid = Table(box=None, padding=(0, 1, 0, 0))
-        grid.add_column("segment", overflow="ellipsis", no_wrap=True)
+        grid.add_column("segment", overflow="ellipsis", no_wrap=True, max_width=max(left - 1, len("segment")))
         grid.add_column("share", justify="right", no_wrap=True, min_width=BAR + 1 + NUMBER)
-        columns: dict[str, Callable[[SegmentShare], str]] = {"uniform": _uniform, "×": _ratio}
-        if width >= NARROW:
-            columns = {"tokens": _tokens, "a token": _per_token, **columns, "question": _question}
         for title in columns:
-            grid.add_column(title, justify="right", no_wrap=True, min_width=max(len(title), NUMBER))
+            grid.add_column(title, justify="right", no_wrap=True, min_width=_width(title) - 1)
         kept = sorted(self.sources.shares, key=lambda one: -one.share)[:MOST]
         for one in (one for one in self.sources.shares if one in kept):
             share = bar(one.share, 1.0, brush) + Text(f"{format_share(one.share):>{NUMBER}}")
             name = Text(ltr(visible(one.name)), style="bold" if one.name == self.sources.segment else "")
-            grid.add_row(name, share, *(Text(brush.written(text_of(one))) for text_of in columns.values()))
+            grid.add_row(name, share, *(Text(brush.written(COLUMNS[title](one))) for title in columns))
         if rest := [one for one in self.sources.shares if one not in kept]:
             together = sum(one.share for one in rest)
             grid.add_row(f"{len(rest)} others", bar(together, 1.0, brush) + Text(f"{format_share(together):>{NUMBER}}"))
         return grid
+
+    def _columns(self, width: int) -> list[str]:
+        """The columns of baselines: `uniform` and `×` always, and of the others those with numbers and room."""
+        names = [cell_len(visible(one.name)) for one in self.sources.shares]
+        free = width - BAR - NUMBER - 3 - min(max([*names, len("segment")]), NAME)
+        chosen = ["uniform", "×"]
+        has_question = any(not isnan(one.question) for one in self.sources.shares)
+        for title in (*["question"] * has_question, "a token", "tokens"):
+            if sum(map(_width, [*chosen, title])) <= free:
+                chosen.append(title)
+        return [title for title in COLUMNS if title in chosen]
 
     def _tokens(self, brush: Brush, width: int) -> Table:
         """The best sources of the answer and of each of its tokens, in their context."""
@@ -134,3 +146,18 @@ def _ratio(one: SegmentShare) -> str:
 
 def _question(one: SegmentShare) -> str:
     return "–" if isnan(one.question) else format_share(one.question)
+
+
+COLUMNS: dict[str, Callable[[SegmentShare], str]] = {
+    "tokens": _tokens,
+    "a token": _per_token,
+    "uniform": _uniform,
+    "×": _ratio,
+    "question": _question,
+}
+"""What stands beside the share of a segment, in order."""
+
+
+def _width(title: str) -> int:
+    """The cells that a column takes, with the space after it."""
+    return max(len(title), NUMBER) + 1
