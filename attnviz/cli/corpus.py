@@ -172,7 +172,11 @@ def _show_examples(
         print_path(write_whole(output, TABLES[suffix or ""](example_records(found), EXAMPLE_NAMES)))
     else:
         headings = {group.name: group.heading for group in groups}
-        show(ExampleList(f"{head_name(numbers.layer, numbers.head)} in {title}", said_of(quantity), headings, found))
+        show(
+            ExampleList(
+                f"{head_name(numbers.layer, numbers.head)} in {title}", said_of(quantity, groups), headings, found
+            )
+        )
 
 
 def _roles_file(run: Run, head_options: HeadOptions, output: Path | None) -> Path | None:

@@ -105,9 +105,14 @@ class Decile:
     shown: tuple[TextNumber, ...]
 
     @property
+    def has_others(self) -> bool:
+        """Whether there are texts beside these."""
+        return self.size < self.texts
+
+    @property
     def heading(self) -> str:
         """Which texts they are: `top 12 of 120 texts: 0.97 to 0.81`."""
-        of = f"{self.name} {self.size:,} of {self.texts:,}" if self.size < self.texts else f"all {self.texts:,}"
+        of = f"{self.name} {self.size:,} of {self.texts:,}" if self.has_others else f"all {self.texts:,} ranked"
         return f"{of} text{'s' * (self.texts != 1)}: {self.largest:.2f} to {self.smallest:.2f}"
 
 
@@ -148,8 +153,8 @@ def find_examples(
     return [replace(made[index], group=group.name) for group in groups for index, _ in group.shown]
 
 
-def said_of(quantity: Quantity) -> str:
-    """What the numbers of the texts are, and which texts are shown, in sentences."""
+def said_of(quantity: Quantity, groups: Sequence[Decile]) -> str:
+    """What the numbers of the texts are, and which texts `groups` show, in sentences."""
     if isinstance(quantity, Relation):
         name = f"{quantity.name}, " if quantity.name else ""
         number = f"the mean weight from word to word ({name}{quantity.direction}) of the text's pairs"
@@ -157,11 +162,11 @@ def said_of(quantity: Quantity) -> str:
     else:
         number = f"{quantity} of the head in the text"
         marked = "its strongest link between two content words"
-    return (
-        f"Number: {number}. Beside it: {marked}, with its weight. The groups are tenths of the texts, if there are"
-        " enough; of the top one the first texts are shown, of the middle one those in the middle,"
-        " and of the bottom one the last."
-    )
+    said = f"Number: {number}. Beside it: {marked}, with its weight."
+    if any(group.has_others for group in groups):
+        said += " The groups are tenths of the texts, if there are enough; of the top one the first texts are shown, of"
+        said += " the middle one those in the middle, and of the bottom one the last."
+    return said
 
 
 def _example(entry: Entry, trace: Trace, numbers: TextNumbers, quantity: Quantity, number: float) -> Example:

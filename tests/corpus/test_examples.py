@@ -6,7 +6,7 @@ from handmade_model import ModelByHand
 
 from attnviz.analysis.pair_score import Relation
 from attnviz.corpus import Entry
-from attnviz.corpus.examples import TextNumbers, deciles, find_examples, kind_of_head, quantity_of_head
+from attnviz.corpus.examples import TextNumbers, deciles, find_examples, kind_of_head, quantity_of_head, said_of
 from attnviz.corpus.measured import CorpusMeasures, measure_each
 from attnviz.corpus.roles import measured_roles
 from attnviz.corpus.sentence import Dependency, Sentence
@@ -46,7 +46,13 @@ def test_of_a_hundred_texts_the_tenths_are_those_of_the_sorted_numbers():
 
 def test_few_texts_are_one_group():
     [group] = deciles([(0, 0.5), (1, 0.25)], 3)
-    assert (group.name, group.shown, group.heading) == ("all", ((0, 0.5), (1, 0.25)), "all 2 texts: 0.50 to 0.25")
+    assert (group.name, group.shown, group.heading) == (
+        "all",
+        ((0, 0.5), (1, 0.25)),
+        "all 2 ranked texts: 0.50 to 0.25",
+    )
+    assert "tenths" not in said_of("previous", [group])
+    assert "tenths" in said_of("previous", deciles([(n, -n) for n in range(9)], 3))
     assert [one.name for one in deciles([(n, -n) for n in range(9)], 3)] == ["top", "middle", "bottom"]
     assert deciles([], 3) == []
 
