@@ -78,10 +78,12 @@ def names_of_b(
     of_a, own = Selection.of(layers, heads), Selection.of(with_layers, with_heads)
     if (with_layers, with_heads) == (None, None):
         with_layers, with_heads = layers, heads
-    elif with_layers is None and own.pairs is None:
+    elif own.pairs is not None:
+        pass  # they name both
+    elif with_layers is None:
         with_layers = of_a.selected_layers
     elif with_heads is None:
-        with_heads = of_a.heads
+        with_heads = of_a.heads if of_a.pairs is None else [head for _, head in of_a.pairs]
     return _listed(with_layers), _listed(with_heads)
 
 

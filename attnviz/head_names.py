@@ -1,4 +1,4 @@
-"""Names of layers and heads: `3`, `"L3"`, `"0-3,5"`, `"L3H1"`; `-1` or `"last"` is the last layer."""
+"""Names of layers and heads: `3`, `"L3"`, `"0-3,5"`, `"L3H1"`; `-1` or `"last"` is the last layer, or head."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,11 +14,12 @@ Pair = tuple[int, int]
 
 NAMED = 8
 """At most this many heads are named one by one."""
-LAYERS = "Layers: 3, L3, 0-3,5; from the end: last, -2."
-HEADS = "Heads: 1, H1, 0-3,5; with its layer: L3H1."
+LAYERS = "Layers: 3, L3, 0-3,5; from the end: last, -2; one head of a layer: L3H1."
+HEADS = "Heads: 1, H1, 0-3,5; from the end: last, -2; with its layer: L3H1."
 
-_LAYERS = re.compile(r"L?(\d{1,6})(?:-L?(\d{1,6}))?|(last)|-(\d{1,6})", re.IGNORECASE)
-_HEADS = re.compile(r"H?(\d{1,6})(?:-H?(\d{1,6}))?", re.IGNORECASE)
+_FROM_END = r"|(last)|-(\d{1,6})"
+_LAYERS = re.compile(r"L?(\d{1,6})(?:-L?(\d{1,6}))?" + _FROM_END, re.IGNORECASE)
+_HEADS = re.compile(r"H?(\d{1,6})(?:-H?(\d{1,6}))?" + _FROM_END, re.IGNORECASE)
 _PAIR = re.compile(r"L(\d{1,6})H(\d{1,6})", re.IGNORECASE)
 
 
@@ -27,52 +28,64 @@ def head_name(layer: int, head: int) -> str:
     return f"L{layer}H{head}"
 
 
-def parse_layers(given: Names | None) -> tuple[int, ...] | None:
-    """The numbers of the named layers, each once; a number below 0 counts from the end: -1 is the last layer.
+def parse_layers(given: Names | None) -> tuple[tuple[int, ...] | None, tuple[Pair, ...] | None]:
+    """The numbers of the named layers, or, if heads are named with their layers, `(layer, head)` of each.
 
-    Raises SelectionError if something is not the name of a layer, and if there are no names.
+    A number below 0 counts from the end: -1 is the last layer. Each comes once; both are None without names. Raises
+    SelectionError if something is not the name of a layer, if there are no names, and if only some name a head.
     """
-    if given is None:
-        return None
-    found: dict[int, None] = {}
-    for name in _split("layers", given, LAYERS):
-        if isinstance(name, int):
-            found[name] = None
-            continue
-        match = _LAYERS.fullmatch(name)
-        if match and match[1]:
-            found |= dict.fromkeys(_range("layers", name, match[1], match[2], LAYERS))
-        elif match:
-            found[-1 if match[3] else -int(match[4])] = None
-        else:
-            raise _name_error("layers", name, LAYERS)
-    return tuple(found)
+    return _parse("layers", given, _LAYERS, LAYERS)
 
 
 def parse_heads(given: Names | None) -> tuple[tuple[int, ...] | None, tuple[Pair, ...] | None]:
     """The numbers of the named heads, or, if they are named with their layers, `(layer, head)` of each.
 
-    Raises SelectionError if something is not the name of a head, if there are no names, and if only some have a layer.
+    A number below 0 counts from the end: -1 is the last head of each layer. Raises SelectionError if something is not
+    the name of a head, if there are no names, and if only some have a layer.
     """
+    return _parse("heads", given, _HEADS, HEADS)
+
+
+def parse_names(
+    layers: Names | None, heads: Names | None
+) -> tuple[tuple[int, ...] | None, tuple[int, ...] | None, tuple[Pair, ...] | None]:
+    """The numbers of the named layers, those of the named heads, and heads that are named with their layers.
+
+    Raises SelectionError as `parse_layers` and `parse_heads` do, and if layers or heads are named both with one another
+    and alone.
+    """
+    layer_numbers, in_layers = parse_layers(layers)
+    head_numbers, in_heads = parse_heads(heads)
+    pairs = tuple(dict.fromkeys((*(in_layers or ()), *(in_heads or ()))))
+    if pairs and layer_numbers is not None:
+        raise SelectionError(f"head {head_name(*pairs[0])} already names its layer", "Leave out the layers.")
+    if pairs and head_numbers is not None:
+        raise SelectionError(f"{head_name(*pairs[0])} already names its head", "Leave out the heads.")
+    return layer_numbers, head_numbers, pairs or None
+
+
+def _parse(
+    what: str, given: Names | None, pattern: re.Pattern[str], hint: str
+) -> tuple[tuple[int, ...] | None, tuple[Pair, ...] | None]:
+    """The numbers of the named layers or heads, or heads that are named with their layers."""
     if given is None:
         return None, None
     numbers: dict[int, None] = {}
     pairs: dict[Pair, None] = {}
-    for name in _split("heads", given, HEADS):
+    for name in _split(what, given, hint):
         if isinstance(name, int):
             numbers[name] = None
-        elif match := _PAIR.fullmatch(name):
-            pairs[int(match[1]), int(match[2])] = None
-        elif match := _HEADS.fullmatch(name):
-            numbers |= dict.fromkeys(_range("heads", name, match[1], match[2], HEADS))
+        elif pair := _PAIR.fullmatch(name):
+            pairs[int(pair[1]), int(pair[2])] = None
+        elif match := pattern.fullmatch(name):
+            first, last, is_last, from_end = match.groups()
+            counted = _range(what, name, first, last, hint) if first else [-1 if is_last else -int(from_end)]
+            numbers |= dict.fromkeys(counted)
         else:
-            raise _name_error("heads", name, HEADS)
+            raise _name_error(what, name, hint)
     if numbers and pairs:
-        layer, head = next(iter(pairs))
-        raise SelectionError(
-            f"head {head_name(layer, head)} names its layer, and head {next(iter(numbers))} does not",
-            "Name the layer of every head, or of none.",
-        )
+        message = f"{head_name(*next(iter(pairs)))} names a layer and a head, and {next(iter(numbers))} does not"
+        raise SelectionError(message, "Name both for each, or for none.")
     return tuple(numbers) or None, tuple(pairs) or None
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from attnviz.arguments import dataclass_repr, require_flag
 from attnviz.attention import BY_QUERY, Attention, Range, Token, Trace, count_virtual_tokens, format_ranges
 from attnviz.errors import AbsentHeadError, SelectionError
-from attnviz.head_names import Names, Pair, head_name, parse_heads, parse_layers
+from attnviz.head_names import Names, Pair, parse_names
 from attnviz.kinds import KIND_NAMES, KINDS, Kind
 from attnviz.pooling import FIRST, layout, pool_ranges, reduce_attention
 from attnviz.retrace import Retrace, format_names
@@ -28,8 +28,8 @@ Available = Mapping[Kind, Mapping[int, Sequence[int]]]
 class Selection:
     """Which attention to take from a model or a trace; None means all.
 
-    Layers below 0 count from the end, separately for each kind: -1 is its last layer. `pairs` are heads named with
-    their layers; they replace `layers` and `heads`.
+    Layers below 0 count from the end, separately for each kind: -1 is its last layer; and heads so in each layer.
+    `pairs` are heads named with their layers; they replace `layers` and `heads`.
 
     `words` merges the tokens of each word first; rows and columns then count words. `rows` and `columns` are numbers of
     query and key tokens, or names, which `attnviz.token_names` explains. Without them, more than `cells` tokens are
@@ -67,9 +67,7 @@ class Selection:
         Raises SelectionError for an unknown kind, for an unknown name, for an empty sequence, for `layers` together
         with heads that name their layers, for `cells` below 1, and if `words` is not True or False.
         """
-        numbers, pairs = parse_heads(heads)
-        if pairs and layers is not None:
-            raise SelectionError(f"head {head_name(*pairs[0])} already names its layer", "Leave out the layers.")
+        layer_numbers, head_numbers, pairs = parse_names(layers, heads)
         require_flag("words", words, SelectionError)
         one = isinstance(kinds, str) or not isinstance(kinds, Iterable)
         named = None if kinds is None else (kinds,) if one else tuple(kinds)
@@ -81,8 +79,8 @@ class Selection:
         if cells is not None and (not isinstance(cells, SupportsIndex) or cells < 1):
             raise SelectionError(f"cells cannot be {cells!r}", "A whole number, 1 or more.")
         return cls(
-            layers=parse_layers(layers),
-            heads=numbers,
+            layers=layer_numbers,
+            heads=head_numbers,
             kinds=None if named is None else tuple(kind for kind in KINDS if kind in named),
             rows=names("rows", rows),
             columns=names("columns", columns),
@@ -122,8 +120,12 @@ class Selection:
                     f"layer {layer} has no head {head}", f"Heads of layer {layer}: {format_ranges(tuple(every))}."
                 )
         for head in self.heads or ():
-            if not any(head in heads for layers in chosen.values() for heads in layers.values()):
-                every = {h for kind in chosen for layer in chosen[kind] for h in available[kind][layer]}
+            every = {h for kind in chosen for layer in chosen[kind] for h in available[kind][layer]}
+            if not any(
+                _true_number(head, available[kind][layer]) in heads
+                for kind, layers in chosen.items()
+                for layer, heads in layers.items()
+            ):
                 raise AbsentHeadError(f"there is no head {head}", f"Heads: {format_ranges(tuple(every))}.")
         captured = {kind: {layer: heads for layer, heads in layers.items() if heads} for kind, layers in chosen.items()}
         return {kind: layers for kind, layers in captured.items() if layers}
@@ -151,7 +153,10 @@ class Selection:
             return ()
         if self.pairs is not None:
             return tuple(head for head in heads if (layer, head) in self.pairs)
-        return tuple(head for head in heads if self.heads is None or head in self.heads)
+        if self.heads is None:
+            return tuple(heads)
+        selected = {_true_number(head, heads) for head in self.heads}
+        return tuple(head for head in heads if head in selected)
 
     def _includes(self, kind: Kind) -> bool:
         return self.kinds is None or kind in self.kinds
@@ -319,9 +324,9 @@ def _none_named(what: str) -> SelectionError:
     return SelectionError(f"no {what} were named", f"Leave {what} out for all of them.")
 
 
-def _true_number(layer: int, layers: Collection[int]) -> int:
-    """The true number of a layer; below 0 it counts from the end, and stays below 0 if there is no such layer."""
-    return sorted(layers)[layer] if -len(layers) <= layer < 0 else layer
+def _true_number(number: int, every: Collection[int]) -> int:
+    """The true number of a layer or head; below 0 it counts from the end, and stays below 0 if there is no such one."""
+    return sorted(every)[number] if -len(every) <= number < 0 else number
 
 
 def _layer_ranges(kinds: Available) -> str:

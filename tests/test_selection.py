@@ -106,6 +106,7 @@ def test_resolve_gives_the_selected_heads(available, options, expected):
         (PAIR, {"heads": 4}, "there is no head 4", "Heads: 0-3."),
         (HYBRID, {"layers": 3, "heads": 2}, "there is no head 2", "Heads: 0-1."),
         (PAIR, {"heads": (0, 9)}, "there is no head 9", "Heads: 0-3."),
+        (PAIR, {"heads": -5}, "there is no head -5", "Heads: 0-3."),
         (PAIR, {"layers": -4}, "there is no layer -4", "0-2 (self-attention)"),
         (HYBRID, {"layers": -3}, "there is no layer -3", "Layers: 3, 7."),
         (HYBRID, {"heads": "L4H0"}, "there is no layer 4", "Layers: 3, 7."),
@@ -117,6 +118,16 @@ def test_resolve_refuses_an_absent_head_and_gives_the_range(available, options, 
         Selection.of(**options).resolve(available)
     assert caught.value.message == says
     assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize("last", [-1, "last"])
+def test_heads_are_counted_from_the_end_of_each_layer(last):
+    assert Selection.of(heads=last).resolve(HYBRID) == {"masked-self": {3: (1,), 7: (3,)}}
+    assert Selection.of(heads=[0, -3]).resolve(HYBRID) == {"masked-self": {3: (0,), 7: (0, 1)}}
+
+
+def test_a_head_with_its_layer_may_be_named_as_a_layer():
+    assert Selection.of(layers="L3H1").resolve(HYBRID) == {"masked-self": {3: (1,)}}
 
 
 @pytest.mark.parametrize("layers", [2, -1, "last"])

@@ -82,7 +82,7 @@ Layers = Annotated[
         metavar="LAYERS",
         callback=checked(parse_layers),
         autocompletion=completion.layers,
-        help="Layers: 3; a range or a list, 0-3,5; from the end, last or -2. Repeatable.",
+        help="Layers: 3; a range or a list, 0-3,5; from the end, last or -2; one head of one layer, L3H1. Repeatable.",
     ),
 ]
 Heads = Annotated[
@@ -92,7 +92,7 @@ Heads = Annotated[
         metavar="HEADS",
         callback=checked(parse_heads),
         autocompletion=completion.heads,
-        help="Heads: 1; a range or a list, 0-3,5; one of one layer, L3H1. Repeatable.",
+        help="Heads: 1; a range or a list, 0-3,5; from the end, last or -2; one of one layer, L3H1. Repeatable.",
     ),
 ]
 

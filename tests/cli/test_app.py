@@ -129,7 +129,7 @@ def test_a_wrong_command_line_exits_with_2_and_writes_to_stderr(args):
         (
             ["plot", "a", "--layer", "x"],
             "'x' is not a layer or a range of layers",
-            "Layers: 3, L3, 0-3,5; from the end: last, -2.",
+            "Layers: 3, L3, 0-3,5; from the end: last, -2; one head of a layer: L3H1.",
         ),
     ],
 )

@@ -120,7 +120,7 @@ def _in_order(some: Sequence[HeadDistance], brush: Brush, top: int) -> Iterator[
     mean = sum(one.distance for one in some) / len(some)
     said = f"the mean is {mean:.2f}"
     yield Text(
-        said + (f"; {top} of {len(some)} heads, the farthest first (--top N)" if len(some) > top else ""), style="dim"
+        said + (f"; {top} of {len(some)} heads, the farthest first (--top)" if len(some) > top else ""), style="dim"
     )
 
 
@@ -153,4 +153,4 @@ def _nearest(some: Sequence[HeadDistance], brush: Brush, top: int) -> Iterator[T
         )
     yield table
     if len(ends) > top:
-        yield Text(f"{top} of {len(ends)} heads, those with the nearest other first (--top N)", style="dim")
+        yield Text(f"{top} of {len(ends)} heads, those with the nearest other first (--top)", style="dim")

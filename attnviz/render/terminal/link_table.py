@@ -105,7 +105,7 @@ class _Table:
         yield grid
         said = f"uniform attention gives {link.heads[0].uniform:.2f}"
         if len(link.heads) > len(self.heads):
-            said += f"; {len(self.heads)} of {len(link.heads)} heads (--top N)"
+            said += f"; {len(self.heads)} of {len(link.heads)} heads (--top)"
         yield Text(said, style="dim")
 
 

@@ -65,7 +65,7 @@ def _said(probe: Probe, shown: int) -> str:
     """What the numbers are, and what they are compared with."""
     samples = f"{probe.samples} sample{'s' * (probe.samples != 1)}"
     baseline = f"{probe.baseline:.2f}" if probe.baseline >= LEAST else f"{probe.baseline:.1g}"
-    said = f"{probe.baseline_name} gives {baseline}; {shown} of {len(probe.heads)} heads (--top N). "
+    said = f"{probe.baseline_name} gives {baseline}; {shown} of {len(probe.heads)} heads (--top). "
     if probe.rate is not None:
         said += f"Sink rate: above {probe.threshold:g} in {probe.rate:.1%} of all heads × samples. "
     said += f"{probe.remark} " if probe.remark else ""
