@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from attnviz.errors import SelectionError
+
 NAME = 32
 """A segment without a name of its own is called by so many characters of it."""
 USER = "user"
@@ -24,9 +26,13 @@ class Segment:
 def split_text(text: str, marker: str | None = None) -> list[Segment]:
     """The parts of `text` between markers; without one its paragraphs, of one paragraph its sentences.
 
-    Each is called by its number and its first words.
+    Each is called by its number and its first words. Raises SelectionError for a marker that is not in the text.
     """
     if marker is not None:
+        if not marker or marker not in text:
+            raise SelectionError(
+                f"{marker!r} does not stand in the prompt", "Split it at a mark that does, or at none."
+            )
         return _named(text, re.escape(marker))
     paragraphs = _named(text, _BLANK_LINE)
     return paragraphs if len(paragraphs) > 1 else _named(text, _SENTENCE)

@@ -5,7 +5,9 @@ from typing import Any
 
 from attnviz.analysis.answer_rows import BEFORE
 from attnviz.analysis.answer_sources import AnswerSources, answer_sources
+from attnviz.errors import InputError
 from attnviz.head_names import Names
+from attnviz.labels import visible
 from attnviz.models import trace
 
 
@@ -37,7 +39,7 @@ def sources(
     """
     parts = [(name, content.strip()) for name, content in (contexts or {}).items()]
     traced = trace(
-        put_together(text, [content for _, content in parts], answer),
+        put_together(text, parts, answer),
         model,
         target=target,
         chat=chat,
@@ -51,9 +53,15 @@ def sources(
     return answer_sources(traced, parts, split, answer, top, token, segment)
 
 
-def put_together(text: str, contexts: Sequence[str], answer: str | None = None) -> str:
-    """The contexts, the text and the answer as one prompt, with blank lines between the first ones."""
-    whole = "\n\n".join([*contexts, text])
+def put_together(text: str, contexts: Sequence[tuple[str, str]], answer: str | None = None) -> str:
+    """The contexts, each a name and its content, the text and the answer as one prompt, with blank lines between.
+
+    Raises InputError for a context without content.
+    """
+    for name, content in contexts:
+        if not content:
+            raise InputError(f"{visible(name)} holds no text", "Leave it out.")
+    whole = "\n\n".join([*(content for _, content in contexts), text])
     return whole if answer is None else f"{whole.rstrip()} {answer.strip()}"
 
 

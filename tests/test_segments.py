@@ -1,5 +1,8 @@
 """The parts of a text: paragraphs, sentences, between markers, or texts that were put together."""
 
+import pytest
+
+from attnviz.errors import SelectionError
 from attnviz.segments import Segment, chat_roles, locate_texts, split_text
 
 
@@ -18,6 +21,12 @@ def test_of_one_paragraph_its_sentences() -> None:
 def test_a_marker_splits_and_empty_parts_are_none() -> None:
     text = "a\n---\n\n---\nb"
     assert parts(text, "\n---\n") == [("1 a", "a"), ("2 b", "b")]
+
+
+@pytest.mark.parametrize("marker", ["", "===", "b\n"])
+def test_a_marker_that_is_not_in_the_text_is_refused(marker) -> None:
+    with pytest.raises(SelectionError, match=f"{marker!r} does not stand in the prompt".replace("\\", "\\\\")):
+        split_text("a\n---\nb", marker)
 
 
 def test_a_long_part_is_called_by_its_first_words() -> None:

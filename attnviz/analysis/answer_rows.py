@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from attnviz.attention import Attention, Token, Trace
 from attnviz.errors import SelectionError
+from attnviz.kinds import Kind
 from attnviz.token_names import columns_named, rows_named
 from attnviz.words_in_text import find_parts
 
@@ -15,16 +16,20 @@ def find_answer(trace: Trace, answer: str | None = None) -> tuple[Attention, lis
     """The attention by which the answer looks at its sources, and the rows that write it, in order.
 
     The answer is what the model generated, a target that a decoder reads beside an encoder, or the end of the text,
-    where that is `answer`. Raises SelectionError where there is none, and where none of its rows was kept.
+    where that is `answer`. Raises SelectionError where there is none, where none of its rows was kept, or not the
+    attention by which it looks, and for an `answer` of an encoder-decoder.
     """
-    attention = next((trace[kind] for kind in ("cross", "masked-self") if kind in trace.kinds), None)
-    if attention is None:
+    kind: Kind = "masked-self" if trace.target is None else "cross"
+    if kind not in trace.kinds:
         raise SelectionError(
             "only a decoder writes an answer, and nothing of one was kept",
             "Leave out --kind and --rows, or name a model that has a decoder: -m NAME --generate 20.",
         )
+    attention = trace[kind]
     queries: Sequence[int] = rows_named(["answer"], trace, attention)
-    if answer is not None and attention.kind != "cross":
+    if answer is not None:
+        if trace.target is not None:
+            raise SelectionError(f"the answer of {trace.model} is the target of its decoder", "Give it: --target TEXT.")
         queries = _from(attention.predicts or (), trace.text, answer)
     if not queries:
         raise SelectionError(

@@ -57,7 +57,9 @@ def source_mass(attention: Attention, rows: Sequence[int]) -> SourceMass:
     if not rows or any(attention.rows[row][1] - attention.rows[row][0] > 1 for row in rows):
         raise SelectionError("no row that writes the answer is kept by itself", "Keep them: --rows answer.")
     if attention.columns != single_ranges(len(attention.keys)):
-        raise SelectionError("keys of this trace were pooled or left out", "Keep all: --columns prompt,answer.")
+        raise SelectionError(
+            "keys of this trace were pooled or left out", "Keep all when it is made: --columns prompt,answer."
+        )
     may, recent = allowed_pairs(attention)[list(rows)], _recent(attention, rows)
     fixed = np.array([token.special for token in attention.keys])
     if attention.kind == "masked-self":

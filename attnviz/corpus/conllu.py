@@ -91,12 +91,17 @@ def _form(forms: Mapping[str, str], word: int) -> str:
 
 
 def _dependencies(rows: Sequence[Sequence[str]], words: int) -> Iterator[Dependency]:
-    """What each word depends on, where that is said. Raises ValueError for a head that is no word."""
+    """What each word depends on, where that is said.
+
+    Raises ValueError for a head that is no word, and for a relation without a name.
+    """
     for number, *_, head, relation, _, _ in rows:
         if not re.fullmatch(_NUMBER, number) or head in ("0", "_"):
             continue
         if _number(head) > words:
             raise ValueError(f"word {number} depends on word {head} of {words}")
+        if not relation:
+            raise ValueError(f"word {number} has no relation to word {head}")
         yield Dependency(int(number) - 1, int(head) - 1, relation)
 
 

@@ -43,6 +43,7 @@ def caption_of(found: AnswerSources, has_question: bool) -> str:
     aside = f"set aside: {format_share(found.sinks)} to sinks ({first}special tokens, and those that take more than"
     aside += f" {SINK_ABOVE:.0%} from most rows of a head)"
     recent = f" and {format_share(found.recent)} to each row's own last {RECENT} tokens" if found.recent else ""
+    left = "" if found.shares else ". Nothing is left, and no share can be given"
     asked = [QUESTION_MEANING] if has_question else []
     other = [OTHER_MEANING] if any(one.name == OTHER for one in found.shares) else []
-    return ". ".join([f"{heads}; {aside}{recent}", MEANING, *asked, *other, NOT_ATTRIBUTION]) + "."
+    return ". ".join([f"{heads}; {aside}{recent}{left}", MEANING, *asked, *other, NOT_ATTRIBUTION]) + "."

@@ -13,6 +13,7 @@ from attnviz.analysis.source_mass import RECENT, SINK_ABOVE, source_mass
 from attnviz.analysis.source_segments import OTHER, SO_FAR
 from attnviz.attention import Trace
 from attnviz.errors import SelectionError
+from attnviz.selection import Selection
 
 WORDS = ["One", "two", "three.", "Four", "five", "six.", "Seven", "eight", "nine", "ten.", "Yes", "no"]
 TEXT = " ".join(WORDS)
@@ -147,6 +148,23 @@ def test_a_marker_splits_and_an_answer_may_be_given() -> None:
     assert [one.text for one in found.written] == ["Yes", "no"]
 
 
+def test_an_encoder_decoder_answers_by_its_target_alone() -> None:
+    with pytest.raises(SelectionError, match=r"the answer of by hand is the target of its decoder\nGive it: target"):
+        answer_sources(encoder_decoder(), answer="apple")
+
+
+@pytest.mark.parametrize("kind", ["self", "masked-self"])
+def test_without_the_kind_by_which_an_answer_looks_there_are_no_sources(kind) -> None:
+    with pytest.raises(SelectionError, match="only a decoder writes an answer, and nothing of one was kept"):
+        answer_sources(Selection.of(kinds=kind).apply(encoder_decoder()))
+
+
+def test_where_the_rows_of_the_answer_were_left_out_it_is_said_so() -> None:
+    trace = Selection.of(rows=0, kinds="masked-self").apply(written(np.stack([ONE])))
+    with pytest.raises(SelectionError, match="no row that writes the answer was kept"):
+        answer_sources(trace)
+
+
 def test_in_cross_attention_the_first_token_is_no_sink() -> None:
     found = answer_sources(encoder_decoder())
     assert found.heads == 4
@@ -160,7 +178,7 @@ def test_rows_and_keys_that_were_not_kept_are_refused() -> None:
     with pytest.raises(SelectionError, match="no row that writes the answer"):
         source_mass(attention, [])
     with pytest.raises(SelectionError, match="pooled or left out"):
-        answer_sources(attnviz.Selection.of(columns=range(5)).apply(written(np.stack([ONE]))))
+        answer_sources(Selection.of(columns=range(5)).apply(written(np.stack([ONE]))))
 
 
 DOCUMENTS = {

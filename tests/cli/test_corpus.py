@@ -251,6 +251,15 @@ def test_names_cannot_drive_the_terminal(tmp_path):
     assert "[bold]" in done.out
 
 
+def test_a_relation_with_a_long_name_leaves_room_for_its_numbers(tmp_path):
+    lines = ["\t".join([str(n), form, "_", "_", "_", "_", head, name, "_", "_"]) for n, form, head, name in
+             ((1, "I", "2", "x" * 300), (2, "ate", "0", "root"))]  # fmt: skip
+    path = tmp_path / "long.conllu"
+    path.write_text("\n".join(lines))
+    done = run("heads", "--corpus", path, "--kind", "self", "--head", "L0H2", env={"COLUMNS": "80"})
+    assert re.search(r"^x{23}… dependent → head +1 L0H2 .*%", done.out, re.MULTILINE)
+
+
 if __name__ == "__main__":
     from tempfile import TemporaryDirectory
 

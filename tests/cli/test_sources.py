@@ -173,6 +173,28 @@ def test_wrong_arguments_are_refused(args, message, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_marker_may_have_new_lines_and_must_stand_in_the_prompt(tmp_path):
+    done = run("sources", "I ate an apple.\n---\nShe read a book.", "--split", r"\n---\n", "-o", tmp_path / "s.json")
+    assert done.code == 0, done.err
+    assert [one["name"] for one in json.loads((tmp_path / "s.json").read_text())["shares"]][:2] == [
+        "1 I ate an apple.",
+        "2 She read a book.",
+    ]
+    assert "'zzz' does not stand in the prompt" in run("sources", TWO, "--split", "zzz").err
+
+
+def test_a_context_without_text_is_refused(tmp_path):
+    (tmp_path / "empty.txt").write_text(" \n")
+    done = run("sources", TWO, "--context", tmp_path / "empty.txt")
+    assert (done.code, done.err) == (1, "Error: empty.txt holds no text\nHint:  Leave it out.\n")
+
+
+def test_where_all_was_set_aside_it_is_said_so():
+    done = run("sources", "I")
+    assert "Nothing is left, and no share can be given" in done.out
+    assert "segment" not in done.out
+
+
 def test_a_text_without_an_answer_says_how_to_get_one(tmp_path):
     done = run("sources", decoder_only().save(tmp_path / "t.safetensors"))
     assert done.code != 0

@@ -75,6 +75,7 @@ def test_forms_are_composed(tmp_path):
         ([word(1, "I", 2, "nsubj")], "word 1 depends on word 2 of 1"),
         ([word(1, "I", "x", "nsubj")], "'x' is no number of a word"),
         ([word(1, "", 0)], "word 1 is empty"),
+        ([word(1, "I", 2, ""), word(2, "ate")], "word 1 has no relation to word 2"),
         ([word("1-2", "du"), word(1, "de")], "word 2 is missing"),
         ([word("2-1", "du"), word(1, "de")], "word 2-1 stands after word 0"),
         ([word(1, "I"), word("1-2", "du"), word(2, "le")], "word 1-2 stands after word 1"),

@@ -45,15 +45,6 @@ Output = Annotated[
 ]
 
 DEFAULT_TEXT = "I ate an apple"
-Output = Annotated[
-    Path | None,
-    options.option(
-        *("--output", "-o"),
-        metavar="FILE",
-        help="Write to this file; its ending says what: a picture (.png .svg .pdf), a table with a row for each head "
-        "(.csv .json .parquet), or the weights (.npz .safetensors).",
-    ),
-]
 NOT_PROBED = (
     *("text_pair", "source_language", "target_language", "chat", "generate"),
     *("kind", "rows", "columns", "cells", "words"),

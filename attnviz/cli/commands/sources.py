@@ -48,8 +48,8 @@ Split = Annotated[
         "--split",
         group=options.SHOWN,
         metavar="MARK",
-        help="The segments are what stands between such marks; by default the roles of a chat, or paragraphs, or the "
-        "sentences of one paragraph.",
+        help="The segments are what stands between such marks, in which \\n is a new line; by default "
+        "the roles of a chat, or paragraphs, or the sentences of one paragraph.",
     ),
 ]
 Top = Annotated[
@@ -122,7 +122,9 @@ def sources(
         raise UsageError("--context and --answer cannot change a saved trace", "Leave them out.")
     contexts = _contexts(context or [])
     if contexts or answer is not None:
-        text = Text(as_text=put_together(text.read("sources"), [content for _, content in contexts], answer))
+        text = Text(as_text=put_together(text.read("sources"), contexts, answer))
+    if split is not None:
+        split = split.replace(r"\n", "\n")
     trace = _keeping_rows(run, text, answer).trace(text, "sources", target)
     notes(trace.notes)
     found = answer_sources(trace, contexts, split, answer, top, token, segment)

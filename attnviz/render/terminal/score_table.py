@@ -19,6 +19,8 @@ from attnviz.render.terminal.colours import Brush
 from attnviz.render.terminal.drawing import Drawing
 from attnviz.render.weight_format import format_offset
 
+LONGEST = 24
+"""So many columns of a relation's name are shown; those of Universal Dependencies have up to 15 characters."""
 MEANING = (
     "score: the share of pairs whose first word gives the second more than any other word, itself and special tokens"
     " left out (Clark et al. 2019). weight: what it gives to it on average. offset: the score of always looking so many"
@@ -50,7 +52,7 @@ class ScoreTable(Drawing):
         grid.box, grid.padding = None, (0, 1, 0, 0)
         relations = [relation for relation in self.scores if relation.kind == kind]
         if has_names := any(relation.name for relation in relations):
-            grid.add_column("relation", overflow="ellipsis", no_wrap=True, min_width=8)
+            grid.add_column("relation", overflow="ellipsis", no_wrap=True, min_width=8, max_width=LONGEST)
         grid.add_column("from → to", no_wrap=True)
         for title in ("pairs", "head", "score", "weight", "offset"):
             grid.add_column(title, justify="left" if title == "head" else "right", no_wrap=True)

@@ -52,8 +52,9 @@ class SourceTable(Drawing):
         if scope := heading_of(found):
             yield Text(ltr(scope))
         yield Text()
-        yield self._segments(brush, width)
-        yield Text()
+        if found.shares:
+            yield self._segments(brush, width)
+            yield Text()
         prompt = SourceText(found, self._keys, self.trace.text, width)
         for line in prompt.lines(brush):
             yield from line
