@@ -19,8 +19,8 @@ from attnviz.render.terminal.colours import Brush
 from attnviz.render.terminal.drawing import Drawing
 from attnviz.render.weight_format import format_offset
 
-LONGEST = 24
-"""So many columns of a relation's name are shown; those of Universal Dependencies have up to 15 characters."""
+LONGEST = 16
+"""So many cells of a relation's name are shown, so that a line of 80 cells cuts no number."""
 MEANING = (
     "score: the share of pairs whose first word gives the second more than any other word, itself and special tokens"
     " left out (Clark et al. 2019). weight: what it gives to it on average. offset: the score of always looking so many"
