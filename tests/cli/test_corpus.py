@@ -251,6 +251,18 @@ def test_names_cannot_drive_the_terminal(tmp_path):
     assert "[bold]" in done.out
 
 
+@pytest.mark.parametrize("width", [53, 60, 66, 73, 80])
+def test_a_narrow_terminal_has_fewer_columns_and_cuts_no_number(width, tmp_path):
+    lines = ["\t".join([str(n), form, "_", "_", "_", "_", head, name, "_", "_"]) for n, form, head, name in
+             ((1, "I", "2", "nsubj"), (2, "ate", "0", "root"))]  # fmt: skip
+    path = tmp_path / "one.conllu"
+    path.write_text("\n".join(lines))
+    done = run("heads", "--corpus", path, "--kind", "self", env={"COLUMNS": str(width)})
+    assert "…" not in done.out
+    assert re.search(r"dependent → head .*L\dH\d .*\d% +.*\d% at", done.out)
+    assert ("weight  " in done.out) == (width >= 66)
+
+
 def test_a_relation_with_a_long_name_leaves_room_for_its_numbers(tmp_path):
     lines = ["\t".join([str(n), form, "_", "_", "_", "_", head, name, "_", "_"]) for n, form, head, name in
              ((1, "I", "2", "x" * 300), (2, "ate", "0", "root"))]  # fmt: skip

@@ -28,6 +28,10 @@ MEANING = (
     " best of {heads} heads is chosen on these same pairs: where they are few, some head gets most of them by chance"
 )
 
+WITH_BARS = 73
+COLUMNS = {"pairs": 59, "head": 0, "score": 0, "weight": 66, "offset": 0}
+"""From which width of the terminal on a score has a bar, and each column is shown: fewer cells would cut numbers."""
+
 
 @dataclass(frozen=True)
 class ScoreTable(Drawing):
@@ -43,26 +47,33 @@ class ScoreTable(Drawing):
         yield heading(self.title, console_options.max_width)
         for kind in dict.fromkeys(relation.kind for relation in self.scores):
             yield Text()
-            yield self._table(kind, brush)
+            yield self._table(kind, brush, console_options.max_width)
         yield Text()
         yield Text(f"{MEANING.format(heads=max(map(len, self.scores.values())))}.", style="dim")
 
-    def _table(self, kind: Kind, brush: Brush) -> Table:
+    def _table(self, kind: Kind, brush: Brush, width: int) -> Table:
         grid = Table(title=Text(KIND_NAMES[kind], style="bold"), title_justify="left", title_style="")
         grid.box, grid.padding = None, (0, 1, 0, 0)
         relations = [relation for relation in self.scores if relation.kind == kind]
         if has_names := any(relation.name for relation in relations):
             grid.add_column("relation", overflow="ellipsis", no_wrap=True, min_width=8, max_width=LONGEST)
         grid.add_column("from → to", no_wrap=True)
-        for title in ("pairs", "head", "score", "weight", "offset"):
+        titles = [title for title, least in COLUMNS.items() if least <= width]
+        for title in titles:
             grid.add_column(title, justify="left" if title == "head" else "right", no_wrap=True)
         for relation in relations:
             for place, head in enumerate(self.scores[relation][: self.top or 1]):
                 names = (ltr(visible(relation.name)),) if has_names else ()
-                of_all = (*names, brush.written(relation.direction), f"{head.pairs:,}")
-                score = bar(head.rate, 1.0, brush) + Text(f"{head.rate:.1%}".rjust(6))
-                cells = head.name, score, brush.number(head.weight), brush.written(_offset(head))
-                grid.add_row(*(of_all if place == 0 else [""] * len(of_all)), *cells)
+                of_all = (*names, brush.written(relation.direction))
+                drawn = bar(head.rate, 1.0, brush) if width >= WITH_BARS else Text()
+                cells: dict[str, str | Text] = {
+                    "pairs": f"{head.pairs:,}" if place == 0 else "",
+                    "head": head.name,
+                    "score": drawn + Text(f"{head.rate:.1%}".rjust(6)),
+                    "weight": brush.number(head.weight),
+                    "offset": brush.written(_offset(head)),
+                }
+                grid.add_row(*(of_all if place == 0 else [""] * len(of_all)), *(cells[title] for title in titles))
         return grid
 
 
