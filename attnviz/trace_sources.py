@@ -5,6 +5,7 @@ from typing import Any
 
 from attnviz.analysis.answer_rows import BEFORE
 from attnviz.analysis.answer_sources import AnswerSources, answer_sources
+from attnviz.analysis.source_segments import RESERVED
 from attnviz.errors import InputError
 from attnviz.head_names import Names
 from attnviz.labels import visible
@@ -56,11 +57,13 @@ def sources(
 def put_together(text: str, contexts: Sequence[tuple[str, str]], answer: str | None = None) -> str:
     """The contexts, each a name and its content, the text and the answer as one prompt, with blank lines between.
 
-    Raises InputError for a context without content.
+    Raises InputError for a context without content, and for one with a name that another segment has.
     """
     for name, content in contexts:
         if not content:
             raise InputError(f"{visible(name)} holds no text", "Leave it out.")
+        if name in RESERVED:
+            raise InputError(f"a context cannot be called {name!r}: another segment is", "Give it another name.")
     whole = "\n\n".join([*(content for _, content in contexts), text])
     return whole if answer is None else f"{whole.rstrip()} {answer.strip()}"
 

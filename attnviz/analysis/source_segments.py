@@ -10,6 +10,9 @@ SO_FAR, QUESTION, PROMPT = "the answer so far", "the question", "the prompt"
 OTHER = "other"
 """What is in no segment: what a chat template puts around a message, the space between paragraphs."""
 
+RESERVED = (SO_FAR, QUESTION, PROMPT, OTHER)
+"""Names of segments that no context can have."""
+
 
 def keys_by_segment(
     trace: Trace, attention: Attention, own: Sequence[int], contexts: Sequence[tuple[str, str]], split: str | None

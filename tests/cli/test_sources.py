@@ -189,6 +189,12 @@ def test_a_context_without_text_is_refused(tmp_path):
     assert (done.code, done.err) == (1, "Error: empty.txt holds no text\nHint:  Leave it out.\n")
 
 
+def test_a_context_with_the_name_of_another_segment_is_refused(tmp_path):
+    (tmp_path / "other").write_text("I ate an apple.")
+    done = run("sources", TWO, "--context", tmp_path / "other")
+    assert (done.code, done.err.splitlines()[0]) == (1, "Error: a context cannot be called 'other': another segment is")
+
+
 def test_where_all_was_set_aside_it_is_said_so():
     done = run("sources", "I")
     assert "Nothing is left, and no share can be given" in done.out
