@@ -11,6 +11,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # for type checkers; Python uses the table below
+    from attnviz.analysis.answer_sources import AnswerSources as AnswerSources
+    from attnviz.analysis.comparison import Comparison as Comparison
     from attnviz.attention import Attention as Attention
     from attnviz.attention import Token as Token
     from attnviz.attention import Trace as Trace
@@ -27,6 +29,7 @@ if TYPE_CHECKING:  # for type checkers; Python uses the table below
     from attnviz.models import trace as trace
     from attnviz.models.base import Model as Model
     from attnviz.prompt import Prompt as Prompt
+    from attnviz.render.page import Page as Page
     from attnviz.render.page import view as view
     from attnviz.render.picture.axes import plot as plot
     from attnviz.selection import Selection as Selection
@@ -39,8 +42,11 @@ _ERRORS = (
 )  # fmt: skip
 _PUBLIC = {  # name: module and attribute, imported when first used, so that `import attnviz` is fast
     **{name: f"attnviz.errors:{name}" for name in _ERRORS},
+    "AnswerSources": "attnviz.analysis.answer_sources:AnswerSources",
     "Attention": "attnviz.attention:Attention",
+    "Comparison": "attnviz.analysis.comparison:Comparison",
     "Model": "attnviz.models.base:Model",
+    "Page": "attnviz.render.page:Page",
     "Prompt": "attnviz.prompt:Prompt",
     "Selection": "attnviz.selection:Selection",
     "Token": "attnviz.attention:Token",

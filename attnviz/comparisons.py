@@ -19,8 +19,8 @@ from attnviz.selection import Selection
 from attnviz.words import by_words
 
 LISTED = 12
-"""So many words that only one text has are named."""
-_OF_MODEL = ("tokenizer", "revision", "device", "device_map", "dtype", "trust_remote_code")
+"""The most words of one text alone that are listed."""
+_MODEL_OPTIONS = ("tokenizer", "revision", "device", "device_map", "dtype", "trust_remote_code")
 
 
 def compare(
@@ -40,18 +40,19 @@ def compare(
 ) -> Comparison:
     """A − B: two texts, two models on one text, two heads or layers of one run, or two traces.
 
-    `a` and `b` are texts, traces, or the names of files that hold one. B is as A but for what is given of it: another
-    text or trace `b`, `with_model`, `with_layers`, `with_heads`. With none of these every head is compared with every
-    other. The other keywords are those of `attnviz.trace`, and are of both.
+    `a` and `b` are texts, traces, or names of saved traces. B is like A, except for what is given for it: another text
+    or trace `b`, `with_model`, `with_layers`, `with_heads`. If none of these is given, every head is compared with
+    every other. The other keywords are those of `attnviz.trace`, and apply to both.
 
-    Where the tokens differ both are merged to words, and the words are compared that both texts have, in order. Heads
-    are compared with those of their number, or, where B's are named or both are of one run, each with every one of B.
-    The difference is of the two that are farthest apart; with `mean` (or `max`) of all heads of each as one.
+    If the tokens differ, both are merged to words, and the words that both texts have are compared in order. A head is
+    compared with the head of the same layer and number; with every head of B if heads of B are named or both sides are
+    one run. The difference is that of the two heads that are farthest apart, or with `mean` (`max`) of all heads of A
+    as one and all heads of B as one.
 
-    Raises SelectionError where there is nothing to compare, and what `attnviz.trace` raises.
+    Raises SelectionError if there is nothing to compare, and what `attnviz.trace` raises.
 
     >>> attnviz.compare("I ate an apple", heads="L3H1", with_heads="L3H2")
-    <Comparison of L3H1 and L3H2, self-attention: 4×4 common cells, largest difference 0.75; 1 distances>
+    <Comparison of L3H1 and L3H2, self-attention: 4×4 common cells, largest difference 0.75; 1 distance>
     """
     if mean and max:
         raise SelectionError("heads are compared as one by their mean or by their maximum", "Leave one of them out.")
@@ -71,9 +72,9 @@ def compare(
 def names_of_b(
     layers: Names | None, heads: Names | None, with_layers: Names | None, with_heads: Names | None
 ) -> tuple[list[str] | None, list[str] | None]:
-    """The names of the layers and heads of B: those of A, but for what is named of B.
+    """The names of the layers and heads of B: those of A, unless B's are named.
 
-    Raises SelectionError for what is no name.
+    Raises SelectionError for something that is not a name.
     """
     of_a, own = Selection.of(layers, heads), Selection.of(with_layers, with_heads)
     if (with_layers, with_heads) == (None, None):
@@ -96,11 +97,11 @@ def _listed(names: Names | None) -> list[str] | None:
 def compare_traces(
     a: Trace, b: Trace, *, every_two: bool = False, is_one_run: bool = False, how: str | None = None
 ) -> Comparison:
-    """What two traces have in common, compared.
+    """The comparison of two traces in their common words.
 
-    With `every_two`, and in one run, each head of `a` with every one of `b`; otherwise with that of its number. `how`
-    is `mean` or `max`, for all heads of each as one. Raises SelectionError where nothing can be compared, and
-    NotKeptError where tokens share cells.
+    Each head of `a` is compared with the head of `b` of the same layer and number; with `every_two` or `is_one_run`,
+    with every head of `b`. `how` is `mean` or `max`, to show all heads of each side as one. Raises SelectionError if
+    nothing can be compared, and NotKeptError if several tokens share a cell.
     """
     a, b, left_out = _on_common_tokens(a, b)
     cells = {kind: common_cells(a[kind], b[kind]) for kind in a.kinds if kind in b.kinds}
@@ -116,7 +117,7 @@ def compare_traces(
         )
     kind = next(kind for kind, some in distances.items() if some)
     if distances_of is same_heads:
-        left_out += [said for one in found.values() for said in _other_heads(one)]
+        left_out += [heads for one in found.values() for heads in _other_heads(one)]
     left_out += _other_words(found)
     names, pairs, reason = _shown(distances[kind], how)
     whole_a, whole_b = (_as_one(one, kind, some, how) for one, some in zip((a, b), pairs, strict=True))
@@ -137,21 +138,21 @@ def compare_traces(
 
 
 def _is_saved(given: Any) -> bool:
-    """Whether it is a trace, or the name of a file that holds one."""
+    """Whether it is a trace or the name of a saved trace."""
     return isinstance(given, Trace | os.PathLike) or (isinstance(given, str) and given.endswith(ENDING))
 
 
 def _loaded(model: Any, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """The model, loaded once for two texts, and the options that are left."""
+    """The model, loaded once for both texts, and the options that are not for loading."""
     if hasattr(model, "trace"):
         return model, options
-    of_model = {name: value for name, value in options.items() if name in _OF_MODEL}
-    left = {name: value for name, value in options.items() if name not in _OF_MODEL}
+    of_model = {name: value for name, value in options.items() if name in _MODEL_OPTIONS}
+    left = {name: value for name, value in options.items() if name not in _MODEL_OPTIONS}
     return load(model, **of_model, with_head=options.get("generate") is not None), left
 
 
 def _traced(given: Any, model: Any, options: Mapping[str, Any]) -> Trace:
-    """A trace that was given, or is in the file that was named, or that `model` makes of a text."""
+    """The trace that is given, is in a file, or that `model` makes of a text."""
     if not _is_saved(given):
         return trace(given, model, **options)
     if options:
@@ -160,9 +161,9 @@ def _traced(given: Any, model: Any, options: Mapping[str, Any]) -> Trace:
 
 
 def _on_common_tokens(a: Trace, b: Trace) -> tuple[Trace, Trace, list[str]]:
-    """Both by words, where their tokens are not the same; and which kinds only one has.
+    """Both traces, merged to words if their tokens differ; and in words, the kinds that only one has.
 
-    Raises SelectionError where they share no kind, and NotKeptError where tokens share cells.
+    Raises SelectionError if they have no common kind, and NotKeptError if several tokens share a cell.
     """
     shared = [kind for kind in a.kinds if kind in b.kinds]
     if not shared:
@@ -174,7 +175,7 @@ def _on_common_tokens(a: Trace, b: Trace) -> tuple[Trace, Trace, list[str]]:
                 most = max(len(attention.queries), len(attention.keys))
                 command = Retrace.of(one, attention).command
                 raise NotKeptError(
-                    "tokens share cells, and can only be compared one by one", command, f"--cells {most}"
+                    "several tokens share a cell, and only single tokens can be compared", command, f"--cells {most}"
                 )
     left_out = [
         f"{one[kind].name} only in {side}"
@@ -194,7 +195,7 @@ def _texts(attention: Attention) -> tuple[list[str], list[str]]:
 def _shown(
     distances: Sequence[HeadDistance], how: str | None
 ) -> tuple[tuple[str, str], tuple[list[Pair], list[Pair]], str]:
-    """What is shown of A and of B: its name, the heads; and why those."""
+    """The names and the heads of A and B that are shown, and the reason in words."""
     heads = (
         [*dict.fromkeys((one.layer, one.head) for one in distances)],
         [*dict.fromkeys((one.with_layer, one.with_head) for one in distances)],
@@ -213,13 +214,13 @@ def _shown(
 
 
 def _as_one(one: Trace, kind: Kind, pairs: Sequence[Pair], how: str | None) -> Attention:
-    """Those heads as one, head 0 of layer 0; a single head is its own mean."""
+    """The heads `pairs` combined into head 0 of layer 0; a single head stays as it is."""
     return combine_heads(Selection(kinds=(kind,), pairs=tuple(pairs)).apply(one)[kind], how or "mean")
 
 
 def _other_heads(cells: CommonCells) -> list[str]:
-    """Which heads only one of them has, in words."""
-    said = []
+    """The heads that only one side has, in words."""
+    lines = []
     for side, one, other in (("A", cells.a, cells.b), ("B", cells.b, cells.a)):
         alone: dict[tuple[int, ...], list[int]] = {}
         for layer in one.layers:
@@ -228,8 +229,8 @@ def _other_heads(cells: CommonCells) -> list[str]:
                 alone.setdefault(heads, []).append(layer)
         for heads, layers in alone.items():
             named = f"{_numbered('head', heads)} of {_numbered('layer', tuple(layers))}"
-            said.append(f"{one.name}: {named} only in {side}")
-    return said
+            lines.append(f"{one.name}: {named} only in {side}")
+    return lines
 
 
 def _numbered(what: str, numbers: tuple[int, ...]) -> str:
@@ -237,12 +238,12 @@ def _numbered(what: str, numbers: tuple[int, ...]) -> str:
 
 
 def _other_words(found: Mapping[Kind, CommonCells]) -> list[str]:
-    """Which words only one of them has, in words."""
-    said = []
+    """The words that only one text has, listed."""
+    lines = []
     for side in ("a", "b"):
         tokens = [token for cells in found.values() for token in getattr(cells, f"only_{side}")]
         words = [*dict.fromkeys(visible(token.text) for token in tokens)]
         if words:
             more = f" and {len(words) - LISTED} more" if len(words) > LISTED else ""
-            said.append(f"only in {side.upper()}: {', '.join(words[:LISTED])}{more}")
-    return said
+            lines.append(f"only in {side.upper()}: {', '.join(words[:LISTED])}{more}")
+    return lines

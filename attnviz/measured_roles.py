@@ -17,7 +17,7 @@ from attnviz.kinds import Kind
 
 FILE = "attnviz.json"
 FORMAT = 1
-"""A file says by which format it is written; a reader refuses a later one."""
+"""The version of the format, which stands in the file; a reader refuses a later one."""
 _LARGEST = 2**20  # bytes
 _AGAIN = "Write it again: attnviz heads --corpus FILE --save-roles FOLDER"
 
@@ -29,10 +29,10 @@ _Name = Annotated[str, Meta(min_length=1, max_length=200)]
 class MeasuredRole(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """One head and what it was measured to do.
 
-    `role` is what a reader is told: `previous`, `verb → object`, `obj: head → dependent`. `rate` is the number for it,
-    from 0 to 1: the mean of the measure over `texts` texts, or the share of `pairs` pairs of words. `baseline` is the
-    same number of what the head is compared with: uniform attention, or the best fixed offset. `relation` is a
-    dependency, `language` what the texts are written in, if that is known.
+    `role` is its name for a reader: `previous`, `verb → object`, `obj: head → dependent`. `rate` is its number, from 0
+    to 1: the mean of the measure over `texts` texts, or the share of `pairs` pairs of words. `baseline` is the same
+    number for uniform attention, or for the best fixed offset. `relation` is the dependency, and `language` the
+    language of the texts, if they are known.
     """
 
     role: _Name
@@ -47,7 +47,7 @@ class MeasuredRole(Struct, frozen=True, omit_defaults=True, forbid_unknown_field
 
     @property
     def sentence(self) -> str:
-        """What it says, with its baseline: `L3H1: obj: head → dependent, 93% of 14 pairs (best fixed offset 43%)`."""
+        """Number and baseline too: `L3H1: obj: head → dependent, 93% of 14 pairs (best fixed offset 43%)`."""
         if self.pairs is None:
             over = f"mean over {self.texts:,} text{'s' * (self.texts != 1)}"
             return f"{self.head}: {self.role} {self.rate:.2f}, {over} (uniform attention {self.baseline:.2f})"
@@ -83,7 +83,7 @@ def of_model(model: str, roles: Sequence[MeasuredRole]) -> MeasuredRoles:
 
 
 def read_roles(path: str | os.PathLike[str]) -> MeasuredRoles:
-    """Read a file of measured roles. Raises FileError if it cannot be read, or its content is anything else."""
+    """Read a file of measured roles. Raises FileError if it cannot be read, or holds anything else."""
     try:
         with open(path, "rb") as file:
             data = file.read(_LARGEST + 1)
@@ -98,7 +98,7 @@ def read_roles(path: str | os.PathLike[str]) -> MeasuredRoles:
 
 
 def output_file(path: Path) -> Path:
-    """The file that `path` names: in a folder it is `attnviz.json`. Raises FileError unless it ends in .json."""
+    """The file to write: `path`, or `attnviz.json` in the folder `path`. Raises FileError unless it ends in .json."""
     if path.is_dir():
         return path / FILE
     if path.suffix.lower() != ".json":

@@ -1,4 +1,4 @@
-"""The segments of a text: its paragraphs, what stands between markers, texts put together, the roles of a chat."""
+"""The segments of a text: paragraphs, parts between marks, texts that were put together, the roles of a chat."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from attnviz.errors import SelectionError
 
 NAME = 32
-"""A segment without a name of its own is called by so many characters of it."""
+"""The most characters in the name of a segment that is called by its first words."""
 USER = "user"
 _ROLE = re.compile(r"\s*(system|developer|user|assistant|model|tool)\s*(?:\n|$)", re.IGNORECASE)
-"""How a template names who speaks: on a line that has nothing else, or between two marks."""
+"""How a chat template names the speaker: alone on a line, or alone between two special tokens."""
 _BLANK_LINE, _SENTENCE = r"\n\s*\n", r"(?<=[.!?。！？])\s+"
 
 
@@ -24,9 +24,9 @@ class Segment:
 
 
 def split_text(text: str, marker: str | None = None) -> list[Segment]:
-    """The parts of `text` between markers; without one its paragraphs, of one paragraph its sentences.
+    """The parts of `text` between marks; without a `marker` its paragraphs, or its sentences if there is one paragraph.
 
-    Each is called by its number and its first words. Raises SelectionError for a marker that is not in the text.
+    The name of a part is its number and its first words. Raises SelectionError for a marker that is not in the text.
     """
     if marker is not None:
         if not marker or marker not in text:
@@ -39,7 +39,7 @@ def split_text(text: str, marker: str | None = None) -> list[Segment]:
 
 
 def locate_texts(text: str, parts: Sequence[tuple[str, str]]) -> list[Segment]:
-    """Where each of `parts`, a name and a content, stands in `text`, in order; one that is not there is left out."""
+    """The places of `parts`, (name, content), in `text`, in order; a part that is not there is left out."""
     found, end = [], 0
     for name, content in parts:
         start = text.find(content, end)
@@ -50,10 +50,10 @@ def locate_texts(text: str, parts: Sequence[tuple[str, str]]) -> list[Segment]:
 
 
 def chat_roles(text: str, message: str, marks: Sequence[tuple[int, int]]) -> list[Segment]:
-    """Who says what in `text`, which a chat template made of a user's `message`: its segments, named by their roles.
+    """The segments of `text`, which a chat template made of a user's `message`, named by the roles of the speakers.
 
-    `marks` are the characters of special tokens. The user's is where the message stands; the others are what stands
-    between marks after the name of a role. A template that names none has the user's alone.
+    `marks` are the characters of special tokens. The user's segment is the message itself; another segment is the text
+    between two marks that follows the name of a role. If the template names no roles, there is only the user's segment.
     """
     content = message.strip()
     start = text.rfind(content)
@@ -72,7 +72,7 @@ def chat_roles(text: str, message: str, marks: Sequence[tuple[int, int]]) -> lis
 
 
 def _between(marks: Sequence[tuple[int, int]], length: int) -> Iterator[tuple[int, int]]:
-    """What stands between `marks` in a text of so many characters."""
+    """The ranges between `marks` in a text of `length` characters."""
     start = 0
     for mark, end in [*sorted(marks), (length, length)]:
         if start < mark:

@@ -29,14 +29,14 @@ def sources(
     segment: str | None = None,
     **options: Any,
 ) -> AnswerSources:
-    """What an answer to `text` looked at: which segments of it, and for each of its tokens the `top` best sources.
+    """What an answer to `text` looked at: the share of each segment of it, and the `top` best sources of each token.
 
-    A decoder writes the answer with `generate`, so many tokens at most, or it is given as `answer`; an encoder-decoder
-    has a `target`, or writes one. `contexts`, name → text, are put before `text`; else the segments are what stands
-    between marks `split`, the roles of a `chat`, or paragraphs. With `token`, a word of the answer or the number of a
-    token of it, all is what that looked at; with `segment` the best sources are tokens of that segment. The other
-    keywords are those of `attnviz.trace`: `model`, `layers`, `heads`, `tokenizer`, `device`, … Raises as that does, and
-    SelectionError where there is no answer, and for a token or a segment that there is not.
+    A decoder writes the answer, at most `generate` tokens, or it is given as `answer`; an encoder-decoder reads a
+    `target` or writes one. The segments are the `contexts`, name → text, which are put before `text`; or the parts
+    between marks `split`; or the roles of a `chat`; or paragraphs. With `token`, a word of the answer or the number of
+    a token in it, only what that part looked at counts; with `segment`, only tokens of that segment are listed as
+    sources. The other keywords are those of `attnviz.trace`: `model`, `layers`, `heads`, `tokenizer`, `device`, …
+    Raises what that raises, and SelectionError if there is no answer, and for an unknown token or segment.
     """
     parts = [(name, content.strip()) for name, content in (contexts or {}).items()]
     traced = trace(
@@ -55,9 +55,9 @@ def sources(
 
 
 def put_together(text: str, contexts: Sequence[tuple[str, str]], answer: str | None = None) -> str:
-    """The contexts, each a name and its content, the text and the answer as one prompt, with blank lines between.
+    """One prompt of the `contexts`, (name, content), and the text, with blank lines between, and then the answer.
 
-    Raises InputError for a context without content, and for one with a name that another segment has.
+    Raises InputError for a context without content, and for one with the name of another segment.
     """
     for name, content in contexts:
         if not content:
@@ -69,5 +69,8 @@ def put_together(text: str, contexts: Sequence[tuple[str, str]], answer: str | N
 
 
 def rows_to_keep(generate: int | None, answer: str | None) -> list[str]:
-    """The rows that write an answer, and the last ones before it; no token is shorter than a byte."""
+    """The names of the rows to capture: those that write the answer, and BEFORE rows before it.
+
+    The number of tokens of a given answer is not known yet; it is at most the number of its bytes.
+    """
     return ["answer", f"last:{(len(answer.encode()) if answer else generate or 0) + BEFORE}"]

@@ -1,4 +1,4 @@
-"""Two texts, models or heads compared: what is subtracted from what, and what is left out."""
+"""Two texts, models or heads are compared: what is subtracted, and what is left out."""
 
 import math
 from dataclasses import replace
@@ -42,7 +42,7 @@ def test_the_difference_is_of_the_words_that_both_texts_have() -> None:
     assert found.left_out == ("only in B: has",)
 
 
-def test_what_goes_to_words_that_only_one_has_counts_as_one_more_column() -> None:
+def test_weight_on_words_of_one_text_alone_counts_as_one_more_column() -> None:
     (distance,) = attnviz.compare(A, B).distances
     rows = [
         ([0.2, 0.5, 0.3, 0], [0.4, 0.1, 0.3, 0.2]),
@@ -64,7 +64,7 @@ def test_a_trace_compared_with_itself_is_exactly_0(trace, how) -> None:
     assert found.left_out == ()
 
 
-def test_two_texts_of_a_model_are_compared_head_by_head_and_the_farthest_is_shown() -> None:
+def test_two_texts_are_compared_head_by_head_and_the_head_with_the_largest_distance_is_shown() -> None:
     texts = "The cat sat on the mat.", "The dog sat on the mat."
     found = attnviz.compare(*texts, MINILM)
     traces = [attnviz.trace(text, MINILM) for text in texts]
@@ -131,11 +131,11 @@ def test_layers_are_compared_by_the_mean_of_their_heads() -> None:
         ((3, None), ("last", None), Selection.of(-1)),
     ],
 )
-def test_b_is_as_a_but_for_what_is_named_of_it(of_a, of_b, expected) -> None:
+def test_b_is_like_a_except_for_what_is_named(of_a, of_b, expected) -> None:
     assert Selection.of(*names_of_b(*of_a, *of_b)) == expected
 
 
-def test_what_only_one_has_is_left_out_and_said() -> None:
+def test_heads_and_words_that_only_one_side_has_are_listed_as_left_out() -> None:
     small = Selection.of(layers=0, heads=0, kinds=["self", "cross"]).apply(encoder_decoder())
     found = attnviz.compare(encoder_decoder(), small)
     assert len(found.distances) == 2
@@ -157,7 +157,7 @@ def test_models_with_other_tokens_are_compared_by_words() -> None:
     assert "only in A: [CLS], [SEP]" in found.left_out
 
 
-def test_rows_that_were_not_kept_are_left_out_and_columns_count_as_the_rest() -> None:
+def test_rows_that_were_not_captured_are_left_out_and_such_columns_count_as_the_rest() -> None:
     part = Selection.of(rows=[0, 2], columns=[0, 1]).apply(A)
     found = attnviz.compare(part, part)
     assert found.difference.matrix(0, 0).shape == (2, 2)
@@ -182,18 +182,18 @@ def test_rows_that_were_not_kept_are_left_out_and_columns_count_as_the_rest() ->
         (A, B, {"mean": True, "max": True}, SelectionError, "mean or by their maximum"),
         (A, B, {"device": "cpu"}, InputError, "device cannot change a trace"),
         (A, B, {"heads": "L9H9"}, SelectionError, "there is no layer 9"),
-        (A, Selection.of(cells=2).apply(B), {}, SelectionError, "tokens share cells"),
+        (A, Selection.of(cells=2).apply(B), {}, SelectionError, "several tokens share a cell"),
     ],
 )
-def test_what_cannot_be_compared_is_a_clear_error(a, b, options, error, message) -> None:
+def test_traces_that_cannot_be_compared_give_a_clear_error(a, b, options, error, message) -> None:
     with pytest.raises(error, match=message):
         attnviz.compare(a, b, **options)
 
 
-def test_a_result_says_what_it_holds_and_gives_it_as_plain_data() -> None:
+def test_a_comparison_has_a_short_repr_and_gives_plain_data() -> None:
     found = attnviz.compare(A, B)
     assert repr(found) == (
-        "<Comparison of L0H0 and L0H0, self-attention: 3×3 common cells, largest difference 0.60; 1 distances>"
+        "<Comparison of L0H0 and L0H0, self-attention: 3×3 common cells, largest difference 0.60; 1 distance>"
     )
     content = found.to_dict()
     assert content["difference"][1] == pytest.approx([0, 0.6, -0.3], abs=1e-6)

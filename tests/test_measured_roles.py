@@ -13,7 +13,7 @@ ROLES = [
 ]
 
 
-def test_what_is_written_is_read_again(tmp_path):
+def test_a_written_file_is_read_again(tmp_path):
     (tmp_path / FILE).write_bytes(of_model("some model", ROLES).to_bytes())
     found = read_roles(tmp_path / FILE)
     assert (found.model, list(found.roles)) == ("some model", ROLES)
@@ -40,7 +40,7 @@ GOOD = json.loads(of_model("m", ROLES).to_bytes())
         )),
     ],
 )  # fmt: skip
-def test_a_file_that_says_anything_else_is_refused(change, tmp_path):
+def test_a_file_with_other_content_is_refused(change, tmp_path):
     (tmp_path / FILE).write_text(json.dumps({**GOOD, **change}))
     with pytest.raises(FileError, match="holds no measured roles"):
         read_roles(tmp_path / FILE)

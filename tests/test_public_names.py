@@ -1,6 +1,7 @@
 """The public names of attnviz: that they exist, how they are displayed, and what a type checker sees."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,10 @@ TRACE = attnviz.trace("I ate an apple")
         (attnviz.load(build("bert"), tokenizer=tokenizer()), "<HuggingFaceModel BertModel>"),
         (attnviz.Prompt("I ate", target="나는"), "Prompt(text='I ate', target='나는')"),
         (attnviz.Selection.of(layers=3, cells=8), "Selection(layers=(3,), cells=8)"),
+        (
+            attnviz.compare(TRACE, heads="L3H1", with_heads="L3H1"),
+            "<Comparison of L3H1 and L3H1, self-attention: 4×4 common cells, largest difference 0.00; 1 distance>",
+        ),
         (PlotOptions("text", query="ate"), "PlotOptions(style='text', query='ate')"),
     ],
 )
@@ -53,3 +58,9 @@ def test_each_thing_is_shown_on_a_short_line(thing, shown):
 
 def test_a_long_text_is_cut_where_it_is_shown():
     assert len(repr(attnviz.Prompt("word " * 500))) < 100
+
+
+def test_the_sources_of_a_long_answer_are_shown_on_a_line():
+    found = attnviz.sources("I ate an apple. She read a book.", "builtin")
+    assert re.fullmatch(r"<AnswerSources of '나는.{1,38}' by builtin: .* \d\.\d\d>", repr(found))
+    assert len(repr(found)) < 160

@@ -1,4 +1,4 @@
-"""The parts of a text: paragraphs, sentences, between markers, or texts that were put together."""
+"""The segments of a text: paragraphs, sentences, parts between marks, or texts that were put together."""
 
 import pytest
 
@@ -14,11 +14,11 @@ def test_paragraphs_are_segments() -> None:
     assert parts("One.\nTwo.\n\n \nThree.") == [("1 One. Two.", "One.\nTwo."), ("2 Three.", "Three.")]
 
 
-def test_of_one_paragraph_its_sentences() -> None:
+def test_the_sentences_of_a_single_paragraph_are_segments() -> None:
     assert parts("One two. Three? 넷.") == [("1 One two.", "One two."), ("2 Three?", "Three?"), ("3 넷.", "넷.")]
 
 
-def test_a_marker_splits_and_empty_parts_are_none() -> None:
+def test_a_marker_splits_a_text_and_empty_parts_are_dropped() -> None:
     text = "a\n---\n\n---\nb"
     assert parts(text, "\n---\n") == [("1 a", "a"), ("2 b", "b")]
 
@@ -60,5 +60,5 @@ def test_a_role_may_stand_between_two_marks() -> None:
     ]
 
 
-def test_a_template_that_names_no_role_has_the_users_message() -> None:
+def test_a_template_without_roles_has_only_the_message_of_the_user() -> None:
     assert roles("[INST] <<SYS>>Be kind.<</SYS>> Hi [/INST]", "Hi", ()) == [("user", "Hi")]

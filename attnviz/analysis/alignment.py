@@ -5,9 +5,9 @@ from difflib import SequenceMatcher
 
 
 def align(words: Sequence[str], others: Sequence[str]) -> list[tuple[int, int]]:
-    """The positions in both of the words that both have, in order; capital letters make no difference.
+    """The common words of two texts, in order, as pairs of positions; capital letters make no difference.
 
-    They are those of Python's `difflib`: the longest run that both have, then the same to its left and right.
+    They are found by Python's `difflib`: the longest common run of words, then the same to its left and to its right.
     """
     one, other = ([word.casefold() for word in text] for text in (words, others))
     blocks = SequenceMatcher(None, one, other, autojunk=False).get_matching_blocks()

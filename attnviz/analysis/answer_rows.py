@@ -1,4 +1,4 @@
-"""Which rows write an answer, and which keys are of the answer itself."""
+"""The rows that write an answer, and the keys that are tokens of the answer."""
 
 from collections.abc import Sequence
 
@@ -9,15 +9,15 @@ from attnviz.token_names import columns_named, rows_named
 from attnviz.words_in_text import find_parts
 
 BEFORE = 48
-"""So many rows before the answer are looked at too: for what the question looked at, and which keys are sinks."""
+"""The number of rows before the answer that are used too: to find sinks, and for what the question looked at."""
 
 
 def find_answer(trace: Trace, answer: str | None = None) -> tuple[Attention, list[int]]:
-    """The attention by which the answer looks at its sources, and the rows that write it, in order.
+    """The attention from the answer to its sources, and the rows that write the answer, in order.
 
-    The answer is what the model generated, a target that a decoder reads beside an encoder, or the end of the text,
-    where that is `answer`. Raises SelectionError where there is none, where none of its rows was kept, or not the
-    attention by which it looks, and for an `answer` of an encoder-decoder.
+    The answer is what the model generated, the target of an encoder-decoder, or `answer`, if the text ends with it.
+    Raises SelectionError if there is no answer, if none of its rows or not the attention to its sources was captured,
+    and if an `answer` is given for an encoder-decoder.
     """
     kind: Kind = "masked-self" if trace.target is None else "cross"
     if kind not in trace.kinds:
@@ -44,13 +44,13 @@ def find_answer(trace: Trace, answer: str | None = None) -> tuple[Attention, lis
 
 
 def rows_before(attention: Attention, answer: Sequence[int]) -> list[int]:
-    """The rows just before those that write the `answer`, BEFORE at most, as far as they were kept."""
+    """The captured rows just before those that write the `answer`, at most BEFORE."""
     first = attention.rows[answer[0]][0]
     return [row for query, row in single_rows(attention).items() if first - BEFORE <= query < first]
 
 
 def own_keys(trace: Trace, attention: Attention, answer: str | None = None) -> list[int]:
-    """The keys that are of the answer itself; none in cross-attention."""
+    """The keys that are tokens of the answer; none in cross-attention."""
     if attention.kind == "cross":
         return []
     if answer is not None:
@@ -59,15 +59,15 @@ def own_keys(trace: Trace, attention: Attention, answer: str | None = None) -> l
 
 
 def rows_writing(attention: Attention, rows: Sequence[int], name: str, text: str) -> list[int]:
-    """Those of `rows`, as their places in it, that write what is called `name`: a word, or the number of a token.
+    """The positions in `rows` of the rows that write `name`: a word of the answer, or the number of a token in it.
 
-    `text` is the one that the answer is in. Raises SelectionError where no row does.
+    `text` is the text that contains the answer. Raises SelectionError if no row writes it.
     """
     tokens = written_tokens(attention, rows)
     found = [(int(name),)] if name.isdecimal() and int(name) < len(rows) else find_parts(tokens, text, name)
     if not found:
-        said = ", ".join(f"{number} {token.text}" for number, token in enumerate(tokens) if token)
-        raise SelectionError(f"no token of the answer is called {name!r}", f"There are: {said}.")
+        known = ", ".join(f"{number} {token.text}" for number, token in enumerate(tokens) if token)
+        raise SelectionError(f"no token of the answer is called {name!r}", f"There are: {known}.")
     return sorted({row for rows in found for row in rows})
 
 
@@ -77,11 +77,11 @@ def written_tokens(attention: Attention, rows: Sequence[int]) -> list[Token | No
 
 
 def single_rows(attention: Attention) -> dict[int, int]:
-    """The row of each query that has one to itself."""
+    """Query → row, for each row that covers one query."""
     return {start: row for row, (start, stop) in enumerate(attention.rows) if stop - start == 1}
 
 
 def _from(tokens: Sequence[Token | None], text: str, answer: str) -> list[int]:
-    """The tokens from where `answer` begins, as the end of `text`."""
+    """The tokens from the last place where `text` has the `answer`."""
     start = text.rfind(answer.strip())
     return [i for i, token in enumerate(tokens) if token and token.span and token.span[1] > start >= 0]

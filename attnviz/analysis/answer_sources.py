@@ -1,4 +1,4 @@
-"""What an answer looked at: the tokens and the segments of the text, over all layers and heads."""
+"""What an answer looked at: tokens and segments of the text, as the mean over all captured heads."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from attnviz.analysis.answer_rows import find_answer, own_keys, rows_before, rows_writing, written_tokens
 from attnviz.analysis.segment_share import SegmentShare, segment_shares
@@ -18,7 +19,7 @@ from attnviz.kinds import Kind
 
 @dataclass(frozen=True)
 class Source:
-    """A token that was looked at, by its number, the segment that it is in, and its share of what is left of rows."""
+    """A token that was looked at: its number, its segment, and its share of the mass that was not set aside."""
 
     key: int
     text: str
@@ -28,7 +29,7 @@ class Source:
 
 @dataclass(frozen=True)
 class WrittenToken:
-    """A token of the answer, by its number in it, and the tokens that its row looked at most."""
+    """A token of the answer with its number there, and the tokens that its row looked at most."""
 
     number: int
     text: str
@@ -37,13 +38,13 @@ class WrittenToken:
 
 @dataclass(frozen=True)
 class AnswerSources:
-    """What an `answer` looked at: `shares` are those of the segments, in order, `tokens` those of all tokens.
+    """What an `answer` looked at: the `shares` of the segments in order, and of all `tokens`.
 
-    `kind` is the kind of attention by which it looks, and `queries` are those whose rows write it.
-    `sources` are the tokens that the answer as a whole looked at most, `written` its own tokens, with those of each.
-    Shares are of what is left after `sinks` and `recent`: the mass, from 0 to 1, that went to sinks and to each row's
-    own last tokens, and was set aside. All is the mean over so many `heads`. Where it is that of one written token,
-    or where sources are those in one segment, `token` and `segment` name it.
+    `kind` is the kind of attention, and `queries` are the numbers of the queries whose rows write the answer. `sources`
+    are the tokens that the whole answer looked at most, and `written` its tokens with the sources of each. Shares are
+    of the mass that is left when `sinks` and `recent` are set aside: the mass, from 0 to 1, on sinks and on the last
+    tokens of each row. All numbers are means over `heads` heads. `token` is the name of a part of the answer, if only
+    that part counts, and `segment` that of the only segment in which sources are listed.
     """
 
     model: str
@@ -65,7 +66,7 @@ class AnswerSources:
         return tuple(sorted(self.shares, key=lambda one: -one.share)[:count])
 
     def to_dict(self) -> dict[str, list[Any]]:
-        """The segments as columns, name → values: a table as pandas takes it."""
+        """The segments as a table, name of a column → values, as `pandas.DataFrame` takes it."""
         names = [*(field.name for field in fields(SegmentShare)), "per_token", "ratio"]
         return {name: [getattr(share, name) for share in self.shares] for name in names}
 
@@ -83,19 +84,19 @@ def answer_sources(
     token: str | None = None,
     segment: str | None = None,
 ) -> AnswerSources:
-    """What the answer in `trace` looked at; of each of its tokens, and of all together, the `count` best sources.
+    """What the answer in `trace` looked at, with the `count` best sources of each of its tokens and of all together.
 
-    `answer` is as `find_answer` takes it, `contexts` and `split` as `keys_by_segment` does. Only what the written
-    `token` looked at counts, where one is named by its word or its number, and only the tokens of `segment` are
-    sources, which is named by its name or the beginning of it. Raises SelectionError where there is no answer, where
-    its rows or keys were not all kept, and for a token or a segment that there is not.
+    `answer` is explained in `find_answer`, `contexts` and `split` in `keys_by_segment`. With `token`, a word of the
+    answer or the number of a token in it, only the rows that write it count. With `segment`, a name or the beginning of
+    one, only tokens of that segment are listed as sources. Raises SelectionError if there is no answer, if its rows or
+    keys were pooled or left out, and for an unknown token or segment.
     """
     attention, rows = find_answer(trace, answer)
     segments = keys_by_segment(trace, attention, own_keys(trace, attention, answer), contexts, split)
     within = None if segment is None else _segment_named(segments, segment)
     before = rows_before(attention, rows)
-    mass = source_mass(attention, [*before, *rows])  # which keys are sinks, more than the answer's own rows say
-    asking = [place for place, row in enumerate(before) if attention.rows[row][0] in question_keys(segments)]
+    mass = source_mass(attention, [*before, *rows])  # rows before the answer also help to find the sinks
+    question = [place for place, row in enumerate(before) if attention.rows[row][0] in question_keys(segments)]
     text = trace.text if attention.kind == "masked-self" else trace.target or ""
     chosen = list(range(len(rows))) if token is None else rows_writing(attention, rows, token, text)
     of_answer = mass.of([len(before) + place for place in chosen])
@@ -106,7 +107,7 @@ def answer_sources(
         kind=attention.kind,
         answer=_text_of(trace, attention, rows),
         queries=tuple(attention.rows[row][0] for row in rows),
-        shares=segment_shares(of_answer, mass.of(asking) if asking else None, segments),
+        shares=segment_shares(of_answer, mass.of(question) if question else None, segments),
         tokens=keys.sources(of_answer.shares, range(len(attention.keys))),
         sources=keys.best(of_answer.shares, count, within),
         written=tuple(
@@ -122,13 +123,13 @@ def answer_sources(
 
 
 def _segment_of_each(segments: Mapping[str, Sequence[int]], size: int) -> list[str]:
-    """The segment of each of so many keys."""
+    """The segment of each of `size` keys."""
     found = dict.fromkeys(range(size), OTHER) | {key: name for name, keys in segments.items() for key in keys}
     return list(found.values())
 
 
 def _segment_named(segments: Mapping[str, Sequence[int]], name: str) -> str:
-    """The one segment of that name, or whose name begins so. Raises SelectionError where there is none, or several."""
+    """The segment with that name, or the only one whose name begins so. Raises SelectionError for none or several."""
     if name in segments:
         return name
     found = [known for known in segments if known.casefold().startswith(name.casefold())]
@@ -140,18 +141,18 @@ def _segment_named(segments: Mapping[str, Sequence[int]], name: str) -> str:
 
 @dataclass(frozen=True)
 class _Keys:
-    """The keys of an `attention`, and the segment that each is in."""
+    """The keys of an `attention`, with the segment of each."""
 
     attention: Attention
     segments: Sequence[str]
 
-    def sources(self, shares: np.ndarray, keys: Iterable[int]) -> tuple[Source, ...]:
-        """Those keys with their shares, nothing where nothing is left."""
+    def sources(self, shares: NDArray[np.float64], keys: Iterable[int]) -> tuple[Source, ...]:
+        """The `keys` as sources with their shares, 0 where no mass is left."""
         found = np.nan_to_num(shares)
         return tuple(Source(key, self.attention.keys[key].text, self.segments[key], float(found[key])) for key in keys)
 
-    def best(self, shares: np.ndarray, count: int, within: str | None) -> tuple[Source, ...]:
-        """The `count` keys with the largest shares, of one segment where it is named; none that has no share."""
+    def best(self, shares: NDArray[np.float64], count: int, within: str | None) -> tuple[Source, ...]:
+        """The `count` keys with the largest shares above 0, only those of the segment `within` if it is given."""
         order = np.argsort(-np.nan_to_num(shares), kind="stable").tolist()
         some = (key for key in order if shares[key] > 0 and within in (None, self.segments[key]))
         return self.sources(shares, islice(some, count))

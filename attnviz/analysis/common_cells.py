@@ -1,23 +1,26 @@
-"""What two attentions of one kind have in common: the rows and columns of words that both texts have."""
+"""The common rows and columns of two attentions of one kind: those of the words that both texts have."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from attnviz.analysis.alignment import align
-from attnviz.attention import Attention, HeadMatrices, Range, Token
+from attnviz.attention import Attention, HeadMatrices, Matrix, Range, Token
 
 Numbers = tuple[int, ...]
 """The numbers of rows, or of columns, of a matrix."""
+Distributions = dict[int, NDArray[np.float64]]
+"""Layer → `[head, row, column]`; each row sums to 1."""
 
 
 @dataclass(frozen=True, eq=False)
 class CommonCells:
-    """The rows and columns that two attentions, `a` and `b`, have both: the same number of each, in order.
+    """The common `rows` and `columns` of two attentions, as their numbers in `a` and in `b`, in order.
 
-    `queries` and `keys` are the tokens of `a` that both texts have, `row_tokens` and `column_tokens` those of them that
-    the rows and columns are of. `only_a` and `only_b` are the tokens that the other text has not.
+    `queries` and `keys` are the tokens of `a` that both texts have; `row_tokens` and `column_tokens` are the numbers of
+    those that have a row or a column. `only_a` and `only_b` are the tokens that the other text does not have.
     """
 
     a: Attention
@@ -41,10 +44,10 @@ class CommonCells:
         return first, second
 
     @property
-    def distributions(self) -> tuple[dict[int, np.ndarray], dict[int, np.ndarray]]:
-        """The same in float64; where some weight is elsewhere, with one more column: what each row gives to all else.
+    def distributions(self) -> tuple[Distributions, Distributions]:
+        """The same in float64. If a row also has weight elsewhere, all rows get one more column with that weight.
 
-        All else are the keys that only one has, or that were not kept, and learned sinks.
+        Elsewhere are keys that only one text has, keys that were not captured, and learned sinks.
         """
         first, second = ({layer: A.astype(np.float64) for layer, A in one.items()} for one in self.matrices)
         is_whole = all(len(one.keys) == len(self.column_tokens) and not one.sink_mass for one in (self.a, self.b))
@@ -59,10 +62,10 @@ class CommonCells:
                     weights[layer] = np.concatenate([weights[layer], rest[..., None]], -1)
         return first, second
 
-    def attention(self, weights: np.ndarray) -> Attention:
+    def attention(self, weights: Matrix) -> Attention:
         """`weights` `[row, column]` of the common cells, such as a difference, as head 0 of layer 0."""
         written = None
-        if self.a.predicts and self.b.predicts:  # a row is named by what it writes where both write the same
+        if self.a.predicts and self.b.predicts:  # a row is named by the token that it writes, if both write the same
             pairs = align(_texts(self.a.queries), _texts(self.b.queries))
             written = tuple(_same(self.a.predicts[i], self.b.predicts[j]) for i, j in pairs)
         return replace(
@@ -111,14 +114,14 @@ def _same(written: Token | None, other: Token | None) -> Token | None:
 def _kept(
     pairs: Sequence[tuple[int, int]], of_a: Sequence[Range], of_b: Sequence[Range]
 ) -> tuple[Numbers, tuple[Numbers, Numbers]]:
-    """Which of the `pairs` of tokens have a row (or a column) in both, and its number in each."""
+    """The `pairs` of tokens that have a row (or a column) in both, and the numbers of these rows in each."""
     in_a, in_b = ({start: number for number, (start, _) in enumerate(cells)} for cells in (of_a, of_b))
     kept = [number for number, (i, j) in enumerate(pairs) if i in in_a and j in in_b]
     return tuple(kept), (tuple(in_a[pairs[n][0]] for n in kept), tuple(in_b[pairs[n][1]] for n in kept))
 
 
 def _others(attention: Attention, queries: Sequence[int], keys: Sequence[int]) -> tuple[Token, ...]:
-    """The tokens of the queries, and of the keys where those are others, that are not among the common ones."""
+    """The queries that are not common, and the keys, if they are other tokens than the queries."""
     sides = [(attention.queries, queries)]
     if attention.keys != attention.queries:
         sides.append((attention.keys, keys))

@@ -15,9 +15,9 @@ from attnviz.kinds import Kind
 
 @dataclass(frozen=True)
 class HeadDistance:
-    """How far head `head` of `layer` of A is from head `with_head` of `with_layer` of B, over so many `rows`.
+    """The distance of head `head` in layer `layer` of A from head `with_head` in layer `with_layer` of B.
 
-    `distance` is that of `head_distance`, in nats; `share` its part of the most that it could be.
+    `distance` is the sum over `rows` rows that `head_distance` gives, in nats.
     """
 
     kind: Kind
@@ -30,23 +30,23 @@ class HeadDistance:
 
     @property
     def share(self) -> float:
-        """The distance of the most that so many rows can have: 0 for the same, 1 for nothing in common."""
+        """The distance divided by the largest possible one: 0 for equal heads, 1 for heads with nothing in common."""
         return self.distance / (self.rows * MOST)
 
     @property
     def names(self) -> tuple[str, str]:
-        """The two heads as people write them: `L3H5`."""
+        """The names of the two heads: `L3H5`."""
         return head_name(self.layer, self.head), head_name(self.with_layer, self.with_head)
 
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Two runs, or two heads of one, of one kind of attention.
+    """Two heads, A and B, of two runs or of one run, and the distances of all heads that were compared.
 
-    `traces` are A's and B's, `names` what of them is compared (`L3H5`, `mean of 12 heads`), and `a` and `b` that one
-    head. `difference` is A − B in the cells that both have. `distances` are of all heads that were compared, of every
-    kind; `is_one_run` says that heads of one run were, each with every other. `left_out` says what could not be
-    compared, and `reason` why these heads are shown.
+    `traces` are those of A and B, `names` the names of the two heads (`L3H5`, `mean of 12 heads`), and `a` and `b` the
+    attention of each head. `difference` is A − B in their common cells, and `matrices` are the weights there.
+    `distances` are those of all heads, of every kind; with `is_one_run`, of each head of one run from every other.
+    `left_out` lists in words what could not be compared, and `reason` says why these two heads are shown.
     """
 
     traces: tuple[Trace, Trace]
@@ -65,11 +65,11 @@ class Comparison:
         largest = float(np.abs(self.difference.matrix(0, 0)).max(initial=0))
         return (
             f"<Comparison of {self.names[0]} and {self.names[1]}, {self.a.name}: {rows}×{columns} common cells, "
-            f"largest difference {largest:.2f}; {len(self.distances)} distances>"
+            f"largest difference {largest:.2f}; {len(self.distances)} distance{'s' * (len(self.distances) != 1)}>"
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it in plain types: weights as nested lists `[row][column]`, distances as one dictionary each."""
+        """The comparison in plain types: weights as nested lists `[row][column]`, a dictionary for each distance."""
         rows, columns = (
             [tokens[start].text for start, _ in cells]
             for tokens, cells in (
@@ -95,7 +95,7 @@ class Comparison:
 
 
 def same_heads(cells: CommonCells) -> Iterator[HeadDistance]:
-    """The distance of each head from the head of the same number in the same layer, where both have it."""
+    """The distance of each head of A from the head of B with the same layer and number, if there is one."""
     yield from _distances(cells, lambda layer, head: [(layer, head)])
 
 
@@ -111,8 +111,8 @@ def _distances(cells: CommonCells, partners: Callable[[int, int], Sequence[Pair]
     for layer in cells.a.layers:
         for index, head in enumerate(cells.a.heads(layer)):
             for other, numbers in _by_layer(cells.b, partners(layer, head)).items():
-                places = [cells.b.heads(other).index(number) for number in numbers]
-                found = head_distance(of_a[layer][index], of_b[other][places])
+                indexes = [cells.b.heads(other).index(number) for number in numbers]
+                found = head_distance(of_a[layer][index], of_b[other][indexes])
                 for number, distance in zip(numbers, found.tolist(), strict=True):
                     yield HeadDistance(cells.a.kind, layer, head, other, number, distance, rows)
 

@@ -34,7 +34,7 @@ class HeadChoice:
     `behaviour` says what was measured: `its content words look at one another`. `value` is the head's mean peak weight
     on such links (`WordLinks.mean_peak`), and `baseline` is that number for a head without preference. Of all `heads`,
     `left_out` look mostly as `fixed` says and were not considered; if that is true of all heads, all were considered.
-    The numbers are means over so many `texts`.
+    The numbers are means over `texts` texts.
     `without_first` says that links to the first key did not count. `is_exact` is false where the trace has only cells
     of several tokens, so that the keys of its largest weights are not known.
     """

@@ -1,22 +1,25 @@
-"""How far apart two heads are."""
+"""The distance of two heads."""
 
 import numpy as np
+from numpy.typing import NDArray
 
-from attnviz.attention import HeadMatrices, HeadValues, Matrix
+from attnviz.attention import HeadValues
+
+Weights = NDArray[np.float32] | NDArray[np.float64]
 
 SMOOTHING = 0.001
-"""So much of each row is spread over all keys, so that no logarithm is of 0."""
+"""The share of each row that is spread over all keys, so that no logarithm of 0 is taken."""
 MOST = float(np.log(2))
-"""No row is farther from another, in nats: two that have no key in common, and no smoothing."""
+"""The largest distance of two rows, in nats: that of rows with no key in common, without smoothing."""
 
 
-def head_distance(matrix: Matrix, others: HeadMatrices) -> HeadValues:
+def head_distance(matrix: Weights, others: Weights) -> HeadValues:
     """The distance of one head, `[row, column]`, to each of `others`, `[head, row, column]`: `[head]`, in nats.
 
     `Σ_i JS(A_i ‖ B_i)`, each row smoothed by `0.999·A + 0.001/n` for `n` columns, with the Jensen–Shannon divergence
     `JS(a ‖ b) = ½ Σ_j a ln(a/m) + ½ Σ_j b ln(b/m)`, `m = (a + b)/2` (Clark et al. 2019, What Does BERT Look At?,
-    section 6; the smoothing is that of their code). A head compared with itself gives 0 exactly. Rows that see nothing
-    in either head are left out.
+    section 6; the smoothing is that of their code). The distance of a head from itself is exactly 0. Rows that see
+    nothing in one of the heads are left out.
     """
     a, b = _smoothed(matrix), _smoothed(others)
     middle = (a + b) / 2
@@ -26,7 +29,7 @@ def head_distance(matrix: Matrix, others: HeadMatrices) -> HeadValues:
     return distances
 
 
-def _smoothed(weights: np.ndarray) -> np.ndarray:
+def _smoothed(weights: Weights) -> NDArray[np.float64]:
     """`weights` `[…, row, column]` in float64, with a share of each row spread over its columns."""
-    smoothed: np.ndarray = (1 - SMOOTHING) * weights.astype(np.float64) + SMOOTHING / weights.shape[-1]
+    smoothed: NDArray[np.float64] = (1 - SMOOTHING) * weights.astype(np.float64) + SMOOTHING / weights.shape[-1]
     return smoothed

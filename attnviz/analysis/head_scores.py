@@ -1,4 +1,4 @@
-"""How much each head does what the rule for the head that is shown looks for, in one text."""
+"""The score of each head in one text, by which `head_choice.py` chooses the head that is shown."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from attnviz.errors import SelectionError
 from attnviz.kinds import KINDS, Kind
 
 FIXED = {offset_share: "a fixed number of tokens away", key_share: "at one key"}
-"""How a head looks that looks the same way in every text, in words."""
+"""Where a head looks that looks the same way in every text, in words."""
 ENOUGH_ROWS = 8
 """With fewer rows than this, a key at which most rows peak is not a sign of a sink: a short text can have one topic."""
 CONTENT_WORDS = "its content words look at one another"
@@ -22,7 +22,7 @@ CONTENT_WORDS = "its content words look at one another"
 
 @dataclass(frozen=True, eq=False)
 class HeadScores:
-    """What was measured of the `heads`, `(layer, head)`, of one kind in one text; both arrays are `[head]`.
+    """The scores of the `heads`, (layer, head), of one kind in one text; both arrays are `[head]`.
 
     `values` hold each head's mean peak weight (`WordLinks.mean_peak`) on the links that `behaviour` names, and
     `baseline` is that number for a head without preference. `fixed_shares` hold the share of rows that look most as

@@ -1,14 +1,15 @@
-"""What every head does over many texts: mean, spread and count of each measure, and the role that follows."""
+"""What every head does over many texts: the mean, spread and count of each measure, and the role from the means."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from attnviz.analysis.head_table import COLUMNS, HeadRow, measure_values
 from attnviz.analysis.moments import Moments
 from attnviz.analysis.role import ROLES, fitting_role, role_baselines, role_values
-from attnviz.attention import Attention
+from attnviz.attention import Attention, HeadValues
 from attnviz.kinds import Kind
 
 
@@ -16,8 +17,8 @@ from attnviz.kinds import Kind
 class CorpusHead(HeadRow):
     """One head over many texts: `values` are the means of its measures, `spreads` their standard deviations.
 
-    `texts` says over how many texts each is: those where the measure applies. A spread is nan over fewer than two. The
-    `role` is by the mean of its measure and the mean of what uniform attention gives, over `role_texts` texts.
+    `texts` counts the texts in which each measure applies. The spread over fewer than two texts is nan. The `role`
+    compares the mean of its measure with the mean of uniform attention, over `role_texts` texts.
     """
 
     spreads: Mapping[str, float]
@@ -27,9 +28,9 @@ class CorpusHead(HeadRow):
 
 @dataclass(frozen=True, eq=False)
 class HeadStatistics:
-    """Running sums over texts of the `heads`, layer and head, of one kind of attention; each text weighs alike.
+    """Running sums over texts for the `heads`, (layer, head), of one kind of attention; all texts have equal weight.
 
-    `measures` are `[head, column]`, `roles` `[head, role]`, and `baselines` `[role]`. Those of two parts of a corpus
+    `measures` are `[head, column]`, `roles` `[head, role]`, and `baselines` `[role]`. The sums of two parts of a corpus
     add up to those of both.
     """
 
@@ -41,7 +42,7 @@ class HeadStatistics:
 
     @classmethod
     def of(cls, attention: Attention) -> "HeadStatistics":
-        """Those of one text."""
+        """The sums of one text."""
         heads = tuple((layer, head) for layer in attention.layers for head in attention.heads(layer))
         measures = [_stacked(measure_values(attention, layer), COLUMNS) for layer in attention.layers]
         roles = [_stacked(role_values(attention, layer), ROLES) for layer in attention.layers]
@@ -79,7 +80,7 @@ class HeadStatistics:
         return rows
 
 
-def _stacked(values: Mapping[str, np.ndarray], names: Mapping[str, object] | tuple[str, ...]) -> np.ndarray:
-    """`values` `[head]` as `[head, name]`; nan for a name that they lack."""
+def _stacked(values: Mapping[str, HeadValues], names: Mapping[str, object] | tuple[str, ...]) -> NDArray[np.float64]:
+    """`values` `[head]` as `[head, name]`; nan for a name without values."""
     heads = len(next(iter(values.values())))
     return np.stack([np.asarray(values.get(name, np.full(heads, np.nan)), np.float64) for name in names], axis=-1)

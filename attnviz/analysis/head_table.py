@@ -49,7 +49,7 @@ def head_rows(
 ) -> list[HeadRow]:
     """The heads of one kind, by layer and head; or by the measure `sort`, the largest first and nan last.
 
-    `role` keeps only heads with that role, and `top` only the first so many. Raises SelectionError for an unknown
+    `role` keeps only heads with that role, and `top` only the first `top`. Raises SelectionError for an unknown
     measure or role, and for a kind that `trace` does not have.
     """
     require_names(sort, role)

@@ -1,4 +1,4 @@
-"""Mean and standard deviation of numbers that come one after the other, of which none is kept."""
+"""Mean and standard deviation of a stream of numbers, without storing the numbers."""
 
 from dataclasses import dataclass
 
@@ -10,11 +10,11 @@ Numbers = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Moments:
-    """What is known of several arrays of one shape, for each place in it: `count` numbers, nan left out, their `mean`.
+    """Moments of several arrays of one shape, element by element: the `count` of numbers without nan, and their `mean`.
 
-    `deviations` is the sum of their squared distances from it. Moments of parts add up to those of the whole, however
-    it is cut and in whatever order, but for the rounding of float64 (Chan, Golub and LeVeque 1983, Algorithms for
-    Computing the Sample Variance).
+    `deviations` is the sum of squared differences from the mean. The moments of parts add up to those of the whole, for
+    any split and any order, up to the rounding of float64 (Chan, Golub and LeVeque 1983, Algorithms for Computing the
+    Sample Variance).
     """
 
     count: Numbers
@@ -36,10 +36,10 @@ class Moments:
 
     @property
     def means(self) -> Numbers:
-        """The means; nan where there was no number."""
+        """The means; nan where there is no number."""
         return np.where(self.count > 0, self.mean, np.nan)
 
     @property
     def spreads(self) -> Numbers:
-        """The standard deviations, `√(Σ(x − mean)² / count)`; nan where there were fewer than two numbers."""
+        """The standard deviations, `√(Σ(x − mean)² / count)`; nan where there are fewer than two numbers."""
         return np.where(self.count > 1, np.sqrt(self.deviations / np.maximum(self.count, 1)), np.nan)

@@ -1,4 +1,4 @@
-"""How often a head looks from one word of a pair to the other: Clark et al.'s dependency score."""
+"""How often a head looks from one word of a pair to the other: the dependency score of Clark et al. 2019."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -9,20 +9,20 @@ from numpy.typing import NDArray
 
 from attnviz.analysis.attention_mask import allowed_pairs, is_one_sequence
 from attnviz.analysis.word_units import Unit, unit_weights
-from attnviz.attention import Attention, HeadMatrices, HeadValues
+from attnviz.attention import Attention, HeadValues
 from attnviz.head_names import head_name
 from attnviz.kinds import Kind
 
 FEWEST_PAIRS = 10
-"""Of fewer pairs, some head gets most by chance: its score is shown, and not relied on."""
+"""With fewer pairs, some head scores high by chance: the score is shown, but nothing is concluded from it."""
 
 
 @dataclass(frozen=True, order=True)
 class Relation:
-    """What the words of a pair are to each other, and which of them looks.
+    """The relation between the words of a pair, and which word looks at the other.
 
-    `name` is that of a dependency, such as `obj`, or empty where pairs have none. With `is_reversed` the second word
-    looks at the first: in a dependency, of which the first is the dependent, from the head to it.
+    `name` is a dependency such as `obj`, or empty for pairs without one. The first word of a pair looks at the second;
+    with `is_reversed`, the second at the first. In a dependency the first word is the dependent.
     """
 
     kind: Kind
@@ -31,17 +31,18 @@ class Relation:
 
     @property
     def direction(self) -> str:
-        """From which word to which."""
+        """The direction in words: `head → dependent`."""
         first, second = ("dependent", "head") if self.name else ("from", "to")
         return f"{second} → {first}" if self.is_reversed else f"{first} → {second}"
 
 
 @dataclass(frozen=True, eq=False)
 class PairScore:
-    """Running sums over the `pairs` of one relation, each of which weighs alike. Those of parts add up.
+    """Running sums over the `pairs` of one relation, with equal weight for each pair. The sums of parts add up.
 
-    `hits` counts, for each head, the pairs where it gives the other word more than any one else, `weights` what it
-    gives to it in all, and `offsets` how far the other word stands, in words; none where two texts are read.
+    For each head, `hits` `[head]` counts the pairs in which the other word gets more weight than any other word, and
+    `weights` `[head]` is the sum of the weights to the other word. `offsets` counts the distances to the other word, in
+    words; it is empty for pairs between two texts.
     """
 
     pairs: int
@@ -55,25 +56,25 @@ class PairScore:
 
     @property
     def rates(self) -> HeadValues:
-        """The share of pairs where a head gives the other word the most, `[head]`."""
+        """The share of pairs in which the other word gets the most weight, `[head]`."""
         return np.asarray(self.hits / self.pairs)
 
     @property
     def offset(self) -> int | None:
-        """The distance at which most of the other words stand; of several the nearest. None where there is none."""
+        """The most frequent distance to the other word; of several the shortest. None if there are no distances."""
         return max(self.offsets, key=lambda one: (self.offsets[one], -abs(one), one), default=None)
 
     @property
     def offset_rate(self) -> float:
-        """The share of pairs that stand so, which a head reaches that always looks so far: the baseline; or nan."""
+        """The share of pairs with that distance: the rate of a head that always looks there, as a baseline; or nan."""
         return float("nan") if self.offset is None else self.offsets[self.offset] / self.pairs
 
 
 @dataclass(frozen=True)
 class ScoredHead:
-    """One head with its score for a relation, beside what the best fixed offset reaches: see `PairScore`.
+    """One head with its score for a relation, and the score of the best fixed offset: see `PairScore`.
 
-    `weight` is the mean of what it gives to the other word.
+    `weight` is the mean weight to the other word.
     """
 
     relation: Relation
@@ -92,7 +93,7 @@ class ScoredHead:
 
 
 def scored_heads(relation: Relation, score: PairScore, heads: Sequence[tuple[int, int]]) -> list[ScoredHead]:
-    """The `heads`, layer and head, of a `score`, from the largest share of pairs down; of equal ones, by the weight."""
+    """The `heads`, (layer, head), with their scores: the best rate first, and of equal rates the larger weight."""
     baseline = score.offset, score.offset_rate
     numbers = zip(score.rates.tolist(), (score.weights / score.pairs).tolist(), strict=True)
     scored = [
@@ -103,14 +104,14 @@ def scored_heads(relation: Relation, score: PairScore, heads: Sequence[tuple[int
 
 @dataclass(frozen=True)
 class UnitPairs:
-    """Pairs of one relation in a text: unit `rows[q]` looks, at unit `columns[k]`, for each `(q, k)` of `pairs`."""
+    """Pairs of one relation in a text: for each `(q, k)` in `pairs`, unit `rows[q]` looks at unit `columns[k]`."""
 
     rows: Sequence[Unit]
     columns: Sequence[Unit]
     pairs: Sequence[tuple[int, int]]
 
     def visible(self, attention: Attention) -> "UnitPairs":
-        """Those whose second word no mask hides from the first."""
+        """The pairs whose second word is not hidden from the first by a mask."""
         may = allowed_pairs(attention)
         before = attention.covered[0] if attention.covered else 0
         seen = [
@@ -119,11 +120,11 @@ class UnitPairs:
         return UnitPairs(self.rows, self.columns, seen)
 
 
-def pair_weights(attention: Attention, layer: int, given: UnitPairs) -> tuple[HeadMatrices, NDArray[np.bool_]]:
-    """What each head of a layer gives from the first word of each pair to the second, and whether that is its most.
+def pair_weights(attention: Attention, layer: int, given: UnitPairs) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """The weight of each head from the first word of each pair to the second, and whether it is a hit: `[head, pair]`.
 
-    Both `[head, pair]`. It is where no other word gets as much: the word itself and special tokens are left out (Clark
-    et al. 2019, section 4.2, and their code attention-analysis).
+    It is a hit if no other word gets as much. The first word itself and special tokens are left out (Clark et al. 2019,
+    section 4.2, and their code attention-analysis).
     """
     weights = unit_weights(attention, layer, given.rows, given.columns)
     queries, keys = np.array(given.pairs, int).reshape(-1, 2).T
@@ -137,7 +138,7 @@ def pair_weights(attention: Attention, layer: int, given: UnitPairs) -> tuple[He
 
 
 def pair_score(attention: Attention, given: UnitPairs) -> PairScore:
-    """The score of each head, by layer and head, for the pairs of a text, of which there is at least one."""
+    """The score of each head, by layer and head, for the pairs of a text; there has to be a pair."""
     found = [pair_weights(attention, layer, given) for layer in attention.layers]
     links, hits = (np.concatenate(parts) for parts in zip(*found, strict=True))
     offsets = [key - query for query, key in given.pairs] if is_one_sequence(attention) else []

@@ -1,4 +1,4 @@
-"""What a probe finds: a number for each head over several samples."""
+"""The result of a probe: a number for each head over several samples."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from attnviz.head_names import head_name
 
 @dataclass(frozen=True)
 class ProbedHead:
-    """The mean of a probe's number over its samples, and its standard deviation: nan where there was one sample.
+    """The mean of a head's number over the samples of a probe, and its standard deviation, nan for a single sample.
 
-    `rate` is the share of samples in which the number is above the probe's threshold; None where that has none.
+    `rate` is the share of samples in which the number is above the threshold of the probe; None if it has no threshold.
     """
 
     layer: int
@@ -29,13 +29,12 @@ class ProbedHead:
 
 
 @dataclass(frozen=True)
-class Probe:
-    """What a probe found: the `heads` from the largest mean down, and what they are compared with.
+class ProbeResult:
+    """The result of a probe: its `heads`, the one with the largest mean first, and a baseline.
 
-    `measure` is what the number is called, and `meaning` says of which text it is and what it counts. `baseline` is the
-    number that `baseline_name` would give. `samples` is how many samples the means are of, of all that were `tried`:
-    where none counts, there are no `heads`, and `baseline` is nan. `remark` is what else the reader ought to know, in
-    a sentence.
+    `measure` is the name of the number, and `meaning` says in which text it is measured and what it counts. `baseline`
+    is the number of `baseline_name`. The means are over `samples` of the `tried` samples; if no sample counts, there
+    are no `heads`, and `baseline` is nan. `remark` is a sentence with what else a reader needs to know.
     """
 
     name: str
@@ -57,14 +56,14 @@ class Probe:
 
     @property
     def rate(self) -> float | None:
-        """The share of heads × samples in which the number is above the threshold; None where there is none."""
+        """The share of heads × samples in which the number is above the threshold; None if there is no threshold."""
         return None if self.threshold is None else float(np.mean([head.rate for head in self.heads]))
 
 
 def probed_heads(
     values: Mapping[tuple[int, int], Sequence[float]], threshold: float | None = None
 ) -> tuple[ProbedHead, ...]:
-    """The heads from the largest mean down. `values` has the numbers of each layer and head, one for each sample."""
+    """The heads, the one with the largest mean first. `values`: layer and head → a number for each sample."""
     heads = []
     for (layer, head), numbers in values.items():
         spread = float(np.std(numbers)) if len(numbers) > 1 else nan

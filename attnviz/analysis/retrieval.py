@@ -1,6 +1,7 @@
-"""Retrieval: how much of a sentence in the prompt a head copies into the answer."""
+"""The retrieval score: how much of a sentence in the prompt a head copies into the answer."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from attnviz.attention import Attention, HeadValues, Range
 
@@ -8,10 +9,10 @@ from attnviz.attention import Attention, HeadValues, Range
 def copied_share(attention: Attention, layer: int, needle: Range) -> HeadValues:
     """Share of the needle's tokens that each head copies into the answer, `[head]`, from 0 to 1.
 
-    A row copies a token where its largest weight is on that token, the token lies in the needle, and it is the one that
-    the row writes (Wu et al. 2024, Retrieval Head Mechanistically Explains Long-Context Factuality, section 2: `|g_h ∩
-    k| / |k|`). A token of the needle that is copied twice counts once. `needle` is the range of its tokens; only rows
-    that write what was generated count. Raises SelectionError for a layer that was not captured.
+    A row copies a token if its largest weight is on that token, the token is in the needle, and the row writes that
+    token (Wu et al. 2024, Retrieval Head Mechanistically Explains Long-Context Factuality, section 2: `|g_h ∩ k| /
+    |k|`). A token that is copied twice counts once. `needle` is the range of its tokens; only rows that write generated
+    tokens count. Raises SelectionError for a layer that was not captured.
     """
     rows, written = _answer(attention)
     keys = np.array([token.id for token in attention.keys])
@@ -22,10 +23,10 @@ def copied_share(attention: Attention, layer: int, needle: Range) -> HeadValues:
 
 
 def chance_of_copying(attention: Attention, needle: Range) -> float:
-    """The same share for a head whose largest weight is on any key that the row may look at, each as likely: its mean.
+    """The expected share of a head whose largest weight is on a random key of those that each row may look at.
 
-    `1/|k| Σ_j (1 − Π_i (1 − 1/n_i))`, over the needle's tokens `j` and the rows `i` that write that token and see `n_i`
-    keys.
+    `1/|k| Σ_j (1 − Π_i (1 − 1/n_i))`, over the tokens `j` of the needle, and over the rows `i` that write that token
+    and see `n_i` keys.
     """
     rows, written = _answer(attention)
     missed = 1 - 1 / np.array([attention.rows[row][1] for row in rows])
@@ -34,8 +35,8 @@ def chance_of_copying(attention: Attention, needle: Range) -> float:
     return float(np.mean(copied))
 
 
-def _answer(attention: Attention) -> tuple[list[int], np.ndarray]:
-    """The rows that write what the model generated, and the ids of what they write."""
+def _answer(attention: Attention) -> tuple[list[int], NDArray[np.int64]]:
+    """The rows that write generated tokens, and the ids of these tokens."""
     of_rows = [(attention.predicts or ())[start] for start, _ in attention.rows]
     found = {row: token.id for row, token in enumerate(of_rows) if token is not None and token.generated}
     return list(found), np.array([*found.values()])

@@ -1,4 +1,4 @@
-"""What an answer looked at of each segment of the text, beside two baselines."""
+"""The share of each segment of the text in what an answer looked at, with two baselines."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ from attnviz.analysis.source_mass import SourceMass
 
 @dataclass(frozen=True)
 class SegmentShare:
-    """What an answer looked at of a segment of `tokens` tokens: its `share` of what is left, from 0 to 1.
+    """A segment of `tokens` tokens, and its `share` of the mass that was not set aside, from 0 to 1.
 
-    `uniform` is that share for heads that look alike at all keys that are left to them; `question` that of the same
-    heads in the rows of the question, the last segment of the text, nan where those are not known.
+    `uniform` is the share for heads that give all their remaining keys the same weight. `question` is the share in the
+    rows of the question, which is the last segment of the text; nan if these rows were not captured.
     """
 
     name: str
@@ -22,21 +22,21 @@ class SegmentShare:
 
     @property
     def per_token(self) -> float:
-        """The share of one of its tokens, in the mean."""
+        """The mean share of one of its tokens."""
         return self.share / self.tokens
 
     @property
     def ratio(self) -> float:
-        """How many times what uniform attention gives."""
+        """The share divided by that of uniform attention; nan if that is 0."""
         return self.share / self.uniform if self.uniform else float("nan")
 
 
 def segment_shares(
     answer: SourceMass, question: SourceMass | None, segments: Mapping[str, Sequence[int]]
 ) -> tuple[SegmentShare, ...]:
-    """The share of each of the `segments`, name → keys, in what the rows of the answer looked at.
+    """The share of each of the `segments`, name → keys, in the rows of the answer.
 
-    A segment of which every key was set aside in every head has none, and is left out.
+    A segment is left out if all of its keys were set aside in every head.
     """
     share, uniform = answer.shares, answer.uniform_shares
     return tuple(

@@ -1,4 +1,4 @@
-"""What rows looked at, key by key, in the mean over heads, without what nearly every row looks at anyway.
+"""What rows looked at, key by key, as the mean over heads, without the keys that nearly every row looks at.
 
 Attention is not attribution: what a row looks at need not be why it writes what it writes (Jain & Wallace 2019).
 """
@@ -7,55 +7,57 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from attnviz.analysis.attention_mask import allowed_pairs
 from attnviz.attention import Attention, single_ranges
 from attnviz.errors import SelectionError
 
 SINK_ABOVE = 0.3
-"""A key that gets more than this from most rows of a head is a sink of it (Gu et al. 2024 have α₀ > 0.3)."""
+"""A key that gets more than this from most rows of a head is a sink of that head (Gu et al. 2024 use α₀ > 0.3)."""
 RECENT = 4
-"""The token that a row reads, and those just before it: so many are set aside, for most heads look there anyway."""
+"""The number of tokens that are set aside for each row: the one it reads and those just before it, where most heads
+look in any text."""
 
 
 @dataclass(frozen=True)
 class SourceMass:
-    """What some rows looked at, in the mean over heads: `by_key` `[row, key]`, and the mass that was set aside.
+    """What some rows looked at, as the mean over heads: `by_key` `[row, key]`, and the mass that was set aside.
 
-    `sinks` `[row]` went to the first token of masked self-attention, to special tokens, and to keys that get more than
-    SINK_ABOVE from most of a head's rows; `recent` `[row]` to the row's own last RECENT tokens. What is missing of 1 a
-    learned sink took. `uniform` `[row, key]` is what `by_key` would be if each head looked alike at all keys that are
-    left to it: for a head 1 / keys left.
+    `sinks` `[row]` is the mass on sinks: the first token in masked self-attention, special tokens, and keys that get
+    more than SINK_ABOVE from most rows of a head. `recent` `[row]` is the mass on the last RECENT tokens of each row.
+    The rest up to 1 went to a learned sink. `uniform` `[row, key]` is `by_key` for heads that give all their remaining
+    keys the same weight: 1 / number of remaining keys.
     """
 
-    by_key: np.ndarray
-    uniform: np.ndarray
-    sinks: np.ndarray
-    recent: np.ndarray
+    by_key: NDArray[np.float64]
+    uniform: NDArray[np.float64]
+    sinks: NDArray[np.float64]
+    recent: NDArray[np.float64]
 
     def of(self, rows: Sequence[int]) -> "SourceMass":
-        """That of some of the rows, which are numbered as they are here."""
+        """The mass of some of these rows, by their positions here."""
         some = list(rows)
         return SourceMass(self.by_key[some], self.uniform[some], self.sinks[some], self.recent[some])
 
     @property
-    def shares(self) -> np.ndarray:
-        """The share of each key in what is left, all rows together, `[key]`; nan where nothing is."""
+    def shares(self) -> NDArray[np.float64]:
+        """The share of each key in the mass that is left, over all rows, `[key]`; nan if no mass is left."""
         return _shares(self.by_key)
 
     @property
-    def uniform_shares(self) -> np.ndarray:
+    def uniform_shares(self) -> NDArray[np.float64]:
         """The same for uniform attention, `[key]`."""
         return _shares(self.uniform)
 
 
 def source_mass(attention: Attention, rows: Sequence[int]) -> SourceMass:
-    """What those `rows` looked at, in the mean over all heads that were captured, weighted alike.
+    """What `rows` looked at, as the mean over all captured heads, with equal weight for each head.
 
-    Raises SelectionError where there are no rows, where keys were pooled or left out, or rows are not single tokens.
+    Raises SelectionError if there are no rows, if a row covers several tokens, or if keys were pooled or left out.
     """
     if not rows or any(attention.rows[row][1] - attention.rows[row][0] > 1 for row in rows):
-        raise SelectionError("no row that writes the answer is kept by itself", "Keep them: --rows answer.")
+        raise SelectionError("the trace has no separate rows for the tokens of the answer", "Keep them: --rows answer.")
     if attention.columns != single_ranges(len(attention.keys)):
         raise SelectionError(
             "keys of this trace were pooled or left out", "Keep all when it is made: --columns prompt,answer."
@@ -78,13 +80,13 @@ def source_mass(attention: Attention, rows: Sequence[int]) -> SourceMass:
     return SourceMass(by_key / heads, uniform / heads, sinks / heads, near / heads)
 
 
-def _shares(mass: np.ndarray) -> np.ndarray:
+def _shares(mass: NDArray[np.float64]) -> NDArray[np.float64]:
     total = float(mass.sum())
     return np.asarray(mass.sum(0) / total) if total > 0 else np.full(mass.shape[1], np.nan)
 
 
-def _recent(attention: Attention, rows: Sequence[int]) -> np.ndarray:
-    """Bool `[row, key]`: the row's own last tokens; none in cross-attention, whose keys are of another text."""
+def _recent(attention: Attention, rows: Sequence[int]) -> NDArray[np.bool_]:
+    """Whether a key is one of the last tokens of a row, `[row, key]`; never in cross-attention, between two texts."""
     queries = np.array([attention.rows[row][0] for row in rows])[:, None]
     keys = np.arange(len(attention.keys))
     if attention.kind == "cross":

@@ -1,4 +1,4 @@
-"""Which keys each segment of a prompt has: roles of a chat, texts put together, parts between markers, paragraphs."""
+"""The keys of each segment of a prompt: context files, parts between marks, roles of a chat, or paragraphs."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,7 +8,7 @@ from attnviz.segments import USER, Segment, chat_roles, locate_texts, split_text
 
 SO_FAR, QUESTION, PROMPT = "the answer so far", "the question", "the prompt"
 OTHER = "other"
-"""What is in no segment: what a chat template puts around a message, the space between paragraphs."""
+"""The keys in no segment: text of a chat template around a message, white space between paragraphs."""
 
 RESERVED = (SO_FAR, QUESTION, PROMPT, OTHER)
 """Names of segments that no context can have."""
@@ -19,10 +19,9 @@ def keys_by_segment(
 ) -> dict[str, list[int]]:
     """The keys of each segment by its name, in the order of the text; then OTHER, and the answer's `own` as SO_FAR.
 
-    Where no token says where it stands in the text, all of them are the PROMPT.
-
-    Segments are `contexts`, each a name and the text that was put into the prompt, and what is left of it; or the parts
-    at the marker `split`; or the roles of a chat; or else paragraphs.
+    The segments are the `contexts`, (name, text), that were put before the question, and the QUESTION; or the parts
+    between marks `split`; or the roles of a chat; or paragraphs. If no token has a place in the text, all keys are the
+    PROMPT.
     """
     keys = attention.keys
     end = min((span[0] for index in own if (span := keys[index].span)), default=len(trace.text))
@@ -38,7 +37,7 @@ def keys_by_segment(
 
 
 def question_keys(segments: dict[str, list[int]]) -> set[int]:
-    """The keys of the question, which is the last of several segments of a prompt; none where there is but one."""
+    """The keys of the question, which is the last segment of a prompt; none if there is only one segment."""
     named = [name for name in segments if name not in (OTHER, SO_FAR)]
     return set(segments[named[-1]]) if len(named) > 1 else set()
 
@@ -61,7 +60,7 @@ def _parts(
 
 
 def _divided(text: str, contexts: Sequence[tuple[str, str]], split: str | None) -> list[Segment]:
-    """The segments of `text`: `contexts`, and the question that follows the last of them; or parts."""
+    """The segments of `text`: the `contexts` and the question after them, or the parts that `split_text` finds."""
     if not contexts:
         return split_text(text, split)
     found = locate_texts(text, contexts)

@@ -1,4 +1,4 @@
-"""Links between different words, and how much heads prefer them."""
+"""Links between different words, and how strongly heads prefer them."""
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence

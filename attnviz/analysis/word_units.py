@@ -1,23 +1,24 @@
-"""The tokens of a text as words that someone else has told apart, such as those of a treebank."""
+"""The tokens of a text grouped into given words, such as those of a treebank."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
+from numpy.typing import NDArray
 
-from attnviz.attention import Attention, HeadMatrices, Range, Token
+from attnviz.attention import Attention, Range, Token
 
 Unit = tuple[int, ...]
-"""The tokens, by number, that count as one."""
+"""The numbers of the tokens that form one unit."""
 
 
 @dataclass(frozen=True)
 class WordUnits:
-    """Units of tokens, in the order of the text, and for each word the unit that it is in: None where it has no token.
+    """Units of tokens in the order of the text, and for each word the number of its unit: None if it has no token.
 
-    Words that share a token are one unit: a model that reads them as one cannot tell them apart. A token of no word is
-    a unit by itself. Special tokens are in none.
+    Words that share a token are one unit, because the model reads them as one. A token outside all words is its own
+    unit. Special tokens are in no unit.
     """
 
     units: tuple[Unit, ...]
@@ -25,9 +26,9 @@ class WordUnits:
 
 
 def units_of_words(words: Sequence[Range], tokens: Sequence[Token], text: str) -> WordUnits:
-    """The units of `tokens` that the `words` of `text`, each by its characters, are read as.
+    """The units that `tokens` form for the `words` of `text`, each a range of characters.
 
-    A token of nothing but spaces, which some tokenizers put before a word, belongs to the word after it.
+    A token of only white space, which some tokenizers put before a word, belongs to the next word.
     """
     spans = np.array([_span(token, text) for token in tokens], int).reshape(-1, 2)
     starts, ends = np.array(words, int).reshape(-1, 2).T
@@ -46,27 +47,30 @@ def units_of_words(words: Sequence[Range], tokens: Sequence[Token], text: str) -
 
 
 def units_of_tokens(tokens: Sequence[Token], *apart: Unit) -> tuple[Unit, ...]:
-    """The words of `tokens` as the trace numbers them, but that the tokens of each of `apart` are a unit."""
-    taken = {index for unit in apart for index in unit}
-    left = (index for index, token in enumerate(tokens) if not token.special and index not in taken)
+    """The words of `tokens` as units, except that each of `apart` is a unit."""
+    is_apart = {index for unit in apart for index in unit}
+    left = (index for index, token in enumerate(tokens) if not token.special and index not in is_apart)
     words = groupby(left, key=lambda index: (tokens[index].word, -1 if tokens[index].word is not None else index))
     return tuple(sorted([*(tuple(word) for _, word in words), *apart]))
 
 
-def unit_weights(attention: Attention, layer: int, rows: Sequence[Unit], columns: Sequence[Unit]) -> HeadMatrices:
-    """The weights from units of queries to units of keys, `[head, row, column]`, of a matrix that has every token.
+def unit_weights(
+    attention: Attention, layer: int, rows: Sequence[Unit], columns: Sequence[Unit]
+) -> NDArray[np.float64]:
+    """The weights from units of queries to units of keys, `[head, row, column]`; the matrix has to have every token.
 
-    The columns of a unit are summed, and then the mean of its rows is taken (Clark et al. 2019, section 3).
+    Weights to a unit are summed over its columns, and weights from a unit are the mean over its rows (Clark et al.
+    2019, section 3).
     """
     weights = attention.weights(layer).astype(np.float64)
     before = attention.covered[0] if attention.covered else 0  # keys of a prefix have no rows
     summed = weights @ _members(columns, weights.shape[2])  # [head, query, column]
     members = _members([tuple(index - before for index in row) for row in rows], weights.shape[1])
-    mean: HeadMatrices = (members / members.sum(0)).T @ summed
+    mean: NDArray[np.float64] = (members / members.sum(0)).T @ summed
     return mean
 
 
-def _members(units: Sequence[Unit], tokens: int) -> np.ndarray:
+def _members(units: Sequence[Unit], tokens: int) -> NDArray[np.float64]:
     """1 where a token is in a unit, `[token, unit]`."""
     members = np.zeros((tokens, len(units)))
     for index, unit in enumerate(units):

@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from attnviz.attention import Trace
     from attnviz.corpus import Entry
     from attnviz.corpus.examples import TextNumbers
-    from attnviz.corpus.measured import CorpusMeasures
+    from attnviz.corpus.measures import CorpusMeasures
 
 NOT_OF_CORPUS = ("text_pair", "rows", "columns")
-"""Options that one text has, or that leave out rows or columns, which measures need."""
+"""Options of a single text, and options that leave out rows or columns, which measures need."""
 
 TraceAll = Callable[[Sequence["Entry"]], Iterator["Trace"]]
 
 
 @dataclass
 class _Reading:
-    """What was read of a corpus: the sums over its texts, the numbers of one head, and whether a text failed."""
+    """The result of reading a corpus: sums over its texts, the numbers of one head, and whether a text failed."""
 
     measures: "CorpusMeasures"
     numbers: "TextNumbers | None" = None
@@ -42,17 +42,17 @@ class _Reading:
 def show_corpus(
     run: Run, head_options: HeadOptions, plot_options: PlotOptionGroup, output: Path | None, suffix: str | None
 ) -> None:
-    """Read the texts of a corpus and show, or write, what the heads do over all of them."""
+    """Read the texts of a corpus, and show or write what the heads do over all of them."""
     from attnviz.corpus import read_corpus
 
     for name in NOT_OF_CORPUS:
         if getattr(run, name):
-            raise UsageError(f"--{name.replace('_', '-')} has no place beside --corpus", "Leave it out.")
+            raise UsageError(f"--{name.replace('_', '-')} cannot go with --corpus", "Leave it out.")
     file = Path(head_options.corpus or "")
     roles = _roles_file(run, head_options, output)
     texts = sum(1 for _ in read_corpus(file))
     if not texts:
-        raise InputError(f"{file} holds no text", "One text a line.")
+        raise InputError(f"{file} holds no text", "Write one text a line.")
     model = run.load()
 
     def trace_all(some: "Sequence[Entry]") -> "Iterator[Trace]":
@@ -69,17 +69,17 @@ def show_corpus(
     elif output is None:
         _show(measures, title, head_options)
     else:
-        print_path(write_whole(output, _written(measures, title, suffix or "", head_options, plot_options)))
+        print_path(write_whole(output, _file(measures, title, suffix or "", head_options, plot_options)))
     if reading.has_failed:
         raise typer.Exit(PARTLY_FAILED)
 
 
 def _read(file: Path, texts: int, trace_all: TraceAll, head_options: HeadOptions) -> _Reading:
-    """Read all texts that the model can read; tell of the others, and of the notes on their traces."""
+    """Measure all texts that the model can read; print errors for the others, and the notes on their traces."""
     from attnviz.cli.progress import bar, interruptible
     from attnviz.corpus import read_corpus
     from attnviz.corpus.examples import TextNumbers, kind_of_head
-    from attnviz.corpus.measured import CorpusMeasures, measure_each
+    from attnviz.corpus.measures import CorpusMeasures, measure_each
     from attnviz.corpus.remarks import Remarks
 
     reading, faults, remarks = _Reading(CorpusMeasures()), Remarks(), Remarks()
@@ -103,7 +103,7 @@ def _read(file: Path, texts: int, trace_all: TraceAll, head_options: HeadOptions
     if faults.count:
         say(f"{reading.measures.texts:,} of {texts:,} texts were read.")
     if lost := reading.measures.lost:
-        notes([f"left out: {lost:,} dependencies of words that the model reads as one, or not at all"])
+        notes([f"left out: {lost:,} dependencies of words that share a token or have none"])
     if not reading.measures.texts:
         raise typer.Exit(FAILED)
     for measure in (head_options.sorted_by, head_options.mapped):
@@ -125,10 +125,10 @@ def _show(measures: "CorpusMeasures", title: str, head_options: HeadOptions) -> 
         show(CorpusTable(title, measures.texts, measures.heads(), *shown))
 
 
-def _written(
+def _file(
     measures: "CorpusMeasures", title: str, suffix: str, head_options: HeadOptions, plot_options: PlotOptionGroup
 ) -> bytes:
-    """A table as a file that ends in `suffix`, or a map of a measure."""
+    """The content of a file that ends in `suffix`: a table of heads, or a map of a measure."""
     if measure := head_options.mapped:
         from attnviz.render.picture.measure_map import head_map
 
@@ -155,9 +155,9 @@ def _show_examples(
     output: Path | None,
     suffix: str | None,
 ) -> None:
-    """Show, or write, the texts in which a head does most, as much as in half of them, and least."""
+    """Show or write the texts in which the number of a head is largest, in the middle, and smallest."""
     from attnviz.corpus import read_corpus
-    from attnviz.corpus.examples import EACH, deciles, find_examples, quantity_of_head, said_of
+    from attnviz.corpus.examples import EACH, deciles, describe, find_examples, quantity_of_head
     from attnviz.render.terminal.example_list import ExampleList
 
     numbers = reading.numbers
@@ -172,15 +172,12 @@ def _show_examples(
         print_path(write_whole(output, TABLES[suffix or ""](example_records(found), EXAMPLE_NAMES)))
     else:
         headings = {group.name: group.heading for group in groups}
-        show(
-            ExampleList(
-                f"{head_name(numbers.layer, numbers.head)} in {title}", said_of(quantity, groups), headings, found
-            )
-        )
+        name = head_name(numbers.layer, numbers.head)
+        show(ExampleList(f"{name} in {title}", describe(quantity, groups), headings, found))
 
 
 def _roles_file(run: Run, head_options: HeadOptions, output: Path | None) -> Path | None:
-    """The file of --save-roles, if there is one. Raises FileError if it cannot be written or belongs to the input."""
+    """The file of --save-roles, if given. Raises FileError if it cannot be written, or is an input or the output."""
     if head_options.save_roles is None:
         return None
     from attnviz.measured_roles import FILE, output_file

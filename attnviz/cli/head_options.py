@@ -1,4 +1,4 @@
-"""What `attnviz heads` shows of the heads, as options of the command line."""
+"""The options of `attnviz heads`: which heads it shows, in which order, and by which numbers."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from attnviz.head_names import parse_heads
 from attnviz.probes import PROBES
 
 TABLE_ENDINGS = (".csv", ".json", ".parquet")
-"""Of files that hold a table of heads."""
+"""The endings of files with a table of heads."""
 
 Sort = Annotated[
     str | None,
@@ -50,7 +50,7 @@ Measure = Annotated[
         group=options.WHICH_HEADS,
         metavar="MEASURE",
         autocompletion=completion.one_of(COLUMNS),
-        help="With -o, draw a map of this measure, layers × heads, in place of the heads themselves.",
+        help="With -o, draw a map of this measure, layers × heads, instead of the heads.",
     ),
 ]
 
@@ -79,8 +79,7 @@ Probe = Annotated[
         metavar="PROBE",
         autocompletion=completion.one_of(PROBES),
         help=options.lines(
-            "Have a decoder read a text made for the purpose, and rank its heads by what they do in it, beside what "
-            "chance gives:",
+            "Let a decoder read texts that show what its heads do, and rank them by it, beside a baseline:",
             *(f"{probe.name}: {probe.meaning}" for probe in PROBES.values()),
         ),
     ),
@@ -92,7 +91,7 @@ Samples = Annotated[
         group=options.IN_PLACE_OF_TEXT,
         metavar="N",
         callback=options.positive,
-        help="With --probe, over so many samples. By default: "
+        help="With --probe, the number of samples. By default: "
         + ", ".join(f"{probe.name} {probe.samples}" for probe in PROBES.values())
         + ".",
     ),
@@ -105,7 +104,7 @@ Corpus = Annotated[
         "--corpus",
         group=options.IN_PLACE_OF_TEXT,
         metavar="FILE",
-        help="All texts of a file, each weighted alike: .txt (a text a line), .jsonl, .csv, .tsv or "
+        help="All texts of a file, each with the same weight: .txt (a text a line), .jsonl, .csv, .tsv or "
         ".parquet (text, and as needed target, pair, from, to), .conllu. With pairs of words (from and to, or the "
         "dependencies of .conllu) heads are ranked by them, unless --sort, --role or --measure is given.",
     ),
@@ -118,8 +117,8 @@ Examples = Annotated[
         "--examples",
         group=options.IN_PLACE_OF_TEXT,
         metavar="HEAD",
-        help="With --corpus, the texts in which this head (L3H1) does most of what it does, a medium "
-        "amount, and least: by its pairs of words, by --sort, or by the measure of its role. --top N: so many of each.",
+        help="With --corpus, show the texts in which a number of this head (L3H1) is largest, in the middle, and "
+        "smallest: its score on pairs of words, --sort, or the measure of its role. --top N: N texts of each.",
     ),
 ]
 SaveRoles = Annotated[
@@ -152,7 +151,7 @@ class HeadOptions:
 
     @property
     def link(self) -> tuple[str, str] | None:
-        """The two words of a link, where heads are ranked by one."""
+        """The two words of a link, if heads are ranked by one."""
         return None if self.from_word is None or self.to_word is None else (self.from_word, self.to_word)
 
     @property
@@ -175,16 +174,16 @@ class HeadOptions:
         except SelectionError:
             pairs = None
         if pairs is None or len(pairs) != 1:
-            raise UsageError(f"--examples {self.examples!r} is not one head of one layer", "Write it so: L3H1")
+            raise UsageError(f"--examples {self.examples!r} is not one head of one layer", "For example: L3H1")
         return pairs[0]
 
     @property
     def of_measures(self) -> bool:
-        """Whether measures are asked for, also where a corpus has pairs of words."""
+        """Whether heads are shown by measures even if a corpus has pairs of words."""
         return not (self.sort is None and self.role is None and self.measure is None)
 
     def check(self, suffix: str | None) -> None:
-        """Refuse what would change nothing on an output: a file that ends so, or the terminal for None.
+        """Refuse options that have no effect on a file that ends in `suffix`, or for None on the terminal.
 
         Raises UsageError, and SelectionError for an unknown measure or role.
         """
@@ -205,10 +204,10 @@ class HeadOptions:
                 raise UsageError(f"--{name} is for the table of heads", hint)
         for name in ("sort", "role", "measure"):
             if self.link and getattr(self, name) is not None:
-                raise UsageError(f"--{name} has no place beside --from and --to", "They rank the heads by that link.")
+                raise UsageError(f"--{name} cannot go with --from and --to", "They rank the heads by that link.")
 
     def _check_probe(self, suffix: str | None) -> None:
-        """Refuse a probe that there is not, and what has no place beside one."""
+        """Refuse an unknown probe, and options that cannot go with a probe."""
         if self.probe is None:
             if self.samples is not None:
                 raise UsageError("--samples is for a probe", f"Name one: --probe {' or --probe '.join(PROBES)}")
@@ -217,12 +216,12 @@ class HeadOptions:
             raise UsageError(f"there is no probe {self.probe!r}", f"Probes: {', '.join(PROBES)}.")
         for name in ("sort", "role", "measure", "from_word", "to_word"):
             if getattr(self, name) is not None:
-                raise UsageError(f"--{name.removesuffix('_word')} has no place beside --probe", "Leave it out.")
+                raise UsageError(f"--{name.removesuffix('_word')} cannot go with --probe", "Leave it out.")
         if suffix is not None and suffix not in TABLE_ENDINGS:
             raise UsageError("a probe gives numbers", f"Name a table: {' '.join(TABLE_ENDINGS)}")
 
     def _check_corpus(self, suffix: str | None) -> None:
-        """Refuse what has no place beside a corpus."""
+        """Refuse options that cannot go with a corpus."""
         if self.corpus is None:
             for name in ("examples", "save_roles"):
                 if getattr(self, name) is not None:
@@ -231,11 +230,11 @@ class HeadOptions:
         if self.example_head is not None:
             for name in ("role", "measure"):
                 if getattr(self, name) is not None:
-                    raise UsageError(f"--{name} has no place beside --examples", "By a measure: --sort MEASURE.")
+                    raise UsageError(f"--{name} cannot go with --examples", "By a measure: --sort MEASURE.")
         for name in ("from_word", "to_word", "probe"):
             if getattr(self, name) is not None:
-                hint = "Leave it out." if name == "probe" else "A pair stands in the file: columns from and to."
-                raise UsageError(f"--{name.removesuffix('_word')} has no place beside --corpus", hint)
+                hint = "Leave it out." if name == "probe" else "Put pairs into the file: columns from and to."
+                raise UsageError(f"--{name.removesuffix('_word')} cannot go with --corpus", hint)
         if suffix is not None and suffix not in TABLE_ENDINGS and self.measure is None:
-            message = f"a corpus gives numbers of heads, and no {suffix} of their attention"
+            message = f"a corpus gives numbers of heads: there is no attention to write to {suffix}"
             raise UsageError(message, f"Name a table: {' '.join(TABLE_ENDINGS)}; or draw a measure: --measure entropy.")

@@ -1,6 +1,8 @@
-"""Many texts in a file, with what goes with them, and what the heads of a model do over all of them.
+"""A corpus is a file of many texts. This package reads it, and measures what heads do over all its texts.
 
-A reader gives one entry after the other, and a fault for each that cannot be used; no more of the file is held.
+A reader yields an `Entry` for each text, and a `Fault` for each line that cannot be used. It holds one line at a time.
+The files in the order of the work: `lines`, `records` and `conllu` read, `tracing` runs the model, `pairs` finds pairs
+of words, `measures` adds up, `examples` and `roles` are made from the sums; `remarks` lists errors and notes.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,15 +22,16 @@ READERS: dict[str, Callable[[Path], Iterator[Entry | Fault]]] = {
     ".parquet": read_parquet,
     ".conllu": read_conllu,
 }
-"""What reads a file that ends so."""
+"""The reader of each file ending."""
 
 __all__ = ["READERS", "Entry", "Fault", "read_corpus"]
 
 
 def read_corpus(file: Path) -> Iterator[Entry | Fault]:
-    """The texts of `file`, in order; it can be read again, for it is no pipe.
+    """The texts of `file`, in order. Only regular files are read, so that a second pass is possible.
 
-    Raises FileError for what is no file of texts or cannot be read, and InputError for a table without a column `text`.
+    Raises FileError if `file` is not a file, has an unknown ending or cannot be read, and InputError for a table
+    without a column `text`.
     """
     endings = f"A corpus is a file: {', '.join(READERS)}."
     if not isfile(file):

@@ -1,4 +1,4 @@
-"""What a corpus is made of: texts, each with what may go with it, and lines that cannot be used."""
+"""The parts of a corpus: texts with their targets and pairs of words, and lines that cannot be used."""
 
 from dataclasses import dataclass
 
@@ -6,15 +6,15 @@ from attnviz.corpus.sentence import Sentence
 from attnviz.errors import AttnvizError
 
 TEXT, TARGET, PAIR, FROM, TO = FIELDS = ("text", "target", "pair", "from", "to")
-"""The columns that a file may have: a text, what its decoder reads, a second text, and two words that are a pair."""
+"""The columns that a file may have: the text, the text for the decoder, a second text, and the two words of a pair."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A text of a corpus, and where it stands: `line 7`, `row 7`.
+    """A text of a corpus, and its place in the file: `line 7`, `row 7`.
 
-    `target` is for a decoder beside an encoder, `pair` the second text of a model that reads two, `words` a pair of
-    words: from which to which. A `sentence` of CoNLL-U has the pairs in its dependencies.
+    `target` is the text for the decoder of an encoder-decoder, `pair` the second text for a model that reads two.
+    `words` are a pair: from the first word to the second. A `sentence` of CoNLL-U has its pairs in its dependencies.
     """
 
     place: str
@@ -31,13 +31,13 @@ class Entry:
 
     @property
     def has_pairs(self) -> bool:
-        """Whether it says which words belong together."""
+        """Whether it has pairs of words."""
         return self.words is not None or self.sentence is not None
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What cannot be used of a corpus: where it stands, and why."""
+    """A line of a corpus that cannot be used: its place, and the reason."""
 
     place: str
     error: AttnvizError

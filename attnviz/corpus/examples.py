@@ -1,4 +1,4 @@
-"""The texts of a corpus in which a head does most of what it does, as much as in half of them, and least."""
+"""The texts of a corpus in which one number of a head is largest, in the middle, and smallest."""
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -12,7 +12,7 @@ from attnviz.analysis.strongest_link import find_strongest_link
 from attnviz.analysis.word_units import Unit
 from attnviz.attention import Attention, Trace
 from attnviz.corpus.entry import Entry, Fault
-from attnviz.corpus.measured import CorpusMeasures
+from attnviz.corpus.measures import CorpusMeasures
 from attnviz.corpus.pairs import find_pairs
 from attnviz.corpus.tracing import trace_each
 from attnviz.errors import AttnvizError, SelectionError
@@ -24,12 +24,12 @@ from attnviz.render.scene import scene
 from attnviz.render.text_layout import running
 
 EACH = 3
-"""This many texts of each decile are shown, if no other number is given."""
+"""The number of texts of each decile that are shown by default."""
 _MEASURES = {"positional": "offset share"}
-"""The measure of a role, if it has another name."""
+"""The measure of a role whose measure has another name."""
 
 Quantity = str | Relation
-"""What a text has a number of: a measure, or the mean weight of its pairs of a relation."""
+"""What the number of a text is: a measure, or the mean weight of its pairs of a relation."""
 TextNumber = tuple[int, float]
 """The index of a text in its corpus, and its number."""
 
@@ -44,15 +44,15 @@ class TextNumbers:
     def add(self, index: int, measures: CorpusMeasures) -> None:
         """Add the numbers of one text."""
         of_kind = measures.statistics[self.kind]
-        place = of_kind.heads.index((self.layer, self.head))
-        known = of_kind.measures.count[place] > 0
+        row = of_kind.heads.index((self.layer, self.head))
+        known = of_kind.measures.count[row] > 0
         for name in (name for name, is_known in zip(COLUMNS, known, strict=True) if is_known):
-            self._put(name, index, of_kind.measures.mean[place, COLUMNS.index(name)])
+            self._append(name, index, of_kind.measures.mean[row, COLUMNS.index(name)])
         for relation, score in measures.scores.items():
             if relation.kind == self.kind:
-                self._put(relation, index, score.weights[place] / score.pairs)
+                self._append(relation, index, score.weights[row] / score.pairs)
 
-    def _put(self, quantity: Quantity, index: int, value: float) -> None:
+    def _append(self, quantity: Quantity, index: int, value: float) -> None:
         indexes, values = self._numbers.setdefault(quantity, (array("q"), array("d")))
         indexes.append(index)
         values.append(float(value))
@@ -64,21 +64,21 @@ class TextNumbers:
 
 
 def kind_of_head(measures: CorpusMeasures, layer: int, head: int) -> Kind:
-    """The kind of attention that has the head. Raises SelectionError if none has, or several have."""
+    """The one kind of attention that has the head. Raises SelectionError if no kind has it, or several."""
     kinds = [kind for kind, of_kind in measures.statistics.items() if (layer, head) in of_kind.heads]
     name = head_name(layer, head)
     if not kinds:
-        raise SelectionError(f"no kind of attention that is shown has a head {name}", "List them: attnviz heads")
+        raise SelectionError(f"there is no head {name}", "List them: attnviz heads")
     if len(kinds) > 1:
-        raise SelectionError(f"{', '.join(kinds)}: each has a head {name}", f"Name one: --kind {kinds[0]}")
+        raise SelectionError(f"several kinds have a head {name}: {', '.join(kinds)}", f"Name one: --kind {kinds[0]}")
     return kinds[0]
 
 
 def quantity_of_head(measures: CorpusMeasures, kind: Kind, layer: int, head: int) -> Quantity:
     """What the head does in the corpus.
 
-    With pairs it is the relation in which it is farthest above the best fixed offset; without, the measure of its role,
-    or the weight of its strongest link if it has none.
+    If the corpus has pairs, it is the relation whose score is farthest above the best fixed offset; else the measure of
+    the head's role, or the weight of its strongest link if it has no role.
     """
     scored = [one for heads in measures.best_heads().values() for one in heads]
     of_head = [one for one in scored if (one.relation.kind, one.layer, one.head) == (kind, layer, head)]
@@ -89,13 +89,13 @@ def quantity_of_head(measures: CorpusMeasures, kind: Kind, layer: int, head: int
 
 
 def _above_offset(one: ScoredHead) -> tuple[bool, float, int]:
-    """How far a head is above the best fixed offset, if there is one; relations of very few pairs come last."""
+    """How far a score is above that of the best fixed offset; relations with few pairs come last."""
     return one.pairs >= FEWEST_PAIRS, one.rate - np.nan_to_num(one.offset_rate), one.pairs
 
 
 @dataclass(frozen=True)
 class Decile:
-    """`size` of `texts` texts, with numbers from `largest` to `smallest`; `shown` are some of them."""
+    """The `size` texts of a decile, of `texts` in all, with numbers from `largest` to `smallest`, and those `shown`."""
 
     name: str
     size: int
@@ -111,7 +111,7 @@ class Decile:
 
     @property
     def heading(self) -> str:
-        """Which texts they are: `top 12 of 120 texts: 0.97 to 0.81`."""
+        """Which texts they are, in words: `top 12 of 120 texts: 0.97 to 0.81`."""
         of = f"{self.name} {self.size:,} of {self.texts:,}" if self.has_others else f"all {self.texts:,} ranked"
         return f"{of} text{'s' * (self.texts != 1)}: {self.largest:.2f} to {self.smallest:.2f}"
 
@@ -119,8 +119,8 @@ class Decile:
 def deciles(ranked: Sequence[TextNumber], each: int = EACH) -> list[Decile]:
     """The top, middle and bottom tenth of `ranked` texts, or `each` if that is more, with `each` of them shown.
 
-    Of the top tenth the first are shown, of the bottom one the last, and of the middle one those nearest to the middle.
-    Where there are not enough texts for three groups without a text in common, all are one group.
+    The first texts of the top tenth are shown, the last of the bottom tenth, and those in the centre of the middle
+    tenth. If there are not enough texts for three separate groups, all texts are one group.
     """
     size, n = max(-(-len(ranked) // 10), each), len(ranked)
     if n < 3 * size:
@@ -142,19 +142,19 @@ def find_examples(
     quantity: Quantity,
     groups: Sequence[Decile],
 ) -> list[Example]:
-    """The texts that the deciles show, in their order, traced again. The corpus has to be the same as before."""
-    wanted = {index: number for group in groups for index, number in group.shown}
-    texts = ((index, one) for index, one in enumerate(corpus) if index in wanted and isinstance(one, Entry))
+    """The texts that the deciles show, in that order, traced again. `corpus` has to yield the same texts as before."""
+    numbers_of = {index: number for group in groups for index, number in group.shown}
+    texts = ((index, one) for index, one in enumerate(corpus) if index in numbers_of and isinstance(one, Entry))
     made: dict[int, Example] = {}
     for (index, entry), trace in trace_each(texts, lambda some: trace_all([entry for _, entry in some])):
         if isinstance(trace, AttnvizError):
             raise trace
-        made[index] = _example(entry, trace, numbers, quantity, wanted[index])
+        made[index] = _example(entry, trace, numbers, quantity, numbers_of[index])
     return [replace(made[index], group=group.name) for group in groups for index, _ in group.shown]
 
 
-def said_of(quantity: Quantity, groups: Sequence[Decile]) -> str:
-    """What the numbers of the texts are, and which texts `groups` show, in sentences."""
+def describe(quantity: Quantity, groups: Sequence[Decile]) -> str:
+    """What the numbers are, which texts `groups` show, and what is marked in them, in sentences."""
     if isinstance(quantity, Relation):
         name = f"{quantity.name}, " if quantity.name else ""
         number = f"the mean weight from word to word ({name}{quantity.direction}) of the text's pairs"
@@ -173,7 +173,7 @@ def _example(entry: Entry, trace: Trace, numbers: TextNumbers, quantity: Quantit
     attention, text = trace[numbers.kind], title_of(trace)
     if isinstance(quantity, Relation):
         query, key, weight = _strongest_pair(attention, numbers, find_pairs(entry, trace).by_relation[quantity])
-        named = _named(trace, attention, query), _named(trace, attention, key, is_key=True)
+        named = _unit_text(trace, attention, query), _unit_text(trace, attention, key, is_key=True)
         return Example("", entry.place, number, text, *named, weight)
     link = find_strongest_link(attention, numbers.layer, numbers.head)
     if link is None:
@@ -183,15 +183,15 @@ def _example(entry: Entry, trace: Trace, numbers: TextNumbers, quantity: Quantit
 
 
 def _strongest_pair(attention: Attention, numbers: TextNumbers, pairs: UnitPairs) -> tuple[Unit, Unit, float]:
-    """The pair to which the head gives most: its two units and the weight."""
+    """The pair with the largest weight of the head: its two units and the weight."""
     links, _ = pair_weights(attention, numbers.layer, pairs)
     of_head = links[attention.heads(numbers.layer).index(numbers.head)]
     query, key = pairs.pairs[int(of_head.argmax())]
     return pairs.rows[query], pairs.columns[key], float(of_head.max())
 
 
-def _named(trace: Trace, attention: Attention, unit: Unit, is_key: bool = False) -> str:
-    """The tokens of a unit as they stand in the text that they are read from."""
+def _unit_text(trace: Trace, attention: Attention, unit: Unit, is_key: bool = False) -> str:
+    """The tokens of a unit as the text has them."""
     tokens = [(attention.keys if is_key else attention.queries)[index] for index in unit]
     source = trace.text if attention.kind == "cross" and is_key else trace.read_by(attention.part)
     return running(tokens, source)

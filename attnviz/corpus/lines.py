@@ -1,4 +1,4 @@
-"""The lines of a file of text, one after the other: no more of it is held than a line."""
+"""The lines of a text file, one at a time, so that a large file needs little memory."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,13 +7,13 @@ from attnviz.corpus.entry import Fault
 from attnviz.errors import FileError, InputError
 
 LONGEST = 2**20
-"""No line is longer than so many bytes."""
+"""The most bytes of a line."""
 
 
 def read_lines(file: Path) -> Iterator[tuple[int, str | Fault]]:
-    """The lines of `file` from number 1 on, without what ends them; a fault for one that is too long or not UTF-8.
+    """The lines of `file` with their numbers from 1, without line ends; a fault for one that is too long or not UTF-8.
 
-    Raises FileError where it cannot be read.
+    Raises FileError if the file cannot be read.
     """
     try:
         with open(file, "rb") as stream:

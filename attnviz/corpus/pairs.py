@@ -1,4 +1,4 @@
-"""Which words of a text belong together, as the tokens that a model reads: by name, or by their dependencies."""
+"""Pairs of words in a text, as tokens of the model: two words that are named, or the dependencies of a sentence."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,16 +15,17 @@ from attnviz.render.named_link import find_link
 
 @dataclass(frozen=True)
 class TextPairs:
-    """The pairs of a text by relation; and how many have a word that is no token, or shares one with the other."""
+    """The pairs of a text by relation, and the number of pairs that are `lost`: see `CorpusMeasures`."""
 
     by_relation: dict[Relation, UnitPairs]
     lost: int = 0
 
 
 def find_pairs(entry: Entry, trace: Trace) -> TextPairs:
-    """The pairs of `entry` in its trace, both ways; those that a mask hides are left out.
+    """The pairs of `entry` in its trace, in both directions; pairs that a mask hides are left out.
 
-    Raises SelectionError where a word is not there, or is several things, and InputError where two share a token.
+    Raises SelectionError if a word is not in the text or is there several times, and InputError if two words share a
+    token.
     """
     found, lost = _of_sentence(entry.sentence, trace) if entry.sentence else (_of_words(entry, trace), 0)
     seen = ((relation, pairs.visible(trace[relation.kind])) for relation, pairs in found.items())
@@ -32,7 +33,7 @@ def find_pairs(entry: Entry, trace: Trace) -> TextPairs:
 
 
 def _of_sentence(sentence: Sentence, trace: Trace) -> tuple[dict[Relation, UnitPairs], int]:
-    """The dependencies of a sentence, in the attention over its own tokens, and how many are lost."""
+    """The dependencies of a sentence in each attention from the sentence to itself, and how many are lost."""
     found: dict[Relation, UnitPairs] = {}
     lost = 0
     for attention in trace.attentions:
@@ -54,7 +55,7 @@ def _of_sentence(sentence: Sentence, trace: Trace) -> tuple[dict[Relation, UnitP
 
 
 def _of_words(entry: Entry, trace: Trace) -> dict[Relation, UnitPairs]:
-    """The pair of words that an entry names, in each kind that has both, and where one text is read, back."""
+    """The pair of words of an entry in each kind that has both; in both directions where one text is read."""
     assert entry.words
     found: dict[Relation, UnitPairs] = {}
     errors: list[SelectionError] = []
@@ -65,7 +66,7 @@ def _of_words(entry: Entry, trace: Trace) -> dict[Relation, UnitPairs]:
         except SelectionError as error:
             errors.append(error)
         else:
-            with suppress(SelectionError):  # its row may be written, and not read
+            with suppress(SelectionError):  # a row may be named by the token that it writes
                 if attention.kind != "cross":
                     found[Relation(attention.kind, "", is_reversed=True)] = _pair(trace, attention, key, query)
     if not found:

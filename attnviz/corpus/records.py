@@ -1,4 +1,4 @@
-"""Texts with what goes with them: a line of JSON, or a row of a table, each."""
+"""Texts, each in a line of text or of JSON, or in a row of a table, with its target and its pair of words."""
 
 import csv
 import json
@@ -23,7 +23,7 @@ def read_txt(file: Path) -> Iterator[Entry | Fault]:
 
 
 def read_jsonl(file: Path) -> Iterator[Entry | Fault]:
-    """A text for each line, which is an object of JSON."""
+    """A text for each line, which holds a JSON object."""
     for number, line in read_lines(file):
         if isinstance(line, Fault):
             yield line
@@ -32,9 +32,9 @@ def read_jsonl(file: Path) -> Iterator[Entry | Fault]:
 
 
 def read_csv(file: Path) -> Iterator[Entry | Fault]:
-    """A text for each row after the first, which names the columns. Raises InputError where none is `text`."""
+    """A text for each row after the first, which names the columns. Raises InputError if none is `text`."""
     faults: list[Fault] = []
-    reader = csv.reader(_without(faults, read_lines(file)), strict=True)
+    reader = csv.reader(_usable_lines(read_lines(file), faults), strict=True)
     names: list[str] | None = None
     while True:
         try:
@@ -42,7 +42,7 @@ def read_csv(file: Path) -> Iterator[Entry | Fault]:
         except StopIteration:
             break
         except csv.Error as error:
-            faults.append(Fault(f"line {reader.line_num}", InputError(f"no row of CSV: {error}")))
+            faults.append(Fault(f"line {reader.line_num}", InputError(f"not a row of CSV: {error}")))
             row = []
         yield from faults
         faults.clear()
@@ -54,7 +54,7 @@ def read_csv(file: Path) -> Iterator[Entry | Fault]:
 
 
 def read_tsv(file: Path) -> Iterator[Entry | Fault]:
-    """A text for each line: the first names the columns, or else they are text, tab, target."""
+    """A text for each line. The first may name the columns; if it does not, they are text and target."""
     names: Sequence[str] | None = None
     for number, line in read_lines(file):
         if isinstance(line, Fault):
@@ -71,7 +71,7 @@ def read_tsv(file: Path) -> Iterator[Entry | Fault]:
 
 
 def read_parquet(file: Path) -> Iterator[Entry | Fault]:
-    """A text for each row. Raises FileError without the package pyarrow, InputError where no column is `text`."""
+    """A text for each row. Raises FileError without the package pyarrow, and InputError if no column is `text`."""
     try:
         from pyarrow import ArrowException
         from pyarrow.parquet import ParquetFile
@@ -90,8 +90,8 @@ def read_parquet(file: Path) -> Iterator[Entry | Fault]:
         raise FileError(f"cannot read {file}: {error}", "Is it a .parquet file?") from error
 
 
-def _without(faults: list[Fault], lines: Iterable[tuple[int, str | Fault]]) -> Iterator[str]:
-    """The lines with what ends them, an empty one in the place of a fault, which is put to `faults`."""
+def _usable_lines(lines: Iterable[tuple[int, str | Fault]], faults: list[Fault]) -> Iterator[str]:
+    """The lines, each with a line end; a fault is added to `faults`, and an empty line takes its place."""
     for _, line in lines:
         if isinstance(line, Fault):
             faults.append(line)
@@ -116,9 +116,9 @@ def _entry_of_json(place: str, line: str) -> Entry | Fault:
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as error:
-        return Fault(place, InputError(f"no JSON: {error}", 'For example: {"text": "I ate an apple"}'))
+        return Fault(place, InputError(f"not JSON: {error}", 'For example: {"text": "I ate an apple"}'))
     if not isinstance(record, dict):
-        return Fault(place, InputError("no object of JSON", 'For example: {"text": "I ate an apple"}'))
+        return Fault(place, InputError("not a JSON object", 'For example: {"text": "I ate an apple"}'))
     return _entry(place, record)
 
 

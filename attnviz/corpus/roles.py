@@ -1,18 +1,18 @@
-"""Which of the heads of a model have a role over a corpus, as `--save-roles` writes them."""
+"""The roles that heads have over a corpus, as `--save-roles` writes them."""
 
 from attnviz.analysis.pair_score import FEWEST_PAIRS, ScoredHead
-from attnviz.corpus.measured import CorpusMeasures
+from attnviz.corpus.measures import CorpusMeasures
 from attnviz.measured_roles import MeasuredRole
 
 MARGIN = 0.1
-"""A head has a relation as its role if its score is this much above the best fixed offset (Voita et al. 2019)."""
+"""A relation is a role of a head whose score is at least this much above the best fixed offset (Voita et al. 2019)."""
 
 
 def measured_roles(measures: CorpusMeasures) -> list[MeasuredRole]:
     """The best head of each relation that is `MARGIN` above the best fixed offset, then the role of each head by layer.
 
-    A relation of fewer than `FEWEST_PAIRS` pairs is left out, and so is one between two texts, for which there is
-    no fixed offset to compare with.
+    A relation with fewer than `FEWEST_PAIRS` pairs is left out, and so is a relation between two texts, which has no
+    fixed offset as a baseline.
     """
     best = (heads[0] for heads in measures.best_heads().values())
     clear = [head for head in best if head.pairs >= FEWEST_PAIRS and head.rate >= head.offset_rate + MARGIN]

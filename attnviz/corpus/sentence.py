@@ -1,4 +1,4 @@
-"""A sentence whose words are known, with which of them depends on which: what a treebank says of a text."""
+"""A sentence of a treebank: its words and their dependencies."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from attnviz.attention import Range
 
 @dataclass(frozen=True)
 class Dependency:
-    """The word `dependent` depends on the word `head` by `relation`, such as `obj`; words are counted from 0."""
+    """The word `dependent` depends on the word `head` by a `relation` such as `obj`; words count from 0."""
 
     dependent: int
     head: int
@@ -16,9 +16,10 @@ class Dependency:
 
 @dataclass(frozen=True)
 class Sentence:
-    """Where each word stands in the text, in characters, and its dependencies, but for that of the root.
+    """The characters of each word in the text, and the dependencies without that of the root.
 
-    Words that are written as one, as `du` for `de le`, stand in the same place, unless each has letters of its own.
+    Words that the text writes as one, such as `de` and `le` in French `du`, have the same characters, unless together
+    they spell what is written.
     """
 
     words: tuple[Range, ...]

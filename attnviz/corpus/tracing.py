@@ -1,4 +1,4 @@
-"""Texts to traces, several at once, where one that fails stops no other."""
+"""The traces of many texts, several at a time; a text that fails does not stop the others."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
@@ -8,20 +8,20 @@ from attnviz.attention import Trace
 from attnviz.errors import AttnvizError
 
 TOGETHER = 16
-"""So many texts are handed to a model at once."""
+"""The number of texts that a model gets at once."""
 Item = TypeVar("Item")
 
 
 def trace_each(
     items: Iterable[Item], trace_all: Callable[[Sequence[Item]], Iterator[Trace]]
 ) -> Iterator[tuple[Item, Trace | AttnvizError]]:
-    """Each item with its trace, in order, or why there is none; `trace_all` makes those of several, or fails."""
+    """Each item with its trace or its error, in order. `trace_all` makes the traces of several items."""
     left = iter(items)
     while waiting := list(islice(left, TOGETHER)):
         try:
             for trace in trace_all(tuple(waiting)):
                 yield waiting.pop(0), trace
-        except AttnvizError:  # of one of them: which, each alone will tell
+        except AttnvizError:  # to find the item that failed, each runs alone
             for item in waiting:
                 try:
                     yield from ((item, trace) for trace in trace_all([item]))

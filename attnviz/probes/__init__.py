@@ -1,50 +1,54 @@
-"""Probes: what heads do with a text that is made to show it, over several samples."""
+"""Probes: what heads do with texts that are made to show it.
+
+Each probe has a file, which makes its texts and measures the heads; `sentences.py` has sentences for several of them.
+To add a probe, add a file and a row in `PROBES`.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from attnviz.analysis.probe import Probe
+from attnviz.analysis.probe import ProbeResult
 from attnviz.probes import induction, retrieval, sink
 
 
 @dataclass(frozen=True)
-class ProbeKind:
-    """A probe: `run` takes a model, how many samples, a selection of heads, and what is told of the progress.
+class Probe:
+    """A probe. `run` takes a model, the number of samples, a selection of heads, and a callback for progress.
 
-    `meaning` says what is read and what the number is, `samples` how many samples there are where no number is given.
-    A decoder that `writes` needs its language-model head.
+    `meaning` says what the model reads and what the number is; `samples` is the default number of samples. A probe in
+    which the model `writes` needs its language-model head.
     """
 
     name: str
-    run: Callable[..., Probe]
+    run: Callable[..., ProbeResult]
     meaning: str
     samples: int
     writes: bool = False
 
 
-PROBES: dict[str, ProbeKind] = {
-    kind.name: kind
-    for kind in (
-        ProbeKind(
+PROBES: dict[str, Probe] = {
+    probe.name: probe
+    for probe in (
+        Probe(
             "induction",
             induction.probe_induction,
-            "random tokens twice, and the weight on what came after the same token before (Olsson et al. 2022)",
+            "random tokens read twice, and the weight on the token after the same token before (Olsson et al. 2022)",
             induction.SAMPLES,
         ),
-        ProbeKind(
+        Probe(
             "sink",
             sink.probe_sink,
-            f"{sink.LENGTH} tokens of sentences, and the weight on the first of them (Gu et al. 2024)",
+            f"{sink.LENGTH} tokens of sentences, and the weight on the first token (Gu et al. 2024)",
             sink.SAMPLES,
         ),
-        ProbeKind(
+        Probe(
             "retrieval",
             retrieval.probe_retrieval,
-            "a sentence hidden in a text and asked for, and the share of it that the head copies into the answer"
+            "a sentence hidden in a text, a question about it, and the share of it that the head copies into the answer"
             " (Wu et al. 2024)",
             retrieval.SAMPLES,
             writes=True,
         ),
     )
 }
-"""Every probe, by its name."""
+"""All probes by name."""

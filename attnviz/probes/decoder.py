@@ -1,4 +1,4 @@
-"""What the probes share: a decoder that can be probed, and its heads' numbers over several sequences."""
+"""Shared by the probes: the check that a model can be probed, and the numbers of its heads over several sequences."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,25 +15,26 @@ Values = dict[tuple[int, int], list[float]]
 
 
 def require_decoder(model: "Model", tokens: int) -> Any:
-    """`model`, a Hugging Face model that is a decoder alone and reads so many `tokens`. Raises ModelError for others.
+    """`model`, if it is a decoder-only Hugging Face model that can read `tokens` tokens; raises ModelError if not.
 
-    An encoder-decoder is refused, although its decoder has masked self-attention: what a probe gives it to read would
-    need a source beside it, and what the heads do would depend on that.
+    An encoder-decoder is refused, although its decoder has masked self-attention: it would need a source text as well,
+    and what its heads do would depend on that text.
     """
     from attnviz.models.huggingface.model import HuggingFaceModel
 
+    refusal = ModelError(
+        f"{model.name} is not a decoder-only model: it cannot be probed", "Name one, such as GPT-2: -m NAME."
+    )
     if not isinstance(model, HuggingFaceModel):
-        raise ModelError(
-            f"{model.name} writes no text that goes on: it cannot be probed", "Name a decoder, such as GPT-2: -m NAME."
-        )
+        raise refusal
     from attnviz.capture import find_virtual_prompt, is_encoder_decoder, reads_both_ways
     from attnviz.models.huggingface.context_length import context_length, extrapolates
 
     if is_encoder_decoder(model.model) or reads_both_ways(model.model.config):
-        raise ModelError(f"{model.name} is no decoder alone: it cannot be probed", "Name one, such as GPT-2: -m NAME.")
+        raise refusal
     if find_virtual_prompt(model.model):
         raise ModelError(
-            f"{model.name} puts virtual tokens of an adapter before a text: it cannot be probed",
+            f"{model.name} has an adapter that puts virtual tokens before a text: it cannot be probed",
             "Name the model without the adapter: -m NAME.",
         )
     most = context_length(model.model)
@@ -49,7 +50,7 @@ def values_of(
     selection: Selection,
     progress: "Progress | None",
 ) -> Values:
-    """What `measure` gives for each head that was asked for, in each of the `sequences` of ids."""
+    """The number that `measure` gives for each selected head, in each of the `sequences` of ids."""
     found: Values = {}
     for number, ids in enumerate(sequences, 1):
         add(found, ((layer, heads, measure(weights)) for layer, heads, weights in model.capture_ids(ids, selection)))
@@ -59,7 +60,7 @@ def values_of(
 
 
 def add(values: Values, sample: Iterable[tuple[int, Sequence[int], HeadValues]]) -> None:
-    """Put the numbers of one `sample` into `values`: each layer's number, its heads, and a number for each of these."""
+    """Add one `sample` to `values`: for each layer its number, its heads, and a number for each head."""
     for layer, heads, numbers in sample:
         for head, number in zip(heads, numbers, strict=True):
             values.setdefault((layer, head), []).append(float(number))

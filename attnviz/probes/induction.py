@@ -1,11 +1,11 @@
-"""The probe for induction heads: random tokens, twice in a row."""
+"""The probe for induction heads: the model reads random tokens twice in a row."""
 
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from attnviz.analysis.prefix_matching import prefix_matching
-from attnviz.analysis.probe import Probe, probed_heads
+from attnviz.analysis.probe import ProbeResult, probed_heads
 from attnviz.errors import ModelError
 from attnviz.probes.decoder import require_decoder, values_of
 from attnviz.selection import Selection
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from attnviz.models.base import Model, Progress
 
 LENGTH = 25
-"""How many random tokens are repeated."""
+"""The number of random tokens, which are read twice."""
 SAMPLES = 10
-_FEWEST = 100  # tokens of a vocabulary, of which sequences are random
+_FEWEST = 100  # tokens that a vocabulary needs for random sequences
 
 
 def probe_induction(
@@ -24,12 +24,12 @@ def probe_induction(
     samples: int = SAMPLES,
     selection: Selection | None = None,
     progress: "Progress | None" = None,
-) -> Probe:
+) -> ProbeResult:
     """Prefix matching of each head of a decoder, after Olsson et al. 2022, In-context Learning and Induction Heads.
 
-    `[x; x]` is read, x being LENGTH random tokens of the vocabulary, special ones left out, the same ones each time;
-    the number is `prefix_matching`. The spread is the standard deviation over `samples`. `progress` is told of the
-    samples that were read. Raises ModelError for what is no decoder alone.
+    The model reads `[x; x]`, where `x` is LENGTH random tokens of the vocabulary without special tokens, the same ones
+    in every run; the number is `prefix_matching`. The spread is the standard deviation over `samples`. `progress` is
+    called after each sample. Raises ModelError for a model that is not decoder-only.
     """
     decoder = require_decoder(model, 2 * LENGTH)
     values = values_of(
@@ -40,11 +40,11 @@ def probe_induction(
         progress,
     )
     rows = np.arange(LENGTH, 2 * LENGTH)
-    return Probe(
+    return ProbeResult(
         name="induction",
         model=model.name,
         measure="prefix matching",
-        meaning=f"the weight on what came after the same token before, in {LENGTH} random tokens that are read twice in"
+        meaning=f"the weight on the token after the same token before, in {LENGTH} random tokens that are read twice in"
         " a row (Olsson et al. 2022)",
         heads=probed_heads(values),
         baseline=float(np.mean(1 / (rows + 1))),
@@ -54,7 +54,7 @@ def probe_induction(
 
 
 def _repeated(model: Any, samples: int) -> list[list[int]]:
-    """So many random sequences of the model's vocabulary, each twice in a row; the same ones every time."""
+    """`samples` random sequences of the vocabulary, each twice in a row; the same ones in every run."""
     tokenizer = model.text_tokenizer.tokenizer
     special = {*tokenizer.all_special_ids, *tokenizer.added_tokens_decoder}
     size = min(len(tokenizer), model.model.get_input_embeddings().num_embeddings)

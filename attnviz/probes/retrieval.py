@@ -1,4 +1,4 @@
-"""The probe for retrieval heads: a sentence hidden in a text, asked for, and copied into the answer."""
+"""The probe for retrieval heads: the model copies a sentence that is hidden in a text (the needle) into its answer."""
 
 import re
 from collections import Counter
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from attnviz.analysis.probe import Probe, ProbedHead, probed_heads
+from attnviz.analysis.probe import ProbedHead, ProbeResult, probed_heads
 from attnviz.analysis.retrieval import chance_of_copying, copied_share
 from attnviz.attention import Attention, Range, Trace
 from attnviz.probes.decoder import Values, add, require_decoder
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
     from attnviz.models.base import Model, Progress
 
 LENGTHS = (100, 200, 400)
-"""How many tokens of other sentences stand around the needle."""
+"""The numbers of tokens of other sentences around the needle."""
 DEPTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
-"""Where the needle stands among them, from the beginning to the end."""
+"""The positions of the needle among them: 0 is the beginning, 1 the end."""
 SAMPLES = len(LENGTHS) * len(DEPTHS)  # each length at each depth, once
 THRESHOLD = 0.1
 """A head of at least this score is a retrieval head (Wu et al. 2024)."""
 REPEATED = 0.5
-"""The model has found the needle where its answer holds more than so much of the needle's words, as in the paper."""
+"""An answer counts if it has more than this share of the needle's words, as in the paper."""
 QUESTION = "{text}\n\nQuestion: What did {who} hide, and where?\nAnswer: The text says that"
 BESIDE = 80
-"""Tokens of the needle, the question and the answer."""
+"""Room for the tokens of the needle, the question and the answer."""
 MORE = 4
-"""Tokens that an answer may have beyond the needle's."""
+"""The tokens that an answer may have beyond those of the needle."""
 
 WHO = ("Sandra", "Victor", "Helen", "Oscar", "Clara", "Martin")
 WHAT = ("golden violin", "wooden mask", "glass pearl", "silver spoon", "paper crown")
@@ -42,13 +42,13 @@ CITY = ("Lisbon", "Vienna", "Oslo", "Cairo", "Dublin")
 
 @dataclass(frozen=True)
 class Sample:
-    """A `prompt` that asks for the `needle`, which is a sentence of it."""
+    """A `prompt` with the `needle`, which is one of its sentences, and a question about it."""
 
     prompt: str
     needle: str
 
     def tokens(self, attention: Attention) -> Range:
-        """The keys that the needle's characters are in."""
+        """The range of keys that cover the characters of the needle."""
         first = self.prompt.index(self.needle)
         last = first + len(self.needle)
         inside = [
@@ -59,7 +59,7 @@ class Sample:
         return inside[0], inside[-1] + 1
 
     def is_repeated(self, trace: Trace) -> bool:
-        """Whether what was generated holds more than half of the needle's words: ROUGE-1 recall, as in the paper."""
+        """Whether the generated text has more than half of the needle's words: ROUGE-1 recall, as in the paper."""
         needle, answer = _words(self.needle), _words(trace.provenance["generated"])
         return (needle & answer).total() > REPEATED * needle.total()
 
@@ -69,16 +69,16 @@ def probe_retrieval(
     samples: int = SAMPLES,
     selection: Selection | None = None,
     progress: "Progress | None" = None,
-) -> Probe:
+) -> ProbeResult:
     """The retrieval score of each head of a decoder, after Wu et al. 2024, Retrieval Head Mechanistically Explains
     Long-Context Factuality.
 
-    A sentence is hidden in a text, the needle; a question asks for it, and the model writes an answer, greedily. The
-    number is `copied_share`, and as in the paper only answers count that hold more than half of the needle's words. The
-    paper reads up to 50,000 tokens of real text; here the needle stands at several depths among sentences of the
-    built-in model's grammar, LENGTHS tokens of them, the same ones each time. Only the rows that write the answer are
-    kept. `progress` is told of the samples that were read. Raises ModelError for what is no decoder alone, and for one
-    without a language-model head.
+    A sentence, the needle, is hidden in a text; a question asks for it, and the model writes an answer greedily. The
+    number is `copied_share`. As in the paper, only answers count that have more than half of the needle's words. The
+    paper uses up to 50,000 tokens of real text; here the needle stands at several depths in LENGTHS tokens of sentences
+    of the built-in model's grammar, the same ones in every run. Only the rows that write the answer are captured.
+    `progress` is called after each sample. Raises ModelError for a model that is not decoder-only, or has no
+    language-model head.
     """
     decoder = require_decoder(model, max(LENGTHS) + BESIDE)
     rows = replace(selection or Selection(), rows=("answer",))
@@ -97,7 +97,7 @@ def probe_retrieval(
         if progress:
             progress("samples", number + 1, samples)
     heads = probed_heads(values)
-    return Probe(
+    return ProbeResult(
         name="retrieval",
         model=model.name,
         measure="score",
@@ -114,16 +114,16 @@ def probe_retrieval(
 
 
 def _remark(heads: Sequence[ProbedHead], repeated: int, samples: int) -> str:
-    """What the model answered, and how many of its heads are retrieval heads."""
-    said = f"The model repeated {repeated} of {samples} hidden sentences"
+    """How often the model repeated the needle, and how many of its heads are retrieval heads."""
+    answers = f"The model repeated {repeated} of {samples} hidden sentences"
     if not repeated:
-        return f"{said}, so that no head can be said to copy one."
+        return f"{answers}, so copying cannot be measured."
     found = sum(head.mean >= THRESHOLD for head in heads)
-    return f"{said}; {found} of {len(heads)} heads score {THRESHOLD} or more, and are retrieval heads."
+    return f"{answers}; {found} of {len(heads)} heads score {THRESHOLD} or more, and are retrieval heads."
 
 
 def sample_of(model: Any, number: int) -> Sample:
-    """The sample of that number: always the same one."""
+    """The sample with that number, the same one in every run: its prompt is made here."""
     random = Random(number)
     who, what, where, city = (random.choice(some) for some in (WHO, WHAT, WHERE, CITY))
     needle = f"{who} hid a {what} under the {where} in {city}."
@@ -134,7 +134,7 @@ def sample_of(model: Any, number: int) -> Sample:
 
 
 def _others(model: Any, random: Random, length: int, without: list[str]) -> list[str]:
-    """Sentences of at least so many tokens, with no word of `without`."""
+    """Sentences of at least `length` tokens, without the words of `without`."""
     drawn = sentences(random, without)
     read: list[str] = []
     while len(read) < 2 or len(model.text_tokenizer.encode(" ".join(read)).ids) < length:

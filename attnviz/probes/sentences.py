@@ -1,4 +1,4 @@
-"""English sentences to read: those of the built-in model's grammar, for there is no other corpus in an install."""
+"""English sentences for probes, from the grammar of the built-in model, because the package holds no other corpus."""
 
 from collections.abc import Collection, Iterator
 from random import Random
@@ -8,7 +8,7 @@ from attnviz.scratch.corpus import text
 
 
 def sentences(random: Random, without: Collection[str] = ()) -> Iterator[str]:
-    """Endless sentences drawn from `random`, each with a capital and a full stop, and with no word of `without`."""
+    """Random sentences without end, each with a capital letter and a full stop, and without the words of `without`."""
     while True:
         words = text(grammar.english(grammar.draw(random)))
         if not {*words.split()} & {*without}:

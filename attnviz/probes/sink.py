@@ -1,11 +1,11 @@
-"""The probe for attention sinks: how much of a head's attention the first token gets in a text of 64 tokens."""
+"""The probe for attention sinks: the attention that a head gives the first token in texts of 64 tokens."""
 
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from attnviz.analysis.probe import Probe, probed_heads
+from attnviz.analysis.probe import ProbeResult, probed_heads
 from attnviz.analysis.sink import SINK_THRESHOLD, mean_weight
 from attnviz.errors import ModelError
 from attnviz.labels import visible
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from attnviz.models.base import Model, Progress
 
 LENGTH = 64
-"""How many tokens are read, as in the paper."""
+"""The tokens of a text, as in the paper."""
 SAMPLES = 100
-"""How many texts, as in the paper."""
+"""The number of texts, as in the paper."""
 
 
 def probe_sink(
@@ -27,20 +27,20 @@ def probe_sink(
     samples: int = SAMPLES,
     selection: Selection | None = None,
     progress: "Progress | None" = None,
-) -> Probe:
+) -> ProbeResult:
     """`α_0` of each head of a decoder at T = LENGTH, after Gu et al. 2024, When Attention Sink Emerges.
 
-    `α_0 = 1/T Σ_i A[i, 0]`; a head sinks in a text where it is above 0.3, and the sink rate is the share of heads ×
-    texts where it does. The paper reads 100 texts of the model's validation data, T = 64, and finds sinks in random
-    tokens too. Here the texts are English sentences of the built-in model's grammar, the same ones each time, cut at
-    LENGTH tokens: plain, short, and alike, so numbers may differ from those of a paper. They are read as any text is,
-    with the start token where the model's tokenizer puts one. `progress` is told of the samples that were read. Raises
-    ModelError for what is no decoder alone.
+    `α_0 = 1/T Σ_i A[i, 0]`. A head has a sink in a text if this is above 0.3, and the sink rate is the share of heads ×
+    texts in which it is. The paper uses 100 texts of the model's validation data, T = 64, and finds sinks in random
+    tokens too. Here the texts are English sentences of the built-in model's grammar, the same ones in every run, cut at
+    LENGTH tokens. They are short and similar, so numbers may differ from those of a paper. If the tokenizer adds a
+    start token, they begin with it. `progress` is called after each sample. Raises ModelError for a model that is not
+    decoder-only.
     """
     decoder = require_decoder(model, LENGTH)
     texts = _texts(decoder, samples)
     values = values_of(decoder, texts, mean_weight, selection or Selection(), progress)
-    return Probe(
+    return ProbeResult(
         name="sink",
         model=model.name,
         measure="α₀",
@@ -55,7 +55,7 @@ def probe_sink(
 
 
 def _texts(model: Any, samples: int) -> list[list[int]]:
-    """So many texts of LENGTH tokens; the same ones every time."""
+    """`samples` texts of LENGTH tokens; the same ones in every run."""
     return [_text(model, Random(number)) for number in range(samples)]
 
 
@@ -69,7 +69,7 @@ def _text(model: Any, random: Random) -> list[int]:
 
 
 def _start(model: Any, texts: list[list[int]]) -> str:
-    """Whether the texts begin with a special token, and which."""
+    """The start token of the texts in words, or that they have none."""
     first = {ids[0] for ids in texts}
     if first <= {*model.text_tokenizer.tokenizer.all_special_ids}:
         return "after " + ", ".join(visible(model.text_tokenizer.named(id_)) for id_ in sorted(first))

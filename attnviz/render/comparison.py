@@ -11,19 +11,19 @@ from attnviz.render.plan import title_of
 from attnviz.render.scene import Scene, scene
 
 DIFFERENCE = "A − B"
-"""What the numbers of the third scene are."""
-_OF_ONE = ("style", "query", "sink", "special")
-"""Options that change how one head is drawn, and that no difference has."""
+"""The name of the third scene."""
+_OF_ONE_HEAD = ("style", "query", "sink", "special")
+"""Options that change how one head is drawn, which a comparison does not have."""
 
 
 def require_comparable(options: PlotOptions) -> None:
-    """Raise PlotOptionError for an option that no comparison has."""
-    for name in (name for name in _OF_ONE if name in options.given):
-        raise PlotOptionError(f"--{name} has no place in a comparison", "Leave it out, or draw one: attnviz plot.")
+    """Raise PlotOptionError for an option that a comparison does not have."""
+    for name in (name for name in _OF_ONE_HEAD if name in options.given):
+        raise PlotOptionError(f"a comparison has no --{name}", "Leave it out, or draw one: attnviz plot.")
 
 
 def comparison_scenes(comparison: Comparison, title: str | None = None) -> list[Scene]:
-    """Three heatmaps: A and B whole, and A − B of what both have. `title` stands in place of the text's."""
+    """Three heatmaps: all of A, all of B, and A − B in their common cells. `title` replaces the text as title."""
     a, b = comparison.traces
     above, first, second = _titles(comparison)
     scenes = [
@@ -33,12 +33,12 @@ def comparison_scenes(comparison: Comparison, title: str | None = None) -> list[
             scene(a, comparison.a.kind, ((0, 0),)),
             attention=comparison.difference,
             title=f"\n{DIFFERENCE}",
-            caption=_said(comparison),
+            caption=_caption(comparison),
             combined=DIFFERENCE,
             difference=DIFFERENCE,
         ),
     ]
-    notes = (*left_out_said(comparison), *dict.fromkeys((*a.notes, *b.notes)))
+    notes = (*left_out_lines(comparison), *dict.fromkeys((*a.notes, *b.notes)))
     return [*scenes[:2], replace(scenes[2], notes=notes)]
 
 
@@ -52,23 +52,23 @@ def comparison_picture(comparison: Comparison, suffix: str = ".png", options: Pl
 
 
 def shown_distance(comparison: Comparison) -> HeadDistance | None:
-    """The distance of the two heads that are shown; None where several are shown as one."""
+    """The distance of the two heads that are shown; None if several heads are shown as one."""
     kind, names = comparison.a.kind, comparison.names
     return next((one for one in comparison.distances if (one.kind, one.names) == (kind, names)), None)
 
 
-def left_out_said(comparison: Comparison) -> list[str]:
-    """What could not be compared, in one line; none where all could."""
+def left_out_lines(comparison: Comparison) -> list[str]:
+    """What could not be compared, as one line of text; no line if everything could."""
     return [f"not compared: {'; '.join(comparison.left_out)}"] if comparison.left_out else []
 
 
-def distance_said(one: HeadDistance) -> str:
-    """A distance, and what it is compared with."""
+def format_distance(one: HeadDistance) -> str:
+    """A distance beside the largest possible one, in words."""
     return f"distance {one.distance:.2f} nats, {one.share:.0%} of the most that {one.rows} rows can have"
 
 
 def _titles(comparison: Comparison) -> tuple[str, str, str]:
-    """The text above all, where it is one; and what A and B are called: by text, by model, or by heads."""
+    """The title above both sides, if they have one text, and the names of A and B: texts, models or heads."""
     first, second = (title_of(one) for one in comparison.traces)
     models = [visible(one.model) for one in comparison.traces]
     if models[0] != models[1] and comparison.traces[0].text == comparison.traces[1].text:
@@ -84,8 +84,8 @@ def _of_side(comparison: Comparison, side: int, title: str) -> Scene:
     return replace(shown, title=title, caption="\n".join(line for line in (caption, shown.arrows_note) if line))
 
 
-def _said(comparison: Comparison) -> str:
-    """What stands below the difference: how far apart the two are, and why these are shown."""
+def _caption(comparison: Comparison) -> str:
+    """The caption below the difference: the distance of the two heads, and why they are shown."""
     distance = shown_distance(comparison)
-    lines = [distance_said(distance) if distance else "", comparison.reason]
+    lines = [format_distance(distance) if distance else "", comparison.reason]
     return "\n".join(line for line in lines if line)

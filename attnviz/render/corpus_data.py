@@ -1,4 +1,4 @@
-"""Heads over many texts as rows of data for other programs: a row a head, and of pairs a row a head and relation."""
+"""Heads over many texts as rows of data for other programs: one for each head, or for each head and relation."""
 
 from collections.abc import Iterable
 
@@ -12,13 +12,13 @@ from attnviz.render.head_data import NAMES, Record, or_none
 CORPUS_NAMES = ["kind", "layer", "head", "role", "role_value", "role_baseline", "role_texts"]
 CORPUS_NAMES += [name + suffix for name in NAMES for suffix in ("", "_spread", "_texts")]
 SCORE_NAMES = ["kind", "relation", "direction", "layer", "head", "pairs", "rate", "weight", "offset", "offset_rate"]
-"""The columns, which are there where no head is, too."""
+"""The names of the columns, which a table without heads has too."""
 
 EXAMPLE_NAMES = ["group", "place", "number", "text", "from", "to", "weight"]
 
 
 def corpus_records(heads: Iterable[CorpusHead]) -> list[Record]:
-    """A record a head: its role over all texts, and of each measure the mean, the spread and over how many texts."""
+    """A record for each head: its role, and for each measure the mean, the spread and the number of texts."""
     return [_record(head) for head in heads]
 
 
@@ -35,7 +35,7 @@ def _record(row: CorpusHead) -> Record:
 
 
 def score_records(heads: Iterable[ScoredHead]) -> list[Record]:
-    """A record a head and relation: the share of pairs, the mean weight, and what the best fixed offset reaches."""
+    """A record for each head and relation: the score, the mean weight, and the score of the best fixed offset."""
     return [
         {
             "kind": one.relation.kind,
@@ -54,7 +54,7 @@ def score_records(heads: Iterable[ScoredHead]) -> list[Record]:
 
 
 def example_records(examples: Iterable[Example]) -> list[Record]:
-    """A record for each text: of which group it is an example, its number, and the link that is marked in it."""
+    """A record for each text: its group, its place and number, and the link that is marked in it."""
     return [
         {
             "group": one.group,

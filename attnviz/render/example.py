@@ -7,8 +7,9 @@ from dataclasses import dataclass
 class Example:
     """A text with its number and the link that is marked in it.
 
-    `group` says of which texts it is an example, `place` where it stands in the corpus. `query` and `key` are the words
-    of the link, and `weight` what the head gives from one to the other: None in a text without two content words.
+    `group` is the name of the decile that it is an example of, and `place` its place in the corpus. `query` and `key`
+    are the words of the link, and `weight` the weight of the head from one to the other: None in a text without two
+    content words.
     """
 
     group: str

@@ -1,4 +1,4 @@
-"""Heads as rows of data for other programs, with a column for each measure: CSV, JSON and Parquet."""
+"""Heads as rows of data for other programs: CSV, JSON and Parquet. To add a format, add a line in `TABLES`."""
 
 import csv
 import io
@@ -8,7 +8,7 @@ from math import isnan
 
 from attnviz.analysis.comparison import Comparison
 from attnviz.analysis.head_table import COLUMNS, HeadRow
-from attnviz.analysis.probe import Probe
+from attnviz.analysis.probe import ProbeResult
 from attnviz.attention import Trace
 from attnviz.errors import FileError
 from attnviz.labels import visible
@@ -23,13 +23,13 @@ LINK_NAMES = ["kind", "from", "to", "layer", "head", "weight", "rank", "keys", "
 LINK_NAMES += ["offset", "offset_weight"]
 DISTANCE_NAMES = ["kind", "layer", "head", "with_layer", "with_head", "distance", "share", "rows"]
 PROBE_NAMES = ["probe", "layer", "head", "mean", "spread", "rate", "baseline", "samples", "tried"]
-"""The columns, which are there where no head is, too."""
+"""The names of the columns, which a table without heads has too."""
 
 
 def records(trace: Trace, rows: Iterable[HeadRow]) -> list[Record]:
-    """A record a head: kind, layer, head, its role and the number of that, its measures, its strongest link.
+    """A record for each head: kind, layer, head, its role with number and baseline, its measures, its strongest link.
 
-    What does not apply is None. `from` and `to` name the row and the column of the link.
+    A number that does not apply is None. `from` and `to` are the labels of the row and the column of the link.
     """
     scenes = {kind: scene(trace, kind, ()) for kind in trace.kinds}
     return [_record(row, scenes[row.kind]) for row in rows]
@@ -52,7 +52,7 @@ def or_none(value: float) -> float | None:
 
 
 def link_records(links: Iterable[NamedLink], top: int | None = None) -> list[Record]:
-    """A record a head, the first `top` of each link: the link, the head, its weight and what that is compared with."""
+    """A record for each of the first `top` heads of each link: the link, the head, its weight, and its baselines."""
     return [
         {
             "kind": link.kind,
@@ -74,8 +74,8 @@ def link_records(links: Iterable[NamedLink], top: int | None = None) -> list[Rec
     ]
 
 
-def probe_records(probe: Probe, top: int | None = None) -> list[Record]:
-    """A record a head, the first `top`: its number in a probe, the spread of that, and what it is compared with."""
+def probe_records(probe: ProbeResult, top: int | None = None) -> list[Record]:
+    """A record for each of the first `top` heads: its number in a probe, the spread, and the baseline."""
     of_all = {"baseline": probe.baseline, "samples": probe.samples, "tried": probe.tried}
     return [
         {"probe": probe.name, "layer": one.layer, "head": one.head, "mean": one.mean}
@@ -86,17 +86,14 @@ def probe_records(probe: Probe, top: int | None = None) -> list[Record]:
 
 
 def distance_records(comparison: Comparison, top: int | None = None) -> list[Record]:
-    """A record for each two heads that were compared, the first `top` of each kind: their distance, and its share.
-
-    `share` is the part of the most that so many `rows` can have.
-    """
+    """A record with the fields of `HeadDistance` for each pair of compared heads, the first `top` of each kind."""
     kinds = dict.fromkeys(one.kind for one in comparison.distances)
     some = (one for kind in kinds for one in [each for each in comparison.distances if each.kind == kind][:top])
     return [{name: getattr(one, name) for name in DISTANCE_NAMES} for one in some]
 
 
 def as_csv(rows: Sequence[Record], names: Sequence[str]) -> bytes:
-    """The records as CSV, UTF-8, with a line of names; what does not apply is empty."""
+    """The records as CSV, UTF-8, with a line of names; a number that does not apply is empty."""
     text = io.StringIO()
     writer = csv.DictWriter(text, names, lineterminator="\n")
     writer.writeheader()
@@ -105,7 +102,7 @@ def as_csv(rows: Sequence[Record], names: Sequence[str]) -> bytes:
 
 
 def as_json(rows: Sequence[Record], names: Sequence[str]) -> bytes:
-    """The records as a JSON list, UTF-8; what does not apply is null."""
+    """The records as a JSON list, UTF-8; a number that does not apply is null."""
     return json.dumps(rows, ensure_ascii=False, allow_nan=False, indent=1).encode() + b"\n"
 
 
@@ -127,4 +124,4 @@ TABLES: dict[str, Callable[[Sequence[Record], Sequence[str]], bytes]] = {
     ".json": as_json,
     ".parquet": as_parquet,
 }
-"""What writes heads into a file that ends so."""
+"""The function that writes a table of heads for each file ending."""

@@ -1,4 +1,4 @@
-"""A link that a reader names by two words: which rows and which columns it is of, in each kind of attention."""
+"""A link that a user names by two words: its rows and columns in each kind of attention."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -19,14 +19,14 @@ Find = Callable[[Trace, Attention, str], Sequence[Tokens]]
 """Finds the tokens of each row, or column, of a name."""
 
 LISTED = 40
-"""So many rows or columns are listed where one was not found."""
+"""The most rows or columns that an error lists."""
 
 
 @dataclass(frozen=True)
 class NamedLink:
-    """From the rows `rows` to the columns `columns` of one kind of attention: `query` and `key` are their labels.
+    """The link from `rows` to `columns` in one kind of attention; `query` and `key` are their labels.
 
-    `heads` are all heads by it, the first the one that gives it most; none where a mask hides it.
+    `heads` are all heads, ranked by their weight on the link; empty if a mask hides it.
     """
 
     kind: Kind
@@ -38,16 +38,16 @@ class NamedLink:
 
     @property
     def is_hidden(self) -> bool:
-        """Whether no query may look at such a key, since it comes later."""
+        """Whether a mask hides it, because the key comes after the query."""
         return not self.heads
 
 
 def named_links(trace: Trace, query: str, key: str) -> list[NamedLink]:
-    """The link from the word `query` to the word `key` in each kind that has both, and where one text is read, back.
+    """The link from the word `query` to the word `key` in each kind that has both; within one text, also the link back.
 
-    A row is named as `find_query` names it, a column by a word or token of what is looked at; both also by several
-    words, by the number of a token, and as `chars:3-12`. Raises SelectionError where no kind has both, where one of
-    them is several things, or where they are not kept by themselves.
+    A row is named as in `find_query`, and a column by a word or token of the text that is looked at; both also by
+    several words, by the number of a token, or as `chars:3-12`. Raises SelectionError if no kind has both, if a name
+    fits several words, or if the tokens have no rows or columns of their own.
     """
     links: list[NamedLink] = []
     errors: list[SelectionError] = []
@@ -57,7 +57,7 @@ def named_links(trace: Trace, query: str, key: str) -> list[NamedLink]:
         except SelectionError as error:
             errors.append(error)
         else:
-            with suppress(SelectionError):  # its row may be pooled, or written and not read
+            with suppress(SelectionError):  # the row may be pooled, or named by the token that it writes
                 back = _link(trace, attention, key, query)
                 links += [back] * (attention.kind != "cross" and back != links[-1])
     if not links:
@@ -66,8 +66,9 @@ def named_links(trace: Trace, query: str, key: str) -> list[NamedLink]:
 
 
 def find_link(trace: Trace, attention: Attention, query: str, key: str) -> tuple[Tokens, Tokens]:
-    """The tokens that `query` names as rows and `key` as columns. Raises SelectionError for none, or several things."""
-    return _one(trace, attention, query, _rows_called, "row"), _one(trace, attention, key, _columns_called, "column")
+    """The tokens of the row `query` and of the column `key`. Raises SelectionError if a name fits none, or several."""
+    row = _require_one(trace, attention, query, _rows_named, "row")
+    return row, _require_one(trace, attention, key, _columns_named, "column")
 
 
 def _link(trace: Trace, attention: Attention, query: str, key: str) -> NamedLink:
@@ -77,7 +78,8 @@ def _link(trace: Trace, attention: Attention, query: str, key: str) -> NamedLink
         of_token = {start: cell for cell, (start, stop) in enumerate(ranges) if stop - start == 1}
         if not of_token.keys() >= {*tokens}:
             retrace = Retrace.of(trace, attention)
-            raise retrace.error(f"{visible(name)!r} is not kept by itself", format_names(rows), retrace.all_columns)
+            message = f"{visible(name)!r} shares a cell with others, or was left out"
+            raise retrace.error(message, format_names(rows), retrace.all_columns)
         cells.append(tuple(of_token[token] for token in tokens))
     shown = scene(trace, attention.kind, ())
     rows, columns = cells
@@ -85,25 +87,25 @@ def _link(trace: Trace, attention: Attention, query: str, key: str) -> NamedLink
     return NamedLink(attention.kind, from_, to, rows, columns, tuple(rank_heads(attention, rows, columns)))
 
 
-def _rows_called(trace: Trace, attention: Attention, name: str) -> list[Tokens]:
+def _rows_named(trace: Trace, attention: Attention, name: str) -> list[Tokens]:
     names = RowNames(trace, attention)
     tokens = attention.predicts if names.verb == "write" and attention.predicts else attention.queries
     return names.matching(name) or find_parts(tokens, trace.read_by(attention.part), name)
 
 
-def _columns_called(trace: Trace, attention: Attention, name: str) -> list[Tokens]:
+def _columns_named(trace: Trace, attention: Attention, name: str) -> list[Tokens]:
     return find_parts(attention.keys, trace.read_by("encoder" if attention.kind == "cross" else attention.part), name)
 
 
-def _one(trace: Trace, attention: Attention, name: str, find: Find, what: str) -> Tokens:
-    """The tokens of the one thing that `find` finds by `name`. Raises SelectionError where it is none, or several."""
+def _require_one(trace: Trace, attention: Attention, name: str, find: Find, what: str) -> Tokens:
+    """The only tokens that `find` finds by `name`. Raises SelectionError if there are none, or several."""
     found = find(trace, attention, name)
     if len(found) == 1:
         return found[0]
     if found:
         ways = ", ".join(f"{name}#{number}" for number in range(1, len(found) + 1))
-        said = f"{len(found)} {what}s of {attention.name} are called {visible(name)!r}"
-        raise SelectionError(said, f"Name one: {ways}.")
+        message = f"{len(found)} {what}s of {attention.name} are called {visible(name)!r}"
+        raise SelectionError(message, f"Name one: {ways}.")
     shown = scene(trace, attention.kind, ())
     labels, cells = (shown.rows, attention.rows) if what == "row" else (shown.columns, attention.columns)
     known = [f"{start} {label}" for label, (start, _) in zip(labels, cells, strict=True)]

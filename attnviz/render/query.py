@@ -44,7 +44,7 @@ def find_query(trace: Trace, attention: Attention, query: str) -> tuple[int, ...
     if found:
         retrace = Retrace.of(trace, attention)
         rows = format_names(sorted({token for tokens in found[:FEW] for token in tokens}))
-        message = f"the row that {names.verb_of(query)}s {query!r} is not kept by itself"
+        message = f"the row that {names.verb_of(query)}s {query!r} shares a cell with others, or was left out"
         raise retrace.error(message, rows, retrace.all_columns)
     other = names.find(f"{query}→") or names.find(f"→{query}")
     elsewhere = f"One {names.other_verb}s it: {names.other(query)}. " if other else names.too_few(query)
@@ -58,9 +58,7 @@ def other_rows_note(trace: Trace, attention: Attention, query: str) -> str:
     found, kept = _matching(names, query)
     if len(found) == len(kept):
         return ""
-    return (
-        f"{len(kept)} of {len(found)} rows that {names.verb_of(query)} {visible(query)!r} is kept by itself: this one"
-    )
+    return f"{len(kept)} of {len(found)} rows that {names.verb_of(query)} {visible(query)!r} has its own cell: this one"
 
 
 def _matching(names: RowNames, query: str) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:

@@ -1,4 +1,4 @@
-"""The words beside the sources of an answer: the title, and what the numbers mean and do not mean."""
+"""Title and caption for the sources of an answer: what is shown, what the numbers mean, and what they do not mean."""
 
 from attnviz.analysis.answer_sources import AnswerSources
 from attnviz.analysis.source_mass import RECENT, SINK_ABOVE
@@ -9,12 +9,12 @@ from attnviz.render.plan import text_ends, title_of
 from attnviz.render.weight_format import format_share
 
 MEANING = (
-    "share: the part of what is left, over all rows that write the answer. uniform: that part if heads gave all tokens"
-    " left the same weight; ×: how many times as much"
+    "share: the part of the mass that is left, over all rows that write the answer. uniform: that part if heads gave"
+    " all tokens left the same weight; ×: how many times as much"
 )
 OTHER_MEANING = f"{OTHER}: the tokens between segments"
 QUESTION_MEANING = "question: the share in the rows of the question"
-NOT_ATTRIBUTION = "Attention is not attribution: what is looked at need not be why something is written"
+NOT_ATTRIBUTION = "Attention is not attribution: the model may look at a token and write something for another reason"
 
 
 def title_of_sources(trace: Trace, found: AnswerSources) -> str:
@@ -26,7 +26,7 @@ def title_of_sources(trace: Trace, found: AnswerSources) -> str:
 
 
 def heading_of(found: AnswerSources) -> str:
-    """Which part of the answer or of the prompt is shown; "" if all is."""
+    """Which part of the answer or of the prompt is shown; "" if all of it is shown."""
     words = " ".join(visible(one.text) for one in found.written)
     token = "" if found.token is None else f"only what wrote {words}"
     segment = "" if found.segment is None else f"only sources in {visible(found.segment)}"
@@ -44,6 +44,6 @@ def caption_of(found: AnswerSources, has_question: bool) -> str:
     aside += f" {SINK_ABOVE:.0%} from most rows of a head)"
     recent = f" and {format_share(found.recent)} to each row's own last {RECENT} tokens" if found.recent else ""
     left = "" if found.shares else ". Nothing is left, and no share can be given"
-    asked = [QUESTION_MEANING] if has_question else []
+    question = [QUESTION_MEANING] if has_question else []
     other = [OTHER_MEANING] if any(one.name == OTHER for one in found.shares) else []
-    return ". ".join([f"{heads}; {aside}{recent}{left}", MEANING, *asked, *other, NOT_ATTRIBUTION]) + "."
+    return ". ".join([f"{heads}; {aside}{recent}{left}", MEANING, *question, *other, NOT_ATTRIBUTION]) + "."

@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 def as_json(found: "AnswerSources") -> bytes:
-    """All of it as JSON, UTF-8; what is not known is null."""
+    """All fields as JSON, UTF-8; an unknown number is null."""
     segments = [{**asdict(one), "per_token": one.per_token, "ratio": one.ratio} for one in found.shares]
     every = {**asdict(found), "shares": segments}
     return json.dumps(_without_nan(every), ensure_ascii=False, allow_nan=False, indent=1).encode() + b"\n"
 
 
 def as_csv(found: "AnswerSources") -> bytes:
-    """A line a segment, UTF-8, under a line of names, or of one segment a line a token; what is not known is empty."""
+    """CSV with a line for each segment, or for each token of the selected one, UTF-8; an unknown number is empty."""
     columns = found.to_dict()
     if found.segment is not None:
         tokens = [asdict(one) for one in found.tokens if one.segment == found.segment]

@@ -1,4 +1,4 @@
-"""Which part of a long prompt is shown: the sequence of tokens in each segment with the largest share."""
+"""The part of a long prompt that is shown: from each segment, the run of tokens with the largest share."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,12 @@ from attnviz.analysis.segment_share import SegmentShare
 from attnviz.analysis.source_segments import OTHER, SO_FAR
 
 LEAST = 24
-"""The fewest tokens that a segment is cut to; if that is too much, those with the smallest shares are left out."""
+"""A segment is never cut to fewer tokens; if that is still too much, segments with small shares are left out."""
 
 
 @dataclass(frozen=True)
 class Excerpt:
-    """The keys of a segment that are shown, and the numbers of its tokens `before` and `after` them."""
+    """The keys of a segment that are shown, and how many of its tokens are `before` and `after` them."""
 
     share: SegmentShare
     keys: range

@@ -16,10 +16,10 @@ from attnviz.analysis.alignment import align
         ("she saw her dog", "her dog saw she", [(2, 0), (3, 1)]),  # in order: one run, and nothing across it
     ],
 )
-def test_words_that_both_have_are_paired_in_order(words, others, pairs) -> None:
+def test_common_words_are_paired_in_order(words, others, pairs) -> None:
     assert align(words.split(), others.split()) == pairs
 
 
-def test_a_word_that_comes_often_is_no_junk() -> None:
+def test_frequent_words_are_paired_too() -> None:
     words = ["the"] * 300 + ["end"]
     assert align(words, words) == [(index, index) for index in range(301)]

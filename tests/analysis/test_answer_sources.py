@@ -55,7 +55,7 @@ def test_sinks_and_the_rows_own_last_tokens_are_set_aside() -> None:
     assert pytest.approx(0.3) == SINK_ABOVE
 
 
-def test_shares_add_up_and_stand_beside_that_of_rows_that_look_at_all_alike() -> None:
+def test_shares_add_up_to_1_and_so_do_those_of_uniform_attention() -> None:
     found = answer_sources(written(np.stack([ONE, TWO])))
     assert [share.name for share in found.shares] == ["1 One two three.", "2 Four five six.", "3 Seven eight nine ten."]
     assert sum(share.share for share in found.shares) == pytest.approx(1)
@@ -78,7 +78,7 @@ def test_a_key_that_only_the_answer_looks_at_is_no_sink() -> None:
     assert [(source.key, source.share) for source in found.sources] == [(4, pytest.approx(1.0))]
 
 
-def test_one_written_token_has_shares_of_its_row_alone() -> None:
+def test_the_shares_of_one_written_token_are_those_of_its_row() -> None:
     trace = written(np.stack([ONE, TWO]))
     for name in ("no", "1"):
         found = answer_sources(trace, token=name)
@@ -90,7 +90,7 @@ def test_one_written_token_has_shares_of_its_row_alone() -> None:
         answer_sources(trace, token="maybe")
 
 
-def test_sources_in_one_segment_are_its_tokens() -> None:
+def test_the_sources_in_a_segment_are_tokens_of_it() -> None:
     trace = written(np.stack([ONE, TWO]))
     found = answer_sources(trace, segment="1")
     assert found.segment == "1 One two three."
@@ -101,7 +101,7 @@ def test_sources_in_one_segment_are_its_tokens() -> None:
         answer_sources(trace, segment="x")
 
 
-def test_every_key_has_its_share_and_its_segment() -> None:
+def test_every_key_has_a_share_and_a_segment() -> None:
     found = answer_sources(written(np.stack([ONE, TWO])))
     assert sum(one.share for one in found.tokens) == pytest.approx(1)
     for share in found.shares:
@@ -109,14 +109,14 @@ def test_every_key_has_its_share_and_its_segment() -> None:
     assert [one.segment for one in found.tokens[9:]] == ["3 Seven eight nine ten.", SO_FAR, SO_FAR]
 
 
-def test_the_segments_are_columns_as_pandas_takes_them() -> None:
+def test_the_segments_are_a_table_for_pandas() -> None:
     columns = answer_sources(written(np.stack([ONE, TWO]))).to_dict()
     assert [*columns] == ["name", "tokens", "share", "uniform", "question", "per_token", "ratio"]
     assert columns["tokens"] == [3, 3, 4]
     assert {len(values) for values in columns.values()} == {3}
 
 
-def test_each_token_written_has_its_best_sources() -> None:
+def test_each_written_token_has_its_best_sources() -> None:
     first, second = answer_sources(written(np.stack([ONE, TWO])), count=2).written
     assert (first.text, second.text) == ("Yes", "no")
     assert [(source.key, source.text) for source in first.sources] == [(3, "Four"), (4, "five")]
@@ -133,7 +133,7 @@ def test_the_question_is_the_last_segment_and_its_rows_are_the_second_baseline()
     assert shares["2"].question == pytest.approx(0.5)
 
 
-def test_contexts_are_segments_and_what_is_left_is_the_question() -> None:
+def test_contexts_are_segments_and_the_rest_is_the_question() -> None:
     contexts = [("a.txt", "One two three."), ("b.txt", "Four five six.")]
     names = [share.name for share in answer_sources(written(np.stack([ONE])), contexts).shares]
     assert names == ["a.txt", "b.txt", "the question"]
@@ -173,9 +173,9 @@ def test_in_cross_attention_the_first_token_is_no_sink() -> None:
     assert all(np.isnan(share.question) for share in found.shares)
 
 
-def test_rows_and_keys_that_were_not_kept_are_refused() -> None:
+def test_a_trace_without_the_needed_rows_and_keys_is_refused() -> None:
     attention = written(np.stack([ONE]))["masked-self"]
-    with pytest.raises(SelectionError, match="no row that writes the answer"):
+    with pytest.raises(SelectionError, match="no separate rows for the tokens of the answer"):
         source_mass(attention, [])
     with pytest.raises(SelectionError, match="pooled or left out"):
         answer_sources(Selection.of(columns=range(5)).apply(written(np.stack([ONE]))))
@@ -188,7 +188,7 @@ DOCUMENTS = {
 }
 
 
-def test_shares_of_a_real_model_against_whole_matrices(smollm2_file) -> None:
+def test_the_shares_of_a_real_model_are_those_of_whole_matrices(smollm2_file) -> None:
     """Worked out again from all rows and keys, by loops."""
     question = "Question: In which city does Clara live? Answer: Clara lives in"
     layers = [3, 12, 20]
@@ -245,7 +245,7 @@ def test_the_document_that_a_trained_model_copies_from_is_found() -> None:
     assert right == 3
 
 
-def test_segment_shares_of_no_question_have_none() -> None:
+def test_without_a_question_there_is_no_second_baseline() -> None:
     attention = written(np.stack([ONE]))["masked-self"]
     (share,) = segment_shares(source_mass(attention, [9, 10]), None, {"all": list(range(9))})
     assert np.isnan(share.question)

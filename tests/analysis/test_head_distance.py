@@ -19,7 +19,7 @@ def divergence(a, b) -> float:
     return sum(sum(x * math.log(x / m) for x, m in zip(row, middle, strict=True)) for row in (a, b)) / 2
 
 
-def test_two_matrices_of_two_rows_are_as_far_apart_as_on_paper() -> None:
+def test_the_distance_of_two_matrices_is_that_worked_out_by_hand() -> None:
     # row 0, smoothed: .9·.999 + .0005 = .8996 and .1004; the other way round in the other, so the mean is ½ and ½.
     # JS = .8996·ln(.8996/½) + .1004·ln(.1004/½) = .52835 − .16116; row 1 is the same in both
     (found,) = head_distance(LOOKS, SWAPPED[None])
@@ -33,7 +33,7 @@ def test_rows_that_share_no_key_are_nearly_ln_2_apart() -> None:
     assert 0.99 * 2 * MOST < found < 2 * MOST
 
 
-def test_a_head_is_exactly_0_from_itself_and_as_far_from_another_as_that_is_from_it() -> None:
+def test_the_distance_of_a_head_from_itself_is_0_and_distances_are_symmetric() -> None:
     heads = np.random.default_rng(5).dirichlet(np.ones(7), (3, 7)).astype(np.float32)
     found = np.array([head_distance(head, heads) for head in heads])
     assert (np.diag(found) == 0).all()

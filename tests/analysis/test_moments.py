@@ -26,7 +26,7 @@ def test_three_numbers_have_the_mean_and_spread_of_a_calculation_by_hand():
 
 @pytest.mark.parametrize("cuts", [[], [50], [1, 2, 99], [*range(1, 101)]])
 @pytest.mark.parametrize("seed", [None, 1, 2])
-def test_moments_are_those_of_all_numbers_however_they_are_cut_and_shuffled(cuts, seed):
+def test_moments_are_those_of_all_numbers_in_any_split_and_order(cuts, seed):
     order = np.arange(101) if seed is None else np.random.default_rng(seed).permutation(101)
     parts = [total([Moments.of(one) for one in part]) for part in np.split(NUMBERS[order], cuts)]
     found = total(parts)

@@ -13,7 +13,7 @@ LOOKS = [[0.5, 0.2, 0.3, 0.0], [0.1, 0.1, 0.4, 0.4], [0.1, 0.2, 0.6, 0.1], [0.0,
 RELATION = Relation("self", "obj")
 
 
-def test_a_pair_counts_where_the_other_word_gets_most_but_for_the_word_itself():
+def test_a_pair_is_a_hit_if_the_other_word_gets_most_apart_from_the_word_itself():
     heads = attention([LOOKS, np.eye(4)])
     # 0 → 2: .3 beside .2, the .5 is its own; 1 → 2: .4, and 3 gets as much; 2 → 1: .2 beside .1; 3 → 2: .7
     score = pair_score(heads, UnitPairs(ALONE, ALONE, [(0, 2), (1, 2), (2, 1), (3, 2)]))
@@ -26,11 +26,11 @@ def test_a_pair_counts_where_the_other_word_gets_most_but_for_the_word_itself():
     assert (second.name, second.rate) == ("L0H1", 0)
 
 
-def test_uniform_attention_looks_at_no_word_more_than_at_others():
+def test_uniform_attention_has_no_hits():
     assert pair_score(attention([np.full((4, 4), 0.25)]), UnitPairs(ALONE, ALONE, [(0, 1)])).hits.tolist() == [0]
 
 
-def test_special_keys_are_left_out_though_they_get_more():
+def test_special_keys_are_left_out_even_if_they_get_more():
     heads = attention(
         [[[0.9, 0.0, 0.1], [0.8, 0.05, 0.15], [0.9, 0.1, 0.0]]], ["[CLS]", "ate", "apple"], special=["[CLS]"]
     )
@@ -39,21 +39,21 @@ def test_special_keys_are_left_out_though_they_get_more():
     assert pair_score(heads, UnitPairs(units, units, [(0, 1)])).hits.tolist() == [1]
 
 
-def test_columns_of_a_word_are_summed_and_its_rows_averaged():
+def test_the_columns_of_a_word_are_summed_and_its_rows_are_averaged():
     heads = attention([LOOKS])
     # rows 0 and 1 averaged, columns 2 and 3 summed: (.3 + .0 + .4 + .4) / 2
     found = unit_weights(heads, 0, [(0, 1)], [(0,), (1,), (2, 3)])
     assert found == pytest.approx(np.array([[[0.3, 0.15, 0.55]]]))
 
 
-def test_in_a_decoder_only_what_came_before_is_seen():
+def test_a_decoder_has_only_pairs_whose_second_word_comes_first():
     causal = attention([np.tri(4) / np.arange(1, 5)[:, None]], kind="masked-self")
     both = UnitPairs(ALONE, ALONE, [(0, 2), (2, 0), (3, 1)])
     assert both.visible(causal).pairs == [(2, 0), (3, 1)]
     assert both.visible(attention([LOOKS])).pairs == [(0, 2), (2, 0), (3, 1)]
 
 
-def test_scores_of_parts_add_up_to_that_of_the_whole():
+def test_the_scores_of_parts_add_up_to_the_score_of_the_whole():
     heads, pairs = attention([LOOKS, LOOKS[::-1]]), [(0, 2), (1, 2), (2, 1), (3, 2), (0, 1)]
     whole = pair_score(heads, UnitPairs(ALONE, ALONE, pairs))
     for cut in range(1, len(pairs)):
@@ -67,7 +67,7 @@ def test_scores_of_parts_add_up_to_that_of_the_whole():
             assert found.weights == pytest.approx(whole.weights, abs=1e-12)
 
 
-def test_of_equal_offsets_the_nearest_is_the_best():
+def test_the_shortest_of_equally_frequent_offsets_is_the_best():
     score = pair_score(attention([LOOKS]), UnitPairs(ALONE, ALONE, [(0, 2), (1, 3), (0, 1), (1, 2)]))
     assert (score.offset, score.offset_rate) == (1, 0.5)
 
@@ -82,14 +82,14 @@ def spanned(text: str, *pieces: str, special: str = "[CLS]") -> list[Token]:
     return tokens
 
 
-def test_words_are_found_by_their_characters():
+def test_units_are_found_by_the_characters_of_words():
     text = "un apple cake."
     units = units_of_words([(0, 2), (3, 8), (9, 13), (13, 14)], spanned(text, "un", "app", "le", "cake", "."), text)
     assert units.units == ((1,), (2, 3), (4,), (5,))
     assert units.of_word == (0, 1, 2, 3)
 
 
-def test_words_that_share_a_token_are_one_and_a_word_without_a_token_is_none():
+def test_words_that_share_a_token_are_one_unit_and_a_word_without_a_token_has_none():
     text = "doesn't eat."
     tokens = spanned(text, "doesn", "'", "t", "eat")  # "does" and "n't" are read as doesn, ', t; the stop is not read
     units = units_of_words([(0, 4), (4, 7), (8, 11), (11, 12)], tokens, text)
@@ -97,13 +97,13 @@ def test_words_that_share_a_token_are_one_and_a_word_without_a_token_is_none():
     assert units.of_word == (0, 0, 1, None)
 
 
-def test_a_token_of_spaces_goes_with_the_word_after_it_and_one_of_no_word_stands_alone():
+def test_a_token_of_spaces_belongs_to_the_next_word_and_one_outside_words_is_its_own_unit():
     text = "a  b ☃"
     tokens = spanned(text, "a", "  ", "b", "☃")
     assert units_of_words([(0, 1), (3, 4)], tokens, text).units == ((1,), (2, 3), (4,))
 
 
-def test_named_words_stand_apart_from_the_words_that_they_are_part_of():
+def test_named_words_are_units_apart_from_the_rest_of_their_words():
     tokens = [Token(1, "red", (0, 3), 0), Token(1, "apple", (3, 8), 0), Token(1, "pie", (9, 12), 1)]
     assert units_of_tokens(tokens) == ((0, 1), (2,))
     assert units_of_tokens(tokens, (1,)) == ((0,), (1,), (2,))

@@ -91,7 +91,7 @@ def test_two_models_are_compared_on_one_text_and_a_saved_trace_with_a_text(saved
     assert "only in B: [CLS], [SEP]" in " ".join(mixed.out.split())
 
 
-def test_text_and_the_piped_one_can_be_the_other():
+def test_the_text_of_an_option_or_of_a_pipe_can_be_one_side():
     piped = run("compare", "-", "I ate an apple", stdin="I ate an apple").out
     assert piped == run("compare", "I ate an apple", "I ate an apple").out
     assert run("compare", "--text", "I ate an apple", "I ate an apple").out == piped
@@ -103,7 +103,7 @@ def test_text_and_the_piped_one_can_be_the_other():
         (["I ate", "-", "-"], "TEXT is several words"),
         (["-", "-"], "cannot both come from standard input"),
         (["I ate", "-o", "x.npz"], "cannot write .npz"),
-        (["I ate", "--style", "lines"], "--style has no place in a comparison"),
+        (["I ate", "--style", "lines"], "a comparison has no --style"),
         (["I ate", "--top", "3", "-o", "x.png"], "--top is for the distances"),
         (["I ate", "--mean", "-o", "x.csv"], "--mean would change nothing"),
         (["I ate an apple", "--with-head", "L9H1"], "there is no layer 9"),
@@ -112,7 +112,7 @@ def test_text_and_the_piped_one_can_be_the_other():
         (["I ate", "sdfg.txt"], "no such file"),
     ],
 )
-def test_what_cannot_be_is_said(arguments, message):
+def test_arguments_that_cannot_go_together_are_refused(arguments, message):
     done = run("compare", *arguments, stdin="x")
     assert done.code in (1, 2)
     assert message in done.err

@@ -77,7 +77,7 @@ def test_means_spreads_and_counts_go_to_a_file_in_the_order_of_the_screen(suffix
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".json", ".parquet"])
-def test_a_corpus_with_pairs_gives_scores_of_every_head_unless_a_measure_is_asked_for(suffix, tmp_path):
+def test_a_corpus_with_pairs_gives_scores_of_every_head_unless_a_measure_is_given(suffix, tmp_path):
     (tmp_path / "a.tsv").write_text(PAIRS)
     run("heads", "--corpus", tmp_path / "a.tsv", "-o", tmp_path / f"s{suffix}")
     rows = rows_of(tmp_path / f"s{suffix}")
@@ -102,7 +102,7 @@ def test_the_order_of_the_texts_changes_no_number_on_the_screen(texts, tmp_path)
     assert one.replace("a.txt", "b.txt") == other
 
 
-def test_bad_lines_are_told_of_and_the_rest_goes_on(tmp_path):
+def test_bad_lines_are_reported_and_the_others_are_measured(tmp_path):
     path = tmp_path / "a.txt"
     path.write_bytes(b"I ate\n\xff\xfe\n" + b"apple " * 600 + b"\nShe slept\n")
     done = run("heads", "--corpus", path, "--layer", "0", "--kind", "self")
@@ -113,15 +113,15 @@ def test_bad_lines_are_told_of_and_the_rest_goes_on(tmp_path):
     assert "2 of 4 texts were read." in done.err
 
 
-def test_where_no_text_can_be_read_there_is_no_table(tmp_path):
+def test_there_is_no_table_if_no_text_can_be_read(tmp_path):
     (tmp_path / "a.jsonl").write_text("[]\n{}\n")
     done = run("heads", "--corpus", tmp_path / "a.jsonl", "-o", tmp_path / "x.csv")
     assert (done.code, done.out) == (1, "")
-    assert "line 1: no object of JSON" in done.err
+    assert "line 1: not a JSON object" in done.err
     assert not (tmp_path / "x.csv").exists()
 
 
-def test_notes_are_told_once_with_their_line(tmp_path):
+def test_each_note_is_shown_once_with_its_line(tmp_path):
     (tmp_path / "a.txt").write_text("I ate\nI frobnicate\nI frobnicate\n")
     done = run("heads", "--corpus", tmp_path / "a.txt", "--layer", "3")
     notes = [line for line in done.err.splitlines() if line.startswith("Note: ")]
@@ -133,19 +133,19 @@ def test_notes_are_told_once_with_their_line(tmp_path):
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["TEXT"], "the texts stand in the corpus"),
-        (["--target", "x"], "the texts stand in the corpus"),
-        (["--text-pair", "x"], "--text-pair has no place beside --corpus"),
-        (["--rows", "3"], "--rows has no place beside --corpus"),
-        (["--from", "ate", "--to", "apple"], "--from has no place beside --corpus"),
-        (["--probe", "sink"], "--probe has no place beside --corpus"),
-        (["-o", "x.png"], "a corpus gives numbers of heads, and no .png of their attention"),
-        (["-o", "x.npz"], "a corpus gives numbers of heads, and no .npz of their attention"),
+        (["TEXT"], "the corpus has the texts"),
+        (["--target", "x"], "the corpus has the texts"),
+        (["--text-pair", "x"], "--text-pair cannot go with --corpus"),
+        (["--rows", "3"], "--rows cannot go with --corpus"),
+        (["--from", "ate", "--to", "apple"], "--from cannot go with --corpus"),
+        (["--probe", "sink"], "--probe cannot go with --corpus"),
+        (["-o", "x.png"], "a corpus gives numbers of heads: there is no attention to write to .png"),
+        (["-o", "x.npz"], "a corpus gives numbers of heads: there is no attention to write to .npz"),
         (["--examples", "3"], "--examples '3' is not one head of one layer"),
         (["--examples", "L0H1,L0H2"], "is not one head of one layer"),
-        (["--examples", "L0H0"], "each has a head L0H0"),
-        (["--examples", "L9H0"], "has a head L9H0"),
-        (["--examples", "L3H0", "--role", "sink"], "--role has no place beside --examples"),
+        (["--examples", "L0H0"], "several kinds have a head L0H0"),
+        (["--examples", "L9H0"], "there is no head L9H0"),
+        (["--examples", "L3H0", "--role", "sink"], "--role cannot go with --examples"),
         (["--save-roles", "x.txt"], "cannot write roles to x.txt"),
         (["--measure", "entropy"], "--measure draws a picture"),
         (["--sort", "duplicate"], "duplicate applies to no head of these texts"),
@@ -153,7 +153,7 @@ def test_notes_are_told_once_with_their_line(tmp_path):
         (["--vmax", "0.5", "--measure", "entropy", "-o", "x.png"], "--vmax would change nothing"),
     ],
 )
-def test_what_does_not_make_sense_is_refused(args, message, texts, monkeypatch):
+def test_options_that_cannot_go_together_are_refused(args, message, texts, monkeypatch):
     monkeypatch.chdir(texts.parent)
     done = run("heads", "--corpus", "a.txt", *args)
     assert done.code in (1, 2)
@@ -174,7 +174,7 @@ def test_the_corpus_is_not_overwritten(tmp_path):
 @pytest.mark.parametrize(
     ("name", "says"), [("gone.txt", "no such file"), ("", "is a folder"), ("a.md", "cannot read .md")]
 )
-def test_what_is_no_corpus_is_refused_before_a_model_is_loaded(name, says, tmp_path, monkeypatch):
+def test_a_file_that_is_not_a_corpus_is_refused_before_a_model_is_loaded(name, says, tmp_path, monkeypatch):
     monkeypatch.setattr("attnviz.cli.run.Run.load", lambda run: 1 / 0)
     (tmp_path / "a.md").write_text("one")
     done = run("heads", "--corpus", tmp_path / name)
@@ -223,7 +223,7 @@ def test_roles_are_saved_the_same_each_time_and_shown_of_the_folder_that_has_the
 
 
 @pytest.mark.parametrize("option", ["--examples", "--save-roles"])
-def test_they_need_a_corpus(option):
+def test_options_of_a_corpus_need_one(option):
     done = run("heads", option, "L0H0")
     assert done.code == 2
     assert f"{option} needs a corpus" in done.err

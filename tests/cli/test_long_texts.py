@@ -164,7 +164,7 @@ def test_a_pooled_row_is_named_with_the_command_that_keeps_it(writer, tmp_path, 
     asked = [*head, "--style", "text", "--query", "w7"]
     done = run("plot", path, *asked)
     assert done.code == 1
-    assert "is not kept by itself" in done.err
+    assert "shares a cell with others" in done.err
     assert run("plot", traced_again(done, tmp_path), *asked).code == 0
 
 

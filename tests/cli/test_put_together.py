@@ -90,7 +90,7 @@ def test_options_of_a_prompt_cannot_change_a_saved_trace(option, tmp_path):
         (("--generate", "x"), 2, "--generate"),
     ],
 )
-def test_prompts_that_cannot_be_are_refused_with_the_reason(args, code, says):
+def test_impossible_prompts_are_refused_with_the_reason(args, code, says):
     done = run("plot", "I ate an apple", *args)
     assert done.code == code
     assert says in done.err

@@ -127,7 +127,7 @@ def test_files_of_one_name_are_told_apart_by_their_folders(smollm2_file, tmp_pat
     assert found["heads"] == 1
 
 
-def test_a_table_has_a_row_a_segment(tmp_path):
+def test_a_table_has_a_row_for_each_segment(tmp_path):
     done = run("sources", TWO, "-o", tmp_path / "s.csv")
     assert done.out == f"{tmp_path / 's.csv'}\n"
     rows = list(csv.DictReader((tmp_path / "s.csv").read_text().splitlines()))
@@ -136,7 +136,7 @@ def test_a_table_has_a_row_a_segment(tmp_path):
     assert rows[0]["question"] == ""
 
 
-def test_the_table_of_one_segment_has_a_row_a_token(tmp_path):
+def test_the_table_of_one_segment_has_a_row_for_each_token(tmp_path):
     assert run("sources", TWO, "--segment", "2", "-o", tmp_path / "s.csv").code == 0
     rows = list(csv.DictReader((tmp_path / "s.csv").read_text().splitlines()))
     assert [row["text"] for row in rows] == ["She", "read", "a", "book"]
@@ -160,7 +160,7 @@ def test_a_picture_shows_the_prompt_with_its_segments(suffix, tmp_path):
         (["--segment", "3"], "no segment is called '3'"),
         (["-o", "x"], "cannot write a file without an ending"),
         (["--context", "gone.txt"], "cannot read gone.txt: No such file"),
-        (["--answer", "yes", "--target", "네"], "--answer is one that is given"),
+        (["--answer", "yes", "--target", "네"], "--answer gives the answer"),
         (["--top", "0"], "--top cannot be 0"),
     ],
 )

@@ -8,7 +8,7 @@ from command_line import run
 from handmade_traces import encoder_decoder
 
 
-def test_the_page_is_written_whole_and_its_path_is_all_that_is_printed(tmp_path):
+def test_the_page_is_written_whole_and_only_its_path_is_printed(tmp_path):
     path = tmp_path / "made" / "view.html"
     done = run("view", "I ate an apple", "-o", path)
     assert (done.code, done.out, done.err) == (0, f"{path}\n", "")
@@ -46,7 +46,7 @@ def test_the_page_opens_in_the_browser_also_without_a_name(monkeypatch, is_there
         (["-o", "a.html", "--layer", "9"], "there is no layer 9"),
     ],
 )
-def test_what_cannot_be_written_is_an_error_with_a_hint(tmp_path, monkeypatch, args, says):
+def test_an_output_that_cannot_be_written_is_an_error_with_a_hint(tmp_path, monkeypatch, args, says):
     monkeypatch.chdir(tmp_path)
     done = run("view", "I ate an apple", *args)
     assert done.code in (1, 2)
@@ -64,7 +64,7 @@ def test_a_page_never_overwrites_the_trace_that_it_is_of(tmp_path):
     assert saved.read_bytes() == before
 
 
-def test_what_was_pooled_is_said_on_stderr(tmp_path):
+def test_pooling_is_noted_on_stderr(tmp_path):
     done = run("view", "I ate an apple " * 60, "-o", tmp_path / "a.html", "--max-mb", "0.7")
     assert done.code == 0
     assert "pooled to at most" in done.err

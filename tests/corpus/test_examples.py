@@ -1,4 +1,4 @@
-"""The texts in which a head does most and least."""
+"""The texts in which the number of a head is largest and smallest."""
 
 import numpy as np
 import pytest
@@ -6,8 +6,8 @@ from handmade_model import ModelByHand
 
 from attnviz.analysis.pair_score import Relation
 from attnviz.corpus import Entry
-from attnviz.corpus.examples import TextNumbers, deciles, find_examples, kind_of_head, quantity_of_head, said_of
-from attnviz.corpus.measured import CorpusMeasures, measure_each
+from attnviz.corpus.examples import TextNumbers, deciles, describe, find_examples, kind_of_head, quantity_of_head
+from attnviz.corpus.measures import CorpusMeasures, measure_each
 from attnviz.corpus.roles import measured_roles
 from attnviz.corpus.sentence import Dependency, Sentence
 from attnviz.errors import SelectionError
@@ -27,7 +27,7 @@ def read(entries, head=(0, 0)) -> tuple[CorpusMeasures, TextNumbers]:
     return whole, numbers
 
 
-def test_of_a_hundred_texts_the_tenths_are_those_of_the_sorted_numbers():
+def test_the_deciles_of_a_hundred_texts_are_tenths_of_the_sorted_numbers():
     numbers = [float(number) for number in np.random.default_rng(0).permutation(100)]
     ranked = sorted(enumerate(numbers), key=lambda one: -one[1])
     top, middle, bottom = deciles(ranked, 3)
@@ -51,8 +51,8 @@ def test_few_texts_are_one_group():
         ((0, 0.5), (1, 0.25)),
         "all 2 ranked texts: 0.50 to 0.25",
     )
-    assert "tenths" not in said_of("previous", [group])
-    assert "tenths" in said_of("previous", deciles([(n, -n) for n in range(9)], 3))
+    assert "tenths" not in describe("previous", [group])
+    assert "tenths" in describe("previous", deciles([(n, -n) for n in range(9)], 3))
     assert [one.name for one in deciles([(n, -n) for n in range(9)], 3)] == ["top", "middle", "bottom"]
     assert deciles([], 3) == []
 
@@ -83,7 +83,7 @@ def test_a_text_has_the_mean_weight_of_its_pairs_and_the_strongest_is_marked():
     assert (second.query, second.key, second.weight) == ("d", "a", pytest.approx(far))
 
 
-def test_without_pairs_the_number_is_the_measure_of_the_role_and_the_strongest_link_is_marked():
+def test_a_text_without_pairs_has_the_measure_of_the_role_and_the_strongest_link_is_marked():
     entries = [Entry(f"line {n}", "dogs " * n + "chase cats") for n in range(1, 5)]
     whole, numbers = read(entries)
     assert quantity_of_head(whole, "self", 0, 0) == "previous"
@@ -96,14 +96,14 @@ def test_without_pairs_the_number_is_the_measure_of_the_role_and_the_strongest_l
     assert (found[0].query, found[0].key) in {("chase", "dogs"), ("cats", "chase")}
 
 
-def test_a_head_that_no_kind_has_or_several_have_is_refused():
+def test_a_head_in_no_kind_or_in_several_kinds_is_refused():
     whole, _ = read([Entry("line 1", "a b")])
     assert kind_of_head(whole, 1, 1) == "self"
-    with pytest.raises(SelectionError, match="has a head L9H0"):
+    with pytest.raises(SelectionError, match="there is no head L9H0"):
         kind_of_head(whole, 9, 0)
 
 
-def test_roles_are_those_of_the_table_and_relations_well_above_the_best_fixed_offset():
+def test_roles_are_those_of_the_table_and_relations_clearly_above_the_best_fixed_offset():
     # from d to c, the word before: L0H0 gets all of them, and so does the best fixed offset
     near = [sentence("a b c d", Dependency(3, 2, "x"))] * 12
     whole, _ = read(near)

@@ -1,4 +1,4 @@
-"""A dependency score of a real model, worked out again from the file and from transformers, by code of its own."""
+"""A dependency score of a real model against one that is computed again from the file and from transformers."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import transformers
 import attnviz
 from attnviz.analysis.pair_score import Relation
 from attnviz.corpus import read_corpus
-from attnviz.corpus.measured import CorpusMeasures, measure_each
+from attnviz.corpus.measures import CorpusMeasures, measure_each
 
 SAMPLE = Path(__file__).parents[2] / "samples" / "simple.conllu"
 
@@ -61,7 +61,7 @@ def hits_of(relation: str, folder: str) -> tuple[dict[tuple[int, int], int], int
 
 
 @pytest.mark.parametrize("relation", ["obj", "advmod"])
-def test_a_relation_of_the_sample_is_scored_as_transformers_own_weights_say(relation, minilm_folder):
+def test_the_score_of_a_relation_is_that_of_the_weights_that_transformers_returns(relation, minilm_folder):
     model = attnviz.load(minilm_folder)
     found = measure_each(read_corpus(SAMPLE), lambda some: model.trace_all([one.text for one in some]))
     whole = sum((one.measures for one in found), CorpusMeasures())

@@ -1,4 +1,4 @@
-"""Files of texts, a line or a row each: what is read, and what is said of lines that cannot be."""
+"""Files with a text in each line or row: what is read, and the faults of lines that cannot be used."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ def read(folder: Path, name: str, content: str | bytes) -> list[Entry | tuple[st
     return [(one.place, one.error.message) if isinstance(one, Fault) else one for one in found]
 
 
-def test_a_line_of_txt_is_a_text_and_blank_lines_are_none(tmp_path):
+def test_a_line_of_txt_is_a_text_and_blank_lines_are_skipped(tmp_path):
     found = read(tmp_path, "a.txt", "\ufeffone\r\n\n \t\ntwo\ttab\x0b\u2028still two")
     assert found == [Entry("line 1", "one"), Entry("line 4", "two\ttab\x0b\u2028still two")]
 
@@ -29,7 +29,7 @@ FULL = [
 ]
 
 
-def test_jsonl_has_an_object_a_line(tmp_path):
+def test_each_line_of_jsonl_is_an_object(tmp_path):
     lines = '{"text": "I ate", "target": "나는 먹었다", "pair": "And you?", "from": "I", "to": "ate", "id": 7}\n'
     assert read(tmp_path, "a.jsonl", lines + '{"text": "one", "pair": null, "to": ""}\n\n') == FULL
 
@@ -72,19 +72,19 @@ def test_parquet_has_a_row_for_each_text(tmp_path):
         ("a.csv", b"text\none\n\xff\nthree\n", "line 3", "not UTF-8: byte 0"),
         ("a.tsv", b"text\none\n\xff\nthree\n", "line 3", "not UTF-8: byte 0"),
         ("a.txt", b"one\n" + b"x" * (LONGEST + 1) + b"\nthree", "line 2", "longer than 1,048,576 bytes"),
-        ("a.jsonl", b'{"text": "one"}\n{"text"}\n{"text": "three"}', "line 2", "no JSON: "),
-        ("a.jsonl", b'{"text": "one"}\n["text"]\n{"text": "three"}', "line 2", "no object of JSON"),
+        ("a.jsonl", b'{"text": "one"}\n{"text"}\n{"text": "three"}', "line 2", "not JSON: "),
+        ("a.jsonl", b'{"text": "one"}\n["text"]\n{"text": "three"}', "line 2", "not a JSON object"),
         ("a.jsonl", b'{"text": "one"}\n{"text": 7}\n{"text": "three"}', "line 2", "its text is of type int"),
         ("a.jsonl", b'{"text": "one"}\n{"title": "x"}\n{"text": "three"}', "line 2", "the text is empty"),
         ("a.jsonl", b'{"text": "one"}\n{"text": " "}\n{"text": "three"}', "line 2", "the text is empty"),
         ("a.jsonl", b'{"text": "one"}\n{"text": "a", "to": "b"}\n{"text": "three"}', "line 2", "it has 'to' without"),
-        ("a.jsonl", b'{"text": "one"}\n' + b"[" * 100_000 + b'\n{"text": "three"}', "line 2", "no JSON: "),
+        ("a.jsonl", b'{"text": "one"}\n' + b"[" * 100_000 + b'\n{"text": "three"}', "line 2", "not JSON: "),
         ("a.csv", b"text\none\ntwo,more\nthree\n", "line 3", "it has 2 fields, and there are 1 columns"),
-        ("a.csv", b'text\none\n"a"b\nthree\n', "line 3", "no row of CSV: "),
-        ("a.csv", b"text\none\n" + b"x" * 140_000 + b"\nthree\n", "line 3", "no row of CSV: field larger"),
+        ("a.csv", b'text\none\n"a"b\nthree\n', "line 3", "not a row of CSV: "),
+        ("a.csv", b"text\none\n" + b"x" * 140_000 + b"\nthree\n", "line 3", "not a row of CSV: field larger"),
     ],
 )
-def test_a_line_that_cannot_be_used_is_told_of_and_the_rest_goes_on(name, content, place, says, tmp_path):
+def test_a_line_that_cannot_be_used_is_a_fault_and_the_others_are_read(name, content, place, says, tmp_path):
     first, fault, last = read(tmp_path, name, content)
     assert (first.text, last.text) == ("one", "three")
     assert fault[0] == place
@@ -108,14 +108,14 @@ def test_a_table_without_texts_is_refused(name, tmp_path):
         ("b.parquet", "cannot read"),
     ],
 )
-def test_what_is_no_corpus_is_refused(name, says, tmp_path):
+def test_a_file_that_is_not_a_corpus_is_refused(name, says, tmp_path):
     (tmp_path / "a.md").write_text("one")
     (tmp_path / "b.parquet").write_text("one")
     with pytest.raises(FileError, match=says):
         list(read_corpus(tmp_path / name))
 
 
-def test_no_more_than_a_line_is_held(tmp_path):
+def test_only_one_line_is_in_memory(tmp_path):
     (tmp_path / "a.txt").write_text("one\n" * 3)
     entries = read_corpus(tmp_path / "a.txt")
     assert next(entries).place == "line 1"

@@ -1,4 +1,4 @@
-"""Texts to traces, several at once."""
+"""Many texts are traced, several at a time."""
 
 from handmade_traces import labelled
 
@@ -6,7 +6,7 @@ from attnviz.corpus.tracing import trace_each
 from attnviz.errors import InputError
 
 
-def test_a_text_without_a_trace_costs_no_other_its_own():
+def test_a_text_that_fails_does_not_stop_the_others():
     texts, asked = ["one", "two", "", "four"] * 10, []
 
     def trace_all(some):
@@ -25,7 +25,7 @@ def test_a_text_without_a_trace_costs_no_other_its_own():
     assert asked[0] == 16
 
 
-def test_traces_that_all_come_are_made_together():
+def test_texts_that_do_not_fail_run_together():
     asked: list[int] = []
 
     def trace_all(some):

@@ -17,7 +17,7 @@ def test_prefix_matching_is_the_stripe_of_the_second_half() -> None:
     assert found == pytest.approx([1, np.mean([1 / 5, 1 / 6, 1 / 7, 1 / 8]), 0])
 
 
-def test_a_decoder_is_probed_as_its_eager_attention_says() -> None:
+def test_the_numbers_of_a_decoder_are_those_of_its_eager_attention() -> None:
     model = tiny_models.build("llama")
     loaded = attnviz.load(model, tokenizer=tiny_models.tokenizer())
     read, capture = [], loaded.capture_ids

@@ -18,15 +18,15 @@ from attnviz.probes import PROBES
 
 @pytest.mark.parametrize("probe", PROBES.values(), ids=PROBES)
 @pytest.mark.parametrize("kind", ["bert", "t5"])
-def test_what_is_no_decoder_alone_is_refused(probe, kind) -> None:
+def test_a_model_that_is_not_decoder_only_is_refused(probe, kind) -> None:
     model = attnviz.load(tiny_models.build(kind), tokenizer=tiny_models.tokenizer())
-    with pytest.raises(ModelError, match=r"is no decoder alone: it cannot be probed[^$]*such as GPT-2"):
+    with pytest.raises(ModelError, match=r"is not a decoder-only model: it cannot be probed[^$]*such as GPT-2"):
         probe.run(model, samples=1)
 
 
 @pytest.mark.parametrize("probe", PROBES.values(), ids=PROBES)
 def test_the_built_in_model_is_refused(probe) -> None:
-    with pytest.raises(ModelError, match="builtin writes no text that goes on: it cannot be probed"):
+    with pytest.raises(ModelError, match="builtin is not a decoder-only model: it cannot be probed"):
         probe.run(attnviz.load("builtin"))
     done = run("heads", "--probe", probe.name)
     assert done.code == 1
@@ -57,7 +57,7 @@ def test_help_names_every_probe_its_meaning_and_its_samples() -> None:
         assert f"{probe.name} {probe.samples}" in shown
 
 
-def test_every_option_that_a_probe_refuses_is_one() -> None:
+def test_every_option_that_a_probe_refuses_exists() -> None:
     assert {*NOT_PROBED} <= {*Run.__dataclass_fields__}
 
 
@@ -77,15 +77,15 @@ def test_one_sample_has_no_spread(tmp_path) -> None:
     ("args", "message"),
     [
         (["--probe", "magic"], "there is no probe 'magic'"),
-        (["I ate", "--probe", "induction"], "a probe has a text of its own"),
-        (["--probe", "induction", "--sort", "entropy"], "--sort has no place beside --probe"),
+        (["I ate", "--probe", "induction"], "a probe makes its own texts"),
+        (["--probe", "induction", "--sort", "entropy"], "--sort cannot go with --probe"),
         (["--probe", "induction", "-o", "x.png"], "a probe gives numbers"),
         (["--samples", "3"], "--samples is for a probe"),
-        (["--probe", "sink", "--cells", "9"], "--cells has no place beside --probe"),
-        (["--probe", "sink", "--chat"], "--chat has no place beside --probe"),
+        (["--probe", "sink", "--cells", "9"], "--cells cannot go with --probe"),
+        (["--probe", "sink", "--chat"], "--chat cannot go with --probe"),
     ],
 )
-def test_what_has_no_place_beside_a_probe_is_refused(args, message) -> None:
+def test_options_that_cannot_go_with_a_probe_are_refused(args, message) -> None:
     done = run("heads", *args)
     assert done.code != 0
     assert message in done.err

@@ -32,7 +32,7 @@ def answered(*heads: list[int]) -> Attention:
     )
 
 
-def test_the_share_counts_each_token_of_the_needle_once_that_is_looked_at_as_it_is_written() -> None:
+def test_a_token_that_is_looked_at_while_it_is_written_counts_once() -> None:
     perfect = [1, 2, 2, 3]  # every token of the needle `a b a`, its b twice
     late = [5, 1, 2, 7]  # a before it was written, and b once where it is written
     outside = [5, 6, 6, 5]  # the tokens that are written, but in the answer
@@ -41,7 +41,7 @@ def test_the_share_counts_each_token_of_the_needle_once_that_is_looked_at_as_it_
     assert found == pytest.approx([1, 1 / 3, 0, 2 / 3])
 
 
-def test_a_key_chosen_at_random_copies_by_chance() -> None:
+def test_the_baseline_is_the_share_that_random_keys_copy() -> None:
     a = 1 - (1 - 1 / 5) * (1 - 1 / 8)  # row 4 sees 5 keys and writes a, row 7 sees 8 and writes a
     b = 1 - (1 - 1 / 6) * (1 - 1 / 7)
     assert chance_of_copying(answered([0, 0, 0, 0]), (1, 4)) == pytest.approx((a + b + a) / 3)
@@ -66,7 +66,7 @@ def asked_by_name(monkeypatch) -> None:
 
 
 @pytest.mark.usefixtures("asked_by_name")
-def test_the_head_that_a_trained_model_copies_with_is_found_as_its_eager_attention_says(monkeypatch) -> None:
+def test_the_copying_head_of_a_trained_model_is_found_with_the_score_of_its_eager_attention(monkeypatch) -> None:
     loaded = attnviz.load(induction_model.trained(), tokenizer=induction_model.tokenizer())
     read, trace = [], loaded.trace
 
@@ -98,7 +98,7 @@ def test_the_head_that_a_trained_model_copies_with_is_found_as_its_eager_attenti
     assert {one.name: one.spread for one in found.heads} == pytest.approx({n: np.std(v) for n, v in values.items()})
 
 
-def test_where_the_model_repeats_nothing_no_head_is_ranked(tmp_path) -> None:
+def test_no_head_is_ranked_if_the_model_repeats_nothing(tmp_path) -> None:
     folder = tmp_path / "llama"
     tiny_models.writer("llama", max_position_embeddings=2048).save_pretrained(folder)
     tiny_models.tokenizer().save_pretrained(folder)
@@ -110,7 +110,7 @@ def test_where_the_model_repeats_nothing_no_head_is_ranked(tmp_path) -> None:
     assert (tmp_path / "r.csv").read_text() == "probe,layer,head,mean,spread,rate,baseline,samples,tried\n"
 
 
-def test_a_model_without_a_head_to_write_with_is_refused() -> None:
+def test_a_model_without_a_language_model_head_is_refused() -> None:
     model = attnviz.load(tiny_models.build("llama", max_position_embeddings=2048), tokenizer=tiny_models.tokenizer())
     with pytest.raises(ModelError, match="no language-model head to generate with"):
         probe_retrieval(model, samples=1)

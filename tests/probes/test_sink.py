@@ -22,7 +22,7 @@ def test_alpha_is_the_mean_of_the_first_column() -> None:
 
 
 @pytest.mark.parametrize("starts", [False, True])
-def test_a_decoder_is_probed_as_its_eager_attention_says(starts) -> None:
+def test_the_numbers_of_a_decoder_are_those_of_its_eager_attention(starts) -> None:
     model, tokenizer = tiny_models.build("llama"), tiny_models.tokenizer()
     if starts:
         tokenizer.backend_tokenizer.post_processor = TemplateProcessing("<s> $A", special_tokens=[("<s>", 1)])

@@ -103,11 +103,11 @@ def test_the_three_stand_side_by_side_however_long_the_text_is() -> None:
 @pytest.mark.parametrize(
     "given", [{"style": "lines"}, {"sink": "mask"}, {"special": "hide"}, {"size": "8x4"}, {"size": 2}]
 )
-def test_an_option_that_no_comparison_has_is_refused(given) -> None:
+def test_an_option_that_a_comparison_does_not_have_is_refused(given) -> None:
     with pytest.raises(PlotOptionError):
         comparison_picture(compared(), ".png", PlotOptions(**given))
 
 
-def test_the_width_is_the_one_that_was_asked_for() -> None:
+def test_the_picture_has_the_given_width() -> None:
     picture = Image.open(io.BytesIO(comparison_picture(compared(), ".png", PlotOptions(size=9, dpi=100))))
     assert picture.size[0] == 900

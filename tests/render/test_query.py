@@ -88,7 +88,9 @@ def test_the_error_for_a_pooled_or_missing_row_says_that_it_exists():
     for rows in ([(0, 1), (1, 3), (3, 5)], [(0, 1)]):
         a = reduce_attention(whole["self"], rows, whole["self"].columns)
         for query in ("saw", "2"):
-            with pytest.raises(SelectionError, match=f"the row that reads '{query}' is not kept by itself") as error:
+            with pytest.raises(
+                SelectionError, match=f"the row that reads '{query}' shares a cell with others"
+            ) as error:
                 find_query(whole, a, query)
             hint = "attnviz trace TEXT -m 'by hand' --rows 2 --columns 0-4 -o exact.safetensors"
             assert error.value.hint == f"Trace the text again: {hint}"
@@ -99,7 +101,7 @@ def test_of_several_rows_of_one_name_the_kept_one_is_shown_with_a_note():
     whole = labelled(["an", "apple", "an", "an", "oak"])
     a = reduce_attention(whole["self"], [(0, 1), (1, 2), (2, 4), (4, 5)], whole["self"].columns)
     assert find_query(whole, a, "an") == (0,)
-    assert other_rows_note(whole, a, "an") == "1 of 3 rows that read 'an' is kept by itself: this one"
+    assert other_rows_note(whole, a, "an") == "1 of 3 rows that read 'an' has its own cell: this one"
     assert other_rows_note(whole, a, "apple") == other_rows_note(whole, whole["self"], "an") == ""
     a = reduce_attention(whole["self"], [(0, 1), (1, 3), (3, 4), (4, 5)], whole["self"].columns)
     with pytest.raises(SelectionError, match="2 rows read 'an'") as error:

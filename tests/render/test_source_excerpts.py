@@ -1,4 +1,4 @@
-"""Which part of a long prompt is shown, and what is said of the rest."""
+"""The part of a long prompt that is shown, and the note on the rest."""
 
 import numpy as np
 from handmade_traces import with_answer
@@ -23,7 +23,7 @@ def found(reads: dict[int, float], paragraphs: int = 3) -> AnswerSources:
     return answer_sources(with_answer(words, weights[None], 1))
 
 
-def test_what_fits_is_shown_whole() -> None:
+def test_a_short_prompt_is_shown_whole() -> None:
     sources = found({5: 0.5, 50: 0.5})
     shown = excerpts(sources, 200)
     assert [len(one.keys) for one in shown] == [40, 40, 40, 5]
@@ -31,7 +31,7 @@ def test_what_fits_is_shown_whole() -> None:
     assert left_out(sources, shown) == ""
 
 
-def test_of_a_long_prompt_the_tokens_around_the_most_read_one_are_shown() -> None:
+def test_a_long_prompt_is_cut_to_the_tokens_around_the_largest_share() -> None:
     sources = found({5: 0.2, 70: 0.7, 120: 0.1})
     shown = excerpts(sources, 90)
     assert [one.share.name[0] for one in shown] == ["1", "2", "4"]  # 90 tokens are three times LEAST, and some
@@ -46,7 +46,7 @@ def test_of_a_long_prompt_the_tokens_around_the_most_read_one_are_shown() -> Non
     assert left_out(sources, shown) == f"not shown: {gone} tokens with 0% of the share, with 1 whole segment among them"
 
 
-def test_what_is_left_out_is_said_with_its_share() -> None:
+def test_the_note_on_tokens_that_are_left_out_has_their_share() -> None:
     sources = found({1: 0.25, 70: 0.75})
     (shown,) = excerpts(sources, LEAST)
     assert 70 in shown.keys

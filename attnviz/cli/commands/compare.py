@@ -34,11 +34,11 @@ attnviz compare before.safetensors after.safetensors -o distances.csv
 attnviz compare "I ate an apple\""""
 
 OF_SAVED = ("layer", "head", "kind", "rows", "columns", "cells", "words")
-"""Options that choose from a saved trace; the others are of a model."""
+"""Options that select from a saved trace; the others are options of a model."""
 
 Side = TypeVar("Side")
 Both = tuple[Side, Side]
-"""Of A, and of B."""
+"""The value of A and that of B."""
 
 Other = Annotated[
     str | None,
@@ -52,7 +52,7 @@ WithModel = Annotated[
         "--with-model",
         metavar="MODEL",
         autocompletion=completion.models,
-        help="B is of this model, where A is of --model.",
+        help="The model of B; --model is that of A.",
     ),
 ]
 WithLayer = Annotated[
@@ -62,7 +62,7 @@ WithLayer = Annotated[
         metavar="LAYERS",
         callback=checked(parse_layers),
         autocompletion=completion.layers,
-        help="B is of these layers, where A is of --layer.",
+        help="The layers of B; --layer names those of A.",
     ),
 ]
 WithHead = Annotated[
@@ -72,7 +72,7 @@ WithHead = Annotated[
         metavar="HEADS",
         callback=checked(parse_heads),
         autocompletion=completion.heads,
-        help="B is of these heads, where A is of --head.",
+        help="The heads of B; --head names those of A.",
     ),
 ]
 Top = Annotated[
@@ -91,13 +91,13 @@ Output = Annotated[
 
 @dataclass(frozen=True)
 class TwoTexts(Text):
-    """TEXT, and what it is compared with, if that is another."""
+    """TEXT, and OTHER if it is given."""
 
     other: Other = None
 
     @cached_property
     def sides(self) -> Both[Text]:
-        """The text of A and that of B, which may be one. With --text, the first argument is the other text."""
+        """The texts of A and B, which may be the same. With --text, the first argument is the text of B."""
         given = [] if self.as_text is None else [Text(as_text=self.as_text)]
         given += [Text(argument) for argument in (self.text, self.other) if argument is not None]
         if len(given) > 2:
@@ -120,11 +120,11 @@ def compare(
 ) -> None:
     """Draw A, B and their difference, and list how far apart heads are.
 
-    A is TEXT. B is as A but for what is said of it: OTHER, --with-model, --with-layer, --with-head. With none of them
-    every head is compared with every other.
+    A is TEXT. B is like A, except for what is given for it: OTHER, --with-model, --with-layer, --with-head. If none of
+    these is given, every head is compared with every other.
 
-    Where the tokens of A and B are not the same, the words are compared that both have, in order. Drawn are the two
-    heads that are farthest apart; with --mean or --max all heads of A as one, and of B.
+    If A and B have different tokens, the words that both have are compared in order. The two heads that are farthest
+    apart are drawn; with --mean or --max, all heads of A as one and all heads of B as one.
     """
     texts = text.sides
     is_one_text = texts[0] is texts[1]
@@ -166,7 +166,7 @@ def _check(plot_options: PlotOptionGroup, output: Path | None, suffix: str | Non
 
 
 def _of_b(run: Run, model: str | None, layer: list[str] | None, head: list[str] | None) -> Run:
-    """`run` as B has it."""
+    """The `run` of B."""
     from attnviz.comparisons import names_of_b
 
     layers, heads = names_of_b(run.layer, run.head, layer, head)
@@ -174,13 +174,13 @@ def _of_b(run: Run, model: str | None, layer: list[str] | None, head: list[str] 
 
 
 def _traces(runs: Both[Run], texts: Both[Text], target: str | None) -> "list[Trace]":
-    """The traces of A and of B. A model that both have is loaded once."""
+    """The traces of A and B. If both have one model, it is loaded once."""
     model = None
     if runs[0].model == runs[1].model and not any(text.saved for text in texts):
         for text in texts:
             require_text(text.read("compare"))
         model = runs[0].load()
-    if len([text for text in texts if text.saved]) == 1:  # the options of the model are for the other
+    if len([text for text in texts if text.saved]) == 1:  # options of the model are for the other text
         a, b = (_of_saved(run) if text.saved else run for run, text in zip(runs, texts, strict=True))
         runs = a, b
     return [
@@ -190,7 +190,7 @@ def _traces(runs: Both[Run], texts: Both[Text], target: str | None) -> "list[Tra
 
 
 def _of_saved(run: Run) -> Run:
-    """What of a saved trace is asked for by `run`."""
+    """`run` with only the options that select from a saved trace."""
     return Run(**{name: getattr(run, name) for name in OF_SAVED})
 
 

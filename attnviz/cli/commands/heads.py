@@ -1,4 +1,4 @@
-"""`attnviz heads`: every head of the model, with what it does."""
+"""`attnviz heads`: a table of all heads and what they do. With --corpus, `cli/corpus.py` takes over."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -49,7 +49,7 @@ NOT_PROBED = (
     *("text_pair", "source_language", "target_language", "chat", "generate"),
     *("kind", "rows", "columns", "cells", "words"),
 )
-"""Options of a text, or of the parts of its matrices: a probe has its own."""
+"""Options of a text or of the size of its matrices, which a probe sets itself."""
 
 
 @expand_option_groups
@@ -61,7 +61,7 @@ def heads(
     target: options.Target = None,
     output: Output = None,
 ) -> None:
-    """List every head: what it does, where it looks, its strongest pair of words.
+    """List every head: what it does, where it looks, and its strongest pair of words.
 
     With --from and --to, rank them by how much one word looks at another. A picture is a grid of small heatmaps, a map
     of one measure (--measure), or the best three heads of a link (--from, --to). Without TEXT the sentence is "I ate an
@@ -71,13 +71,14 @@ def heads(
     text = text if has_text else Text(as_text=DEFAULT_TEXT)
     suffix = None if output is None else ending(output).lower()
     if plot_options.combines:
-        raise UsageError(f"--{plot_options.combines} draws heads as one, and these are all", "attnviz plot does that.")
+        message = f"--{plot_options.combines} draws several heads as one, and heads shows each head"
+        raise UsageError(message, "Use attnviz plot.")
     check(plot_options, suffix, is_drawn=False)
     head_options.check(suffix)
     reads = (*run.reads(text), *([head_options.corpus] if head_options.corpus else ()))
     check_writable(output, reads, tables=TABLE_ENDINGS)
     if (head_options.probe or head_options.corpus) and (has_text or target is not None):
-        what = "a probe has a text of its own" if head_options.probe else "the texts stand in the corpus"
+        what = "a probe makes its own texts" if head_options.probe else "the corpus has the texts"
         raise UsageError(what, "Leave out TEXT and --target.")
     if head_options.corpus:
         show_corpus(run, head_options, plot_options, output, suffix)
@@ -103,17 +104,17 @@ def heads(
 
 
 def _probe(run: Run, output: Path | None, suffix: str | None, head_options: HeadOptions) -> None:
-    """Have the model read what the probe has for it, and show the heads by what they do."""
+    """Run a probe, and show or write the heads, ranked by its number."""
     from attnviz.cli.progress import bar
 
     for name in NOT_PROBED:
         if getattr(run, name):
-            raise UsageError(f"--{name.replace('_', '-')} has no place beside --probe", "Leave it out.")
+            raise UsageError(f"--{name.replace('_', '-')} cannot go with --probe", "Leave it out.")
     probe = PROBES[head_options.probe or ""]
     samples = head_options.samples or probe.samples
     model = run.load(with_head=probe.writes)
     with bar(f"{probe.name}: samples read", samples) as advance:
-        found = probe.run(model, samples, run.selection, lambda *told: advance())
+        found = probe.run(model, samples, run.selection, lambda *_: advance())
     if output is None:
         from attnviz.render.terminal.probe_table import ProbeTable
 
@@ -125,7 +126,7 @@ def _probe(run: Run, output: Path | None, suffix: str | None, head_options: Head
 
 
 def _show(trace: Trace, head_options: HeadOptions, measured: "Sequence[MeasuredRole]") -> None:
-    """Show the heads as a table, with the roles that they were measured to have over many texts."""
+    """Show the heads as a table, with their measured roles over many texts."""
     if head_options.link:
         from attnviz.render.named_link import named_links
         from attnviz.render.terminal.link_table import LinkTable
@@ -138,7 +139,7 @@ def _show(trace: Trace, head_options: HeadOptions, measured: "Sequence[MeasuredR
 
 
 def _table(trace: Trace, suffix: str, head_options: HeadOptions) -> bytes:
-    """The heads of every kind as a file that ends in `suffix`."""
+    """The content of a file that ends in `suffix`: the heads of every kind, or the heads of a link."""
     from attnviz.analysis.head_table import head_rows
     from attnviz.render.head_data import LINK_NAMES, RECORD_NAMES, TABLES, link_records, records
     from attnviz.render.named_link import named_links
@@ -163,7 +164,7 @@ def _draw(trace: Trace, output: Path, head_options: HeadOptions, plot_options: P
         from attnviz.render.named_link import named_links
 
         links = named_links(trace, *head_options.link)
-        seen = next(link for link in links if not link.is_hidden)
-        write(output, trace, link_scenes(trace, seen, plot_options, head_options.top or 3), plot_options)
+        visible = next(link for link in links if not link.is_hidden)
+        write(output, trace, link_scenes(trace, visible, plot_options, head_options.top or 3), plot_options)
     else:
         write(output, trace, head_scenes(trace, plot_options), plot_options)

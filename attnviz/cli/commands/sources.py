@@ -31,7 +31,7 @@ ENDINGS = (*PICTURES, *TABLE_ENDINGS)
 
 Answer = Annotated[
     str | None,
-    option("--answer", group=options.TEXT, metavar="TEXT", help="The answer, in place of one that the model writes."),
+    option("--answer", group=options.TEXT, metavar="TEXT", help="The answer, if the model does not write it."),
 ]
 Context = Annotated[
     list[Path] | None,
@@ -39,7 +39,7 @@ Context = Annotated[
         "--context",
         group=options.TEXT,
         metavar="FILE",
-        help="Put the text of this file before TEXT; each is a segment of its own. Repeatable.",
+        help="Put the text of this file before TEXT, as one segment. Repeatable.",
     ),
 ]
 Split = Annotated[
@@ -48,7 +48,7 @@ Split = Annotated[
         "--split",
         group=options.SHOWN,
         metavar="MARK",
-        help="The segments are what stands between such marks, in which \\n is a new line; by default "
+        help="Split the text into segments at this mark, in which \\n is a new line; by default the segments are "
         "the roles of a chat, or paragraphs, or the sentences of one paragraph.",
     ),
 ]
@@ -58,7 +58,7 @@ Top = Annotated[
         group=options.SHOWN,
         metavar="K",
         callback=options.positive,
-        help="So many sources of each token of the answer, and of all of it; 3 by default.",
+        help="The number of sources of each token of the answer, and of the whole answer; 3 by default.",
     ),
 ]
 Token = Annotated[
@@ -67,7 +67,7 @@ Token = Annotated[
         "--token",
         group=options.SHOWN,
         metavar="WORD",
-        help="Only what this word of the answer looked at: a word, or the number of a token of the answer.",
+        help="Only what this part of the answer looked at: a word, or the number of a token.",
     ),
 ]
 SegmentName = Annotated[
@@ -76,7 +76,7 @@ SegmentName = Annotated[
         "--segment",
         group=options.SHOWN,
         metavar="NAME",
-        help="Only sources in this segment, named by the beginning of its name.",
+        help="Only sources in this segment: its name, or the beginning of it.",
     ),
 ]
 Output = Annotated[
@@ -84,8 +84,8 @@ Output = Annotated[
     option(
         *("--output", "-o"),
         metavar="FILE",
-        help="Write to this file: a picture (.png .svg .pdf), .json, or .csv (a row a segment, or with --segment a row "
-        "a token of it).",
+        help="Write to this file: a picture (.png .svg .pdf), .json, or .csv (a row for each segment, or with "
+        "--segment for each token of it).",
     ),
 ]
 
@@ -105,10 +105,10 @@ def sources(
 ) -> None:
     """Show what an answer looked at: segments of the text, and tokens.
 
-    The mean over all heads, or those named (--head L3H1). Beside the share of a segment stand what uniform attention
-    gives it, and what the question's own rows do. The first token, special ones, those that take more than 30% from
-    most rows of a head, and each row's own last 4 tokens are set aside; the mass set aside is printed. Attention is not
-    attribution: what is looked at need not be why something is written.
+    Numbers are means over all heads, or over those that are named (--head L3H1). Beside the share of a segment are its
+    share for uniform attention, and its share in the rows of the question. Set aside are the first token, special
+    tokens, tokens that get more than 30% from most rows of a head, and the last 4 tokens of each row; how much that was
+    is printed. Attention is not attribution: the model may look at a token and write something for another reason.
     """
     from attnviz.analysis.answer_sources import answer_sources
     from attnviz.trace_sources import put_together
@@ -117,7 +117,8 @@ def sources(
         require_ending(output, ENDINGS)
     check_writable(output, [*run.reads(text), *(context or [])], tables=TABLE_ENDINGS)
     if answer is not None and (run.generate is not None or run.chat or target is not None):
-        raise UsageError("--answer is one that is given, and another is asked for", "Leave one of them out.")
+        message = "--answer gives the answer, and --generate, --chat or --target asks for one"
+        raise UsageError(message, "Leave one of them out.")
     if text.saved and (context or answer is not None):
         raise UsageError("--context and --answer cannot change a saved trace", "Leave them out.")
     contexts = _contexts(context or [])
@@ -137,7 +138,7 @@ def sources(
 
 
 def _file(trace: "Trace", found: "AnswerSources", suffix: str) -> bytes:
-    """What was found as a file that ends in `suffix`."""
+    """The content of a file that ends in `suffix`."""
     if suffix in PICTURES:
         from attnviz.render.picture.source_text import source_picture
 
@@ -148,13 +149,13 @@ def _file(trace: "Trace", found: "AnswerSources", suffix: str) -> bytes:
 
 
 def _contexts(paths: list[Path]) -> list[tuple[str, str]]:
-    """What is in each file, under its name, or its path where several have one name."""
+    """The text of each file with its name, or with its path if several files have that name."""
     names = [path.name for path in paths]
     return [(str(path) if names.count(path.name) > 1 else path.name, _content(path)) for path in paths]
 
 
 def _content(path: Path) -> str:
-    """The text in a file. Raises FileError where it cannot be read, and InputError where it is not UTF-8."""
+    """The text of a file. Raises FileError if it cannot be read, and InputError if it is not UTF-8."""
     try:
         return decode_utf8(path.read_bytes(), str(path)).strip()
     except OSError as error:
@@ -162,7 +163,7 @@ def _content(path: Path) -> str:
 
 
 def _keeping_rows(run: Run, text: Text, answer: str | None) -> Run:
-    """`run` that keeps all keys, and of the rows those that write the answer and the last ones before it."""
+    """`run` with all keys, and only the rows that write the answer and some before it, to save memory."""
     from attnviz.trace_sources import rows_to_keep
 
     if text.saved or run.rows or run.columns:

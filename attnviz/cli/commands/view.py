@@ -37,7 +37,7 @@ MaxMb = Annotated[
         "--max-mb",
         group=options.OUTPUT,
         metavar="N",
-        help="The page has no more megabytes; what does not fit is pooled, and the page says so. 25 by default.",
+        help="The most megabytes of the page; what does not fit is pooled, and the page says so. 25 by default.",
     ),
 ]
 
@@ -54,15 +54,16 @@ def view(
 ) -> None:
     """Write an interactive page of every head: one file that needs no network.
 
-    All heads beside each other, one of them as a matrix or as shaded text. It opens from disk in any current browser.
+    It shows all heads side by side, and one of them as a matrix or as shaded text. It opens from disk in any current
+    browser.
     """
     if output is None and not open_page:
-        raise UsageError("the page needs a file", "Name one: -o view.html. Or only look at it: --open")
+        raise UsageError("the page needs a file", "Name one: -o view.html. Or open it without keeping it: --open")
     if output is not None:
         _require_page(output)
         require_writable([output], run.reads(text))
     if not max_mb > 0:
-        raise UsageError(f"--max-mb cannot be {max_mb:g}", "Megabytes, more than 0, such as 25.")
+        raise UsageError(f"--max-mb cannot be {max_mb:g}", "A number of megabytes above 0, such as 25.")
     trace = run.trace(text, "view", target)
     from attnviz.render.page import view as page_of
 
@@ -76,7 +77,7 @@ def view(
 
 
 def _require_page(output: Path) -> None:
-    """Raise FileError for a name that is not a page's, and for a terminal."""
+    """Raise FileError for a name that is not one of a page, and for a terminal."""
     if is_standard_output(output) and stdout().is_terminal:
         raise FileError("a terminal cannot show a page", "Name a file: -o view.html, or open it: --open")
     if output.suffix.lower() not in ENDINGS and not is_stream(output):

@@ -119,7 +119,7 @@ _MEANINGS = (
         "{spec} is larger than the device",
         "Try --device auto, with the package accelerate, which spreads it; or --dtype bfloat16; or --device cpu.",
     ),
-    (r"ValueError: (The device_map .*)", "{spec} cannot be spread so: {0}", "device_map='auto' decides by itself."),
+    (r"ValueError: (The device_map .*)", "{spec} cannot be spread so: {0}", "device_map='auto' chooses the devices."),
     (r"No space left", "there is no room on the disk for {spec}", "Make room, or set HF_HOME to a larger disk."),
     (
         r"model type `(.+?)` but",

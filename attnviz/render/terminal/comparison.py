@@ -1,4 +1,4 @@
-"""Two heads and their difference in the terminal, and below them how far apart the heads are."""
+"""Two heads and their difference in the terminal, and below them the distances of heads."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ from rich.text import Text
 
 from attnviz.analysis.comparison import Comparison, HeadDistance
 from attnviz.kinds import KIND_NAMES
-from attnviz.render.comparison import comparison_scenes, left_out_said
+from attnviz.render.comparison import comparison_scenes, left_out_lines
 from attnviz.render.options import DEFAULT, PlotOptions
 from attnviz.render.scale import scale_of
 from attnviz.render.scene import Scene
@@ -22,29 +22,29 @@ from attnviz.render.terminal.heatmap import Heatmap
 from attnviz.render.terminal.heatmap_layout import HeatmapLayout
 
 TOP = 10
-"""So many distances are shown, unless another number is asked for."""
+"""The number of distances that are shown by default."""
 GAP = 3
 """Columns between two heatmaps."""
 NUMBER = 5
 """The width of a distance in a table of heads × heads, in columns."""
 DISTANCE = "distance: the sum over rows of the Jensen–Shannon divergence of the two heads, in nats (Clark et al. 2019)"
-SHARE = "; share: that sum over the most that it can be, ln 2 for each row"
+SHARE = "; share: that sum divided by the largest possible one, ln 2 for each row"
 
 
 @dataclass(frozen=True)
 class ComparisonDrawing(Drawing):
-    """A, B and A − B, side by side where their words have room, and the distances of the first `top` heads."""
+    """A, B and A − B, side by side if their words fit, and the distances of the first `top` heads."""
 
     comparison: Comparison
     options: PlotOptions = DEFAULT
     top: int | None = None
 
     def is_coarse(self, width: int) -> bool:
-        """Whether `width` columns leave no room for the names of the columns."""
+        """Whether the names of the columns do not fit into `width` terminal cells."""
         return any(drawing.is_coarse(width) for drawing in self._drawings())
 
     def parts(self, console: Console, console_options: ConsoleOptions) -> RenderResult:
-        """What is drawn."""
+        """The parts of the drawing, from top to bottom."""
         drawings, width = self._drawings(), console_options.max_width
         above, _, _ = drawings[0].scene.title.partition("\n")
         if above:
@@ -65,7 +65,7 @@ class ComparisonDrawing(Drawing):
             for index, drawing in enumerate(drawings):
                 yield from [Text()] * bool(index)
                 yield drawing
-        yield from (Text(f"\n{said}", style="dim") for said in left_out_said(self.comparison))
+        yield from (Text(f"\n{line}", style="dim") for line in left_out_lines(self.comparison))
         brush = Brush.on(console, scale_of(PlotOptions(theme="dark"), [1.0]))
         if len(self.comparison.distances) > 1:
             yield from self._distances(brush, width)
@@ -95,7 +95,7 @@ class ComparisonDrawing(Drawing):
 
 
 def _has_words(scene: Scene, width: int) -> bool:
-    """Whether so many columns have room for all words of a heatmap, without a cut."""
+    """Whether all words of a heatmap fit into `width` terminal cells uncut."""
     layout = HeatmapLayout.of(scene, width)
     return layout.cell > max(map(cell_len, scene.columns)) and layout.label >= max(map(cell_len, scene.rows))
 
@@ -109,7 +109,7 @@ def _table(*titles: str) -> Table:
 
 
 def _in_order(some: Sequence[HeadDistance], brush: Brush, top: int) -> Iterator[Table | Text]:
-    """The heads that are farthest apart first."""
+    """The distances, the largest first."""
     ordered = sorted(some, key=lambda one: -one.distance)
     table = _table("head", "distance", "share")
     for one in ordered[:top]:
@@ -118,10 +118,8 @@ def _in_order(some: Sequence[HeadDistance], brush: Brush, top: int) -> Iterator[
         table.add_row(head, drawn, f"{one.share:.0%}")
     yield table
     mean = sum(one.distance for one in some) / len(some)
-    said = f"the mean is {mean:.2f}"
-    yield Text(
-        said + (f"; {top} of {len(some)} heads, the farthest first (--top)" if len(some) > top else ""), style="dim"
-    )
+    more = f"; {top} of {len(some)} heads, the farthest first (--top)" if len(some) > top else ""
+    yield Text(f"the mean is {mean:.2f}{more}", style="dim")
 
 
 def _every_two(some: Sequence[HeadDistance], heads: Sequence[str], others: Sequence[str], brush: Brush) -> Table:
@@ -134,7 +132,7 @@ def _every_two(some: Sequence[HeadDistance], heads: Sequence[str], others: Seque
 
 
 def _nearest(some: Sequence[HeadDistance], brush: Brush, top: int) -> Iterator[Table | Text]:
-    """For each head the one that is nearest to it, and the one that is farthest; the nearest two heads first."""
+    """The nearest and the farthest other head of each head; the heads with the nearest other first."""
     by_head: dict[str, list[HeadDistance]] = {}
     for one in some:
         if one.names[0] != one.names[1]:

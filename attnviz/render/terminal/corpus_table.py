@@ -1,4 +1,4 @@
-"""What every head does over many texts, as a table in the terminal: the mean of each measure, and its spread."""
+"""The table of heads over many texts, in the terminal: the mean and the spread of each measure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,10 +26,10 @@ NUMBER, NAMED = 11, 22
 
 @dataclass(frozen=True)
 class CorpusTable(Drawing):
-    """A table for each kind of attention, a line for each of its `heads`, as something that rich prints.
+    """A table for each kind of attention, with a line for each of its `heads`, as a rich renderable.
 
-    `title` says which texts they are of and how many, `texts`. Sorted by `sort`, of that `role` alone, and only the
-    first `top` of each kind, where these are given.
+    `title` names the corpus, and `texts` is its number of texts. If they are given, heads are sorted by `sort`, only
+    those with the `role` are shown, and only the first `top` of each kind.
     """
 
     title: str
@@ -40,7 +40,7 @@ class CorpusTable(Drawing):
     top: int | None = None
 
     def parts(self, console: Console, console_options: ConsoleOptions) -> RenderResult:
-        """What is drawn."""
+        """The parts of the drawing, from top to bottom."""
         brush = Brush.on(console, scale_of(PlotOptions(theme="dark"), [1.0]))
         yield heading(self.title, console_options.max_width)
         shown: dict[str, Column] = {}
@@ -58,7 +58,7 @@ class CorpusTable(Drawing):
             yield Text(f"{'. '.join([*meanings(shown), *self._more(shown)])}.", style="dim")
 
     def _columns(self, rows: Sequence[CorpusHead], width: int) -> dict[str, Column]:
-        """The measure that heads are sorted by, and as many others as fit; one that applies to no head is left out."""
+        """The measure of `sort`, and as many others as fit; a measure that applies to no head is left out."""
         chosen = [self.sort] if self.sort else []
         free = width - NAMED - (NUMBER + BAR + 1) * len(chosen)
         for name in SHOWN:
@@ -85,20 +85,20 @@ class CorpusTable(Drawing):
         return grid
 
     def _more(self, shown: Mapping[str, Column]) -> Iterator[str]:
-        """What else is to be said, in sentences without their full stops."""
+        """More notes on the tables, as sentences without full stops."""
         rows = [row for heads in self.heads.values() for row in heads]
         fewer = []
         for name, column in shown.items():
             counts = [row.texts[name] for row in rows if row.texts[name]]
             if counts and min(counts) < self.texts:
                 fewer.append(f"{column.title} over {min(counts):,}")
-        said = f"Mean ± standard deviation over {self.texts:,} text{'s' * (self.texts != 1)}, each weighted alike"
-        yield f"{said}; where a measure applies: {', '.join(fewer)}" if fewer else said
+        mean = f"Mean ± standard deviation over {self.texts:,} text{'s' * (self.texts != 1)}, each with the same weight"
+        yield f"{mean}; where a measure applies: {', '.join(fewer)}" if fewer else mean
         if any(row.role for row in rows):
-            yield "role: by these means, and those of uniform attention (attnviz heads --help)"
+            yield "role: from these means and those of uniform attention (attnviz heads --help)"
         yield "·: under 0.005; –: does not apply"
 
 
 def _spread(spread: float) -> Text:
-    """A standard deviation, as `±.05`; nothing where there is none."""
+    """A standard deviation, as `±.05`; nothing if there is none."""
     return Text("" if isnan(spread) else f"±{f'{spread:.2f}'.removeprefix('0')} ", style="dim")

@@ -1,4 +1,4 @@
-"""The texts in which a head does most and least, as a list in the terminal."""
+"""The list of texts in which the number of a head is largest and smallest, in the terminal."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from attnviz.render.terminal.drawing import Drawing
 from attnviz.render.weight_format import format_weight
 
 LINES = 3
-"""A text takes at most this many lines."""
+"""The most lines of a text."""
 
 
 @dataclass(frozen=True)
 class ExampleList(Drawing):
-    """The `examples` of a head by group, as something that rich prints.
+    """The `examples` of a head by group, as a rich renderable.
 
-    `headings` stand above the groups, and `meaning` says what the numbers are.
+    `headings` are the lines above the groups, and `meaning` says what the numbers mean.
     """
 
     title: str
@@ -30,7 +30,7 @@ class ExampleList(Drawing):
     examples: Sequence[Example]
 
     def parts(self, console: Console, console_options: ConsoleOptions) -> RenderResult:
-        """What is drawn."""
+        """The parts of the drawing, from top to bottom."""
         width = console_options.max_width
         yield heading(self.title, width)
         for group, examples in groupby(self.examples, key=lambda one: one.group):
@@ -53,5 +53,5 @@ def _lines(examples: Iterable[Example], width: int) -> RenderResult:
 
 
 def _number(value: float) -> str:
-    """A number as a weight is written, or with two digits after the point if it is larger than 1."""
+    """A number up to 1 in the form of a weight, a larger one with two digits after the point."""
     return format_weight(value) if abs(value) <= 1 else f"{value:.2f}".replace("-", "−")

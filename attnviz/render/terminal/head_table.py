@@ -1,4 +1,4 @@
-"""Every head as a line of a table in the terminal: what it does, where its attention goes, its strongest pair."""
+"""The table of heads in the terminal: for each head its role, its measures and its strongest link."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -30,7 +30,7 @@ from attnviz.render.weight_format import format_weight
 
 @dataclass(frozen=True)
 class Column:
-    """A measure in the table: what stands above it and what it means; a share from 0 to 1 is coloured."""
+    """A measure in the table: the title of its column and its meaning; a share from 0 to 1 is coloured."""
 
     title: str
     meaning: str
@@ -54,20 +54,20 @@ SHOWN = {
     "entropy": Column("entropy", "in nats, as Clark et al. 2019 smooth it", is_share=False),
     "distance": Column("dist", "mean distance in tokens", is_share=False),
     "duplicate": Column("dup", "to the same token earlier"),
-    "induction": Column("induct", "to what came after an earlier copy of the token"),
+    "induction": Column("induct", "to the token after an earlier copy of the token"),
     "confidence": Column("conf", "mean of each row's largest weight"),
 }
-"""The measures that the table shows, as many as fit, the first first."""
+"""The measures that the table shows, from the first on as many as fit."""
 OTHERS = {
-    "normalised entropy": Column("norm.", "entropy over the most that there could be"),
+    "normalised entropy": Column("norm.", "entropy divided by the largest possible one"),
     "offset": Column("offset", "key − query where most rows peak, in tokens", is_share=False),
     "offset share": Column("share", "the share of rows that peak at that one offset"),
     "content": Column("content", "mean peak weight from one content word to another"),
     PEAK: Column("peak", ""),
 }
-"""Those that it shows only where heads are sorted by them."""
+"""The measures that the table shows only if heads are sorted by them."""
 WORDS = 34
-"""The two words of the strongest link take no more, in terminal cells, before a measure is left out for them."""
+"""The width in terminal cells up to which the two words of a link take the place of a measure."""
 
 PEAK_MEANS = "peak: the weight of the strongest link between two content words, and which they are"
 POOLED = "peak: the largest weight of a cell that has content words on both sides, and the tokens of that cell"
@@ -75,17 +75,17 @@ NOT_FIRST = "; in masked self-attention not the first key, where many heads put 
 SIGNS = "·: under 0.005; –: does not apply"
 ROLE_MEANS = "role: the measure that stands out most, with its number (attnviz heads --help)"
 LEAST = 0.005
-"""A link of less weight than this is written as nothing, and so are its words."""
+"""A link with less weight is not shown."""
 LONGEST = 20
-"""No cell of several tokens is named by more of their text, in terminal cells."""
+"""The longest name of a cell of several tokens, in terminal cells."""
 
 
 @dataclass(frozen=True)
 class HeadTable(Drawing):
-    """A table for each kind of attention of `trace`, a line for each head, as something that rich prints.
+    """A table for each kind of attention of `trace`, with a line for each head, as a rich renderable.
 
-    Sorted by `sort`, of that `role` alone, and only the first `top` of each kind, where these are given. `measured` are
-    roles over many texts: those of heads in the trace are listed below.
+    If they are given, heads are sorted by `sort`, only those with the `role` are shown, and only the first `top` of
+    each kind. `measured` are roles over many texts: those of heads in the trace are listed below the tables.
     """
 
     trace: Trace
@@ -95,7 +95,7 @@ class HeadTable(Drawing):
     measured: Sequence[MeasuredRole] = ()
 
     def parts(self, console: Console, console_options: ConsoleOptions) -> RenderResult:
-        """What is drawn."""
+        """The parts of the drawing, from top to bottom."""
         brush, width = Brush.on(console, scale_of(PlotOptions(theme="dark"), [1.0])), console_options.max_width
         yield heading(visible(title_of(self.trace)), width)
         tables = [_Table.of(self.trace, kind, self, brush, width) for kind in self.trace.kinds]
@@ -120,7 +120,7 @@ class HeadTable(Drawing):
             yield from (Text(visible(role.sentence)) for role in roles)
 
     def _more(self, tables: "Sequence[_Table]") -> Iterator[str]:
-        """What else is to be said of the tables, in sentences without their full stops."""
+        """More notes on the tables, as sentences without full stops."""
         attentions = self.trace.attentions
         yield from filter(None, dict.fromkeys(one.scene.arrows_note for one in tables if one.rows))
         if any(row.role for one in tables for row in one.rows):
@@ -133,7 +133,7 @@ class HeadTable(Drawing):
 
 @dataclass(frozen=True)
 class _Table:
-    """The heads of one kind, and the columns of measures that there is room for."""
+    """The heads of one kind, and the columns of measures that fit."""
 
     trace: Trace
     kind: str
@@ -145,9 +145,9 @@ class _Table:
 
     @classmethod
     def of(cls, trace: Trace, kind: str, heads: HeadTable, brush: Brush, width: int) -> "_Table":
-        """The table of one kind: the measure that heads are sorted by, and as many others as fit into `width` cells.
+        """The table of one kind: with the measure of `sort`, and as many others as fit into `width` cells.
 
-        One that applies to no head is left out.
+        A measure that applies to no head is left out.
         """
         rows = head_rows(trace, kind, sort=heads.sort, role=heads.role, top=heads.top)
         table = cls(trace, kind, rows, {}, brush, heads.sort, heads.role)
@@ -162,7 +162,7 @@ class _Table:
 
     @property
     def least_width(self) -> int:
-        """What the columns take that are always there."""
+        """The width of the columns that are always shown."""
         names, roles = (_widest(name_and_role(row)[side] for row in self.rows) for side in (0, 1))
         links = [[text.plain for text in self._link(row)] for row in self.rows]
         words = sum(_widest([title, *(link[side] for link in links)]) + 1 for side, title in enumerate((FROM, TO)))
@@ -170,12 +170,12 @@ class _Table:
 
     @property
     def longest(self) -> float:
-        """The largest number of the measure that heads are sorted by, whatever its sign."""
+        """The largest absolute value of the measure that heads are sorted by."""
         values = [row.values[self.sort] for row in self.rows] if self.sort else []
         return max((abs(value) for value in values if not isnan(value)), default=0.0)
 
     def drawn(self, longest: float) -> Iterator[Table | Text]:
-        """The table, with bars of which the longest stands for that number, and what is to be said of it."""
+        """The table, whose bars are full at the number `longest`, and the reason if shares are missing."""
         attention = self.trace[self.kind]
         if not self.rows:
             yield Text(f"{attention.name}: no head has the role {self.role}", style="dim")
@@ -206,12 +206,12 @@ class _Table:
             width = max(len(title), 5) + (BAR + 1) * is_sorted
             grid.add_column(title, justify="right", no_wrap=True, min_width=width)
         for name in (FROM, TO):
-            grid.add_column(name)  # a narrow terminal takes from these alone
+            grid.add_column(name)  # only these columns shrink in a narrow terminal
         return grid
 
     @cached_property
     def scene(self) -> Scene:
-        """What the rows and columns of the kind are called."""
+        """The labels of the rows and columns."""
         return scene(self.trace, self.kind, ())
 
     def _link(self, row: HeadRow) -> tuple[Text, ...]:
@@ -226,7 +226,7 @@ class _Table:
 
 
 def column_of(name: str) -> Column:
-    """The column of a measure; of one that is in no table above, under its own name."""
+    """The column of a measure; one that is not listed above has its own name as title."""
     return (SHOWN | OTHERS).get(name) or Column(name, "", is_share=False)
 
 
@@ -245,7 +245,7 @@ def _width(column: Column) -> int:
 
 
 def meanings(columns: dict[str, Column]) -> Iterator[str]:
-    """What the columns are, in sentences without their full stops."""
+    """What the columns mean, as sentences without full stops."""
     mean = [column.meaning for column in columns.values() if column.meaning.startswith("to ")]
     if mean:
         yield f"Mean attention {', '.join(mean)}"
@@ -255,17 +255,17 @@ def meanings(columns: dict[str, Column]) -> Iterator[str]:
 
 
 def _left_out(attention: Attention) -> str:
-    """Why there are no shares, where rows or columns of the matrix are no single tokens, or not all of them."""
+    """Why shares are missing, if tokens of the matrix were pooled or left out; "" if not."""
     if attention.has_all_rows:
         return ""
     rows, columns = len(attention.rows), len(attention.columns)
     what = "pooled to" if attention.is_pooled else "cut to"
     size = f"{len(attention.queries)} × {len(attention.keys)} tokens were {what} {rows} × {columns} cells"
-    return f"{size}: shares of the attention need every token by itself."
+    return f"{size}: shares of the attention need a row for every token."
 
 
 def _text_of_rows(trace: Trace, a: Attention, rows: Range) -> str:
-    """What the queries `rows` read; in cross-attention what they write, since alignment is of that."""
+    """The text that the queries `rows` read; in cross-attention the text that they write, which is what is aligned."""
     source = trace.read_by(a.part)
     if a.kind != "cross" or a.predicts is None:
         return running(a.queries[slice(*rows)], source)

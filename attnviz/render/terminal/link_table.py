@@ -1,4 +1,4 @@
-"""Heads ranked by one link, as tables in the terminal."""
+"""Tables of heads ranked by a link, in the terminal."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -28,27 +28,27 @@ TOP = 10
 """The heads of each link that are shown by default."""
 COLUMNS = {
     "head": "",
-    "weight": "what the row gives the column, several summed",
+    "weight": "what the row gives the column; several columns are summed",
     "rank": "among the keys that the row may look at",
     "× uniform": "how many times what uniform attention gives",
-    "others": "what the other rows give that column on average; a head that gives as much there looks at this word from"
+    "others": "what the other rows give that column on average; if it is as much, the head looks at this word from"
     " everywhere",
-    "offset": "what the head gives on average to the token at the best fixed distance from −3 to +3, in the rows that"
-    " have one; a head that gives as much there may look at a place, and not at a word",
+    "offset": "what the head gives on average to the token at the best fixed distance from −3 to +3; if it is as much,"
+    " the head may look at a position, and not at a word",
 }
-"""What stands above the columns, and what they mean; in a narrow terminal the last ones are left out."""
+"""The titles of the columns and their meaning; in a narrow terminal the last ones are left out."""
 
 
 @dataclass(frozen=True)
 class LinkTable(Drawing):
-    """A table for each of `links`, its first `top` heads, as something that rich prints."""
+    """A table for each of `links` with its first `top` heads, as a rich renderable."""
 
     trace: Trace
     links: list[NamedLink]
     top: int | None = None
 
     def parts(self, console: Console, console_options: ConsoleOptions) -> RenderResult:
-        """What is drawn."""
+        """The parts of the drawing, from top to bottom."""
         brush = Brush.on(console, scale_of(PlotOptions(theme="dark"), [1.0]))
         yield heading(visible(title_of(self.trace)), console_options.max_width)
         width = console_options.max_width
@@ -65,7 +65,7 @@ class LinkTable(Drawing):
 
 @dataclass(frozen=True)
 class _Table:
-    """The first heads of one link, in a terminal that is so wide."""
+    """The first heads of one link, in a terminal of `width` cells."""
 
     link: NamedLink
     heads: Sequence[RankedHead]
@@ -74,24 +74,24 @@ class _Table:
 
     @cached_property
     def cells(self) -> list[tuple[str, ...]]:
-        """What stands in each of `COLUMNS`, head by head."""
+        """The text in each of `COLUMNS`, for each head."""
         return [_written(head, self.brush) for head in self.heads]
 
     @cached_property
     def ends(self) -> list[int]:
-        """Where each of `COLUMNS` ends, in terminal cells, without bars."""
+        """The position at which each of `COLUMNS` ends, in terminal cells, without bars."""
         return [*accumulate(max(map(cell_len, column)) + 1 for column in zip(COLUMNS, *self.cells, strict=True))]
 
     @property
     def titles(self) -> tuple[str, ...]:
-        """The columns that there is room for."""
+        """The columns that fit."""
         return tuple(title for title, end in zip(COLUMNS, self.ends, strict=True) if end <= self.width)
 
     def drawn(self) -> Iterator[Table | Text]:
-        """The table, with a bar before each weight where there is room, and what uniform attention gives."""
+        """The table, with a bar before each weight if it fits, and the weight of uniform attention."""
         link = self.link
         if link.is_hidden:
-            yield Text("not possible: it comes later, and the mask hides it", style="dim")
+            yield Text("not possible: the mask hides this word, because it comes later", style="dim")
             return
         has_bars = self.ends[-1] + BAR + 1 <= self.width
         grid = Table(box=None, padding=(0, 1, 0, 0))
@@ -103,21 +103,21 @@ class _Table:
             row: list[str | Text] = [name, drawn + Text(weight), *others]
             grid.add_row(*row[: len(self.titles)])
         yield grid
-        said = f"uniform attention gives {link.heads[0].uniform:.2f}"
+        note = f"uniform attention gives {link.heads[0].uniform:.2f}"
         if len(link.heads) > len(self.heads):
-            said += f"; {len(self.heads)} of {len(link.heads)} heads (--top)"
-        yield Text(said, style="dim")
+            note += f"; {len(self.heads)} of {len(link.heads)} heads (--top)"
+        yield Text(note, style="dim")
 
 
 def _written(head: RankedHead, brush: Brush) -> tuple[str, ...]:
-    """What stands in each of `COLUMNS` for a head."""
+    """The text in each of `COLUMNS` for a head."""
     others = "–" if isnan(head.others) else brush.number(head.others)
     rank = f"{head.rank} of {head.keys}"
-    return head.name, brush.number(head.weight), rank, f"{head.ratio:.1f}", others, brush.written(_place(head))
+    return head.name, brush.number(head.weight), rank, f"{head.ratio:.1f}", others, brush.written(_offset(head))
 
 
-def _place(head: RankedHead) -> str:
-    """What a head gives at its best fixed offset, and which that is: `.22 at −3`."""
+def _offset(head: RankedHead) -> str:
+    """The weight at the best fixed offset of a head, and that offset: `.22 at −3`."""
     if head.offset is None or isnan(head.offset_weight):
         return "–"
     return f"{format_weight(head.offset_weight)} at {format_offset(head.offset)}"

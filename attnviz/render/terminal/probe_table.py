@@ -1,4 +1,4 @@
-"""What a probe found, as a table in the terminal."""
+"""The result of a probe, as a table in the terminal."""
 
 from dataclasses import dataclass
 from math import isnan
@@ -7,7 +7,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from attnviz.analysis.probe import Probe
+from attnviz.analysis.probe import ProbeResult
 from attnviz.labels import visible
 from attnviz.render.options import PlotOptions
 from attnviz.render.scale import scale_of
@@ -18,25 +18,25 @@ from attnviz.render.terminal.drawing import Drawing
 from attnviz.render.weight_format import format_weight
 
 TOP = 10
-"""So many heads are shown, unless another number is asked for."""
+"""The number of heads that are shown by default."""
 LEAST = 0.005
-"""A baseline below this has one digit that is not 0, for .00 would be no number to compare with."""
+"""A baseline below this is written with one significant digit, because 0.00 says nothing."""
 
 
 @dataclass(frozen=True)
 class ProbeTable(Drawing):
-    """The first `top` heads of a probe, as something that rich prints."""
+    """The first `top` heads of a probe, as a rich renderable."""
 
-    probe: Probe
+    probe: ProbeResult
     top: int | None = None
 
     def parts(self, console: Console, console_options: ConsoleOptions) -> RenderResult:
-        """What is drawn."""
+        """The parts of the drawing, from top to bottom."""
         probe, brush = self.probe, Brush.on(console, scale_of(PlotOptions(theme="dark"), [1.0]))
         yield heading(f"{probe.name} heads of {visible(probe.model)}", console_options.max_width)
         yield Text()
         if probe.is_zero:
-            yield Text(_nothing(probe))
+            yield Text(_why_empty(probe))
             return
         grid = Table(box=None, padding=(0, 1, 0, 0))
         grid.add_column("head", no_wrap=True)
@@ -52,23 +52,23 @@ class ProbeTable(Drawing):
             grid.add_row(head.name, number, *map(brush.written, (spread, *rate)))
         yield grid
         yield Text()
-        yield Text(_said(probe, len(shown)), style="dim")
+        yield Text(_caption(probe, len(shown)), style="dim")
 
 
-def _nothing(probe: Probe) -> str:
-    """What is said in place of a table of zeros."""
-    said = f"The {probe.measure} of every head is 0: {probe.meaning}." if probe.heads else ""
-    return " ".join(filter(None, (probe.remark, said)))
+def _why_empty(probe: ProbeResult) -> str:
+    """The text in place of a table in which all numbers are 0."""
+    zeros = f"The {probe.measure} of every head is 0: {probe.meaning}." if probe.heads else ""
+    return " ".join(filter(None, (probe.remark, zeros)))
 
 
-def _said(probe: Probe, shown: int) -> str:
-    """What the numbers are, and what they are compared with."""
+def _caption(probe: ProbeResult, shown: int) -> str:
+    """What the numbers mean, and the baseline."""
     samples = f"{probe.samples} sample{'s' * (probe.samples != 1)}"
     baseline = f"{probe.baseline:.2f}" if probe.baseline >= LEAST else f"{probe.baseline:.1g}"
-    said = f"{probe.baseline_name} gives {baseline}; {shown} of {len(probe.heads)} heads (--top). "
+    caption = f"{probe.baseline_name} gives {baseline}; {shown} of {len(probe.heads)} heads (--top). "
     if probe.rate is not None:
-        said += f"Sink rate: above {probe.threshold:g} in {probe.rate:.1%} of all heads × samples. "
-    said += f"{probe.remark} " if probe.remark else ""
-    said += "Mean and standard deviation over " if probe.samples > 1 else "Of "
-    said += samples if probe.samples == probe.tried else f"the {samples} that count, of {probe.tried}"
-    return f"{said}: {probe.meaning}."
+        caption += f"Sink rate: above {probe.threshold:g} in {probe.rate:.1%} of all heads × samples. "
+    caption += f"{probe.remark} " if probe.remark else ""
+    caption += "Mean and standard deviation over " if probe.samples > 1 else "Of "
+    caption += samples if probe.samples == probe.tried else f"the {samples} that count, of {probe.tried}"
+    return f"{caption}: {probe.meaning}."

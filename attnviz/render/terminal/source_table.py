@@ -44,7 +44,7 @@ class SourceTable(Drawing):
     sources: AnswerSources
 
     def parts(self, console: Console, console_options: ConsoleOptions) -> RenderResult:
-        """What is drawn."""
+        """The parts of the drawing, from top to bottom."""
         found, width = self.sources, console_options.max_width
         top = max((source.share for source in found.sources), default=0.0) or 1.0
         brush = Brush.on(console, scale_of(PlotOptions(theme="dark"), [top]))

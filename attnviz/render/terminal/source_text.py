@@ -21,7 +21,7 @@ from attnviz.render.text_layout import flow, follows_without_space, line_ends
 from attnviz.render.weight_format import format_share
 
 WIDEST, MOST_LINES, CELLS = 100, 16, 6
-"""The longest line, in columns; the lines of a long prompt that are shown, about; the cells of a token, about."""
+"""The longest line in terminal cells; about the number of lines of a long prompt; about the width of a token."""
 MARGIN = 6
 
 

@@ -1,4 +1,4 @@
-"""What heads do over many texts: against numpy over all of them, against evaluate.py, and however a corpus is cut."""
+"""What heads do over many texts: against numpy over all texts, against evaluate.py, and for any split of a corpus."""
 
 import random
 from collections import defaultdict
@@ -14,7 +14,7 @@ from attnviz.analysis.head_statistics import HeadStatistics
 from attnviz.analysis.pair_score import Relation
 from attnviz.attention import Trace
 from attnviz.corpus import Entry, Fault
-from attnviz.corpus.measured import CorpusMeasures, measure_each
+from attnviz.corpus.measures import CorpusMeasures, measure_each
 from attnviz.corpus.sentence import Dependency, Sentence
 from attnviz.errors import AbsentHeadError, InputError, SelectionError
 from attnviz.scratch import transformer
@@ -54,7 +54,7 @@ def entries(texts: list[str]) -> list[Entry]:
     return [Entry(f"line {number}", text) for number, text in enumerate(texts, 1)]
 
 
-def test_means_spreads_and_counts_are_those_of_all_texts_at_once():
+def test_means_spreads_and_counts_are_those_that_numpy_gives_for_all_texts():
     whole = total(measured(entries(TEXTS)))
     assert whole.texts == len(TEXTS)
     traces = [attnviz.trace(text) for text in TEXTS]
@@ -88,7 +88,7 @@ def test_the_numbers_are_the_same_however_the_corpus_is_shuffled_split_and_batch
                 assert (row.role and row.role.name) == (other.role and other.role.name)
 
 
-def test_each_text_weighs_alike_however_long_it_is():
+def test_every_text_has_the_same_weight_whatever_its_length():
     # previous: 1 in a text of 2 tokens, 0 in one of 10
     back, own = np.eye(2, k=-1) + np.diag([1.0, 0.0]), np.eye(10)
     whole = HeadStatistics.of(attention([back])) + HeadStatistics.of(attention([own]))
@@ -97,7 +97,7 @@ def test_each_text_weighs_alike_however_long_it_is():
     assert row.texts["next"] == 2
 
 
-def test_a_role_is_by_the_means_of_the_measure_and_of_its_baseline():
+def test_a_role_compares_the_mean_of_its_measure_with_the_mean_of_its_baseline():
     back = np.eye(4, k=-1) + np.diag([1.0, 0, 0, 0])
     some = 0.5 * back + 0.5 * np.eye(4)
     whole = HeadStatistics.of(attention([back, some])) + HeadStatistics.of(attention([some, some]))
@@ -109,7 +109,7 @@ def test_a_role_is_by_the_means_of_the_measure_and_of_its_baseline():
     assert isinstance(Role, type)
 
 
-def test_one_text_has_the_roles_that_its_trace_has():
+def test_a_corpus_of_one_text_has_the_roles_of_its_trace():
     trace = attnviz.trace("She ate an apple and went to school.")
     for kind, heads in CorpusMeasures.of(entries(["x"])[0], trace).heads().items():
         roles = [role for layer in trace[kind].layers for role in head_roles(trace[kind], layer)]
@@ -127,7 +127,7 @@ def of_example(example) -> Entry:
 
 
 @pytest.mark.parametrize("language", [KOREAN, ENGLISH])  # of the target: English and Korean sources
-def test_verb_to_object_of_the_built_in_model_is_what_its_table_says(language):
+def test_the_score_from_verb_to_object_is_that_of_the_table_of_the_built_in_model(language):
     tests = [one for one in examples(draw_corpus().test) if one.language == language][:150]
     tests = [one for one in tests if one.objects]
     whole = total(measured([of_example(one) for one in tests], kinds="self"))
@@ -155,7 +155,7 @@ def test_verb_to_object_of_the_built_in_model_is_what_its_table_says(language):
     assert [hits[head] for head in heads] == score.hits.tolist()
 
 
-def test_a_fault_of_the_file_and_of_a_text_stop_no_other():
+def test_a_fault_in_the_file_and_an_error_in_a_text_do_not_stop_other_texts():
     given = [*entries(["I ate an apple", " "]), Fault("line 3", InputError("not UTF-8")), *entries(["one", "two"])]
     found = list(measure_each(given, lambda some: MODEL.trace_all([one.text for one in some])))
     assert sorted(one.index for one in found) == [0, 1, 2, 3, 4]
@@ -163,18 +163,18 @@ def test_a_fault_of_the_file_and_of_a_text_stop_no_other():
     assert failed == {1: "the text is empty", 2: "not UTF-8"}
 
 
-def test_what_the_model_does_not_have_stops_all():
+def test_a_layer_that_the_model_does_not_have_stops_all_texts():
     with pytest.raises(AbsentHeadError, match="layer 9"):
         measured(entries(["one", "two"]), layers=9)
 
 
-def test_a_pooled_text_is_refused_with_what_would_allow_it():
+def test_the_error_for_a_pooled_text_names_the_option_that_helps():
     [error] = measured(entries(["She ate an apple and went to school."]), cells=4)
-    assert "tokens, and measures need each by itself" in error.message
+    assert "tokens were pooled, and measures need a row for each" in error.message
     assert error.hint.startswith("Allow it: --cells ")
 
 
-def test_a_pair_of_words_is_scored_both_ways_where_no_mask_hides_it():
+def test_a_pair_of_words_is_scored_in_both_directions_without_a_mask():
     entry = Entry("line 1", "I ate an apple", words=("ate", "apple"))
     whole = CorpusMeasures.of(entry, attnviz.trace(entry.text))
     assert {*whole.scores} == {Relation("self", ""), Relation("self", "", True)}
@@ -188,7 +188,7 @@ def test_a_pair_of_words_is_scored_both_ways_where_no_mask_hides_it():
     assert whole.scores[Relation("cross", "")].offset is None
 
 
-def test_a_decoder_has_the_directions_that_its_mask_allows():
+def test_a_decoder_has_only_the_direction_that_its_mask_allows():
     weights = np.tri(3) / np.arange(1, 4)[:, None]
     trace = Trace.of(weights, ["I", "ate", "apples"])
     found = CorpusMeasures.of(Entry("line 1", trace.text, words=("ate", "apples")), trace)
@@ -203,12 +203,12 @@ def test_a_decoder_has_the_directions_that_its_mask_allows():
         (("apple", "apple"), InputError, "share a token"),
     ],
 )
-def test_a_pair_that_is_none_is_refused(words, error, says):
+def test_two_words_that_are_not_a_pair_are_refused(words, error, says):
     with pytest.raises(error, match=says):
         CorpusMeasures.of(Entry("line 1", "I ate an apple", words=words), attnviz.trace("I ate an apple"))
 
 
-def test_dependencies_are_counted_as_lost_where_a_word_is_not_read():
+def test_dependencies_of_words_without_tokens_are_counted_as_lost():
     # the built-in model reads no full stop
     words = ((0, 1), (2, 5), (6, 8), (9, 14), (14, 15))
     sentence = Sentence(words, (Dependency(3, 1, "obj"), Dependency(4, 1, "punct")))

@@ -1,4 +1,4 @@
-"""What the heads of a model do over many texts, in running sums: no trace is kept."""
+"""What the heads of a model do over many texts, as running sums: no trace stays in memory."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -20,10 +20,10 @@ Sum = TypeVar("Sum", HeadStatistics, PairScore)
 
 @dataclass(frozen=True, eq=False)
 class CorpusMeasures:
-    """Sums over so many `texts`; those of the parts of a corpus add up to those of the whole, however it is cut.
+    """Sums over `texts` texts. The sums of the parts of a corpus add up to those of the whole, however it is split.
 
-    `scores` are of the pairs, by relation; `lost` counts the dependencies of which a word is no token of the model, or
-    is of one token with the other.
+    `scores` are the sums over pairs of words, by relation. `lost` counts the dependencies that cannot be measured: the
+    model has no token for one of the words, or one token for both.
     """
 
     texts: int = 0
@@ -33,15 +33,18 @@ class CorpusMeasures:
 
     @classmethod
     def of(cls, entry: Entry, trace: Trace) -> "CorpusMeasures":
-        """Those of one text.
+        """The sums of one text.
 
-        Raises InputError where the trace was pooled, for measures need every token, and where the pair of the text is
-        none; SelectionError where one of its words is not there.
+        Raises InputError if the trace was pooled, because measures need a row for each token, and if the two words of
+        its pair share a token; SelectionError if one of its words is not in the text.
         """
         for attention in trace.attentions:
             if not attention.has_all_rows:
                 tokens = max(len(attention.queries), len(attention.keys))
-                raise InputError(f"{tokens:,} tokens, and measures need each by itself", f"Allow it: --cells {tokens}")
+                raise InputError(
+                    f"the {tokens:,} tokens were pooled, and measures need a row for each",
+                    f"Allow it: --cells {tokens}",
+                )
         found = find_pairs(entry, trace) if entry.has_pairs else None
         pairs = found.by_relation if found else {}
         return cls(
@@ -64,7 +67,7 @@ class CorpusMeasures:
         return {kind: of_kind.rows() for kind, of_kind in self.statistics.items()}
 
     def best_heads(self) -> dict[Relation, list[ScoredHead]]:
-        """The heads of each relation, from the best score down; first the relations of most pairs."""
+        """The heads of each relation, the best score first; the relations with the most pairs come first."""
         pairs: Counter[tuple[Kind, str]] = Counter()
         for relation, score in self.scores.items():
             pairs[relation.kind, relation.name] += score.pairs
@@ -72,13 +75,13 @@ class CorpusMeasures:
         return {one: scored_heads(one, self.scores[one], self.statistics[one.kind].heads) for one in order}
 
     def require_applies(self, measure: str) -> None:
-        """Raise SelectionError where `measure` applied to no head in any of the texts."""
+        """Raise SelectionError if `measure` applies to no head in any of the texts."""
         if not any(row.texts[measure] for rows in self.heads().values() for row in rows):
-            raise SelectionError(f"{measure} applies to no head of these texts", "See another: --sort entropy.")
+            raise SelectionError(f"{measure} applies to no head of these texts", "Choose another: --sort entropy.")
 
 
 def _sums(one: Mapping[Key, Sum], other: Mapping[Key, Sum]) -> dict[Key, Sum]:
-    """What stands under each key, added up where it stands in both."""
+    """The values of both; under a key that both have, their sum."""
     sums = {**one, **other}
     for key in one.keys() & other.keys():
         sums[key] = one[key] + other[key]
@@ -86,8 +89,8 @@ def _sums(one: Mapping[Key, Sum], other: Mapping[Key, Sum]) -> dict[Key, Sum]:
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What became of the `index`-th text of a corpus: its measures, or why there are none; and notes on its trace."""
+class TextMeasures:
+    """The result for the text with number `index` in its corpus: measures or an error, and the notes on its trace."""
 
     index: int
     place: str
@@ -97,36 +100,36 @@ class Measured:
 
 def measure_each(
     corpus: Iterable[Entry | Fault], trace_all: Callable[[Sequence[Entry]], Iterator[Trace]]
-) -> Iterator[Measured]:
-    """What became of each text, one after the other; `trace_all` makes the traces of several, or fails.
+) -> Iterator[TextMeasures]:
+    """The result for each text of `corpus`. `trace_all` makes the traces of several texts.
 
-    Raises AbsentHeadError: what the model does not have, it has for no text.
+    Raises AbsentHeadError, because a head that the model does not have is missing for every text.
     """
-    faults: list[Measured] = []
+    faults: list[TextMeasures] = []
 
     def texts() -> Iterator[tuple[int, Entry]]:
         for index, one in enumerate(corpus):
             if isinstance(one, Fault):
-                faults.append(Measured(index, one.place, one.error))
+                faults.append(TextMeasures(index, one.place, one.error))
             else:
                 yield index, one
 
     for (index, entry), trace in trace_each(texts(), lambda some: trace_all([entry for _, entry in some])):
         yield from faults
         faults.clear()
-        yield _measured(index, entry, trace)
+        yield _measure(index, entry, trace)
     yield from faults
 
 
-def _measured(index: int, entry: Entry, trace: Trace | AttnvizError) -> Measured:
+def _measure(index: int, entry: Entry, trace: Trace | AttnvizError) -> TextMeasures:
     try:
         if isinstance(trace, AttnvizError):
             raise trace
-        return Measured(index, entry.place, CorpusMeasures.of(entry, trace), _notes(trace))
+        return TextMeasures(index, entry.place, CorpusMeasures.of(entry, trace), _notes(trace))
     except AbsentHeadError:
         raise
     except AttnvizError as error:
-        return Measured(index, entry.place, error)
+        return TextMeasures(index, entry.place, error)
 
 
 def _notes(trace: Trace) -> tuple[str, ...]:
