@@ -53,7 +53,7 @@ def test_the_numbers_of_a_head_are_its_mean_its_spread_and_its_rate() -> None:
 def test_help_names_every_probe_its_meaning_and_its_samples() -> None:
     shown = re.sub(r"[\s│]+", " ", run("heads", "--help").out)
     for probe in PROBES.values():
-        assert f"{probe.name}, {probe.meaning}" in shown
+        assert f"{probe.name}: {probe.meaning}" in shown
         assert f"{probe.name} {probe.samples}" in shown
 
 
