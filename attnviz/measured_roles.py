@@ -5,9 +5,9 @@ the same model and corpus give the same file.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
@@ -18,6 +18,7 @@ from attnviz.kinds import Kind
 FILE = "attnviz.json"
 FORMAT = 1
 """The version of the format, which stands in the file; a reader refuses a later one."""
+_PROVENANCE = "measured roles"
 _LARGEST = 2**20  # bytes
 _AGAIN = "Write it again: attnviz heads --corpus FILE --save-roles FOLDER"
 
@@ -55,6 +56,13 @@ class MeasuredRole(Struct, frozen=True, omit_defaults=True, forbid_unknown_field
         return f"{self.head}: {self.role}, {of} (best fixed offset {self.baseline:.0%})"
 
     @property
+    def summary(self) -> str:
+        """The same in at most ten words: `L3H1: obj: head → dependent, 93%, best fixed offset 43%`."""
+        if self.pairs is None:
+            return f"{self.head}: {self.role} {self.rate:.2f}, uniform attention {self.baseline:.2f}"
+        return f"{self.head}: {self.role}, {self.rate:.0%}, best fixed offset {self.baseline:.0%}"
+
+    @property
     def layer(self) -> int:
         """The number of the head's layer."""
         return int(self.head[1:].split("H")[0])
@@ -63,6 +71,24 @@ class MeasuredRole(Struct, frozen=True, omit_defaults=True, forbid_unknown_field
     def index(self) -> int:
         """The number of the head in its layer."""
         return int(self.head.split("H")[1])
+
+
+def parse_roles(roles: Sequence[Mapping[str, Any]]) -> tuple[MeasuredRole, ...]:
+    """Roles as a checkpoint's metadata holds them. Raises ValueError for anything else."""
+    return msgspec.convert(roles, tuple[MeasuredRole, ...])
+
+
+def to_provenance(roles: Sequence[MeasuredRole]) -> dict[str, str]:
+    """The entry of a trace's provenance that holds `roles`; empty where there are none."""
+    return {_PROVENANCE: msgspec.json.encode(roles).decode()} if roles else {}
+
+
+def from_provenance(provenance: Mapping[str, str]) -> tuple[MeasuredRole, ...]:
+    """The roles that `to_provenance` put there; none where there are none, or where the entry is something else."""
+    try:
+        return msgspec.json.decode(provenance.get(_PROVENANCE, "[]"), type=tuple[MeasuredRole, ...])
+    except (msgspec.DecodeError, RecursionError):
+        return ()
 
 
 class MeasuredRoles(Struct, frozen=True, forbid_unknown_fields=True):

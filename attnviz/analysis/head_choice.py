@@ -1,5 +1,6 @@
 """Which head is shown where the user names none: one rule for every model and every sentence."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from attnviz.attention import Trace
 from attnviz.errors import SelectionError
 from attnviz.head_names import head_name
 from attnviz.kinds import KIND_NAMES, Kind
+from attnviz.measured_roles import MeasuredRole
 
 FIXED_ABOVE = 0.5
 """A head that looks most at one fixed offset, or at one fixed key, in more than this share of its rows is left out."""
@@ -18,7 +20,9 @@ STANDS_OUT = 0.1
 
 
 RULE = (
-    "The rule: the first kind that the model has, of self, masked-self and cross. Heads that look most at one fixed"
+    "The rule: where a model says what its heads were measured to do, the head of its first role for the language is"
+    " drawn, whatever the text. Otherwise, the first kind that the model has, of self, masked-self and cross. Heads"
+    " that look most at one fixed"
     f" offset, or in a text of {ENOUGH_ROWS} rows and more at one fixed key, in more than half their rows are left out."
     " For the rest, take each content word's largest weight, as 0 where it is not on another content word, and the mean"
     " of these numbers; the head with the largest mean is drawn. A decoder's first key does not count as a word. A head"
@@ -34,7 +38,8 @@ class HeadChoice:
     `behaviour` says what was measured: `its content words look at one another`. `value` is the head's mean peak weight
     on such links (`WordLinks.mean_peak`), and `baseline` is that number for a head without preference. Of all `heads`,
     `left_out` look mostly as `fixed` says and were not considered; if that is true of all heads, all were considered.
-    The numbers are means over `texts` texts.
+    The numbers are means over `texts` texts. `measured` is the role that the model says this head has: then the text
+    did not choose it, and `value` and `baseline` are those of the role.
     `without_first` says that links to the first key did not count. `is_exact` is false where the trace has only cells
     of several tokens, so that the keys of its largest weights are not known.
     """
@@ -51,16 +56,21 @@ class HeadChoice:
     without_first: bool
     is_exact: bool
     texts: int = 1
+    measured: MeasuredRole | None = None
 
     @property
     def is_sure(self) -> bool:
         """Whether the head clearly does what the rule looks for: it stands out, and not all heads were left out."""
+        if self.measured:
+            return True
         stands_out = self.value - self.baseline > STANDS_OUT * (1 - self.baseline)
         return self.is_exact and self.left_out < self.heads and stands_out
 
     @property
     def summary(self) -> str:
         """The head and its number in at most ten words."""
+        if self.measured:
+            return f"{self.measured.summary} (--why)"
         said = self.behaviour if self.is_sure else f"not sure, {self._doubt}"
         return f"{head_name(self.layer, self.head)}: {said}, {self.value:.2f} (--why)"
 
@@ -68,6 +78,8 @@ class HeadChoice:
     def reason(self) -> str:
         """A sentence for a reader: what was measured, the number, its baseline, and the number of heads."""
         name = f"{head_name(self.layer, self.head)} of {KIND_NAMES[self.kind]}"
+        if self.measured:
+            return f"{self.measured.sentence}, in {KIND_NAMES[self.kind]}: measured on other texts, not on this one"
         first = ", the first key left out" if self.without_first else ""
         first += f", over {self.texts} texts" if self.texts > 1 else ""
         number = f"mean peak weight {self.value:.2f}{first}, where a head without preference has {self.baseline:.2f}"
@@ -89,7 +101,7 @@ class HeadChoice:
 
 
 def choose_head(trace: Trace, kind: str | None = None) -> HeadChoice:
-    """The head whose content words look most strongly at other content words.
+    """The head of the first role that the model was measured to have, or whose content words look most at one another.
 
     It is a head of `kind`, or of the first kind that the trace has: self, masked-self, cross. A head is left out if
     more than half of its rows look most at one fixed offset, or, in a text of `ENOUGH_ROWS` rows or more, at one fixed
@@ -107,6 +119,8 @@ def choose_common_head(scores: Sequence[HeadScores]) -> HeadChoice:
     Texts without two content words do not count, unless no text has two. Raises SelectionError where there is no text,
     and where texts have different kinds or heads.
     """
+    if measured := Counter(one.measured for one in scores if one.measured):
+        return _of_role(scores[0], measured.most_common(1)[0][0])
     counted = [one for one in scores if one.behaviour == CONTENT_WORDS] or list(scores)
     if len({(one.kind, one.heads) for one in counted}) != 1:
         raise SelectionError("these texts have no heads in common", "Choose a head for each.")
@@ -128,4 +142,22 @@ def choose_common_head(scores: Sequence[HeadScores]) -> HeadChoice:
         without_first=any(one.without_first for one in counted),
         is_exact=all(one.is_exact for one in counted),
         texts=len(counted),
+    )
+
+
+def _of_role(scores: HeadScores, role: MeasuredRole) -> HeadChoice:
+    """The head of a measured role."""
+    return HeadChoice(
+        kind=scores.kind,
+        layer=role.layer,
+        head=role.index,
+        value=role.rate,
+        baseline=role.baseline,
+        behaviour=role.role,
+        heads=len(scores.heads),
+        left_out=0,
+        fixed="",
+        without_first=False,
+        is_exact=True,
+        measured=role,
     )

@@ -12,6 +12,7 @@ from attnviz.attention import Attention, Trace
 from attnviz.attention.peaks import has_exact_peaks
 from attnviz.errors import SelectionError
 from attnviz.kinds import KINDS, Kind
+from attnviz.measured_roles import MeasuredRole, from_provenance
 
 FIXED = {offset_share: "a fixed number of tokens away", key_share: "at one key"}
 """Where a head looks that looks the same way in every text, in words."""
@@ -27,7 +28,8 @@ class HeadScores:
     `values` hold each head's mean peak weight (`WordLinks.mean_peak`) on the links that `behaviour` names, and
     `baseline` is that number for a head without preference. `fixed_shares` hold the share of rows that look most as
     `fixed` says. `without_first` says that links to the first key did not count. `is_exact` is false where the trace
-    has only cells of several tokens, so that the keys of its largest weights are not known.
+    has only cells of several tokens, so that the keys of its largest weights are not known. `measured` is the first
+    role that the model says one of these heads was measured to have, in the language of the text.
     """
 
     kind: Kind
@@ -39,6 +41,7 @@ class HeadScores:
     fixed: str
     without_first: bool
     is_exact: bool
+    measured: MeasuredRole | None = None
 
 
 def score_heads(trace: Trace, kind: str | None = None) -> HeadScores:
@@ -66,7 +69,14 @@ def score_heads(trace: Trace, kind: str | None = None) -> HeadScores:
         fixed=" or ".join(FIXED[share] for share in measures),
         without_first=judged is not links,
         is_exact=has_exact_peaks(attention),
+        measured=_measured_role(trace, attention.kind, heads),
     )
+
+
+def _measured_role(trace: Trace, kind: Kind, heads: tuple[tuple[int, int], ...]) -> MeasuredRole | None:
+    """The first measured role of one of these heads, of those that the trace carries."""
+    roles = from_provenance(trace.provenance)
+    return next((role for role in roles if role.kind == kind and (role.layer, role.index) in heads), None)
 
 
 def _links(attention: Attention) -> tuple[WordLinks, str]:

@@ -1,8 +1,7 @@
 """The built-in model: the transformer of `attnviz/scratch`, its shipped weights, run by numpy."""
 
 import os
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import version
@@ -16,13 +15,15 @@ from attnviz.attention import Attention, Token, Trace
 from attnviz.errors import InputError, ModelError
 from attnviz.kinds import Kind
 from attnviz.labels import tokens_from_offsets, visible
+from attnviz.measured_roles import MeasuredRole, parse_roles, to_provenance
 from attnviz.models.base import Model, Progress
 from attnviz.models.unknown_words import unknown_note
 from attnviz.models.word_list import joined, numbered
 from attnviz.prompt import Prompt, TextOrWords, require_text
 from attnviz.scratch import transformer
 from attnviz.scratch.store import Checkpoint, read, shipped
-from attnviz.scratch.tokenizer import END, ENGLISH, KOREAN, UNKNOWN, Piece, language
+from attnviz.scratch.tokenizer import END, KOREAN, Piece, language
+from attnviz.scratch.translate import other_language, translate
 from attnviz.selection import Selection
 
 LONGEST, LONGEST_WRITTEN = 512, 64  # tokens; it was trained on sentences of up to 20
@@ -76,14 +77,14 @@ class BuiltinModel(Model):
         selection.resolve(self._available)
         given, text = prompt.text, _composed(prompt.text, "text")
         given_target, target = prompt.target, None if prompt.target is None else _composed(prompt.target, "target")
-        pieces = self._encode(text)
+        pieces, names = self._encode(text)
         source = self._tokens(text, [piece.id for piece in pieces], [(piece.start, piece.end) for piece in pieces])
         source = _by_words(source, text, given)
         notes = self._unknown(text, pieces) + _unread(source, given)
         if target is None:
-            target, written = self._write(text, pieces)
+            target, written = self._write(text, pieces, names)
         else:
-            read = self._encode(target)
+            read, _ = self._encode(target, names)
             notes += self._unknown(target, read)
             written = _by_words(self._read(target, read), target, given_target)
             notes += _unread(written, given_target)
@@ -107,10 +108,16 @@ class BuiltinModel(Model):
             text=text,
             target=target,
             attentions=tuple(attentions),
-            provenance=self._provenance,
+            provenance=self._provenance | to_provenance(self._roles(text)),
             notes=notes,
         )
         return selection.apply(trace)
+
+    def _roles(self, text: str) -> list[MeasuredRole]:
+        """What the heads of this checkpoint were measured to do in the language of `text`."""
+        roles = parse_roles(self.checkpoint.roles)
+        name = "Korean" if language(text) == KOREAN else "English"
+        return [role for role in roles if role.language == name]
 
     @property
     def _provenance(self) -> dict[str, str]:
@@ -126,26 +133,23 @@ class BuiltinModel(Model):
             "cross": dict.fromkeys(range(config.decoder_layers), heads),
         }
 
-    def _encode(self, text: str) -> list[Piece]:
-        pieces = self.checkpoint.tokenizer.encode(text)
+    def _encode(self, text: str, names: Sequence[str] = ()) -> tuple[list[Piece], list[str]]:
+        """The tokens of `text`, and the words that it passes on, after the `names` of the text that it translates."""
+        pieces, names = self.checkpoint.tokenizer.encode_named(text, names)
         if len(pieces) > LONGEST:
             raise InputError(
                 f"the text is {len(pieces)} tokens long, and the built-in model reads at most {LONGEST}",
                 "Give it a sentence, or take another model: -m NAME.",
             )
-        return pieces
+        return pieces, names
 
-    def _write(self, text: str, pieces: list[Piece]) -> tuple[str, tuple[Token, ...]]:
+    def _write(self, text: str, pieces: list[Piece], names: list[str]) -> tuple[str, tuple[Token, ...]]:
         """The translation of `text`, and its tokens with the start and end tokens."""
-        start = ENGLISH if language(text) == KOREAN else KOREAN
-        ids = np.array([[piece.id for piece in pieces]])
-        limit = min(2 * len(pieces) + 8, LONGEST_WRITTEN)
-        W, h = self.checkpoint.weights, self.checkpoint.config.h
-        out = transformer.greedy(ids, np.ones_like(ids, np.bool), np.array([[start]]), END, limit, W, h, np)
-        words = out[0, 1:].tolist()
+        start, limit = other_language(text), min(2 * len(pieces) + 8, LONGEST_WRITTEN)
+        words = translate(self.checkpoint, [piece.id for piece in pieces], start, limit)
         has_ended = END in words
-        words = words[: words.index(END)] if has_ended else words
-        target, spans = self.checkpoint.tokenizer.spell(words)
+        words = words[:-1] if has_ended else words
+        target, spans = self.checkpoint.tokenizer.spell(words, names)
         first, *own, end = self._with_ends(start, target, words, spans)
         return target, (first, *(replace(token, generated=True) for token in own), replace(end, generated=has_ended))
 
@@ -164,19 +168,19 @@ class BuiltinModel(Model):
     def _run(self, source: tuple[Token, ...], read: tuple[Token, ...]) -> dict[Kind, list[np.ndarray]]:
         """Run encoder and decoder once: the weights by kind and layer, each `[1, head, query, key]`."""
         W, h = self.checkpoint.weights, self.checkpoint.config.h
-        ids = np.array([[token.id for token in source]])
-        real = np.ones_like(ids, np.bool)
+        parts = self.checkpoint.tokenizer.parts
+        ids, read_ids = (parts[np.array([[token.id for token in tokens]])] for tokens in (source, read))  # [1, n, 2]
+        real = np.ones(ids.shape[:2], np.bool)
         memory, encoded = transformer.encode(ids, real, W, h, np)
-        _, decoded = transformer.decode(np.array([[token.id for token in read]]), memory, real, W, h, np)
+        _, decoded = transformer.decode(read_ids, memory, real, W, h, np)
         return {"self": encoded.encoder, "masked-self": decoded.masked, "cross": decoded.cross}
 
     def _unknown(self, text: str, pieces: list[Piece]) -> tuple[str, ...]:
-        """A note that names the words outside the vocabulary, which are split into pieces."""
+        """A note that names the words outside the vocabulary, which are passed on or split into pieces."""
         spans: dict[int, tuple[int, int]] = {}
         for piece in pieces:
             spans[piece.word] = (spans.get(piece.word, (piece.start, 0))[0], piece.end)
-        counts = Counter(piece.word for piece in pieces)
-        unknown = {piece.word for piece in pieces if piece.id == UNKNOWN or counts[piece.word] > 1}
+        unknown = {piece.word for piece in pieces if self.checkpoint.tokenizer.is_unknown(piece.id)}
         words = [text[slice(*spans[word])] for word in sorted(unknown)]
         hint = "; a Hugging Face model (-m) reads any text"
         return unknown_note(words, f"{len(spans)} words", "the built-in model's", hint)

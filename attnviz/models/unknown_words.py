@@ -6,6 +6,8 @@ from attnviz.labels import visible
 
 _NAMED = 12  # the most unknown words that a note names; it counts the others
 
+_LENGTH = 40  # characters of a word that a note shows
+
 
 def unknown_note(unknown: Sequence[str], of: str, whose: str, hint: str = "") -> tuple[str, ...]:
     """A note that names the `unknown` words; `of` is how many there are in all, such as "9 tokens".
@@ -14,6 +16,6 @@ def unknown_note(unknown: Sequence[str], of: str, whose: str, hint: str = "") ->
     """
     if not unknown:
         return ()
-    words = list(dict.fromkeys(map(visible, unknown)))
+    words = [word if len(word) <= _LENGTH else f"{word[:_LENGTH]}…" for word in dict.fromkeys(map(visible, unknown))]
     more = f" and {len(words) - _NAMED} more" if len(words) > _NAMED else ""
     return (f"outside {whose} vocabulary: {', '.join(words[:_NAMED])}{more} ({len(unknown)} of {of}){hint}",)

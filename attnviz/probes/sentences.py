@@ -5,11 +5,17 @@ from random import Random
 
 from attnviz.scratch import grammar
 from attnviz.scratch.corpus import text
+from attnviz.scratch.in_english import in_english
+from attnviz.scratch.wording import Wording
 
 
 def sentences(random: Random, without: Collection[str] = ()) -> Iterator[str]:
-    """Random sentences without end, each with a capital letter and a full stop, and without the words of `without`."""
+    """Random sentences without end, each with a capital letter and a full stop, and without the words of `without`.
+
+    No sentence has a placeholder for a name.
+    """
     while True:
-        words = text(grammar.english(grammar.draw(random)))
-        if not {*words.split()} & {*without}:
-            yield f"{words[0].upper()}{words[1:]}."
+        said = text(in_english(grammar.draw(random), Wording()))
+        if "<" not in said and not {*said.split()} & {*without}:
+            said = said.replace(" 's", "'s").replace("can not", "cannot").replace(" ?", "?")
+            yield f"{said[0].upper()}{said[1:]}{'' if said.endswith('?') else '.'}"

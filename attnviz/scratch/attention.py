@@ -5,18 +5,11 @@ Shapes stand beside the lines: B sentences, h heads, q queries, k keys, d = d_mo
 """
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 Array = Any  # an array of the namespace `xp`; the array API standard has no type to name here
 Namespace = Any
 Weights = dict[str, Any]
-Dropout = Callable[[Array], Array]
-
-
-def keep(x: Array) -> Array:
-    """The dropout of a model that is not being trained: none."""
-    return x
 
 
 def softmax(S: Array, xp: Namespace) -> Array:
@@ -25,14 +18,12 @@ def softmax(S: Array, xp: Namespace) -> Array:
     return exp / xp.sum(exp, axis=-1, keepdims=True)
 
 
-def scaled_dot_product_attention(
-    Q: Array, K: Array, V: Array, visible: Array, xp: Namespace, dropout: Dropout = keep
-) -> tuple[Array, Array]:
+def scaled_dot_product_attention(Q: Array, K: Array, V: Array, visible: Array, xp: Namespace) -> tuple[Array, Array]:
     """Equation 1: what each query reads, and the weights that it reads with.
 
     `Q` is `[B, h, q, d_k]`, `K` and `V` are `[B, h, k, d_k]`; `visible` is boolean, broadcast to `[B, h, q, k]`, and
-    true where a query may look: every query must see at least one key. Returns `[B, h, q, d_k]` and the weights before
-    dropout, `[B, h, q, k]`, whose rows sum to 1.
+    true where a query may look: every query must see at least one key. Returns `[B, h, q, d_k]` and the weights,
+    `[B, h, q, k]`, whose rows sum to 1.
     """
     d_k = Q.shape[-1]
     # S = Q Kᵀ / √d_k
@@ -42,12 +33,10 @@ def scaled_dot_product_attention(
     # A = softmax(S)
     A = softmax(S, xp)  # [B, h, q, k]
     # Attention(Q, K, V) = A V
-    return dropout(A) @ V, A  # [B, h, q, d_k], [B, h, q, k]
+    return A @ V, A  # [B, h, q, d_k], [B, h, q, k]
 
 
-def multi_head_attention(
-    x: Array, y: Array, W: Weights, h: int, visible: Array, xp: Namespace, dropout: Dropout = keep
-) -> tuple[Array, Array]:
+def multi_head_attention(x: Array, y: Array, W: Weights, h: int, visible: Array, xp: Namespace) -> tuple[Array, Array]:
     """Section 3.2.2: queries from `x` `[B, q, d]`, keys and values from `y` `[B, k, d]`, in `h` heads.
 
     Self-attention is `x` looking at itself, `y = x`; masked self-attention the same with `visible = causal(q)`;
@@ -58,7 +47,7 @@ def multi_head_attention(
     K = split_heads(y @ W["W_K"] + W["b_K"], h, xp)  # [B, h, k, d_k]
     V = split_heads(y @ W["W_V"] + W["b_V"], h, xp)  # [B, h, k, d_k]
     # head_i = Attention(Q_i, K_i, V_i)
-    heads, A = scaled_dot_product_attention(Q, K, V, visible, xp, dropout)  # [B, h, q, d_k], [B, h, q, k]
+    heads, A = scaled_dot_product_attention(Q, K, V, visible, xp)  # [B, h, q, d_k], [B, h, q, k]
     # MultiHead(x, y) = Concat(head_1, …, head_h) W_O
     return join_heads(heads, xp) @ W["W_O"] + W["b_O"], A  # [B, q, d], [B, h, q, k]
 

@@ -1,22 +1,30 @@
 """What the built-in model reached, on sentences that it never saw: `python -m attnviz.scratch.evaluate [FILE…]`.
 
-Heads are chosen on `dev`, everything else is measured on `test` and `unseen` (see corpus.py), by numpy, with the
-weights as they are stored.
+Heads are chosen on `dev`, everything else is measured on `test` and `unseen` (see corpus.py), and on the sentences of
+samples/classroom.tsv, which people wrote; by numpy, with the weights as they are stored. Sources are worded at random,
+as training saw them: any speech level, an article left out.
 """
 
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
 
 import numpy as np
 
 from attnviz.scratch import transformer
-from attnviz.scratch.corpus import Corpus, Example, draw_corpus, examples, mission
+from attnviz.scratch.corpus import Corpus, Example, accepted, constructions, draw_corpus, examples, mission
+from attnviz.scratch.meaning import Meaning
 from attnviz.scratch.store import Checkpoint, read, shipped
-from attnviz.scratch.tokenizer import END, ENGLISH, KOREAN, PAD, padded
+from attnviz.scratch.tokenizer import END, ENGLISH, KOREAN, PAD, language
+from attnviz.scratch.translate import translate_text
 
 DIRECTIONS = {"English → Korean": KOREAN, "Korean → English": ENGLISH}
+CLASSROOM = Path(__file__).parents[2] / "samples" / "classroom.tsv"
+FEWEST = 20  # sentences that a construction has at least, to be a line of the table
 
 
 @dataclass(frozen=True)
@@ -36,7 +44,7 @@ class Result:
 
 
 def evaluate(checkpoint: Checkpoint, corpus: Corpus | None = None) -> list[Result]:
-    """The whole table for one model; `corpus` is the one that it was trained on."""
+    """The whole table for one model."""
     corpus = corpus or draw_corpus()
     return [
         result for name, language in DIRECTIONS.items() for result in _direction(checkpoint, corpus, name, language)
@@ -44,49 +52,134 @@ def evaluate(checkpoint: Checkpoint, corpus: Corpus | None = None) -> list[Resul
 
 
 def _direction(checkpoint: Checkpoint, corpus: Corpus, name: str, language: int) -> Iterator[Result]:
-    dev, test, unseen = (
-        [example for example in examples(part) if example.language == language]
-        for part in (corpus.dev, corpus.test, corpus.unseen)
-    )
-    yield Result("exact translation", name, exact(checkpoint, test), 0.95)
-    yield Result("exact translation, unseen pairs", name, exact(checkpoint, unseen))
-    source = name.split()[0]
-    first = examples(mission())[0 if language == KOREAN else 3]
+    dev, test, unseen = (worded(part, language) for part in (corpus.dev, corpus.test, corpus.unseen))
+    right = are_right(checkpoint, test)
+    yield Result("exact translation", name, float(right.mean()), 0.92)
+    yield Result("exact translation, unseen pairs", name, float(are_right(checkpoint, unseen).mean()))
+    for construction, of in by_construction(test).items():
+        yield Result(f"· {construction}", name, float(right[of].mean()), 0.80, f"of {len(of)}")
+    yield from _classroom(checkpoint, name, language)
+    first = next(example for example in examples(mission()[language == ENGLISH :]) if example.language == language)
     sentence = " ".join(first.source)
-    yield Result(f"“{sentence}” is translated", name, exact(checkpoint, [first]), 1.0)
-    layer, head = best(hits := verb_to_object(checkpoint, dev))
-    of_head = f"L{layer}H{head}, {hits[layer, head]:.1%} on dev"
-    asked = 0.95 if language == KOREAN else 0.93
-    yield Result("verb → object", source, verb_to_object(checkpoint, test)[layer, head], asked, of_head)
-    yield Result("verb → object, unseen pairs", source, verb_to_object(checkpoint, unseen)[layer, head], 0.90, of_head)
-    offset, share = best_offset(test)
-    yield Result("verb → object, best fixed offset", source, share, note=f"offset {offset:+d}")
-    yield Result(f"“{sentence}”: verb → object", source, verb_to_object(checkpoint, [first])[layer, head], 1.0, of_head)
+    yield Result(f"“{sentence}” is translated", name, float(are_right(checkpoint, [first]).mean()), 1.0)
+    yield from _objects(checkpoint, name.split()[0], dev, test, unseen, first)
     layer, head = best(hits := alignment(checkpoint, dev))
     of_head = f"L{layer}H{head}, {hits[layer, head]:.1%} on dev"
     yield Result("cross-attention: word → its source", name, alignment(checkpoint, test)[layer, head], 0.95, of_head)
     yield Result(f"“{sentence}”: word → its source", name, alignment(checkpoint, [first])[layer, head], 1.0, of_head)
 
 
-def exact(checkpoint: Checkpoint, tests: Sequence[Example]) -> float:
-    """The share of translations that are the grammar's, word for word."""
-    W, h = checkpoint.weights, checkpoint.config.h
-    right = 0
+def _objects(
+    checkpoint: Checkpoint, source: str, dev: list[Example], test: list[Example], unseen: list[Example], first: Example
+) -> Iterator[Result]:
+    """The head that looks from a verb to its object, chosen on dev; beside each number the best fixed offset's."""
+    layer, head = best(hits := verb_to_object(checkpoint, dev))
+    asked = 0.95 if source == "English" else 0.93
+    yield Result(f"verb → object: L{layer}H{head}, on dev", source, hits[layer, head])
+    parts: dict[str, tuple[Sequence[Example], float]] = {"all": (test, asked), "unseen pairs": (unseen, 0.90)}
+    if source == "Korean":
+        parts["in any order"] = worded([example.meaning for example in test], ENGLISH, scrambled=1.0), 0.90
+    parts["negation"] = [one for one in test if any(c.negative for c in one.meaning.clauses)], 0.90
+    parts["questions"] = [one for one in test if "?" in one.source], 0.90
+    for name, (tests, at_least) in parts.items():
+        offset, share = best_offset(tests)
+        beside = f"best fixed offset {offset:+d}: {share:.1%}"
+        yield Result(f"verb → object: {name}", source, verb_to_object(checkpoint, tests)[layer, head], at_least, beside)
+    sentence = " ".join(first.source)
+    yield Result(f"“{sentence}”: verb → object", source, verb_to_object(checkpoint, [first])[layer, head], 1.0)
+
+
+def measured_roles(checkpoint: Checkpoint, corpus: Corpus) -> tuple[dict[str, Any], ...]:
+    """For each language the encoder's head that looks from a verb to its object, chosen on dev and measured on test.
+
+    `rate` is the share of verbs whose largest weight is on their object, and `baseline` that of the best fixed offset.
+    """
+    roles = []
+    for name, target in DIRECTIONS.items():
+        dev, test = (worded(part, target) for part in (corpus.dev, corpus.test))
+        layer, head = best(verb_to_object(checkpoint, dev))
+        roles.append(
+            {
+                "role": "verb → object",
+                "kind": "self",
+                "head": f"L{layer}H{head}",
+                "rate": round(float(verb_to_object(checkpoint, test)[layer, head]), 4),
+                "baseline": round(best_offset(test)[1], 4),
+                "texts": len(test),
+                "pairs": sum(len(example.objects) for example in test),
+                "language": name.split()[0],
+            }
+        )
+    return tuple(roles)
+
+
+def worded(meanings: Sequence[Meaning], language: int, scrambled: float = 0.2) -> list[Example]:
+    """The examples to one language, their sources worded at random, the same each time."""
+    random = Random(0)
+    return [example for example in examples(meanings, random, scrambled) if example.language == language]
+
+
+def by_construction(tests: Sequence[Example]) -> dict[str, list[int]]:
+    """Which examples each construction has, the most frequent first; without those that have too few."""
+    found: dict[str, list[int]] = {}
+    for index, example in enumerate(tests):
+        for name in constructions(example.meaning):
+            found.setdefault(name, []).append(index)
+    return {name: of for name, of in sorted(found.items()) if len(of) >= FEWEST}
+
+
+def are_right(checkpoint: Checkpoint, tests: Sequence[Example]) -> np.ndarray:
+    """Which translations are right: one of those that the grammar accepts, word for word. `[tests]`, boolean."""
+    return np.array(
+        [
+            got == example.target or any(got == other for other in accepted(example))
+            for example, got in zip(tests, translations(checkpoint, tests), strict=True)
+        ]
+    )
+
+
+def translations(checkpoint: Checkpoint, tests: Sequence[Example]) -> list[tuple[str, ...]]:
+    """What the model writes, as words; one that does not end is as long as the longest target and some more."""
+    tokenizer, W, h = checkpoint.tokenizer, checkpoint.weights, checkpoint.config.h
+    found: list[tuple[str, ...]] = []
     for part in _parts(tests):
         ids, real = _sources(checkpoint, part)
-        start = np.array([[example.language] for example in part])
-        wanted = _targets(checkpoint, part)
-        longest = wanted.shape[1]  # whatever is not ended by then is wrong
-        written = transformer.greedy(ids, real, start, END, longest, W, h, np)
-        for got, want in zip(written[:, 1:].tolist(), wanted[:, 1:].tolist(), strict=True):
-            right += END in got and got[: got.index(END)] == want[: want.index(END)]
-    return right / len(tests)
+        start = np.array([[[example.language, 0]] for example in part])
+        limit = _targets(checkpoint, part).shape[1] + 4
+        for row in transformer.greedy(ids, real, start, END, limit, tokenizer.has, W, h, np)[:, 1:]:
+            words = tokenizer.ids(row)
+            words = words[: words.index(END)] if END in words else words
+            found.append(tuple(tokenizer.vocabulary[id] for id in words))
+    return found
+
+
+def _classroom(checkpoint: Checkpoint, name: str, target: int) -> Iterator[Result]:
+    """The sentences that people wrote; there is no such line where the file is not at hand."""
+    if CLASSROOM.exists():
+        judged = [right for text, right, _ in classroom(checkpoint) if language(text) != target]
+        yield Result("classroom sentences, written by hand", name, float(np.mean(judged)), 0.75, f"of {len(judged)}")
+
+
+def classroom(checkpoint: Checkpoint) -> Iterator[tuple[str, bool, str]]:
+    """Each sentence of samples/classroom.tsv, whether its translation is accepted, and the translation.
+
+    Two translations are alike where the tokenizer reads them alike: don't and do not, with and without commas.
+    """
+
+    def read_as(text: str) -> tuple[list[int], list[str]]:
+        pieces, names = checkpoint.tokenizer.encode_named(text)
+        return [piece.id for piece in pieces], [name.lower() for name in names]
+
+    for line in CLASSROOM.read_text("utf-8").splitlines():
+        text, references = line.split("\t")
+        written = translate_text(checkpoint, text)
+        yield text, read_as(written) in map(read_as, references.split("|")), written
 
 
 def verb_to_object(checkpoint: Checkpoint, tests: Sequence[Example]) -> np.ndarray:
     """`[layer, head]` of the encoder: the share of verbs whose largest weight, over all tokens, is on their object."""
     found: list[np.ndarray] = []
-    for part in _parts(tests):
+    for part in _parts([example for example in tests if example.objects]):
         _, seen = transformer.encode(*_sources(checkpoint, part), checkpoint.weights, checkpoint.config.h, np)
         peaks = np.stack(seen.encoder).argmax(-1)  # [layer, B, head, query]
         found += [peaks[:, row, :, verb] == object for row, one in enumerate(part) for verb, object in one.objects]
@@ -131,14 +224,19 @@ def _parts(tests: Sequence[Example], size: int = 250) -> Iterator[Sequence[Examp
 
 
 def _sources(checkpoint: Checkpoint, part: Sequence[Example]) -> tuple[np.ndarray, np.ndarray]:
-    """The sources as ids and which of them are real, each `[B, n]`."""
-    ids = np.array(padded([[checkpoint.tokenizer.id(word) for word in example.source] for example in part]))
-    return ids, ids != PAD
+    """The sources as ids `[B, n, 2]` and which of them are real `[B, n]`."""
+    ids = _padded([checkpoint.tokenizer.pairs(example.source) for example in part])
+    return ids, ids[..., 0] != PAD
 
 
 def _targets(checkpoint: Checkpoint, part: Sequence[Example]) -> np.ndarray:
-    """The targets with their start and end as ids, `[B, m]`."""
-    return np.array(padded([[e.language, *map(checkpoint.tokenizer.id, e.target), END] for e in part]))
+    """The targets with their start and end as ids, `[B, m, 2]`."""
+    return _padded([[(e.language, 0), *checkpoint.tokenizer.pairs(e.target), (END, 0)] for e in part])
+
+
+def _padded(rows: list[list[tuple[int, int]]]) -> np.ndarray:
+    width = max(map(len, rows))
+    return np.array([[*row, *[(PAD, 0)] * (width - len(row))] for row in rows])
 
 
 def table(columns: dict[str, list[Result]]) -> str:

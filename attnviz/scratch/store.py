@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from attnviz.scratch import transformer
-from attnviz.scratch.tokenizer import SPECIALS, Tokenizer
+from attnviz.scratch.tokenizer import Tokenizer
 from attnviz.scratch.transformer import Config
 
 SHIPPED_SEED = 2
@@ -26,6 +26,8 @@ class Checkpoint:
     config: Config
     weights: dict[str, Any]
     tokenizer: Tokenizer
+    roles: tuple[dict[str, Any], ...] = ()
+    """What heads were measured to do, as `evaluate.measured_roles` gives it."""
 
 
 def to_bytes(checkpoint: Checkpoint) -> bytes:
@@ -33,7 +35,8 @@ def to_bytes(checkpoint: Checkpoint) -> bytes:
     from safetensors.numpy import save
 
     tensors = {name: array.astype(np.float16) for name, array in named(checkpoint.weights)}
-    header = {"config": asdict(checkpoint.config), "vocabulary": checkpoint.tokenizer.vocabulary}
+    sizes_and_roles = {"config": asdict(checkpoint.config), "roles": list(checkpoint.roles)}
+    header = {**sizes_and_roles, **checkpoint.tokenizer.tables()}
     return save(tensors, metadata={"attnviz": json.dumps(header, ensure_ascii=False)})
 
 
@@ -43,20 +46,20 @@ def read(path: str | os.PathLike[str]) -> Checkpoint:
 
     with safe_open(path, framework="np") as file:
         names = file.keys()
-        config, tokenizer = _described((file.metadata() or {}).get("attnviz", "null"), len(names))
+        config, tokenizer, roles = _described((file.metadata() or {}).get("attnviz", "null"), len(names))
         shapes = transformer.shapes(config)
         if set(names) != {name for name, _ in named(shapes)}:
             raise ValueError("its tensors are not those of a transformer of its sizes")
         weights = map_tree(lambda name, shape: _weight(name, file.get_tensor(name), shape), shapes)
-    return Checkpoint(config, weights, tokenizer)
+    return Checkpoint(config, weights, tokenizer, roles)
 
 
-def _described(metadata: str, tensors: int) -> tuple[Config, Tokenizer]:
-    """The sizes and the tokenizer of a file with so many tensors. Raises ValueError where they describe no model."""
+def _described(metadata: str, tensors: int) -> tuple[Config, Tokenizer, tuple[dict[str, Any], ...]]:
+    """The sizes, the tokenizer and the roles of a file with so many tensors. Raises ValueError if they fit no model."""
     header = json.loads(metadata)
-    if not isinstance(header, dict) or set(header) != {"config", "vocabulary"}:
+    if not isinstance(header, dict) or set(header) != {"config", "stems", "endings", "words", "roles"}:
         raise ValueError("it has no sizes and no vocabulary")
-    sizes, vocabulary = header["config"], header["vocabulary"]
+    sizes = header["config"]
     if not isinstance(sizes, dict) or set(sizes) != {field.name for field in fields(Config)}:
         raise ValueError(f"its sizes are {str(sizes)[:80]}")
     for name, size in sizes.items():
@@ -65,11 +68,10 @@ def _described(metadata: str, tensors: int) -> tuple[Config, Tokenizer]:
     config = Config(**sizes)
     if config.d % config.h or config.d % 2 or config.encoder_layers + config.decoder_layers > tensors:
         raise ValueError(f"its sizes do not fit each other or its {tensors} tensors: {sizes}")
-    if not isinstance(vocabulary, list) or not all(isinstance(token, str) for token in vocabulary):
-        raise ValueError("its vocabulary is no list of texts")
-    if len(vocabulary) != config.vocabulary or tuple(vocabulary[: len(SPECIALS)]) != SPECIALS:
-        raise ValueError(f"its vocabulary is not of {config.vocabulary} tokens, the special ones first")
-    return config, Tokenizer(vocabulary)
+    roles = header["roles"]
+    if not isinstance(roles, list) or not all(isinstance(role, dict) for role in roles):
+        raise ValueError(f"its roles are {str(roles)[:80]}")
+    return config, Tokenizer.from_tables(header, config.stems, config.endings), tuple(roles)
 
 
 def _weight(name: str, weight: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

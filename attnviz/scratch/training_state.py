@@ -1,4 +1,4 @@
-"""A training that is not at its end, as one safetensors file: weights, AdamW's means, torch's random numbers.
+"""A training that is not at its end, as one safetensors file: weights and AdamW's means.
 
 The metadata say how many steps were made, and what made them: only the same training may go on from there.
 """
@@ -21,12 +21,11 @@ from attnviz.scratch.store import named
 
 METADATA = "attnviz training"
 _MEANS = ("exp_avg", "exp_avg_sq")  # what AdamW keeps of each weight's gradient: the mean of it, and of its square
-_RANDOM = "random numbers"
 
 
 def save(file: Path, step: int, W: Weights, optimizer: torch.optim.Optimizer, made_by: Mapping[str, Any]) -> None:
     """Write what `restore` needs to go on after `step` steps. Raises FileError where the file cannot be written."""
-    tensors = {_RANDOM: torch.get_rng_state()}
+    tensors: dict[str, torch.Tensor] = {}
     for name, array in named(W):
         tensors |= {name: array.detach()}
         tensors |= {f"{name}.{mean}": optimizer.state[array][mean] for mean in _MEANS if step}
@@ -66,7 +65,6 @@ def restore(file: Path, step: int, W: Weights, optimizer: torch.optim.Optimizer)
             array.copy_(_tensor(opened, name, array))
             means = {mean: _tensor(opened, f"{name}.{mean}", array) for mean in _MEANS}
             state[number] = {"step": torch.tensor(float(step)), **means}
-        torch.set_rng_state(_tensor(opened, _RANDOM, torch.get_rng_state()))
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
 

@@ -2,6 +2,8 @@
 
 Read after attention.py.
 
+A word is read and written as two numbers, its stem and its ending (tokenizer.py): `ids` are `[B, n, 2]`.
+
 Weights are a tree of dictionaries and lists of named arrays, as `shapes` lays it out. All functions are pure: the same
 code trains under torch and runs under numpy.
 """
@@ -10,17 +12,18 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from attnviz.scratch.attention import Array, Dropout, Namespace, Weights, causal, keep, multi_head_attention
+from attnviz.scratch.attention import Array, Namespace, Weights, causal, multi_head_attention
 
 
 @dataclass(frozen=True)
 class Config:
     """The sizes of a model. The paper's base model has d 512, h 8, ff 2048 and six layers on each side."""
 
-    vocabulary: int
+    stems: int
+    endings: int
     d: int = 128
     h: int = 4
-    ff: int = 256
+    ff: int = 512
     encoder_layers: int = 4
     decoder_layers: int = 2
 
@@ -62,7 +65,7 @@ def shapes(config: Config) -> dict[str, Any]:
         }
         for _ in range(config.decoder_layers)
     ]
-    return {"E": (config.vocabulary, d), "encoder": encoder, "decoder": decoder}
+    return {"E": (config.stems, d), "F": (config.endings, d), "encoder": encoder, "decoder": decoder}
 
 
 def layer_norm(x: Array, W: Weights, xp: Namespace) -> Array:
@@ -75,7 +78,7 @@ def layer_norm(x: Array, W: Weights, xp: Namespace) -> Array:
 def feed_forward(x: Array, W: Weights, xp: Namespace) -> Array:
     """Equation 2: FFN(x) = max(0, x W_1 + b_1) W_2 + b_2. `[B, n, d]` → `[B, n, d]`."""
     hidden = x @ W["W_1"] + W["b_1"]  # [B, n, ff]
-    return xp.where(hidden > 0, hidden, 0.0) @ W["W_2"] + W["b_2"]  # [B, n, d]
+    return xp.clip(hidden, min=0.0) @ W["W_2"] + W["b_2"]  # [B, n, d]
 
 
 def positions(n: int, d: int, xp: Namespace, dtype: Any, device: Any = None) -> Array:
@@ -86,68 +89,82 @@ def positions(n: int, d: int, xp: Namespace, dtype: Any, device: Any = None) -> 
     return xp.reshape(xp.stack([xp.sin(angle), xp.cos(angle)], axis=-1), (n, d))
 
 
-def embed(ids: Array, W: Weights, xp: Namespace, dropout: Dropout = keep) -> Array:
-    """Sections 3.4 and 3.5: √d · E[ids] + PE. `[B, n]` → `[B, n, d]`."""
-    E = W["E"]
-    x = math.sqrt(E.shape[1]) * E[ids]  # [B, n, d]
-    return dropout(x + positions(ids.shape[1], E.shape[1], xp, E.dtype, E.device))
+def embed(ids: Array, W: Weights, xp: Namespace) -> Array:
+    """Sections 3.4 and 3.5, for a word of two parts: √d · (E[stem] + F[ending]) + PE. `[B, n, 2]` → `[B, n, d]`."""
+    E, F = W["E"], W["F"]
+    x = math.sqrt(E.shape[1]) * (E[ids[..., 0]] + F[ids[..., 1]])  # [B, n, d]
+    return x + positions(ids.shape[1], E.shape[1], xp, E.dtype, E.device)  # [B, n, d]
 
 
-def encode(ids: Array, real: Array, W: Weights, h: int, xp: Namespace, dropout: Dropout = keep) -> tuple[Array, Seen]:
+def encode(ids: Array, real: Array, W: Weights, h: int, xp: Namespace) -> tuple[Array, Seen]:
     """The encoder: self-attention, then feed-forward, each as LayerNorm(x + Sublayer(x)) (section 3.1).
 
-    `ids` is `[B, n]`; `real` is `[B, n]` and false at padding. Returns `[B, n, d]` and what was seen.
+    `ids` is `[B, n, 2]`; `real` is `[B, n]` and false at padding. Returns `[B, n, d]` and what was seen.
     """
     seen = Seen()
     visible = real[:, None, None, :]  # [B, 1, 1, n]: every query may look at every real key
-    x = embed(ids, W, xp, dropout)
+    x = embed(ids, W, xp)
     for layer in W["encoder"]:
-        read, A = multi_head_attention(x, x, layer["self"], h, visible, xp, dropout)
-        x = layer_norm(x + dropout(read), layer["self_norm"], xp)
-        x = layer_norm(x + dropout(feed_forward(x, layer["ff"], xp)), layer["ff_norm"], xp)
+        read, A = multi_head_attention(x, x, layer["self"], h, visible, xp)
+        x = layer_norm(x + read, layer["self_norm"], xp)
+        x = layer_norm(x + feed_forward(x, layer["ff"], xp), layer["ff_norm"], xp)
         seen.encoder.append(A)
     return x, seen
 
 
-def decode(
-    ids: Array, memory: Array, real: Array, W: Weights, h: int, xp: Namespace, dropout: Dropout = keep
-) -> tuple[Array, Seen]:
+def decode(ids: Array, memory: Array, real: Array, W: Weights, h: int, xp: Namespace) -> tuple[Array, Seen]:
     """The decoder: masked self-attention, cross-attention to `memory`, feed-forward (section 3.1).
 
-    `ids` is `[B, m]`, `memory` `[B, n, d]` the encoder's output, `real` `[B, n]` its padding. Returns `[B, m, d]` and
-    what was seen. Padding in `ids` needs no mask of its own: it comes last, where no real query sees it.
+    `ids` is `[B, m, 2]`, `memory` `[B, n, d]` the encoder's output, `real` `[B, n]` its padding. Returns
+    `[B, m, d]` and what was seen. Padding in `ids` needs no mask of its own: it comes last, and no real query sees it.
     """
     seen = Seen()
     earlier = causal(ids.shape[1], xp, memory.device)  # [m, m]
     source = real[:, None, None, :]  # [B, 1, 1, n]
-    x = embed(ids, W, xp, dropout)
+    x = embed(ids, W, xp)
     for layer in W["decoder"]:
-        read, A = multi_head_attention(x, x, layer["self"], h, earlier, xp, dropout)
-        x = layer_norm(x + dropout(read), layer["self_norm"], xp)
+        read, A = multi_head_attention(x, x, layer["self"], h, earlier, xp)
+        x = layer_norm(x + read, layer["self_norm"], xp)
         seen.masked.append(A)
-        read, A = multi_head_attention(x, memory, layer["cross"], h, source, xp, dropout)
-        x = layer_norm(x + dropout(read), layer["cross_norm"], xp)
+        read, A = multi_head_attention(x, memory, layer["cross"], h, source, xp)
+        x = layer_norm(x + read, layer["cross_norm"], xp)
         seen.cross.append(A)
-        x = layer_norm(x + dropout(feed_forward(x, layer["ff"], xp)), layer["ff_norm"], xp)
+        x = layer_norm(x + feed_forward(x, layer["ff"], xp), layer["ff_norm"], xp)
     return x, seen
 
 
-def logits(x: Array, W: Weights) -> Array:
-    """Section 3.4: the scores of the next token, by the same matrix that embeds: x Eᵀ. `[B, m, d]` → `[B, m, |V|]`."""
+def stem_logits(x: Array, W: Weights) -> Array:
+    """Section 3.4: the scores of the next stem, by the matrix that embeds: x Eᵀ. `[B, m, d]` → `[B, m, stems]`."""
     return x @ W["E"].mT
 
 
-def greedy(ids: Array, real: Array, start: Array, end: int, limit: int, W: Weights, h: int, xp: Namespace) -> Array:
-    """Translate by taking the likeliest next token each time, until all sentences ended or `limit` tokens stand.
+def ending_logits(x: Array, stem: Array, W: Weights) -> Array:
+    """The scores of the ending that the next stem has: (x + √d · E[stem]) Fᵀ.
 
-    `ids` and `real` are `[B, n]`, `start` is `[B, 1]`. Returns `[B, m]`, `start` included; after `end` come arbitrary
-    tokens.
+    So P(word) = P(stem) P(ending | stem). `x` is `[B, m, d]`, `stem` `[B, m]`, an id each. Returns
+    `[B, m, endings]`.
+    """
+    E, F = W["E"], W["F"]
+    return (x + math.sqrt(E.shape[1]) * E[stem]) @ F.mT
+
+
+def greedy(
+    ids: Array, real: Array, start: Array, end: int, limit: int, has: Array, W: Weights, h: int, xp: Namespace
+) -> Array:
+    """Translate by taking the likeliest next stem each time, and the likeliest ending that it has.
+
+    Goes on until all sentences ended or `limit` tokens stand. `ids` is `[B, n, 2]`, `real` `[B, n]`, `start`
+    `[B, 1, 2]`, `end` the stem that ends; `has` is `[stems, endings]`, true where a word is made of the two. Returns
+    `[B, m, 2]`, `start` included; after `end` come arbitrary tokens.
     """
     memory, _ = encode(ids, real, W, h, xp)
-    written, ended = start, start == end
+    written, ended = start, start[:, :, 0] == end
     while written.shape[1] < limit and not xp.all(ended):
         x, _ = decode(written, memory, real, W, h, xp)
-        best = xp.argmax(logits(x[:, -1:, :], W), axis=-1)  # [B, 1]
+        x = x[:, -1:, :]  # [B, 1, d]
+        stem = xp.argmax(stem_logits(x, W), axis=-1)  # [B, 1]
+        scores = xp.where(has[stem], ending_logits(x, stem, W), -math.inf)  # [B, 1, endings]
+        best = xp.stack([stem, xp.argmax(scores, axis=-1)], axis=-1)  # [B, 1, 2]
         written = xp.concat([written, best], axis=1)
-        ended = ended | (best == end)
+        ended = ended | (stem == end)
     return written

@@ -8,8 +8,11 @@ from handmade_traces import attention, decoder_only, encoder_decoder, labelled
 
 from attnviz.analysis import choose_head, content_pairs, content_peak, content_words, find_strongest_link
 from attnviz.analysis.fixed_key import key_share
+from attnviz.analysis.head_choice import choose_common_head
+from attnviz.analysis.head_scores import score_heads
 from attnviz.attention import Token, Trace
 from attnviz.errors import SelectionError
+from attnviz.measured_roles import MeasuredRole, to_provenance
 from attnviz.selection import Selection
 
 ATE = ["I", "ate", "an", "apple"]
@@ -232,3 +235,19 @@ def test_a_function_word_is_recognised_where_tokens_are_parts_of_characters():
     ]
     assert content_words(pieces) == (None, None, "사과를", "사과를")
     assert content_words([Token(1, "H₂", (0, 2), 0), Token(2, "O", (2, 3), 0)]) == ("h₂o", "h₂o")
+
+
+def test_the_head_of_the_first_measured_role_is_chosen_whatever_the_text() -> None:
+    role = MeasuredRole("verb → object", "self", "L0H1", 0.93, 0.59, texts=1000, pairs=599, language="English")
+    absent = MeasuredRole("verb → object", "self", "L7H7", 0.99, 0.59, texts=1000, pairs=599)
+    heads = looks({(1, 3): 0.9, (3, 1): 0.9}), looks({(2, 1): 0.9})
+    one = trace(*heads)
+    assert choose_head(one).head == 0
+    told = replace(one, provenance=to_provenance([absent, role]))
+    choice = choose_head(told)
+    assert (choice.head, choice.value, choice.baseline, choice.is_sure) == (1, 0.93, 0.59, True)
+    assert choice.summary == "L0H1: verb → object, 93%, best fixed offset 59% (--why)"
+    assert "measured on other texts, not on this one" in choice.reason
+    assert choose_common_head([score_heads(one), score_heads(told)]).head == 1
+    damaged = replace(one, provenance={"measured roles": '[{"role": 3}]'})
+    assert choose_head(damaged).head == 0

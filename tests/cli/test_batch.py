@@ -12,6 +12,7 @@ from PIL import Image
 
 import attnviz
 from attnviz.analysis import score_heads
+from attnviz.models.builtin import BuiltinModel
 
 
 @pytest.fixture
@@ -45,16 +46,22 @@ def test_every_line_becomes_a_picture(texts, tmp_path):
 def test_all_pictures_of_a_file_show_the_head_that_wins_over_all_its_lines(tmp_path):
     lines = ["I ate an apple", "The cat slept.", "She drank milk at the school."]
     (tmp_path / "a.txt").write_text("\n".join(lines))
-    scores = [score_heads(attnviz.trace(line)) for line in lines]
+    scores = [score_heads(attnviz.trace(line), "cross") for line in lines]
     by_hand = np.mean([one.values for one in scores], 0)
     by_hand[np.mean([one.fixed_shares for one in scores], 0) > 0.5] = -1
     layer, head = scores[0].heads[int(by_hand.argmax())]
-    done = run("batch", tmp_path / "a.txt", "-o", tmp_path / "out")
+    done = run("batch", tmp_path / "a.txt", "-o", tmp_path / "out", "--kind", "cross")
     assert f"a.txt: L{layer}H{head}: its content words look at one another, {by_hand.max():.2f}" in done.err
     for number, line in enumerate(lines, 1):
-        run("plot", line, "--layer", layer, "--head", head, "-o", tmp_path / "one.png")
+        run("plot", line, "--layer", layer, "--head", head, "--kind", "cross", "-o", tmp_path / "one.png")
         shown, expected = (Image.open(path) for path in (tmp_path / f"out/a.txt/00{number}.png", tmp_path / "one.png"))
         assert shown.tobytes() == expected.tobytes()
+
+
+def test_the_pictures_of_a_file_show_the_head_that_the_model_was_measured_for(texts, tmp_path):
+    done = run("batch", texts / "english.txt", "-o", tmp_path / "out")
+    [role] = [role for role in BuiltinModel.load().checkpoint.roles if role["language"] == "English"]
+    assert f"english.txt: {role['head']}: verb → object, {role['rate']:.0%}, best fixed offset" in done.err
 
 
 def test_with_each_a_head_is_chosen_for_every_line_as_plot_does(tmp_path):
@@ -66,14 +73,14 @@ def test_with_each_a_head_is_chosen_for_every_line_as_plot_does(tmp_path):
 
 
 def test_why_explains_the_head_of_every_file_or_with_each_of_every_picture(texts, tmp_path):
-    file, wide = texts / "english.txt", {"COLUMNS": "600"}
-    done = run("batch", file, "-o", tmp_path / "out", "--why", env=wide)
-    [line] = [line for line in done.err.splitlines() if "of self-attention" in line]
+    file, wide, kind = texts / "english.txt", {"COLUMNS": "600"}, ("--kind", "masked-self")
+    done = run("batch", file, "-o", tmp_path / "out", "--why", *kind, env=wide)
+    [line] = [line for line in done.err.splitlines() if "of masked self-attention" in line]
     assert line.startswith(f"{file}: L")
     assert "over 2 texts" in line
     assert done.err.count("The rule: ") == 1
-    done = run("batch", file, "-o", tmp_path / "out", "--why", "--each", env=wide)
-    lines = [line for line in done.err.splitlines() if "of self-attention" in line]
+    done = run("batch", file, "-o", tmp_path / "out", "--why", "--each", *kind, env=wide)
+    lines = [line for line in done.err.splitlines() if "of masked self-attention" in line]
     assert [line.split(": ")[0] for line in lines] == [f"{file}, line {n}" for n in (1, 3)]
     assert done.err.count("The rule: ") == 1
     assert "self-attention" not in run("batch", file, "-o", tmp_path / "out", "--layer", "1").err

@@ -1,6 +1,7 @@
 """`attnviz train`, on a tiny corpus and a tiny model: what it writes and prints, and where it continues."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from command_line import run
@@ -14,8 +15,11 @@ from attnviz.scratch.store import read
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     """A corpus of a few sentences, small batches, and translations that are cut off early."""
-    corpus = corpora.draw_corpus(size=30, held_out=3)
+    corpus = corpora.draw_corpus(held_out=60)
     monkeypatch.setattr(corpora, "draw_corpus", lambda *args: corpus)
+    monkeypatch.setattr(evaluation, "FEWEST", 1)
+    monkeypatch.setattr(evaluation, "CLASSROOM", Path("not at hand"))
+    monkeypatch.setattr(training, "BLOCK", 1)
     recipe = training.Recipe
     monkeypatch.setattr(training, "Recipe", lambda steps=2, **more: replace(recipe(), steps=steps, batch=8, **more))
     monkeypatch.setattr(training, "SAVE_EVERY", 1)

@@ -129,7 +129,8 @@ def of_example(example) -> Entry:
 @pytest.mark.parametrize("language", [KOREAN, ENGLISH])  # of the target: English and Korean sources
 def test_the_score_from_verb_to_object_is_that_of_the_table_of_the_built_in_model(language):
     tests = [one for one in examples(draw_corpus().test) if one.language == language][:150]
-    tests = [one for one in tests if one.objects]
+    # <name1> stands for a name: it is one word of the corpus, and no text
+    tests = [one for one in tests if one.objects and not any("<" in word for word in one.source)]
     whole = total(measured([of_example(one) for one in tests], kinds="self"))
     relation = Relation("self", "obj", is_reversed=True)
     score, heads = whole.scores[relation], whole.statistics["self"].heads
@@ -146,8 +147,8 @@ def test_the_score_from_verb_to_object_is_that_of_the_table_of_the_built_in_mode
     hits = defaultdict(int)
     checkpoint = shipped()
     for one in tests:
-        ids = np.array([[checkpoint.tokenizer.id(word) for word in one.source]])
-        _, seen = transformer.encode(ids, np.ones_like(ids, bool), checkpoint.weights, checkpoint.config.h, np)
+        ids = np.array([checkpoint.tokenizer.pairs(one.source)])
+        _, seen = transformer.encode(ids, np.ones(ids.shape[:2], bool), checkpoint.weights, checkpoint.config.h, np)
         for (layer, head), (verb, object) in ((at, pair) for at in heads for pair in one.objects):
             row = seen.encoder[layer][0, head, verb].tolist()
             row[verb] = -1

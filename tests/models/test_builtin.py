@@ -62,6 +62,14 @@ def peak_of(trace: Trace, kind: str, layer: int, head: int, word: str) -> str:
         ("She ate an apple and went to school.", "그녀는 사과를 먹고 학교에 갔다."),
         ("She wore shoes.", "그녀는 신발을 신었다."),
         ("She wore a hat.", "그녀는 모자를 썼다."),
+        ("나는 학생이다.", "I am a student."),
+        ("그는 키가 크다.", "He is tall."),
+        ("Hello, how are you?", "안녕 어떻게 지내니?"),
+        ("I do not eat apples.", "나는 사과를 먹지 않는다."),
+        ("Did you eat an apple?", "너는 사과를 먹었니?"),
+        ("사과를 나는 먹었다.", "I ate an apple."),
+        ("학교에 그녀는 갔다.", "She went to school."),
+        ("그녀는 친구와 학교에 갔다.", "She went with her friend to school."),
     ],
 )
 def test_it_translates_both_ways(text, translation, model):
@@ -153,12 +161,14 @@ def test_row_i_reads_token_i_and_predicts_the_next(text, start, model):
 
 def test_what_a_row_predicts_is_what_the_model_writes_there(model, apple):
     """Given its own translation, the model's likeliest next token is each row's `predicts`."""
-    W, h = shipped().weights, shipped().config.h
-    source = np.array([[t.id for t in apple["self"].queries]])
-    memory, _ = transformer.encode(source, np.ones_like(source, bool), W, h, np)
-    read = np.array([[t.id for t in apple["cross"].queries]])
-    x, _ = transformer.decode(read, memory, np.ones_like(source, bool), W, h, np)
-    assert transformer.logits(x, W)[0].argmax(-1).tolist() == [t.id for t in apple["cross"].predicts]
+    W, h, parts = shipped().weights, shipped().config.h, shipped().tokenizer.parts
+    source, read = (parts[[[t.id for t in tokens]]] for tokens in (apple["self"].queries, apple["cross"].queries))
+    real = np.ones(source.shape[:2], bool)
+    memory, _ = transformer.encode(source, real, W, h, np)
+    x, _ = transformer.decode(read, memory, real, W, h, np)
+    written = parts[[t.id for t in apple["cross"].predicts]]
+    assert transformer.stem_logits(x, W)[0].argmax(-1).tolist() == written[:, 0].tolist()
+    assert transformer.ending_logits(x, written[None, :, 0], W)[0].argmax(-1).tolist() == written[:, 1].tolist()
 
 
 @pytest.mark.parametrize("text", [APPLE, SCHOOL, "xyzzy", "I ate " * 20])
@@ -185,10 +195,10 @@ def test_numpy_shows_what_torch_computes_with_the_stored_weights(text, model):
             return {key: as_torch(branch) for key, branch in tree.items()}
         return [as_torch(branch) for branch in tree] if isinstance(tree, list) else torch.tensor(tree)
 
-    W, h = as_torch(shipped().weights), shipped().config.h
-    source = torch.tensor([[t.id for t in trace["self"].queries]])
-    read = torch.tensor([[t.id for t in trace["masked-self"].queries]])
-    real = torch.ones_like(source, dtype=torch.bool)
+    W, h, parts = as_torch(shipped().weights), shipped().config.h, torch.tensor(shipped().tokenizer.parts)
+    source = parts[torch.tensor([[t.id for t in trace["self"].queries]])]
+    read = parts[torch.tensor([[t.id for t in trace["masked-self"].queries]])]
+    real = torch.ones(source.shape[:2], dtype=torch.bool)
     memory, encoded = transformer.encode(source, real, W, h, torch_xp)
     _, decoded = transformer.decode(read, memory, real, W, h, torch_xp)
     for kind, layers in (("self", encoded.encoder), ("masked-self", decoded.masked), ("cross", decoded.cross)):
@@ -266,12 +276,12 @@ def test_decomposed_hangul_is_the_same_word(model):
 def test_a_text_without_a_word_is_refused(text, model):
     with pytest.raises(InputError, match="the text is empty") as caught:
         model.trace(text)
-    assert "attnviz plot" in caught.value.hint
+    assert "I ate an apple" in caught.value.hint
     with pytest.raises(InputError, match="empty"):
         model.trace(APPLE, target=text)
 
 
-@pytest.mark.parametrize("text", ["a" * 20_000, "I ate " * 20_000])
+@pytest.mark.parametrize("text", ["a b c d " * 5_000, "I ate " * 20_000])
 def test_an_enormous_text_is_refused_with_the_limit(text, model):
     with pytest.raises(InputError, match=str(LONGEST)) as caught:
         model.trace(text)

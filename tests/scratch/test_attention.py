@@ -54,10 +54,3 @@ def test_equals_torch_multihead_attention(mask):
     Z, A = multi_head_attention(x.numpy(), y.numpy(), copied(theirs), 4, visible.numpy(), np)
     np.testing.assert_allclose(A, weights.detach(), atol=1e-6)
     np.testing.assert_allclose(Z, expected.detach(), atol=1e-5)
-
-
-def test_dropout_touches_what_is_read_but_not_the_weights():
-    Q = K = V = np.ones((1, 1, 3, 2), np.float32)
-    Z, A = scaled_dot_product_attention(Q, K, V, np.ones((3, 3), bool), np, dropout=lambda A: A * 0)
-    np.testing.assert_allclose(A.sum(-1), 1)
-    assert not Z.any()

@@ -10,15 +10,17 @@ from safetensors.numpy import load, save
 
 from attnviz.scratch import transformer
 from attnviz.scratch.store import Checkpoint, map_tree, named, read, shipped, to_bytes
-from attnviz.scratch.tokenizer import Tokenizer, vocabulary
+from attnviz.scratch.tokenizer import SPECIALS, Tokenizer
 from attnviz.scratch.transformer import Config
 
 SHIPPED = files("attnviz.scratch") / "weights" / "builtin.safetensors"
 
 
 def checkpoint() -> Checkpoint:
-    tokenizer = Tokenizer(vocabulary(["I", "ate", "사과를"], ["사과"], ["를"]))
-    config = Config(len(tokenizer.vocabulary), d=8, h=2, ff=12, encoder_layers=2, decoder_layers=1)
+    stems = [*SPECIALS, "I", "eat", "사과"]
+    words = [("I", 6, 0), ("eat", 7, 0), ("ate", 7, 1), ("사과를", 8, 2)]
+    tokenizer = Tokenizer(stems, ["", "-ed", "를"], [*((name, i, 0) for i, name in enumerate(SPECIALS)), *words])
+    config = Config(len(stems), 3, d=8, h=2, ff=12, encoder_layers=2, decoder_layers=1)
     random = np.random.default_rng(0)
     weights = map_tree(lambda _, shape: random.normal(size=shape).astype(np.float32), transformer.shapes(config))
     return Checkpoint(config, weights, tokenizer)
@@ -30,6 +32,7 @@ def test_a_model_comes_back_rounded_to_float16_and_ready_in_float32(tmp_path):
     back = read(tmp_path / "m.safetensors")
     assert back.config == made.config
     assert back.tokenizer.vocabulary == made.tokenizer.vocabulary
+    assert (back.tokenizer.parts == made.tokenizer.parts).all()
     assert [name for name, _ in named(back.weights)] == [name for name, _ in named(made.weights)]
     for (_, ours), (_, theirs) in zip(named(made.weights), named(back.weights), strict=True):
         assert theirs.dtype == np.float32
@@ -53,9 +56,7 @@ def refusal(folder, tensors, header) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "header", [None, "", "null", "[]", "3", "{}", "[" * 100_000, {"config": {}}, {"vocabulary": []}]
-)
+@pytest.mark.parametrize("header", [None, "", "null", "[]", "3", "{}", "[" * 100_000, {"config": {}}, {"stems": []}])
 def test_another_safetensors_file_is_refused(header, tmp_path):
     assert refusal(tmp_path, {"E": np.zeros(3)}, header)
 
@@ -75,18 +76,30 @@ def test_a_file_whose_sizes_are_no_model_s_is_refused_before_anything_of_that_si
     assert refusal(tmp_path, tensors, {**header, "config": {**header["config"], "more": 1}})
 
 
-@pytest.mark.parametrize("change", [lambda v: v[1:], lambda v: v[::-1], lambda v: [*v, "x"], lambda v: [*v[:-1], 3],
+@pytest.mark.parametrize("change", [lambda v: v[1:], lambda v: [*v, "x"], lambda v: [*v[:-1], 3],
                                     lambda v: None, lambda v: {}, lambda v: "".join(v)])  # fmt: skip
-def test_a_file_of_another_vocabulary_is_refused(change, tmp_path):
+@pytest.mark.parametrize("table", ["stems", "endings", "words"])
+def test_a_file_of_another_vocabulary_is_refused(table, change, tmp_path):
     tensors, header = parts()
-    assert "its vocabulary is" in refusal(tmp_path, tensors, {**header, "vocabulary": change(header["vocabulary"])})
+    assert f"its {table} are no list of" in refusal(tmp_path, tensors, {**header, table: change(header[table])})
+
+
+@pytest.mark.parametrize("line", ["apple", "apple x", "apple 3", "apple -1", "apple 0 pear", " ", "a b c d"])
+def test_a_file_with_a_damaged_line_of_words_is_refused(line, tmp_path):
+    tensors, header = parts()
+    assert "its words" in refusal(tmp_path, tensors, {**header, "words": [*header["words"][:-1], line]})
+
+
+def test_a_file_whose_special_tokens_are_others_is_refused(tmp_path):
+    tensors, header = parts()
+    assert "special tokens" in refusal(tmp_path, tensors, {**header, "stems": header["stems"][::-1]})
 
 
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda x: x.astype(np.float32), "E is float32 (98, 8), and should be float16 (98, 8)"),
-        (lambda x: x[1:], "E is float16 (97, 8), and should be"),
+        (lambda x: x.astype(np.float32), "E is float32 (9, 8), and should be float16 (9, 8)"),
+        (lambda x: x[1:], "E is float16 (8, 8), and should be"),
         (lambda x: x * np.float16("nan"), "a number of E is not finite"),
         (None, "its tensors are not those of a transformer of its sizes"),
     ],
@@ -114,7 +127,7 @@ def test_a_file_of_another_size_is_not_read(tmp_path):
 
 def test_the_shipped_file_is_small_and_float16_and_nothing_but_weights():
     data = SHIPPED.read_bytes()
-    assert len(data) <= 4_000_000
+    assert len(data) <= 12_000_000
     tensors = load(data)
     assert {array.dtype for array in tensors.values()} == {np.dtype(np.float16)}
     config = shipped().config

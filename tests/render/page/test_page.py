@@ -56,7 +56,7 @@ def test_it_opens_at_the_head_that_plot_chooses_and_says_by_what_number(browser,
     choice = choose_head(encoder_decoder())
     with opened(browser, file) as shown:
         assert shown.text("#head-name") == f"L{choice.layer}H{choice.head}"
-        assert f"chosen by the rule of attnviz plot: {choice.value:.2f}" in shown.text("#head-facts")
+        assert f"chosen by the rule of attnviz plot: {choice.value:.2f}, a head without" in shown.text("#head-facts")
 
 
 def test_the_crosshair_names_both_words_the_weight_and_the_sums(browser, file):

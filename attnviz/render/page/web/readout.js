@@ -80,8 +80,9 @@ function headWords(state, head) {
     parts.push(say("strongest", { from, to, weight: link[2].toFixed(2) }));
   }
   if (head === kind.chosen.head) {
-    const { value, baseline, isSure } = kind.chosen;
-    parts.push(say("chosen", { value: value.toFixed(2), baseline: baseline.toFixed(2) }));
+    const { value, baseline, isSure, measured } = kind.chosen;
+    const numbers = { value: value.toFixed(2), baseline: baseline.toFixed(2) };
+    parts.push(measured ? say("measured", { ...numbers, role: measured }) : say("chosen", numbers));
     if (!isSure) parts.push(say("notSure"));
   }
   return parts;

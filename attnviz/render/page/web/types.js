@@ -28,7 +28,7 @@
  * @property {{rows: Axis, columns: Axis} | null} words  The axes where the tokens of each word are one.
  * @property {Head[]} heads
  * @property {string[]} measures
- * @property {{head: number, value: number, baseline: number, isSure: boolean}} chosen
+ * @property {{head: number, value: number, baseline: number, isSure: boolean, measured: string | null}} chosen
  * @property {boolean} isPooled
  * @property {string | null} command
  * @property {{size: [number, number], pictures: string, row_sums: string, received: string, peaks: string}} summary
