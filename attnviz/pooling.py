@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from attnviz.attention import BY_QUERY, Attention, HeadKeys, HeadMatrices, HeadRows, Range, single_ranges
+from attnviz.attention import BY_QUERY, Attention, HeadKeys, HeadMatrices, HeadRows, Range, single_ranges, tokens_of
 from attnviz.attention.peaks import find_peaks
 from attnviz.errors import SelectionError
 
@@ -63,7 +63,7 @@ def reduce_attention(attention: Attention, rows: Sequence[Range], columns: Seque
     row_parts = _index_ranges(attention.rows, rows, "row")
     column_parts = _index_ranges(attention.columns, columns, "column")
     position = {query: index for index, query in enumerate(attention.covered)}
-    covered = [position[query] for start, stop in rows for query in range(start, stop)]
+    covered = [position[query] for query in tokens_of(rows)]
     by_query = {name: getattr(attention, name) for name in BY_QUERY} | {"row_sums": _row_sums(attention)}
     by_query |= dict(zip(("peak_keys", "peak_weights"), _peaks(attention, rows, columns), strict=True))
     kept: dict[str, Any] = {
@@ -114,9 +114,9 @@ def _peaks(
 
     Cells of one token need none.
     """
-    keys = [key for start, stop in columns for key in range(start, stop)]
+    keys = tokens_of(columns)
     if attention.is_pooled:
-        same = keys == [key for start, stop in attention.columns for key in range(start, stop)]
+        same = keys == tokens_of(attention.columns)
         return (attention.peak_keys, attention.peak_weights) if same else ({}, {})
     if all(stop - start == 1 for start, stop in (*rows, *columns)):
         return {}, {}

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from attnviz.analysis.attention_mask import is_one_sequence
 from attnviz.analysis.content_words import content_words, words_of_rows
-from attnviz.attention import Attention, HeadValues, Token
+from attnviz.attention import Attention, HeadValues, Token, tokens_of
 from attnviz.attention.peaks import find_peaks
 
 
@@ -116,7 +116,7 @@ def _links(attention: Attention, rows: Sequence[Hashable | None], columns: Seque
 
     row_numbers, column_numbers = numbered(rows, sides[0]), numbered(columns, sides[1])
     kept = np.zeros(len(column_numbers), bool)
-    kept[[key for start, stop in attention.columns for key in range(start, stop)]] = True
+    kept[list(tokens_of(attention.columns))] = True
     return WordLinks(attention, row_numbers[list(attention.covered)], np.where(kept, column_numbers, 0))
 
 

@@ -165,7 +165,7 @@ class Attention:
     @property
     def covered(self) -> tuple[int, ...]:
         """The queries that the rows cover, in order; `row_sums` and `sink_mass` have one column for each."""
-        return tuple(query for start, stop in self.rows for query in range(start, stop))
+        return tokens_of(self.rows)
 
     @property
     def name(self) -> str:
@@ -327,6 +327,11 @@ def _read_only(array: np.ndarray) -> np.ndarray:
     view = array.view()
     view.flags.writeable = False
     return view
+
+
+def tokens_of(ranges: Sequence[Range]) -> tuple[int, ...]:
+    """The numbers of the tokens that `ranges` cover, in order."""
+    return tuple(token for start, stop in ranges for token in range(start, stop))
 
 
 def single_ranges(tokens: int) -> tuple[Range, ...]:

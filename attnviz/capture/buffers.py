@@ -6,7 +6,7 @@ from itertools import groupby
 import numpy as np
 import torch
 
-from attnviz.attention import Range
+from attnviz.attention import Range, tokens_of
 from attnviz.capture.blockwise import Block, Numbers
 
 
@@ -123,8 +123,8 @@ def store_block(block: Block, buffers: Sequence[CellBuffer | WordBuffer]) -> Non
 
 def _covered(cells: Sequence[Range]) -> Numbers:
     """The tokens that `cells` cover; a range if they are all tokens from the first on."""
-    numbers = [token for start, stop in cells for token in range(start, stop)]
-    return range(len(numbers)) if numbers == list(range(len(numbers))) else numbers
+    numbers = tokens_of(cells)
+    return range(len(numbers)) if numbers == tuple(range(len(numbers))) else list(numbers)
 
 
 def _cell_of(cells: Sequence[Range]) -> list[int]:
