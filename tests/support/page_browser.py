@@ -34,6 +34,10 @@ class OpenPage:
         self.page.goto(f"{path}#{state}")
         self.settle()
 
+    def address(self) -> str:
+        """What the address says of the state: `#kind=self`. From the page itself: `page.url` lags behind it."""
+        return str(self.page.evaluate("location.hash"))
+
     def text(self, selector: str) -> str:
         """The text of an element."""
         return str(self.page.locator(selector).first.inner_text())
