@@ -23,8 +23,8 @@ class OpenPage:
     errors: list[str] = field(default_factory=list)
 
     def settle(self) -> None:
-        """Wait until the page has drawn its state."""
-        self.page.wait_for_timeout(30)
+        """Wait until the page has dealt with all input, which may come with the next frame, and has drawn its state."""
+        self.page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
         self.page.wait_for_selector("html[data-drawn]", state="attached", timeout=TIMEOUT)
 
     def go(self, state: str) -> None:

@@ -4,7 +4,8 @@
 function onKey(event) {
   const target = /** @type {HTMLElement} */ (event.target);
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-  if (target.closest("input, select, textarea, dialog")) {
+  // A dialog that was closed keeps the focus until the next frame.
+  if (target.closest("input, select, textarea, dialog[open]")) {
     if (event.key === "Escape" && target instanceof HTMLInputElement) target.blur();
     return;
   }

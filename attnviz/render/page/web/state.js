@@ -43,8 +43,10 @@ function defaultState(kind = 0) {
 let state = defaultState();
 /** @type {((now: State, before: State) => void)[]} */
 const listeners = [];
-/** How many states the person can go back to. */
-let depth = 0;
+/** The addresses of the states that Escape goes back to, the last at the end. @type {string[]} */
+let past = [];
+/** No more of them are kept. */
+const MOST_PAST = 100;
 /** @type {number | undefined} */
 let writing;
 
@@ -57,17 +59,27 @@ function change(changes, passing = false) {
   const before = state;
   state = { ...state, ...changes };
   for (const listener of listeners) listener(state, before);
-  if (!passing) writeAddress(true);
-  else {
-    clearTimeout(writing);
+  clearTimeout(writing);
+  if (passing) {
     writing = setTimeout(() => writeAddress(false), 300);
+    return;
   }
+  const hash = stateToHash(before);
+  if (hash !== stateToHash(state)) past = [...past, hash].slice(-MOST_PAST);
+  writeAddress(true);
 }
 
-/** Go back to the state before. */
+/**
+ * Show the state before; where there is none, the kind as it is by default. In the browser's history this is a step of its
+ * own: `history.back` ends later, and would undo what is chosen until then.
+ */
 function goBack() {
-  if (depth > 0) history.back();
-  else change({ ...defaultState(state.kind), theme: state.theme, lang: state.lang });
+  const before = state;
+  const hash = past.at(-1);
+  past = past.slice(0, -1);
+  state = hash === undefined ? { ...defaultState(state.kind), theme: state.theme, lang: state.lang } : hashToState(hash);
+  for (const listener of listeners) listener(state, before);
+  writeAddress(true);
 }
 
 /**
@@ -78,20 +90,22 @@ function writeAddress(isStep) {
   clearTimeout(writing);
   const hash = stateToHash(state);
   if (location.protocol === "about:" || hash === location.hash) return;
-  if (isStep) history.pushState(++depth, "", hash);
-  else history.replaceState(depth, "", hash);
+  if (isStep) history.pushState(past, "", hash);
+  else history.replaceState(past, "", hash);
 }
 
 /** Read the state from the address, now and whenever it changes. */
 function followAddress() {
   const read = () => {
-    const before = state;
-    depth = typeof history.state === "number" ? history.state : 0;
+    past = Array.isArray(history.state) ? history.state : [];
     state = hashToState(location.hash);
-    for (const listener of listeners) listener(state, before);
   };
-  addEventListener("popstate", read);
-  state = hashToState(location.hash);
+  addEventListener("popstate", () => {
+    const before = state;
+    read();
+    for (const listener of listeners) listener(state, before);
+  });
+  read();
 }
 
 /**
