@@ -9,7 +9,7 @@ from attnviz.analysis.comparison import Comparison, HeadDistance, every_two_head
 from attnviz.attention import Attention, Trace, format_ranges
 from attnviz.attention.trace_file import ENDING, open_trace
 from attnviz.errors import InputError, SelectionError
-from attnviz.head_names import Names, Pair, describe_heads
+from attnviz.head_names import LayerHead, Names, describe_heads
 from attnviz.kinds import Kind
 from attnviz.labels import visible
 from attnviz.models import BUILTIN, load, trace
@@ -79,12 +79,12 @@ def names_of_b(
     of_a, own = Selection.of(layers, heads), Selection.of(with_layers, with_heads)
     if (with_layers, with_heads) == (None, None):
         with_layers, with_heads = layers, heads
-    elif own.pairs is not None:
+    elif own.layer_heads is not None:
         pass  # they name both
     elif with_layers is None:
         with_layers = of_a.selected_layers
     elif with_heads is None:
-        with_heads = of_a.heads if of_a.pairs is None else [head for _, head in of_a.pairs]
+        with_heads = of_a.heads if of_a.layer_heads is None else [head for _, head in of_a.layer_heads]
     return _listed(with_layers), _listed(with_heads)
 
 
@@ -119,8 +119,8 @@ def compare_traces(
     if distances_of is same_heads:
         left_out += [heads for one in found.values() for heads in _other_heads(one)]
     left_out += _other_words(found)
-    names, pairs, reason = _shown(distances[kind], how)
-    whole_a, whole_b = (_as_one(one, kind, some, how) for one, some in zip((a, b), pairs, strict=True))
+    names, heads, reason = _shown(distances[kind], how)
+    whole_a, whole_b = (_as_one(one, kind, some, how) for one, some in zip((a, b), heads, strict=True))
     one = common_cells(whole_a, whole_b)
     of_a, of_b = (weights[0][0] for weights in one.matrices)
     return Comparison(
@@ -194,7 +194,7 @@ def _texts(attention: Attention) -> tuple[list[str], list[str]]:
 
 def _shown(
     distances: Sequence[HeadDistance], how: str | None
-) -> tuple[tuple[str, str], tuple[list[Pair], list[Pair]], str]:
+) -> tuple[tuple[str, str], tuple[list[LayerHead], list[LayerHead]], str]:
     """The names and the heads of A and B that are shown, and the reason in words."""
     heads = (
         [*dict.fromkeys((one.layer, one.head) for one in distances)],
@@ -205,17 +205,17 @@ def _shown(
         first, second = (f"{of} of {describe_heads(some)}" for some in heads)
         return (first, second), heads, ""
     farthest = max(distances, key=lambda one: one.distance)
-    pairs = [(farthest.layer, farthest.head)], [(farthest.with_layer, farthest.with_head)]
+    shown = [(farthest.layer, farthest.head)], [(farthest.with_layer, farthest.with_head)]
     many = f"{len(heads[0])} heads" if len(distances) == len(heads[0]) else f"{len(heads[0])} × {len(heads[1])} heads"
     reason = "" if len(distances) == 1 else f"the farthest apart of {many}"
     if farthest.distance == 0:
         reason = reason and f"none of {many} differ"
-    return farthest.names, pairs, reason
+    return farthest.names, shown, reason
 
 
-def _as_one(one: Trace, kind: Kind, pairs: Sequence[Pair], how: str | None) -> Attention:
-    """The heads `pairs` combined into head 0 of layer 0; a single head stays as it is."""
-    return combine_heads(Selection(kinds=(kind,), pairs=tuple(pairs)).apply(one)[kind], how or "mean")
+def _as_one(one: Trace, kind: Kind, heads: Sequence[LayerHead], how: str | None) -> Attention:
+    """`heads` combined into head 0 of layer 0; a single head stays as it is."""
+    return combine_heads(Selection(kinds=(kind,), layer_heads=tuple(heads)).apply(one)[kind], how or "mean")
 
 
 def _other_heads(cells: CommonCells) -> list[str]:

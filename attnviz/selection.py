@@ -9,7 +9,7 @@ import numpy as np
 from attnviz.arguments import dataclass_repr, require_flag
 from attnviz.attention import BY_QUERY, Attention, Range, Token, Trace, count_virtual_tokens, format_ranges
 from attnviz.errors import AbsentHeadError, SelectionError
-from attnviz.head_names import Names, Pair, parse_names
+from attnviz.head_names import LayerHead, Names, parse_names
 from attnviz.kinds import KIND_NAMES, KINDS, Kind
 from attnviz.pooling import FIRST, layout, pool_ranges, reduce_attention
 from attnviz.retrace import Retrace, format_names
@@ -29,7 +29,7 @@ class Selection:
     """Which attention to take from a model or a trace; None means all.
 
     Layers below 0 count from the end, separately for each kind: -1 is its last layer; and heads so in each layer.
-    `pairs` are heads named with their layers; they replace `layers` and `heads`.
+    `layer_heads` are heads named with their layers; they replace `layers` and `heads`.
 
     `words` merges the tokens of each word first; rows and columns then count words. `rows` and `columns` are numbers of
     query and key tokens, or names, which `attnviz.token_names` explains. Without them, more than `cells` tokens are
@@ -46,7 +46,7 @@ class Selection:
     cells: int | None = None
     words: bool = False
     query: str | None = None
-    pairs: tuple[Pair, ...] | None = None
+    layer_heads: tuple[LayerHead, ...] | None = None
 
     def __repr__(self) -> str:
         return dataclass_repr(self)
@@ -67,7 +67,7 @@ class Selection:
         Raises SelectionError for an unknown kind, for an unknown name, for an empty sequence, for `layers` together
         with heads that name their layers, for `cells` below 1, and if `words` is not True or False.
         """
-        layer_numbers, head_numbers, pairs = parse_names(layers, heads)
+        layer_numbers, head_numbers, layer_heads = parse_names(layers, heads)
         require_flag("words", words, SelectionError)
         one = isinstance(kinds, str) or not isinstance(kinds, Iterable)
         named = None if kinds is None else (kinds,) if one else tuple(kinds)
@@ -86,13 +86,13 @@ class Selection:
             columns=names("columns", columns),
             cells=cells,
             words=words,
-            pairs=pairs,
+            layer_heads=layer_heads,
         )
 
     @property
     def names_heads(self) -> bool:
         """Whether layers or heads were selected by their numbers."""
-        return (self.layers, self.heads, self.pairs) != (None, None, None)
+        return (self.layers, self.heads, self.layer_heads) != (None, None, None)
 
     def resolve(self, available: Available) -> dict[Kind, dict[int, tuple[int, ...]]]:
         """The selected heads of `available`, in the same form: kind → layer → head numbers.
@@ -113,7 +113,7 @@ class Selection:
             kind: {layer: self.select_heads(kind, layer, layers[layer]) for layer in sorted(self.select_layers(layers))}
             for kind, layers in kinds.items()
         }
-        for layer, head in self.pairs or ():
+        for layer, head in self.layer_heads or ():
             if not any(head in layers.get(layer, ()) for layers in chosen.values()):
                 every = {h for kind in chosen for h in available[kind].get(layer, ())}
                 raise AbsentHeadError(
@@ -133,7 +133,7 @@ class Selection:
     @property
     def selected_layers(self) -> tuple[int, ...] | None:
         """The selected layers, those below 0 counted from the end; None for all."""
-        return self.layers if self.pairs is None else tuple(dict.fromkeys(layer for layer, _ in self.pairs))
+        return self.layers if self.layer_heads is None else tuple(dict.fromkeys(layer for layer, _ in self.layer_heads))
 
     def select_layers(self, layers: Collection[int]) -> set[int]:
         """The selected layers, out of the true numbers of all `layers` of a kind."""
@@ -151,8 +151,8 @@ class Selection:
         """The selected heads, out of all `heads` of a selected layer."""
         if not self._includes(kind):
             return ()
-        if self.pairs is not None:
-            return tuple(head for head in heads if (layer, head) in self.pairs)
+        if self.layer_heads is not None:
+            return tuple(head for head in heads if (layer, head) in self.layer_heads)
         if self.heads is None:
             return tuple(heads)
         selected = {_true_number(head, heads) for head in self.heads}

@@ -34,7 +34,7 @@ def test_a_name_of_layers_gives_their_numbers(given, meant):
 
 
 @pytest.mark.parametrize(
-    ("given", "numbers", "pairs"),
+    ("given", "numbers", "layer_heads"),
     [
         (None, None, None),
         (1, (1,), None),
@@ -51,8 +51,8 @@ def test_a_name_of_layers_gives_their_numbers(given, meant):
     ],
     ids=str,
 )
-def test_a_name_of_heads_gives_their_numbers_or_pairs(given, numbers, pairs):
-    assert parse_heads(given) == (numbers, pairs)
+def test_a_name_of_heads_gives_their_numbers_or_heads_of_layers(given, numbers, layer_heads):
+    assert parse_heads(given) == (numbers, layer_heads)
 
 
 @pytest.mark.parametrize(

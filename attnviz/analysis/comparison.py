@@ -9,7 +9,7 @@ import numpy as np
 from attnviz.analysis.common_cells import CommonCells
 from attnviz.analysis.head_distance import MOST, head_distance
 from attnviz.attention import Attention, Matrix, Trace
-from attnviz.head_names import Pair, head_name
+from attnviz.head_names import LayerHead, head_name
 from attnviz.kinds import Kind
 
 
@@ -105,7 +105,7 @@ def every_two_heads(cells: CommonCells) -> Iterator[HeadDistance]:
     yield from _distances(cells, lambda layer, head: every)
 
 
-def _distances(cells: CommonCells, partners: Callable[[int, int], Sequence[Pair]]) -> Iterator[HeadDistance]:
+def _distances(cells: CommonCells, partners: Callable[[int, int], Sequence[LayerHead]]) -> Iterator[HeadDistance]:
     of_a, of_b = cells.distributions
     rows = len(cells.row_tokens)
     for layer in cells.a.layers:
@@ -117,10 +117,10 @@ def _distances(cells: CommonCells, partners: Callable[[int, int], Sequence[Pair]
                     yield HeadDistance(cells.a.kind, layer, head, other, number, distance, rows)
 
 
-def _by_layer(attention: Attention, pairs: Sequence[Pair]) -> Mapping[int, list[int]]:
-    """The heads of each layer among `pairs` that `attention` has."""
+def _by_layer(attention: Attention, heads: Sequence[LayerHead]) -> Mapping[int, list[int]]:
+    """The heads of each layer among `heads` that `attention` has."""
     found: dict[int, list[int]] = {}
-    for layer, head in pairs:
+    for layer, head in heads:
         if layer in attention.layers and head in attention.heads(layer):
             found.setdefault(layer, []).append(head)
     return found

@@ -170,12 +170,12 @@ class HeadOptions:
         if self.examples is None:
             return None
         try:
-            _, pairs = parse_heads(self.examples)
+            _, named = parse_heads(self.examples)
         except SelectionError:
-            pairs = None
-        if pairs is None or len(pairs) != 1:
+            named = None
+        if named is None or len(named) != 1:
             raise UsageError(f"--examples {self.examples!r} is not one head of one layer", "For example: L3H1")
-        return pairs[0]
+        return named[0]
 
     @property
     def of_measures(self) -> bool:

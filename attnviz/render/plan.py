@@ -105,7 +105,7 @@ def text_ends(text: str) -> str:
 
 def drawn(trace: Trace, shown: Scene) -> Trace:
     """The part of `trace` that `shown` draws, for the files that hold numbers."""
-    return Selection(kinds=(shown.attention.kind,), pairs=shown.heads).apply(trace)
+    return Selection(kinds=(shown.attention.kind,), layer_heads=shown.heads).apply(trace)
 
 
 def _with_options(trace: Trace, scene: Scene, options: PlotOptions) -> Scene:
@@ -138,22 +138,22 @@ def _all_heads(trace: Trace, kind: str) -> tuple[tuple[int, int], ...]:
     return tuple((layer, head) for layer in attention.layers for head in attention.heads(layer))
 
 
-def _scene(trace: Trace, kind: str, pairs: tuple[tuple[int, int], ...]) -> Scene:
+def _scene(trace: Trace, kind: str, heads: tuple[tuple[int, int], ...]) -> Scene:
     attention = trace[kind]
-    caption = f"{attention.name} · {describe_heads(pairs)} · {trace.model}"
+    caption = f"{attention.name} · {describe_heads(heads)} · {trace.model}"
     if other := trace.provenance.get("tokenizer"):
         caption += f" · tokenizer {visible(other)}"
     if attention.part == "decoder" and (what := trace.provenance.get("decoder reads")):
         caption += f"\nthe decoder reads {what}"
-    return scene(trace, kind, pairs, title=title_of(trace), caption=caption)
+    return scene(trace, kind, heads, title=title_of(trace), caption=caption)
 
 
 def _combined(trace: Trace, kind: str, how: str) -> Scene:
     """The heads of one kind as one."""
-    pairs = _all_heads(trace, kind)
-    name = f"{'mean' if how == 'mean' else 'maximum'} of {len(pairs)} head{'s' * (len(pairs) != 1)}"
-    scene = _scene(trace, kind, pairs)
-    described = describe_heads(pairs)
+    heads = _all_heads(trace, kind)
+    name = f"{'mean' if how == 'mean' else 'maximum'} of {len(heads)} head{'s' * (len(heads) != 1)}"
+    scene = _scene(trace, kind, heads)
+    described = describe_heads(heads)
     caption = scene.caption.replace(described, f"{name}: {described}", 1)
     combined = combine_heads(scene.attention, how)
     return replace(scene, attention=combined, heads=((0, 0),), combined=name, caption=caption)

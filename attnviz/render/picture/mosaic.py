@@ -17,7 +17,8 @@ FRAME = 1
 _KEPT = np.linspace(0, 255, WEIGHTS).round().astype(int)
 _SLOTS = np.linspace(0, WEIGHTS - 1, 256).round().astype(np.uint8)
 
-Pair = tuple[int, int]
+Pixel = tuple[int, int]
+"""A row and a column of pixels."""
 
 
 def table(scale: Scale) -> np.ndarray:
@@ -41,7 +42,7 @@ def slots(indices: np.ndarray) -> np.ndarray:
     return np.asarray(_SLOTS[indices])
 
 
-def mosaic(heads: Iterable[np.ndarray], corners: Sequence[Pair], tile: Pair, over: np.ndarray) -> np.ndarray:
+def mosaic(heads: Iterable[np.ndarray], corners: Sequence[Pixel], tile: Pixel, over: np.ndarray) -> np.ndarray:
     """The tiles of `heads`, each in a thin frame, as uint8 `[pixel row, pixel column]`, colours of `table`.
 
     Each of `heads` is uint8 `[row, column]`. `corners` are the first pixel row and column of each tile, and `tile` is
