@@ -12,6 +12,7 @@ from attnviz.errors import SelectionError
 from attnviz.files import PICTURE_ENDINGS
 from attnviz.head_names import parse_heads
 from attnviz.probes import PROBES
+from attnviz.render import PAGES
 
 TABLE_ENDINGS = (".csv", ".json", ".parquet")
 """The endings of files with a table of heads."""
@@ -196,7 +197,8 @@ class HeadOptions:
         self._check_corpus(suffix)
         if self.measure is not None and suffix not in PICTURE_ENDINGS:
             raise UsageError("--measure draws a picture", "Name one: -o heads.png. To order a table: --sort.")
-        of_table = {"sort": self.sort, "role": self.role} | ({} if self.link else {"top": self.top})
+        of_table = {"role": self.role} | ({} if self.link and suffix not in PAGES else {"top": self.top})
+        of_table |= {} if suffix in PAGES else {"sort": self.sort}
         for name, value in of_table.items():
             if value is not None and suffix is not None and suffix not in TABLE_ENDINGS:
                 hint = "To draw some of its heads, name them: --head L0H2,L3H1. A table is one of: "

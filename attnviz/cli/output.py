@@ -13,6 +13,7 @@ from attnviz.files import has_file_ending, is_standard_output, is_stream, requir
 if TYPE_CHECKING:
     from attnviz.attention import Trace
     from attnviz.render.options import PlotOptions
+    from attnviz.render.page import Page
     from attnviz.render.scene import Scene
 
 Output = Annotated[
@@ -20,8 +21,8 @@ Output = Annotated[
     option(
         *("--output", "-o"),
         metavar="FILE",
-        help="Write to this file; its ending says what: .png .svg .pdf .json .npz .safetensors. A pipe, or a device "
-        "such as /dev/stdout, gets .png.",
+        help="Write to this file; its ending says what: .png .svg .pdf .json .npz .safetensors, or .html, the page of "
+        "attnviz view, opened at this. A pipe, or a device such as /dev/stdout, gets .png.",
     ),
 ]
 
@@ -64,6 +65,14 @@ def write(output: Path, trace: "Trace", scenes: Sequence["Scene"], plot_options:
 
     notes(font_notes(scenes, ending(output)))
     print_path(write_whole(output, render(trace, scenes, ending(output), plot_options)))
+
+
+def write_page(output: Path, page: "Page") -> Path:
+    """Write an interactive page, print its path, and say what was pooled. Raises FileError."""
+    notes(page.notes)
+    path = page.save(output)
+    print_path(path)
+    return path
 
 
 def print_path(path: Path) -> None:

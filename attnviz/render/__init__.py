@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 Writer = Callable[["Trace", Sequence["Scene"], str, PlotOptions], bytes]
 PICTURES = (".png", ".svg", ".pdf")
+PAGES = (".html", ".htm")
+"""The endings of the interactive page, which `render.page` makes."""
 _PICTURE_OPTIONS = ("size", "dpi", "font_size", "transparent", "colorbar")
+_PAGE_OPTIONS = ("style", "query", "log", "sink", "special", "mean", "max", "theme")
+"""The options that the page has too."""
 
 
 def render(trace: "Trace", scenes: Sequence["Scene"], suffix: str, options: PlotOptions = DEFAULT) -> bytes:
@@ -48,6 +52,12 @@ def check(options: PlotOptions, suffix: str | None, is_drawn: bool = True) -> No
     if suffix is not None and suffix.lower() in PICTURES:
         return
     hint = f"Name a picture with -o, one of: {' '.join(PICTURES)}"
+    if suffix is not None and suffix.lower() in PAGES:
+        for name in (name for name in options.given if name not in _PAGE_OPTIONS):
+            raise PlotOptionError(f"{_flag(options, name)} is for pictures, not for the page", hint)
+        if options.theme == "print":
+            raise PlotOptionError("the page has no theme print", "Themes of the page: light, dark.")
+        return
     if suffix is not None or not is_drawn:
         if names := ", ".join(_flag(options, name) for name in options.given):
             raise PlotOptionError(f"{names} would change nothing: the output is numbers", hint)
@@ -90,10 +100,10 @@ def writer(suffix: str, others: Sequence[str] = ()) -> Writer:
     Raises FileError for an unknown ending, and lists `others`, the endings that a command writes by other means.
     """
     endings = ", ".join(dict.fromkeys((*OUTPUTS, *others)))
-    if suffix.lower() == ".html":
+    if suffix.lower() in PAGES:
         raise FileError(
-            "the interactive page (.html) is written by another command",
-            f"attnviz view TEXT -o x.html\nEndings: {endings}.",
+            "the interactive page (.html) is written by other commands",
+            f"attnviz view TEXT -o x.html; also by plot and heads.\nEndings: {endings}.",
         )
     if suffix.lower() not in OUTPUTS:
         what = f"cannot write {suffix} files" if suffix else "a file name without an ending does not say what to write"

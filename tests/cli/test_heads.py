@@ -266,7 +266,37 @@ def test_heads_are_ranked_by_a_link(tmp_path):
     assert Image.open(tmp_path / "t.png").size[0] > 2 * Image.open(tmp_path / "one.png").size[0]  # side by side
 
 
-@pytest.mark.parametrize("name", ["h.html", "h.gif", "h"])
+@pytest.mark.parametrize(
+    ("options", "start"),
+    [
+        ([], "kind=self&view=matrix"),
+        (["--sort", "entropy"], "kind=self&view=matrix&sort=entropy"),
+        (["--kind", "cross", "--style", "lines"], "kind=cross&view=lines"),
+    ],
+)
+def test_a_page_opens_with_the_heads_as_they_are_listed(options, start, tmp_path):
+    done = run("heads", *options, "-o", tmp_path / "h.html")
+    assert (done.code, done.out, done.err) == (0, f"{tmp_path / 'h.html'}\n", "")
+    assert f'"start":"{start}"' in (tmp_path / "h.html").read_text("utf-8")
+
+
+def test_a_page_of_a_link_opens_at_the_head_that_gives_it_most(tmp_path):
+    run("heads", "--from", "ate", "--to", "apple", "--top", "1", "-o", tmp_path / "h.csv")
+    [row] = list(csv.DictReader((tmp_path / "h.csv").read_text().splitlines()))[:1]
+    assert run("heads", "--from", "ate", "--to", "apple", "-o", tmp_path / "h.html").code == 0
+    start = f"kind=self&view=matrix&head=L{row['layer']}H{row['head']}&cursor=1%2C3&focus=1"
+    assert f'"start":"{start}"' in (tmp_path / "h.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("options", [["--measure", "entropy"], ["--top", "3"], ["--role", "sink"], ["--size", "5"]])
+def test_a_page_refuses_what_is_for_tables_or_pictures(options, tmp_path):
+    done = run("heads", *options, "-o", tmp_path / "h.html")
+    assert done.code in (1, 2)
+    assert f"{options[0]} " in done.err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["h.gif", "h"])
 def test_other_endings_are_refused(name, tmp_path):
     done = run("heads", "-o", tmp_path / name)
     assert (done.code, done.out) == (1, "")

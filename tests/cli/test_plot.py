@@ -163,10 +163,49 @@ def test_the_numbers_of_named_heads_are_only_of_these_heads(tmp_path):
     assert [(layer["layer"], layer["heads"]) for layer in one["layers"]] == [(0, [2]), (3, [1])]
 
 
+def test_a_page_has_every_head_and_opens_at_what_is_drawn(tmp_path):
+    page = tmp_path / "a.html"
+    done = run("plot", APPLE, "--kind", "cross", "--layer", "1", "--head", "2", "-o", page)
+    assert (done.code, done.out) == (0, f"{page}\n")
+    told = facts_of(page)
+    assert told["start"] == "kind=cross&view=matrix&head=L1H2"
+    assert [len(kind["heads"]) for kind in told["kinds"]] == [16, 8, 8]
+    run("view", APPLE, "-o", tmp_path / "view.html")
+    assert facts_of(tmp_path / "view.html") == {**told, "start": ""}
+
+
+def facts_of(page):
+    """What a page is told of its trace."""
+    return json.loads(re.search(r'id="facts">(.*?)</script>', page.read_text("utf-8"))[1])
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--dpi", "90"], "--dpi is for pictures, not for the page"),
+        (["--title", "Apple"], "--title is for pictures, not for the page"),
+        (["--theme", "print"], "the page has no theme print"),
+        (["--head", "9"], "there is no head 9"),
+    ],
+)
+def test_a_page_refuses_what_it_does_not_have(options, says, tmp_path):
+    done = run("plot", APPLE, *options, "-o", tmp_path / "a.html")
+    assert (done.code, done.out) == (1, "")
+    assert says in done.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_page_never_overwrites_the_trace_that_is_drawn(tmp_path):
+    run("trace", APPLE, "-o", tmp_path / "a.safetensors")
+    (tmp_path / "a.html").symlink_to(tmp_path / "a.safetensors")
+    done = run("plot", tmp_path / "a.safetensors", "-o", tmp_path / "a.html")
+    assert done.code == 1
+    assert "belongs to the input" in done.err
+
+
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("a.html", "by another command"),
         ("a.gif", "cannot write .gif files"),
         ("a", "without an ending"),
         (".png", "without an"),
@@ -177,7 +216,7 @@ def test_unknown_endings_are_refused_before_a_model_runs(name, says, tmp_path, m
     done = run("plot", APPLE, "-o", tmp_path / "new" / name)
     assert (done.code, done.out) == (1, "")
     assert says in done.err
-    assert "Endings: .png, .svg, .pdf, .json, .npz, .safetensors." in done.err
+    assert "Endings: .png, .svg, .pdf, .json, .npz, .safetensors, .html, .htm." in done.err
     assert list(tmp_path.iterdir()) == []
 
 

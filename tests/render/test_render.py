@@ -28,7 +28,7 @@ def test_safetensors_is_the_trace(tmp_path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("suffix", "says"), [(".html", "by another command"), (".gif", ".gif"), ("", "without an ending")]
+    ("suffix", "says"), [(".html", "by other commands"), (".gif", ".gif"), ("", "without an ending")]
 )
 def test_other_endings_are_refused_with_those_that_work(suffix: str, says: str) -> None:
     with pytest.raises(FileError, match=says) as caught:

@@ -11,13 +11,13 @@ from attnviz.cli.console import notes
 from attnviz.cli.corpus import show_corpus
 from attnviz.cli.errors import UsageError
 from attnviz.cli.head_options import TABLE_ENDINGS, HeadOptions
-from attnviz.cli.output import check_writable, ending, print_path, write
+from attnviz.cli.output import check_writable, ending, print_path, write, write_page
 from attnviz.cli.pager import show
 from attnviz.cli.plot_options import PlotOptionGroup
 from attnviz.cli.run import Run, Text, expand_option_groups
 from attnviz.files import write_whole
 from attnviz.probes import PROBES
-from attnviz.render import check
+from attnviz.render import PAGES, check
 
 if TYPE_CHECKING:
     from attnviz.measured_roles import MeasuredRole
@@ -40,7 +40,7 @@ Output = Annotated[
         *("--output", "-o"),
         metavar="FILE",
         help="Write to this file: a picture (.png .svg .pdf), a table for pandas with a row for each head (.csv .json "
-        ".parquet), or the weights (.npz .safetensors).",
+        ".parquet), the page of attnviz view (.html), or the weights (.npz .safetensors).",
     ),
 ]
 
@@ -76,7 +76,7 @@ def heads(
     check(plot_options, suffix, is_drawn=False)
     head_options.check(suffix)
     reads = (*run.reads(text), *([head_options.corpus] if head_options.corpus else ()))
-    check_writable(output, reads, tables=TABLE_ENDINGS)
+    check_writable(output, reads, tables=(*TABLE_ENDINGS, *PAGES))
     if (head_options.probe or head_options.corpus) and (has_text or target is not None):
         what = "a probe makes its own texts" if head_options.probe else "the corpus has the texts"
         raise UsageError(what, "Leave out TEXT and --target.")
@@ -99,6 +99,8 @@ def heads(
         _show(trace, head_options, () if text.saved else run.measured_roles())
     elif suffix in TABLE_ENDINGS:
         print_path(write_whole(output, _table(trace, suffix, head_options)))
+    elif suffix in PAGES:
+        _write_page(trace, output, text.saved, head_options, plot_options)
     else:
         _draw(trace, output, head_options, plot_options)
 
@@ -149,6 +151,22 @@ def _table(trace: Trace, suffix: str, head_options: HeadOptions) -> bytes:
     sort, role, top = head_options.sorted_by, head_options.role, head_options.top
     rows = [row for kind in trace.kinds for row in head_rows(trace, kind, sort=sort, role=role, top=top)]
     return TABLES[suffix](records(trace, rows), RECORD_NAMES)
+
+
+def _write_page(
+    trace: Trace, output: Path, saved: str | None, head_options: HeadOptions, plot_options: PlotOptionGroup
+) -> None:
+    """Write the interactive page: opened at the head that gives a link most, or with the heads in their order."""
+    from attnviz.render.named_link import named_links
+    from attnviz.render.page import view
+    from attnviz.render.page.start import start_of_heads, start_of_link
+
+    start = (
+        start_of_link(trace, named_links(trace, *head_options.link), plot_options)
+        if head_options.link
+        else start_of_heads(trace, plot_options, head_options.sorted_by)
+    )
+    write_page(output, view(trace, source=saved, start=start))
 
 
 def _draw(trace: Trace, output: Path, head_options: HeadOptions, plot_options: PlotOptionGroup) -> None:

@@ -1,12 +1,14 @@
 """`attnviz plot`: one head, or several, in any style."""
 
+from dataclasses import replace
+
 from attnviz.cli import options
 from attnviz.cli.console import notes, say, stdout
-from attnviz.cli.output import Output, check_writable, ending, write
+from attnviz.cli.output import Output, check_writable, ending, write, write_page
 from attnviz.cli.pager import show, with_background_theme
 from attnviz.cli.plot_options import PlotOptionGroup
 from attnviz.cli.run import Run, Text, expand_option_groups
-from attnviz.render import check
+from attnviz.render import PAGES, check
 
 EXAMPLES = """\
 attnviz plot "I ate an apple"
@@ -15,7 +17,8 @@ attnviz plot "I ate an apple" --kind cross --layer 1
 attnviz plot "The cat sat on the mat." -m path/to/model --layer 3 --head 5
 attnviz plot saved.safetensors --layer 2
 attnviz plot "I ate an apple" --style lines -o lines.svg
-attnviz plot "I ate an apple" --style text --query ate"""
+attnviz plot "I ate an apple" --style text --query ate
+attnviz plot "I ate an apple" --kind cross -o apple.html"""
 
 
 @expand_option_groups
@@ -33,10 +36,13 @@ def plot(
     A layer without a head draws all its heads, a head without a layer that head in every layer. With neither, a rule
     chooses one head; --why says which rule, and by what numbers.
     """
-    check_writable(output, run.reads(text))
+    check_writable(output, run.reads(text), tables=PAGES)
     check(plot_options, None if output is None else ending(output))
+    is_page = output is not None and ending(output).lower() in PAGES
     is_of_answer = plot_options.query is None and plot_options.drawn_as.shows_one_query
-    trace = run.trace(text, "plot", target, "answer" if is_of_answer else plot_options.query)
+    reading = replace(run, kind=None, layer=None, head=None) if is_page else run  # a page has every head
+    whole = reading.trace(text, "plot", target, "answer" if is_of_answer else plot_options.query)
+    trace = run.selection.apply(whole) if is_page else whole
     from attnviz.analysis.head_choice import RULE
     from attnviz.render.plan import drawn, plot_scene
 
@@ -46,7 +52,12 @@ def plot(
         say(f"{choice.reason}\n{RULE}" if why else choice.summary)
     elif why:
         say(f"No head was chosen: {'all are drawn as one' if scene.combined else 'layers or heads were named'}.")
-    if output is not None:
+    if output is not None and is_page:
+        from attnviz.render.page import view
+        from attnviz.render.page.start import start_of
+
+        write_page(output, view(whole, source=text.saved, start=start_of(trace, scene, plot_options)))
+    elif output is not None:
         write(output, trace if scene.combined else drawn(trace, scene), [scene], plot_options)
     else:
         from attnviz.render import on_screen, render

@@ -9,17 +9,16 @@ from attnviz.cli import options
 from attnviz.cli.console import notes, say, stdout
 from attnviz.cli.errors import UsageError
 from attnviz.cli.options import option
-from attnviz.cli.output import print_path
+from attnviz.cli.output import write_page
 from attnviz.cli.run import Run, Text, expand_option_groups
 from attnviz.errors import FileError
 from attnviz.files import is_standard_output, is_stream, require_writable
+from attnviz.render import PAGES
 
 EXAMPLES = """\
 attnviz view "I ate an apple" --open
 attnviz view "The cat sat on the mat." -m path/to/model -o cat.html
 attnviz view saved.safetensors -o saved.html --exact"""
-
-ENDINGS = (".html", ".htm")
 
 Output = Annotated[Path | None, option("--output", "-o", metavar="FILE", help="Write the page to this file: x.html.")]
 Open = Annotated[bool, option("--open", group=options.OUTPUT, help="Open the page in the browser.")]
@@ -69,9 +68,7 @@ def view(
 
     notes(trace.notes)
     page = page_of(trace, exact=exact, max_mb=max_mb, source=text.saved)
-    notes(page.notes)
-    path = page.save(output or Path(tempfile.mkdtemp(prefix="attnviz-")) / "view.html")
-    print_path(path)
+    path = write_page(output or Path(tempfile.mkdtemp(prefix="attnviz-")) / "view.html", page)
     if open_page and not webbrowser.open(path.resolve().as_uri()):
         say("No browser was found: open the file yourself.")
 
@@ -80,6 +77,6 @@ def _require_page(output: Path) -> None:
     """Raise FileError for a name that is not one of a page, and for a terminal."""
     if is_standard_output(output) and stdout().is_terminal:
         raise FileError("a terminal cannot show a page", "Name a file: -o view.html, or open it: --open")
-    if output.suffix.lower() not in ENDINGS and not is_stream(output):
+    if output.suffix.lower() not in PAGES and not is_stream(output):
         what = f"cannot write {output.suffix} files" if output.suffix else "a page's name ends in .html"
         raise FileError(what, f"Name a page: -o {output.with_suffix('.html')}")

@@ -42,12 +42,15 @@ class Page:
         return write_whole(path, self.html.encode())
 
 
-def view(trace: Trace, *, exact: bool = False, max_mb: float = MAX_MB, source: str | None = None) -> Page:
+def view(
+    trace: Trace, *, exact: bool = False, max_mb: float = MAX_MB, source: str | None = None, start: str = ""
+) -> Page:
     """The interactive page of every head of `trace`.
 
     Weights are kept to 8 bits on a square-root scale, which moves none by more than 0.004; with `exact` to 16 bits,
     which moves none by more than 0.00002. A page of more than `max_mb` megabytes (10⁶ bytes) is made of fewer, larger
-    cells, and says so. `source` is the file of a saved trace, for the commands that the page shows.
+    cells, and says so. `source` is the file of a saved trace, for the commands that the page shows. `start` is what the
+    page shows first, as its address says it: `kind=cross&head=L1H2&view=text`; by default the head that `plot` chooses.
 
     Raises SelectionError for a trace without a head and for negative weights, as differences have, and PlotOptionError
     for a size that cannot be met.
@@ -60,4 +63,4 @@ def view(trace: Trace, *, exact: bool = False, max_mb: float = MAX_MB, source: s
         )
     if not max_mb > 0:
         raise PlotOptionError(f"max_mb cannot be {max_mb:g}", "Megabytes, more than 0, such as 25.")
-    return Page(*fit(trace, exact, max_mb, source))
+    return Page(*fit(trace, max_mb, exact=exact, source=source, start=start))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from attnviz.attention import Range, Token, Trace
 from attnviz.errors import PlotOptionError
@@ -20,13 +21,13 @@ def megabytes(page: str) -> float:
     return len(page.encode()) / 1e6
 
 
-def fit(trace: Trace, exact: bool, max_mb: float, source: str | None = None) -> tuple[str, tuple[str, ...]]:
-    """The page of `trace` as HTML of at most `max_mb`, and what was done to meet that.
+def fit(trace: Trace, max_mb: float, **told: Any) -> tuple[str, tuple[str, ...]]:
+    """The page of `trace` as HTML of at most `max_mb`, and what was done to meet that; `told` are for `contents_of`.
 
     Cells are pooled by their largest weight, to half as many a side until the page fits. Raises PlotOptionError where
     that leaves nothing to see.
     """
-    page = assemble(contents_of(trace, exact, source))
+    page = assemble(contents_of(trace, **told))
     size, cells = megabytes(page), max(max(len(a.rows), len(a.columns)) for a in trace.attentions)
     notes: tuple[str, ...] = ()
     while megabytes(page) > max_mb:
@@ -38,7 +39,7 @@ def fit(trace: Trace, exact: bool, max_mb: float, source: str | None = None) -> 
             f"pooled to at most {cells} × {cells} cells, each of its largest weight, to be smaller than {max_mb:g} MB:"
             f" without that the page would be {size:.1f} MB (--max-mb)",
         )
-        page = assemble(contents_of(_pooled(trace, cells), exact, source, notes))
+        page = assemble(contents_of(_pooled(trace, cells), notes=notes, **told))
     return page, notes
 
 

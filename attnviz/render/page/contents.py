@@ -36,10 +36,12 @@ class Contents:
     first: tuple[str, ...]
 
 
-def contents_of(trace: Trace, exact: bool, source: str | None = None, notes: tuple[str, ...] = ()) -> Contents:
+def contents_of(
+    trace: Trace, exact: bool, source: str | None = None, start: str = "", notes: tuple[str, ...] = ()
+) -> Contents:
     """The contents of the page of `trace`, its weights with 16 bits where they shall be `exact`, or with 8.
 
-    `notes` say what was pooled.
+    `start` is what the page shows first, as its address says it, and `notes` say what was pooled.
     """
     bits = 16 if exact else 8
     shown = [attention for attention in trace.attentions if attention.layers]
@@ -56,6 +58,7 @@ def contents_of(trace: Trace, exact: bool, source: str | None = None, notes: tup
         "bits": bits,
         "model": visible(trace.model),
         "title": title_of(trace),
+        "start": start,
         "notes": [visible(note) for note in (*notes, *trace.notes)],
         "roles": {role.name: role.threshold for role in ROLES.values()},
         "themes": {name: _theme(name) for name in ("light", "dark")},

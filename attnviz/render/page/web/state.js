@@ -98,7 +98,7 @@ function writeAddress(isStep) {
 function followAddress() {
   const read = () => {
     past = Array.isArray(history.state) ? history.state : [];
-    state = hashToState(location.hash);
+    state = hashToState(location.hash || `#${facts.start}`);
   };
   addEventListener("popstate", () => {
     const before = state;

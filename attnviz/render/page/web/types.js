@@ -46,6 +46,7 @@
  * @property {8 | 16} bits
  * @property {string} model
  * @property {string} title
+ * @property {string} start  The state that the page opens with, as an address holds it.
  * @property {string[]} notes
  * @property {Object<string, number>} roles  The threshold of each role.
  * @property {{light: Theme, dark: Theme}} themes
