@@ -155,13 +155,18 @@ def scale_of(
 def _colours(options: PlotOptions, theme: Theme, signed: bool) -> Colours:
     """256 colours, uint8 `[256, 3]`: those of the colour map that the user named, or of the theme."""
     if options.cmap is None and signed:
-        negative, positive = ("teal", "amber") if theme is THEMES["dark"] else ("lilac", "rust")
-        return np.concatenate([palette(negative)[-2::-2], palette(positive)[::2]])  # 127 and 128 are that of 0
+        return signed_palette(theme)
     if options.cmap is None:
         return palette(theme.palette)
     from attnviz.render.colour_maps import sampled
 
     return sampled(options.cmap)
+
+
+def signed_palette(theme: Theme) -> Colours:
+    """256 colours, uint8 `[256, 3]`, of differences from −1 to 1: numbers 127 and 128 are that of 0."""
+    negative, positive = ("teal", "amber") if theme is THEMES["dark"] else ("lilac", "rust")
+    return np.concatenate([palette(negative)[-2::-2], palette(positive)[::2]])
 
 
 def _half(top: float) -> float:

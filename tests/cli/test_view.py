@@ -1,5 +1,7 @@
 """`attnviz view`: the page as a file."""
 
+import json
+import re
 import webbrowser
 from pathlib import Path
 
@@ -21,6 +23,34 @@ def test_a_saved_trace_gives_the_page_that_names_it(tmp_path):
     saved = encoder_decoder().save(tmp_path / "a.safetensors")
     assert run("view", saved, "-o", tmp_path / "a.html").code == 0
     assert f"attnviz plot {saved}" in (tmp_path / "a.html").read_text("utf-8")
+
+
+def test_several_texts_and_saved_traces_are_one_page(tmp_path):
+    saved = encoder_decoder().save(tmp_path / "a.safetensors")
+    page = tmp_path / "a.html"
+    done = run("view", "I ate an apple", saved, "--text", "She opened the door.", "--kind", "self", "-o", page)
+    assert (done.code, done.out) == (0, f"{page}\n")
+    told = json.loads(re.search(r'id="facts">(.*?)</script>', page.read_text("utf-8"))[1])
+    assert [trace["title"].split(" → ")[0] for trace in told["traces"]] == [
+        "She opened the door.",
+        "I ate an apple",
+        "I ate an apple",
+    ]
+    assert [pair["kinds"] for pair in told["pairs"]] == [[0, 1], [0, 2], [1, 2]]
+
+
+def test_a_page_is_not_written_over_its_second_trace(tmp_path):
+    saved = encoder_decoder().save(tmp_path / "a.safetensors")
+    (tmp_path / "a.html").symlink_to(saved)
+    done = run("view", "I ate an apple", saved, "-o", tmp_path / "a.html")
+    assert done.code == 1
+    assert "belongs to the input" in done.err
+
+
+def test_only_one_text_comes_from_standard_input(tmp_path):
+    done = run("view", "-", "-", "-o", tmp_path / "a.html", stdin="I ate an apple")
+    assert done.code == 2
+    assert "cannot both come from standard input" in done.err
 
 
 @pytest.mark.parametrize("is_there", [True, False])

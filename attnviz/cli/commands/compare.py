@@ -16,14 +16,13 @@ from attnviz.cli.output import check_writable, ending, print_path, require_endin
 from attnviz.cli.pager import show
 from attnviz.cli.plot_options import PlotOptionGroup
 from attnviz.cli.run import Run, Text, expand_option_groups
+from attnviz.cli.several_texts import require_one_piped, texts_given, trace_each
 from attnviz.files import PICTURE_ENDINGS, write_whole
 from attnviz.head_names import parse_heads, parse_layers
-from attnviz.prompt import require_text
 from attnviz.render import check
 
 if TYPE_CHECKING:
     from attnviz.analysis.comparison import Comparison
-    from attnviz.attention import Trace
 
 EXAMPLES = """\
 attnviz compare "I ate an apple" "I ate a red apple"
@@ -32,9 +31,6 @@ attnviz compare "I ate an apple" --layer 3 --with-layer 2 --mean -o layers.png
 attnviz compare "I ate an apple" -m path/to/model --with-model path/to/another
 attnviz compare before.safetensors after.safetensors -o distances.csv
 attnviz compare "I ate an apple\""""
-
-OF_SAVED = ("layer", "head", "kind", "rows", "columns", "cells", "words")
-"""Options that select from a saved trace; the others are options of a model."""
 
 Side = TypeVar("Side")
 Both = tuple[Side, Side]
@@ -98,8 +94,7 @@ class TwoTexts(Text):
     @cached_property
     def sides(self) -> Both[Text]:
         """The texts of A and B, which may be the same. With --text, the first argument is the text of B."""
-        given = [] if self.as_text is None else [Text(as_text=self.as_text)]
-        given += [Text(argument) for argument in (self.text, self.other) if argument is not None]
+        given = texts_given(self.as_text, self.text, self.other)
         if len(given) > 2:
             raise UsageError("there are three texts, one of them after --text", "Leave one of them out.")
         first, *others = given or [Text()]
@@ -131,10 +126,8 @@ def compare(
     suffix = None if output is None else ending(output).lower()
     _check(plot_options, output, suffix, top)
     runs = run, _of_b(run, with_model, with_layer, with_head)
-    if not is_one_text and all(side.piped for side in texts):
-        raise UsageError(
-            "A and B cannot both come from standard input", "Save one of them: attnviz trace - -o a.safetensors"
-        )
+    if not is_one_text:
+        require_one_piped(texts, "A and B")
     read = [path for run, text in zip(runs, texts, strict=True) for path in run.reads(text)]
     check_writable(output, read, tables=TABLE_ENDINGS)
     from attnviz.comparisons import compare_traces
@@ -144,7 +137,7 @@ def compare(
         trace = replace(run, layer=None, head=None).trace(texts[0], "compare", target)
         a, b = (one.selection.apply(trace) for one in runs)
     else:
-        a, b = _traces(runs, texts, target)
+        a, b = trace_each(runs, texts, "compare", target)
     every_two = (with_layer, with_head) != (None, None)
     found = compare_traces(a, b, every_two=every_two, is_one_run=is_one_run, how=plot_options.combines)
     notes(dict.fromkeys(note for trace in found.traces for note in trace.notes))
@@ -171,27 +164,6 @@ def _of_b(run: Run, model: str | None, layer: list[str] | None, head: list[str] 
 
     layers, heads = names_of_b(run.layer, run.head, layer, head)
     return replace(run, model=model or run.model, layer=layers, head=heads)
-
-
-def _traces(runs: Both[Run], texts: Both[Text], target: str | None) -> "list[Trace]":
-    """The traces of A and B. If both have one model, it is loaded once."""
-    model = None
-    if runs[0].model == runs[1].model and not any(text.saved for text in texts):
-        for text in texts:
-            require_text(text.read("compare"))
-        model = runs[0].load()
-    if len([text for text in texts if text.saved]) == 1:  # options of the model are for the other text
-        a, b = (_of_saved(run) if text.saved else run for run, text in zip(runs, texts, strict=True))
-        runs = a, b
-    return [
-        run.trace(text, "compare", None if text.saved else target, model=model)
-        for run, text in zip(runs, texts, strict=True)
-    ]
-
-
-def _of_saved(run: Run) -> Run:
-    """`run` with only the options that select from a saved trace."""
-    return Run(**{name: getattr(run, name) for name in OF_SAVED})
 
 
 def _give(

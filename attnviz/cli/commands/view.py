@@ -2,8 +2,12 @@
 
 import tempfile
 import webbrowser
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated
+
+import typer
 
 from attnviz.cli import options
 from attnviz.cli.console import notes, say, stdout
@@ -11,6 +15,7 @@ from attnviz.cli.errors import UsageError
 from attnviz.cli.options import option
 from attnviz.cli.output import write_page
 from attnviz.cli.run import Run, Text, expand_option_groups
+from attnviz.cli.several_texts import require_one_piped, texts_given, trace_each
 from attnviz.errors import FileError
 from attnviz.files import is_standard_output, is_stream, require_writable
 from attnviz.render import PAGES
@@ -18,8 +23,14 @@ from attnviz.render import PAGES
 EXAMPLES = """\
 attnviz view "I ate an apple" --open
 attnviz view "The cat sat on the mat." -m path/to/model -o cat.html
-attnviz view saved.safetensors -o saved.html --exact"""
+attnviz view saved.safetensors -o saved.html --exact
+attnviz view "I ate an apple" "I ate a red apple" -o both.html
+attnviz view before.safetensors after.safetensors -o both.html"""
 
+Others = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="OTHERS", help="More sentences or saved traces, for the same page.", show_default=False),
+]
 Output = Annotated[Path | None, option("--output", "-o", metavar="FILE", help="Write the page to this file: x.html.")]
 Open = Annotated[bool, option("--open", group=options.OUTPUT, help="Open the page in the browser.")]
 Exact = Annotated[
@@ -41,10 +52,22 @@ MaxMb = Annotated[
 ]
 
 
+@dataclass(frozen=True)
+class SeveralTexts(Text):
+    """TEXT, and the others that are given."""
+
+    others: Others = None
+
+    @cached_property
+    def each(self) -> list[Text]:
+        """All texts in order, that of --text first."""
+        return texts_given(self.as_text, self.text, *(self.others or ())) or [Text()]
+
+
 @expand_option_groups
 def view(
     run: Run,
-    text: Text,
+    text: SeveralTexts,
     target: options.Target = None,
     output: Output = None,
     open_page: Open = False,
@@ -54,20 +77,21 @@ def view(
     """Write an interactive page of every head: one file that needs no network.
 
     It shows all heads side by side, and one of them as a matrix or as shaded text. It opens from disk in any current
-    browser.
+    browser. Of several texts it shows any two side by side, with their difference.
     """
     if output is None and not open_page:
         raise UsageError("the page needs a file", "Name one: -o view.html. Or open it without keeping it: --open")
     if output is not None:
         _require_page(output)
-        require_writable([output], run.reads(text))
+        require_writable([output], [path for one in text.each for path in run.reads(one)])
+    require_one_piped(text.each, "two texts")
     if not max_mb > 0:
         raise UsageError(f"--max-mb cannot be {max_mb:g}", "A number of megabytes above 0, such as 25.")
-    trace = run.trace(text, "view", target)
+    traces = trace_each([run] * len(text.each), text.each, "view", target)
     from attnviz.render.page import view as page_of
 
-    notes(trace.notes)
-    page = page_of(trace, exact=exact, max_mb=max_mb, source=text.saved)
+    notes(dict.fromkeys(note for trace in traces for note in trace.notes))
+    page = page_of(traces, exact=exact, max_mb=max_mb, source=[one.saved for one in text.each])
     path = write_page(output or Path(tempfile.mkdtemp(prefix="attnviz-")) / "view.html", page)
     if open_page and not webbrowser.open(path.resolve().as_uri()):
         say("No browser was found: open the file yourself.")

@@ -1,10 +1,12 @@
-"""A trace as one interactive page: a file of HTML that holds all it needs and asks no network for anything.
+"""Traces as one interactive page: a file of HTML that holds all it needs and asks no network for anything.
 
-`contents.py` says what the page is told of a trace, `packing.py` how its weights are kept small, `budget.py` what is
-pooled where they are still too large, and `assembly.py` puts all of that and the files of `web/` into one page.
+`contents.py` says what the page is told of a trace, `pair.py` what of two of them, `packing.py` how weights are kept
+small, `budget.py` what is pooled where they are still too large, `start.py` what the page shows first, and
+`assembly.py` puts all of that and the files of `web/` into one page.
 """
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -43,24 +45,32 @@ class Page:
 
 
 def view(
-    trace: Trace, *, exact: bool = False, max_mb: float = MAX_MB, source: str | None = None, start: str = ""
+    trace: Trace | Sequence[Trace],
+    *,
+    exact: bool = False,
+    max_mb: float = MAX_MB,
+    source: str | Sequence[str | None] | None = None,
+    start: str = "",
 ) -> Page:
-    """The interactive page of every head of `trace`.
+    """The interactive page of every head of `trace`; of several traces, with any two of them side by side.
 
     Weights are kept to 8 bits on a square-root scale, which moves none by more than 0.004; with `exact` to 16 bits,
     which moves none by more than 0.00002. A page of more than `max_mb` megabytes (10⁶ bytes) is made of fewer, larger
-    cells, and says so. `source` is the file of a saved trace, for the commands that the page shows. `start` is what the
-    page shows first, as its address says it: `kind=cross&head=L1H2&view=text`; by default the head that `plot` chooses.
+    cells, and says so. `source` is the file of a saved trace, for the commands that the page shows; of several traces
+    one for each, None where it is not saved. `start` is what the page shows first, as its address says it:
+    `kind=cross&head=L1H2&view=text`; by default the head that `plot` chooses, and of several traces `view=compare`.
 
     Raises SelectionError for a trace without a head and for negative weights, as differences have, and PlotOptionError
     for a size that cannot be met.
     """
-    if not any(attention.layers for attention in trace.attentions):
+    traces = [trace] if isinstance(trace, Trace) else list(trace)
+    sources = [source] if isinstance(source, str) else list(source or [None] * len(traces))
+    if not traces or not all(any(attention.layers for attention in one.attentions) for one in traces):
         raise SelectionError("this trace has no head to show", "Trace again without --layer and --head.")
-    if any((weights < 0).any() for attention in trace.attentions for weights in attention.by_layer.values()):
+    if any((weights < 0).any() for one in traces for a in one.attentions for weights in a.by_layer.values()):
         raise SelectionError(
             "the page shows weights, and some of these are negative", "attnviz plot draws differences."
         )
     if not max_mb > 0:
         raise PlotOptionError(f"max_mb cannot be {max_mb:g}", "Megabytes, more than 0, such as 25.")
-    return Page(*fit(trace, max_mb, exact=exact, source=source, start=start))
+    return Page(*fit(traces, max_mb, exact=exact, sources=sources, start=start or "view=compare" * (len(traces) > 1)))

@@ -29,7 +29,7 @@ def assemble(contents: Contents) -> str:
     parts = {
         "policy": f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; img-src blob: data:; "
         "base-uri 'none'; form-action 'none'",
-        "title": escape(f"{contents.facts['title']} · attnviz"),
+        "title": escape(" · ".join([*dict.fromkeys(trace["title"] for trace in contents.facts["traces"]), "attnviz"])),
         "style": style,
         "facts": facts,
         "first": _blocks(first),

@@ -35,8 +35,8 @@ def axes(trace: Trace, attention: Attention) -> tuple[Axis, Axis]:
     return rows, columns
 
 
-def word_axes(trace: Trace, attention: Attention) -> tuple[Axis, Axis] | None:
-    """The axes of the same matrix with the tokens of each word merged; None where it is no other, or not known."""
+def of_words(trace: Trace, attention: Attention) -> Attention | None:
+    """`attention` without weights, with the tokens of each word merged; None where it is no other, or not known."""
     a = attention
     if not a.is_whole or all(len(set(word_numbers(tokens))) == len(tokens) for tokens in (a.queries, a.keys) if tokens):
         return None
@@ -44,7 +44,7 @@ def word_axes(trace: Trace, attention: Attention) -> tuple[Axis, Axis] | None:
     queries = merged_tokens(a.queries, reads)
     keys = merged_tokens(a.keys, trace.text if a.kind == "cross" else reads)
     predicts = a.predicts and merged_predicts(a.queries, queries, a.predicts)
-    return axes(trace, Attention(a.kind, a.part, queries, keys, {}, {}, predicts=predicts))
+    return Attention(a.kind, a.part, queries, keys, {}, {}, predicts=predicts)
 
 
 def _axis(labels: Sequence[str], tokens: Sequence[Token], cells: Sequence[Range], text: str) -> Axis:

@@ -21,14 +21,14 @@ def megabytes(page: str) -> float:
     return len(page.encode()) / 1e6
 
 
-def fit(trace: Trace, max_mb: float, **told: Any) -> tuple[str, tuple[str, ...]]:
-    """The page of `trace` as HTML of at most `max_mb`, and what was done to meet that; `told` are for `contents_of`.
+def fit(traces: Sequence[Trace], max_mb: float, **told: Any) -> tuple[str, tuple[str, ...]]:
+    """The page of `traces` as HTML of at most `max_mb`, and what was done to meet that; `told` are for `contents_of`.
 
     Cells are pooled by their largest weight, to half as many a side until the page fits. Raises PlotOptionError where
     that leaves nothing to see.
     """
-    page = assemble(contents_of(trace, **told))
-    size, cells = megabytes(page), max(max(len(a.rows), len(a.columns)) for a in trace.attentions)
+    page = assemble(contents_of(traces, **told))
+    size, cells = megabytes(page), max(max(len(a.rows), len(a.columns)) for trace in traces for a in trace.attentions)
     notes: tuple[str, ...] = ()
     while megabytes(page) > max_mb:
         cells //= 2
@@ -39,7 +39,7 @@ def fit(trace: Trace, max_mb: float, **told: Any) -> tuple[str, tuple[str, ...]]
             f"pooled to at most {cells} × {cells} cells, each of its largest weight, to be smaller than {max_mb:g} MB:"
             f" without that the page would be {size:.1f} MB (--max-mb)",
         )
-        page = assemble(contents_of(_pooled(trace, cells), notes=notes, **told))
+        page = assemble(contents_of([_pooled(trace, cells) for trace in traces], notes=notes, **told))
     return page, notes
 
 

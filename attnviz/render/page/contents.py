@@ -1,8 +1,9 @@
-"""What the page is told of a trace: names, labels, measures, and every head's weights."""
+"""What the page is told of its traces: names, labels, measures, and every head's weights."""
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import combinations
 from math import isnan
 from typing import Any
 
@@ -11,12 +12,13 @@ from attnviz.analysis.head_table import COLUMNS, HeadRow, head_rows
 from attnviz.attention import Attention, Trace
 from attnviz.labels import visible
 from attnviz.render.colours import palette
-from attnviz.render.page.axis import axes, word_axes
-from attnviz.render.page.command import plot_command
+from attnviz.render.page.axis import axes, of_words
+from attnviz.render.page.command import Side, plot_command
 from attnviz.render.page.packing import packed_matrix
+from attnviz.render.page.pair import pair_of
 from attnviz.render.page.summary import summarise
 from attnviz.render.plan import title_of
-from attnviz.render.scale import THEMES
+from attnviz.render.scale import THEMES, signed_palette
 from attnviz.render.scene import Scene
 
 DIGITS = 4
@@ -27,8 +29,8 @@ DIGITS = 4
 class Contents:
     """What the page holds: `facts` for JSON, and `blocks`, packed weights by their names.
 
-    The block of head `h` of kind `k`, both counted from 0 in the order of the facts, is named `h<k>-<h>`; `first` are
-    the names of those that the page shows when it is opened.
+    The kinds of all traces stand in one list. The block of head `h` of kind `k`, both counted from 0 in the order of
+    the facts, is named `h<k>-<h>`; `first` are the names of those that the page shows when it is opened.
     """
 
     facts: Mapping[str, Any]
@@ -37,43 +39,71 @@ class Contents:
 
 
 def contents_of(
-    trace: Trace, exact: bool, source: str | None = None, start: str = "", notes: tuple[str, ...] = ()
+    traces: Sequence[Trace],
+    exact: bool = False,
+    sources: Sequence[str | None] = (),
+    start: str = "",
+    notes: tuple[str, ...] = (),
 ) -> Contents:
-    """The contents of the page of `trace`, its weights with 16 bits where they shall be `exact`, or with 8.
+    """The contents of the page of `traces`, their weights with 16 bits where they shall be `exact`, or with 8.
 
-    `start` is what the page shows first, as its address says it, and `notes` say what was pooled.
+    `sources` are the files of those that are saved, one for each trace; `start` is what the page shows first, as its
+    address says it; `notes` say what was pooled.
     """
-    bits = 16 if exact else 8
-    shown = [attention for attention in trace.attentions if attention.layers]
-    kinds = [_kind(trace, attention, source) for attention in shown]
+    bits, sources = 16 if exact else 8, sources or [None] * len(traces)
+    sides = [
+        Side(trace, attention, number, source)
+        for number, (trace, source) in enumerate(zip(traces, sources, strict=True))
+        for attention in trace.attentions
+        if attention.layers
+    ]
+    kinds = [_kind(side) for side in sides]
     blocks: dict[str, str] = {}
     first = []
-    for number, (attention, kind) in enumerate(zip(shown, kinds, strict=True)):
-        may = allowed_pairs(attention)
+    for number, (side, kind) in enumerate(zip(sides, kinds, strict=True)):
+        may = allowed_pairs(side.attention)
         for index, head in enumerate(kind["heads"]):
-            matrix = attention.matrix(head["layer"], head["head"])
+            matrix = side.attention.matrix(head["layer"], head["head"])
             blocks[f"h{number}-{index}"] = packed_matrix(matrix, may, bits)
         first.append(f"h{number}-{kind['chosen']['head']}")
     facts = {
         "bits": bits,
-        "model": visible(trace.model),
-        "title": title_of(trace),
         "start": start,
-        "notes": [visible(note) for note in (*notes, *trace.notes)],
+        "notes": [visible(note) for note in notes],
+        "traces": _names(traces, sources),
         "roles": {role.name: role.threshold for role in ROLES.values()},
         "themes": {name: _theme(name) for name in ("light", "dark")},
         "kinds": kinds,
+        "pairs": [
+            {"kinds": [a, b], **pair_of(sides[a], sides[b])}
+            for a, b in combinations(range(len(sides)), 2)
+            if sides[a].number != sides[b].number and kinds[a]["kind"] == kinds[b]["kind"]
+        ],
     }
     return Contents(facts, blocks, tuple(first))
 
 
-def _kind(trace: Trace, a: Attention, source: str | None) -> dict[str, Any]:
+def _names(traces: Sequence[Trace], sources: Sequence[str | None]) -> list[dict[str, Any]]:
+    """What each trace is called: its `title` and `model`, and in short, as `name`, what it does not share."""
+    titles, models = [title_of(trace) for trace in traces], [visible(trace.model) for trace in traces]
+    files = [visible(source or "") for source in sources]
+    names = next((some for some in (titles, models, files) if len(set(some)) > 1), titles)
+    return [
+        {"title": title, "model": model, "name": name, "notes": [visible(note) for note in trace.notes]}
+        for title, model, name, trace in zip(titles, models, names, traces, strict=True)
+    ]
+
+
+def _kind(side: Side) -> dict[str, Any]:
+    trace, a = side.trace, side.attention
     rows, columns = axes(trace, a)
-    words = word_axes(trace, a)
+    merged = of_words(trace, a)
+    words = merged and axes(trace, merged)
     heads, choice = head_rows(trace, a.kind), choose_head(trace, a.kind)
     measures = [name for name in COLUMNS if not all(isnan(row.values[name]) for row in heads)]
     index = next(i for i, row in enumerate(heads) if (row.layer, row.head) == (choice.layer, choice.head))
     return {
+        "trace": side.number,
         "kind": a.kind,
         "rows": rows,
         "columns": columns,
@@ -89,7 +119,7 @@ def _kind(trace: Trace, a: Attention, source: str | None) -> dict[str, Any]:
             "measured": choice.measured and choice.measured.role,
         },
         "isPooled": a.is_pooled,
-        "command": plot_command(trace, a, source),
+        "command": plot_command(side),
         "summary": asdict(summarise(a)),
     }
 
@@ -106,10 +136,14 @@ def _head(a: Attention, row: HeadRow, measures: list[str]) -> dict[str, Any]:
 
 
 def _theme(name: str) -> dict[str, str]:
-    """The colours of a theme, those of a picture: 256 for cells, 256 for the background of text, each in base64."""
+    """The colours of a theme, those of a picture: 256 for cells, for the background of text, and for differences.
+
+    Each of the three is in base64.
+    """
     theme = THEMES[name]
     colours = {field: getattr(theme, field) for field in ("background", "ink", "muted", "blank", "hairline")}
     return colours | {
         "cells": b64encode(palette(theme.palette).tobytes()).decode(),
         "text": b64encode(palette(theme.background_palette).tobytes()).decode(),
+        "difference": b64encode(signed_palette(theme).tobytes()).decode(),
     }

@@ -49,7 +49,7 @@ def test_no_text_of_a_trace_ends_an_element_or_stands_there_as_it_is():
     assert "<img" not in html
     assert "\u202e" not in html
     assert "\u2028" not in html
-    assert facts_in(html)["model"] == "<img onerror=alert(1)>"
+    assert facts_in(html)["traces"][0]["model"] == "<img onerror=alert(1)>"
     assert "{{script}}" in facts_in(html)["kinds"][0]["rows"]["labels"]
 
 

@@ -8,14 +8,28 @@
  */
 function commandOf(matrix, state) {
   const kind = facts.kinds[state.kind];
-  if (kind.command === null) return null;
-  const parts = [kind.command, `--kind ${kind.kind}`, ...headOptions(state), ...styleOptions(matrix, state)];
+  const command = state.view === "compare" ? pairOf(state)?.command ?? null : kind.command;
+  if (command === null) return null;
+  if (state.view === "compare") return compareCommandOf(command, state);
+  const parts = [command, `--kind ${kind.kind}`, ...headOptions(state), ...styleOptions(matrix, state)];
   if (state.scale === "log") parts.push("--log");
   if (state.sink !== "show") parts.push(`--sink ${state.sink}`);
   if (state.special !== "show") parts.push(`--special ${state.special}`);
   if (state.words) parts.push("--words");
   if (themeName() === "dark") parts.push("--theme dark");
   return { command: parts.join(" "), isAll: isDrawnByPlot(matrix, state) };
+}
+
+/**
+ * The command of a comparison, which shows weights and words as they are.
+ * @param {string} command
+ * @param {State} state
+ */
+function compareCommandOf(command, state) {
+  const parts = [command, `--kind ${facts.kinds[state.kind].kind}`, ...headOptions(state)];
+  if (state.words) parts.push("--words");
+  if (themeName() === "dark") parts.push("--theme dark");
+  return { command: parts.join(" "), isAll: state.sink === "show" && state.special === "show" && state.scale === "linear" };
 }
 
 /**

@@ -2,7 +2,7 @@
 
 /**
  * @typedef {object} Choice  A list to choose from.
- * @property {"direction" | "combine" | "scale" | "sink" | "special" | "words"} key
+ * @property {"direction" | "combine" | "scale" | "sink" | "special" | "words" | "other"} key
  * @property {string} label
  * @property {[string, string][]} options  Values, and what they are called.
  */
@@ -17,7 +17,8 @@ function showControls(state) {
     const key = /** @type {HTMLElement} */ (element).dataset.text;
     element.textContent = say(/** @type {any} */ (key));
   }
-  showNames();
+  showNames(state);
+  keepingFocus("traces", () => showTraces(state));
   keepingFocus("kinds", () => showKinds(state));
   showHeads(state);
   showSort(state);
@@ -48,9 +49,11 @@ function showMass(state) {
   /** @type {HTMLInputElement} */ (byId("mass")).value = String(state.mass);
 }
 
-function showNames() {
-  byId("title").textContent = facts.title;
-  byId("model").textContent = facts.model;
+/** @param {State} state */
+function showNames(state) {
+  const { title, model, notes } = traceOf(state);
+  byId("title").textContent = title;
+  byId("model").textContent = model;
   byId("overview-title").textContent = say("overview");
   byId("overview-scroll").setAttribute("aria-label", say("overview"));
   byId("table").setAttribute("aria-label", say("numbers"));
@@ -60,16 +63,49 @@ function showNames() {
   const search = /** @type {HTMLInputElement} */ (byId("search"));
   search.placeholder = say("search");
   search.setAttribute("aria-label", say("search"));
-  const error = say("packed", { error: facts.bits === 8 ? "0.004" : "0.00002" });
-  byId("notes").replaceChildren(...[...facts.notes, error].map((note) => make("li", {}, note)));
+  const errors = [say("packed", { error: facts.bits === 8 ? "0.004" : "0.00002" })];
+  if (facts.traces.length > 1) errors.push(say("packedDifference", { error: facts.bits === 8 ? "0.008" : "0.00004" }));
+  byId("notes").replaceChildren(...[...facts.notes, ...notes, ...errors].map((note) => make("li", {}, note)));
 }
 
 /** @param {State} state */
 function showKinds(state) {
-  const buttons = facts.kinds.map((kind, number) =>
-    pressed(KIND_NAMES[kind.kind](), number === state.kind, () => showKind(number)),
+  const buttons = kindsBeside(state.kind).map((number) =>
+    pressed(KIND_NAMES[facts.kinds[number].kind](), number === state.kind, () => showKind(number)),
   );
   byId("kinds").replaceChildren(...buttons);
+}
+
+/**
+ * The kinds of the same trace.
+ * @param {number} kind
+ */
+const kindsBeside = (kind) => indices(facts.kinds.map((one) => one.trace === facts.kinds[kind].trace));
+
+/**
+ * The traces, where there are several.
+ * @param {State} state
+ */
+function showTraces(state) {
+  const now = facts.kinds[state.kind].trace;
+  const buttons = facts.traces.map(({ name }, trace) => pressed(`${letterOf(trace)} · ${name}`, trace === now, () => showTrace(trace)));
+  byId("traces").setAttribute("aria-label", say("traces"));
+  byId("traces").hidden = buttons.length < 2;
+  byId("traces").replaceChildren(...buttons);
+}
+
+/**
+ * Show another trace: the same kind and head, with the tokens in focus that both have, as far as it has them.
+ * @param {number} trace
+ */
+function showTrace(trace) {
+  const now = facts.kinds[state.kind];
+  if (trace === now.trace) return;
+  const kind = kindNumber(trace, now.kind);
+  const base = defaultState(kind);
+  const head = sameHead(kind, now.heads[state.head]);
+  const words = state.words && facts.kinds[kind].words !== null;
+  change({ kind, head: head < 0 ? base.head : head, set: [], zoom: null, words, other: now.trace, ...tokensIn(kind, state) });
 }
 
 /**
@@ -78,7 +114,7 @@ function showKinds(state) {
  */
 function showKind(kind) {
   if (kind === state.kind) return;
-  const { head, set, focus, cursor, zoom } = defaultState(kind);
+  const { head, set, focus, cursor, zoom } = defaultState(kind);  // the trace stays, and so does the other
   const words = state.words && facts.kinds[kind].words !== null;
   const sort = facts.kinds[kind].measures.includes(state.sort) || state.sort === "likeness" ? state.sort : "layer";
   change({ kind, head, set, focus, cursor, zoom, words, sort });
@@ -143,6 +179,10 @@ function choicesOf(state) {
   if (state.set.length) {
     choices.push({ key: "combine", label: say("heads"), options: [["mean", say("mean")], ["max", say("max")], ["who", say("who")]] });
   }
+  if (state.view === "compare" && facts.traces.length > 2) {
+    const others = othersOf(state.kind).map((trace) => /** @type {[string, string]} */ ([String(trace), `${letterOf(trace)} · ${facts.traces[trace].name}`]));
+    choices.push({ key: "other", label: say("other"), options: others });
+  }
   choices.push({ key: "scale", label: say("scale"), options: [["linear", say("linear")], ["log", say("log")]] });
   const divides = kind.rows.ranges.every(([start, stop]) => stop - start === 1);
   const renorm = /** @type {[string, string][]} */ (divides ? [["renorm", say("renorm")]] : []);
@@ -162,10 +202,12 @@ function chooser({ key, label, options }, state) {
   const select = make("select");
   select.dataset.key = key;
   const value = state[key];
-  fillSelect(select, options, typeof value === "boolean" ? (value ? "1" : "") : value);
+  fillSelect(select, options, typeof value === "boolean" ? (value ? "1" : "") : String(value));
   select.addEventListener("change", () => {
     if (key === "direction") turnTo(select.value === "to" ? "to" : "from");
-    else change(/** @type {any} */ ({ [key]: key === "words" ? select.value === "1" : select.value }));
+    else if (key === "words") change({ words: select.value === "1" });
+    else if (key === "other") change({ other: Number(select.value) });
+    else change(/** @type {any} */ ({ [key]: select.value }));
   });
   return make("label", {}, label, " ", select);
 }

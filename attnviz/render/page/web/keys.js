@@ -24,7 +24,10 @@ function actionOf(event, isOnMatrix) {
   const { key } = event;
   const arrow = ARROWS[key];
   if (arrow) return isOnMatrix ? () => stepCursor(...arrow, event.shiftKey) : () => stepHead(...arrow);
-  if (/^[1-9]$/.test(key)) return Number(key) <= facts.kinds.length ? () => showKind(Number(key) - 1) : null;
+  if (/^[1-9]$/.test(key)) {
+    const kind = kindsBeside(state.kind)[Number(key) - 1];
+    return kind === undefined ? null : () => showKind(kind);
+  }
   const view = viewsOf(state).find((name) => VIEWS[name].key === key);
   if (view) return () => change({ view });
   if (isOnMatrix && (key === "Enter" || key === " ")) return () => pickCursor(event.shiftKey);
@@ -42,6 +45,7 @@ const OTHER_KEYS = {
   Escape: () => goBack(),
   d: () => turnTo(state.direction === "from" ? "to" : "from"),
   w: () => facts.kinds[state.kind].words && change({ words: !state.words }),
+  n: () => showTrace((facts.kinds[state.kind].trace + 1) % facts.traces.length),
   g: () => change({ scale: state.scale === "linear" ? "log" : "linear" }),
 };
 
@@ -82,6 +86,7 @@ function pickCursor(adds) {
 
 /** @param {number} factor */
 function zoomCursor(factor) {
+  if (state.view !== "matrix") return;
   const under = shownMatrix && cursorCells(shownMatrix.matrix, state.cursor);
   if (shownMatrix && under) zoomAt(shownMatrix.matrix, under, factor);
 }
@@ -90,7 +95,7 @@ function zoomCursor(factor) {
 function openKeys() {
   const dialog = /** @type {HTMLDialogElement} */ (byId("keys"));
   const lines = /** @type {const} */ ([
-    "keysArrows", "keysKinds", "keysViews", "keysDirection", "keysWords", "keysScale", "keysSearch", "keysEscape", "keysHelp", "keysMouse",
+    "keysArrows", "keysKinds", "keysViews", ...(facts.traces.length > 1 ? /** @type {const} */ (["keysTraces"]) : []), "keysDirection", "keysWords", "keysScale", "keysSearch", "keysEscape", "keysHelp", "keysMouse",
   ]);
   dialog.setAttribute("aria-label", say("help"));
   dialog.replaceChildren(

@@ -14,15 +14,13 @@ function showScale(matrix, state) {
     box.replaceChildren(say("whichHead"), ...headsShown(state).map((head, place) => hueKey(state, head, place)));
     return;
   }
+  if (state.view === "compare") {
+    box.replaceChildren(...compareScale(matrix, state));
+    return;
+  }
   const isText = state.view === "text" || state.view === "step";
   const top = isText ? topOfText(matrix, state) : matrix.top;
-  const bar = make("canvas", { width: 256, height: 1, className: "bar", "aria-hidden": "true" });
-  const context = /** @type {CanvasRenderingContext2D} */ (bar.getContext("2d"));
-  const colours = isText ? palette().text : palette().cells;
-  for (let i = 0; i < 256; i++) {
-    context.fillStyle = colourAt(colours, i / 255);
-    context.fillRect(i, 0, 1, 1);
-  }
+  const bar = barOf(isText ? palette().text : palette().cells);
   const bottom = state.scale === "log" ? `≤${numeral(bottomOf(top))}` : "0";
   const exceeds = matrix.weights.some((weight) => weight > top + STEP) && !isText;
   /** @type {(string | Node)[]} */
@@ -34,6 +32,36 @@ function showScale(matrix, state) {
   }
   if (facts.kinds[state.kind].isPooled) parts.push(say("cells"));
   box.replaceChildren(...parts.map((part) => (typeof part === "string" ? make("span", {}, part) : part)));
+}
+
+/**
+ * A bar of colours, from the low end of a scale to the high one.
+ * @param {Uint8Array} colours
+ */
+function barOf(colours) {
+  const bar = make("canvas", { width: 256, height: 1, className: "bar", "aria-hidden": "true" });
+  const context = /** @type {CanvasRenderingContext2D} */ (bar.getContext("2d"));
+  for (let i = 0; i < 256; i++) {
+    context.fillStyle = colourAt(colours, i / 255);
+    context.fillRect(i, 0, 1, 1);
+  }
+  return bar;
+}
+
+/**
+ * The scale of two matrices, and that of their difference.
+ * @param {Matrix} matrix
+ * @param {State} state
+ * @returns {Node[]}
+ */
+function compareScale({ comparison, top }, state) {
+  if (typeof comparison !== "object") return [];
+  const [bottom, most] = [state.scale === "log" ? `≤${numeral(bottomOf(comparison.a.top))}` : "0", numeral(comparison.a.top)];
+  const key = (/** @type {(string | Node)[]} */ ...parts) => make("span", { className: "key" }, ...parts);
+  return [
+    key(bottom, barOf(palette().cells), `${most} ${say(state.scale === "log" ? "legendLog" : "weight")}`),
+    key(`−${numeral(top)}`, barOf(palette().difference), `${numeral(top)} ${lettersOf(state).join(" − ")}`),
+  ];
 }
 
 /**

@@ -17,29 +17,30 @@ async function onChange(now, before) {
   const changed = /** @type {(keyof State)[]} */ (Object.keys(now)).filter((key) => now[key] !== before[key]);
   if (drawnMatrix && changed.every((key) => PASSING.includes(key))) {
     performance.mark("attnviz:hover");
-    if (now.view === "matrix") moveCrosshair(now);
-    showReadout(drawnMatrix, now);
+    const seen = { ...now, view: viewShown(now) };
+    VIEWS[seen.view].move?.(seen);
+    showReadout(drawnMatrix, seen);
     performance.measure("attnviz:hovered", "attnviz:hover");
     return;
   }
   await draw(now);
 }
 
-/** @param {State} now */
-async function draw(now) {
+/** @param {State} asked */
+async function draw(asked) {
+  const now = { ...asked, view: viewShown(asked) };
   const mine = ++drawing;
   delete document.documentElement.dataset.drawn;
   if (now.theme) document.documentElement.dataset.theme = now.theme;
   else delete document.documentElement.dataset.theme;
   showControls(now);
-  const matrix = await compose(now);
+  const matrix = now.view === "compare" ? await composeDifference(now) : await compose(now);
   if (mine !== drawing) return;
   performance.mark("attnviz:draw");
   drawnMatrix = matrix;
   byId("head-name").textContent = shownName(now);
   byId("head-facts").textContent = headsShown(now).length === 1 ? headWords(now, headsShown(now)[0]).join(" · ") : "";
-  const view = viewsOf(now).includes(now.view) ? now.view : "matrix";
-  keepingFocus("view", () => VIEWS[view].show(byId("view"), matrix, now));
+  keepingFocus("view", () => VIEWS[now.view].show(byId("view"), matrix, now));
   showReadout(matrix, now);
   showScale(matrix, now);
   showTable(matrix, now);
@@ -51,6 +52,12 @@ async function draw(now) {
   if (mine !== drawing) return;
   document.documentElement.dataset.drawn = String(mine);
 }
+
+/**
+ * The view of a state, or the matrix where its kind does not have it.
+ * @param {State} state
+ */
+const viewShown = (state) => (viewsOf(state).includes(state.view) ? state.view : "matrix");
 
 function listenToOverview() {
   const canvas = byId("overview-canvas");

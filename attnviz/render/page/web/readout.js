@@ -8,6 +8,10 @@ const NAMED = 5;
  * @param {State} state
  */
 function showReadout(matrix, state) {
+  if (state.view === "compare") {
+    byId("readout").textContent = compareWords(matrix, state).join(" · ");
+    return;
+  }
   const parts = state.view === "matrix" ? cellWords(matrix, state) : [];
   const cells = cellsShown(matrix, state);
   if (cells.length) parts.push(cellsWords(matrix, { ...state, direction: directionShown(state) }, cells));

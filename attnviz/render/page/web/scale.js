@@ -43,6 +43,23 @@ function partOf(weight, top, scale) {
 }
 
 /**
+ * How far along its scale a cell of a matrix is: of a difference from -top to top, with 0 in the middle.
+ * @param {Matrix} matrix
+ * @param {number} cell
+ * @param {State["scale"]} scale
+ */
+function partOfCell({ weights, top, isSigned }, cell, scale) {
+  if (!isSigned) return partOf(weights[cell], top, scale);
+  return Math.min(Math.max((weights[cell] / top + 1) / 2, 0), 1);
+}
+
+/**
+ * The colours along the scale of a matrix.
+ * @param {Matrix} matrix
+ */
+const coloursOf = ({ isSigned }) => (isSigned ? palette().difference : palette().cells);
+
+/**
  * Where a logarithmic scale that ends at `top` begins.
  * @param {number} top
  */
@@ -52,6 +69,7 @@ const bottomOf = (top) => 10 ** (Math.ceil(Math.log10(top) - 1e-9) - DECADES);
  * @typedef {object} Palette
  * @property {Uint8Array} cells  256 colours, three bytes each, for cells.
  * @property {Uint8Array} text  The same for the background of text.
+ * @property {Uint8Array} difference  The same for differences, with 0 in the middle.
  */
 
 /** @type {Map<string, Palette>} */
@@ -72,7 +90,8 @@ function palette() {
   let found = palettes.get(name);
   if (!found) {
     const bytes = (/** @type {string} */ text) => Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
-    found = { cells: bytes(facts.themes[name].cells), text: bytes(facts.themes[name].text) };
+    const { cells, text, difference } = facts.themes[name];
+    found = { cells: bytes(cells), text: bytes(text), difference: bytes(difference) };
     palettes.set(name, found);
   }
   return found;
@@ -106,8 +125,10 @@ function inkOn(colours, part) {
 /**
  * A weight as it is written in a cell: `.52`, `1.0`, a dot for 0.00. `format_weight` in Python.
  * @param {number} weight
+ * @returns {string}
  */
 function formatWeight(weight) {
+  if (weight <= -0.005) return `−${formatWeight(-weight)}`;
   if (weight < 0.005) return "·";
   return weight >= 0.995 ? weight.toFixed(1) : weight.toFixed(2).slice(1);
 }

@@ -11,7 +11,7 @@ function showShare(matrix, state) {
     button(say("saveSvg"), () => saveSvg(pictureShown(matrix, state))),
   ];
   if (!found) {
-    byId("share").replaceChildren(make("span", {}, say("noCommand")), ...saves);
+    byId("share").replaceChildren(make("span", {}, say(state.view === "compare" ? "noCompareCommand" : "noCommand")), ...saves);
     return;
   }
   const line = make("input", { readOnly: true, value: found.command, id: "command", "aria-label": say("command") });
@@ -45,7 +45,7 @@ async function copyText(field) {
 function pictureShown(matrix, state) {
   const inner = innerPicture(matrix, state);
   const kind = facts.kinds[state.kind];
-  const caption = `${KIND_NAMES[kind.kind]()} · ${shownName(state)} · ${facts.model}`;
+  const caption = `${KIND_NAMES[kind.kind]()} · ${shownName(state)} · ${traceOf(state).model}`;
   const width = Math.max(inner.width, 360) + 32;
   return {
     width,
@@ -57,7 +57,7 @@ function pictureShown(matrix, state) {
       brush.textBaseline = "middle";
       brush.fillStyle = theme().ink;
       setFont(brush, 14, true);
-      brush.fillText(fitted(brush, facts.title, width - 32), 16, 20);
+      brush.fillText(fitted(brush, traceOf(state).title, width - 32), 16, 20);
       setFont(brush, 11);
       brush.fillStyle = theme().muted;
       brush.fillText(fitted(brush, caption, width - 32), 16, inner.height + 60);
@@ -75,6 +75,7 @@ function pictureShown(matrix, state) {
  * @returns {{width: number, height: number, paint: (brush: Brush) => void}}
  */
 function innerPicture(matrix, state) {
+  if (state.view === "compare") return comparePicture(matrix, state, byId("view").clientWidth);
   if (state.view === "lines" || state.view === "arcs") return linkPicture(matrix, state);
   if (state.view === "text" || state.view === "step") return passagePicture(byId("view"));
   const grid = gridOf(matrix, state, byId("view").clientWidth, innerHeight * 0.66);

@@ -3,7 +3,7 @@
 /** The least and the most that a state may have of what is chosen from a list. */
 const CHOICES = {
   combine: ["mean", "max", "who"],
-  view: ["matrix", "lines", "arcs", "text", "step"],
+  view: ["matrix", "lines", "arcs", "text", "step", "compare"],
   direction: ["from", "to"],
   scale: ["linear", "log"],
   sink: ["show", "mask", "renorm"],
@@ -28,6 +28,7 @@ function defaultState(kind = 0) {
     focus: [],
     cursor: null,
     zoom: null,
+    other: othersOf(kind)[0] ?? null,
     scale: "linear",
     sink: "show",
     special: "show",
@@ -38,6 +39,12 @@ function defaultState(kind = 0) {
     lang: null,
   };
 }
+
+/**
+ * The traces that one with this kind can be compared with: all others.
+ * @param {number} kind
+ */
+const othersOf = (kind) => facts.traces.flatMap((_, trace) => (trace === facts.kinds[kind].trace ? [] : [trace]));
 
 /** @type {State} */
 let state = defaultState();
@@ -116,7 +123,8 @@ function stateToHash(state) {
   const base = defaultState(state.kind);
   const kind = facts.kinds[state.kind];
   /** @type {[string, string][]} */
-  const parts = [["kind", kind.kind], ["head", headName(kind.heads[state.head])]];
+  const parts = kind.trace ? [["trace", String(kind.trace)]] : [];
+  parts.push(["kind", kind.kind], ["head", headName(kind.heads[state.head])]);
   if (state.set.length) parts.push(["set", state.set.map((head) => headName(kind.heads[head])).join(",")]);
   for (const key of /** @type {(keyof typeof CHOICES)[]} */ (Object.keys(CHOICES))) {
     const value = state[key];
@@ -126,6 +134,7 @@ function stateToHash(state) {
     const value = state[key];
     if (value && value.length) parts.push([key, value.join(",")]);
   }
+  if (state.other !== base.other) parts.push(["other", String(state.other)]);
   if (state.words) parts.push(["words", "1"]);
   if (state.mass !== base.mass) parts.push(["mass", String(state.mass)]);
   if (state.sort !== base.sort) parts.push(["sort", state.sort]);
@@ -139,7 +148,7 @@ function stateToHash(state) {
  */
 function hashToState(hash) {
   const told = new URLSearchParams(hash.slice(1));
-  const number = Math.max(0, facts.kinds.findIndex((kind) => kind.kind === told.get("kind")));
+  const number = kindNumber(Number(told.get("trace")), told.get("kind"));
   const kind = facts.kinds[number];
   /** @type {any} */
   const found = defaultState(number);
@@ -155,10 +164,22 @@ function hashToState(hash) {
     const numbers = (told.get(key) ?? "").match(/\d{1,7}/g)?.map(Number);
     if (numbers && (!length || numbers.length === length)) found[key] = numbers;
   }
+  const other = Number(told.get("other") ?? NaN);
+  if (othersOf(number).includes(other)) found.other = other;
   found.words = told.get("words") === "1" && kind.words !== null;
   const mass = Number(told.get("mass") || NaN);
   if (mass >= 1 && mass <= 100) found.mass = mass;
   const sort = told.get("sort");
   if (sort && (sort === "likeness" || kind.measures.includes(sort))) found.sort = sort;
   return found;
+}
+
+/**
+ * The number of a trace's kind that is called so, or else of its first.
+ * @param {number} trace
+ * @param {string | null} name
+ */
+function kindNumber(trace, name) {
+  const found = facts.kinds.findIndex((kind) => kind.trace === trace && kind.kind === name);
+  return Math.max(0, found < 0 ? facts.kinds.findIndex((kind) => kind.trace === trace) : found);
 }

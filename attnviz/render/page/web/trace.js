@@ -3,6 +3,18 @@
 /** @type {Facts} */
 const facts = JSON.parse(byId("facts").textContent ?? "");
 
+/**
+ * What the trace of a state is called.
+ * @param {State} state
+ */
+const traceOf = (state) => facts.traces[facts.kinds[state.kind].trace];
+
+/**
+ * A trace by its letter, where there are several: `A`.
+ * @param {number} trace
+ */
+const letterOf = (trace) => String.fromCharCode(65 + trace);
+
 /** So many numbers of unpacked heads are kept, the last used: 128 MB. */
 const KEPT = 32e6;
 

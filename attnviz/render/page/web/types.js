@@ -21,6 +21,7 @@
  * @property {(number | null)[]} values  A number for each of the kind's measures.
  *
  * @typedef {object} Kind
+ * @property {number} trace  Which trace it is of: all kinds of all traces stand in one list.
  * @property {string} kind
  * @property {Axis} rows
  * @property {Axis} columns
@@ -41,13 +42,32 @@
  * @property {string} hairline
  * @property {string} cells
  * @property {string} text
+ * @property {string} difference
+ *
+ * @typedef {object} TraceNames
+ * @property {string} title
+ * @property {string} model
+ * @property {string} name  In short, what the other traces do not share.
+ * @property {string[]} notes
+ *
+ * @typedef {object} CommonTokens  Tokens of A, each with the same token of B.
+ * @property {[number, number][]} rows
+ * @property {[number, number][]} columns
+ * @property {string[]} labels  Of the rows.
+ * @property {[string[], string[]]} alone  What only A has, and what only B has.
+ *
+ * @typedef {object} Pair  Two kinds of two traces that can be compared: see `pair.py`.
+ * @property {[number, number]} kinds  Their numbers, A and B.
+ * @property {CommonTokens | null} tokens
+ * @property {CommonTokens | null} words
+ * @property {[string | null, string | null]} commands  Of A − B and of B − A.
  *
  * @typedef {object} Facts
  * @property {8 | 16} bits
- * @property {string} model
- * @property {string} title
+ * @property {TraceNames[]} traces
+ * @property {Pair[]} pairs
  * @property {string} start  The state that the page opens with, as an address holds it.
- * @property {string[]} notes
+ * @property {string[]} notes  On the page; each trace has its own.
  * @property {Object<string, number>} roles  The threshold of each role.
  * @property {{light: Theme, dark: Theme}} themes
  * @property {Kind[]} kinds
@@ -63,6 +83,13 @@
  * @property {Uint16Array | null} who  Which of the heads has the largest weight of a cell.
  * @property {number} top  Where the scale of the colours ends.
  * @property {boolean} causal
+ * @property {boolean} [isSigned]  Whether it is a difference, whose scale goes from -top to top.
+ * @property {Comparison | string} [comparison]  What a difference is of; or why there is none, in words.
+ *
+ * @typedef {object} Comparison  Two matrices, A and B, whose common cells, A − B, are a third.
+ * @property {Matrix} a
+ * @property {Matrix} b
+ * @property {CommonTokens} common
  *
  * @typedef {object} State  All that a link to the page reopens.
  * @property {number} kind
@@ -74,6 +101,7 @@
  * @property {number[]} focus  Tokens of the rows, or with "to" of the columns.
  * @property {[number, number] | null} cursor  The tokens of the row and of the column under the crosshair.
  * @property {[number, number, number, number] | null} zoom  Tokens: first and last row, first and last column.
+ * @property {number | null} other  The trace that this one is compared with.
  * @property {"linear" | "log"} scale
  * @property {"show" | "mask" | "renorm"} sink
  * @property {"show" | "hide" | "renorm"} special

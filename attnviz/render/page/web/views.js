@@ -5,15 +5,17 @@
  * @property {() => string} name
  * @property {string} key  On the keyboard.
  * @property {(box: HTMLElement, matrix: Matrix, state: State) => void} show
+ * @property {(state: State) => void} [move]  Moves its crosshair.
  */
 
 /** @type {Object<string, View>} */
 const VIEWS = {
-  matrix: { name: () => say("viewMatrix"), key: "m", show: showMatrix },
+  matrix: { name: () => say("viewMatrix"), key: "m", show: showMatrix, move: moveCrosshair },
   lines: { name: () => say("viewLines"), key: "l", show: showLines },
   arcs: { name: () => say("viewArcs"), key: "a", show: showArcs },
   text: { name: () => say("viewText"), key: "t", show: showText },
   step: { name: () => say("viewStep"), key: "s", show: showStep },
+  compare: { name: () => say("viewCompare"), key: "c", show: showCompare, move: moveCompare },
 };
 
 /**
@@ -24,6 +26,6 @@ const VIEWS = {
 function viewsOf(state) {
   const { rows, columns, oneSequence } = facts.kinds[state.kind];
   const isOneText = oneSequence && String(rows.ranges) === String(columns.ranges);
-  const has = { arcs: isOneText, step: rows.written.includes(true) };
+  const has = { compare: facts.traces.length > 1, arcs: isOneText, step: rows.written.includes(true) };
   return Object.keys(VIEWS).filter((view) => /** @type {Object<string, boolean>} */ (has)[view] ?? true);
 }

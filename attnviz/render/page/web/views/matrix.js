@@ -79,13 +79,13 @@ function paintMatrix(brush, matrix, state, grid) {
   brush.lineWidth = 1;
   brush.strokeRect(left, top, columns * cell, rows * cell);
   paintLabels(brush, matrix, grid);
-  paintSums(brush, matrix, grid);
+  if (!matrix.isSigned) paintSums(brush, matrix, grid);
   if (cell >= NUMBERED) paintNumbers(brush, matrix, state, grid);
   paintFocus(brush, matrix, state, grid);
 }
 
 /**
- * The cells as a picture, a pixel each. Where cells are smaller than pixels, a pixel has the largest weight of its own.
+ * The cells as a picture, a pixel each. Where cells are smaller than pixels, a pixel has the largest weight of its own, whatever its sign.
  * @param {Matrix} matrix
  * @param {State} state
  * @param {Grid} grid
@@ -98,24 +98,25 @@ function cellPicture(matrix, state, { row, rows, column, columns, cell }) {
   const context = /** @type {CanvasRenderingContext2D} */ (picture.getContext("2d"));
   const image = context.createImageData(width, height);
   const pixels = new Uint32Array(image.data.buffer);
-  const parts = new Float32Array(pixels.length).fill(-1);
+  const strengths = new Float32Array(pixels.length).fill(-1);
   const stride = matrix.columns.labels.length;
   const blank = hexPixel(theme().blank);
-  const colours = palette().cells;
+  const colours = coloursOf(matrix);
   const colour = matrix.who ? hueColours(headsShown(state).length) : (/** @type {number} */ part) => pixelOf(colours, part);
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < columns; j++) {
       const at = (row + i) * stride + column + j;
       const pixel = Math.floor(i / every) * width + Math.floor(j / every);
       if (!matrix.may[at]) continue;
-      const part = partOf(matrix.weights[at], matrix.top, state.scale);
-      if (part <= parts[pixel]) continue;
-      parts[pixel] = part;
+      const part = partOfCell(matrix, at, state.scale);
+      const strength = matrix.isSigned ? Math.abs(part - 0.5) : part;
+      if (strength <= strengths[pixel]) continue;
+      strengths[pixel] = strength;
       pixels[pixel] = colour(part, matrix.who ? matrix.who[at] : 0);
     }
   }
-  parts.forEach((part, pixel) => {
-    if (part < 0) pixels[pixel] = blank;
+  strengths.forEach((strength, pixel) => {
+    if (strength < 0) pixels[pixel] = blank;
   });
   context.putImageData(image, 0, 0);
   return picture;
@@ -239,9 +240,9 @@ function paintNumbers(brush, matrix, state, { left, top, cell, row, rows, column
     for (let j = 0; j < columns; j++) {
       const at = (row + i) * stride + column + j;
       if (!matrix.may[at]) continue;
-      const part = partOf(matrix.weights[at], matrix.top, state.scale);
+      const part = partOfCell(matrix, at, state.scale);
       const isStrong = part > 0.5;
-      brush.fillStyle = matrix.who ? theme()[isStrong ? "background" : "ink"] : inkOn(palette().cells, part);
+      brush.fillStyle = matrix.who ? theme()[isStrong ? "background" : "ink"] : inkOn(coloursOf(matrix), part);
       brush.fillText(formatWeight(matrix.weights[at]), left + (j + 0.5) * cell, top + (i + 0.5) * cell);
     }
   }

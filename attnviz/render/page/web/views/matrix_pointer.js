@@ -41,7 +41,7 @@ function moveCrosshair(state) {
 
 /**
  * The cell under a point of the canvas, or null.
- * @param {Shown} shown
+ * @param {Pick<Shown, "grid">} shown
  * @param {number} x
  * @param {number} y
  * @returns {[number, number] | null}
@@ -65,7 +65,8 @@ function followPointer(canvas) {
     if (shownMatrix) drag = { point: pointIn(canvas, event), zoom: shownPart(shownMatrix.matrix, state.zoom), moved: false };
   });
   canvas.addEventListener("pointerup", (event) => {
-    if (drag && !drag.moved && shownMatrix) pickCell(shownMatrix, pointIn(canvas, event), event.shiftKey);
+    const picked = drag && !drag.moved && shownMatrix ? tokenAt(shownMatrix, pointIn(canvas, event)) : null;
+    if (picked) pickToken(...picked, event.shiftKey);
     drag = null;
   });
   canvas.addEventListener("pointerleave", () => (drag = null));
@@ -90,22 +91,19 @@ function pointAt(shown, point) {
 }
 
 /**
- * Put the token of a label, or the query of a cell, into focus.
- * @param {Shown} shown
+ * The token of the label under a point of the canvas, or the query of the cell there, with its axis; or null.
+ * @param {Pick<Shown, "grid" | "matrix">} shown
  * @param {[number, number]} point
- * @param {boolean} adds
+ * @returns {[State["direction"], number] | null}
  */
-function pickCell(shown, point, adds) {
-  const { grid, matrix } = shown;
+function tokenAt({ grid, matrix }, point) {
   const column = Math.floor((point[0] - grid.left) / grid.cell);
   if (point[1] < grid.top && column >= 0 && column < grid.columns) {
-    pickToken("to", matrix.columns.tokens[grid.column + column], adds);
-    return;
+    return ["to", matrix.columns.tokens[grid.column + column]];
   }
   const row = Math.floor((point[1] - grid.top) / grid.cell);
-  if (row >= 0 && row < grid.rows && point[0] < grid.left + grid.columns * grid.cell) {
-    pickToken("from", matrix.rows.tokens[grid.row + row], adds);
-  }
+  const isThere = row >= 0 && row < grid.rows && point[0] < grid.left + grid.columns * grid.cell;
+  return isThere ? ["from", matrix.rows.tokens[grid.row + row]] : null;
 }
 
 /**
