@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -35,6 +36,11 @@ def content_words(tokens: Sequence[Token]) -> tuple[str | None, ...]:
     A content word has a letter, is not special, and is not a function word. Tokens with the same `Token.word` are
     judged together, as the word that they form; a token without a word number is judged alone.
     """
+    return _content_words(tuple(tokens))
+
+
+@lru_cache(maxsize=16)  # the measures of every layer ask for the same words
+def _content_words(tokens: tuple[Token, ...]) -> tuple[str | None, ...]:
     parts: dict[int, list[Token]] = {}
     for token in tokens:
         if token.word is not None and not token.special:

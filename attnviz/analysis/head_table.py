@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 
 from attnviz.analysis import MEASURES
-from attnviz.analysis.role import ROLES, HeadRole, head_roles
+from attnviz.analysis.role import ROLES, HeadRole, head_roles, role_baselines
 from attnviz.analysis.strongest_link import StrongestLink, find_strongest_links
 from attnviz.attention import Attention, HeadValues, Trace
 from attnviz.errors import SelectionError
@@ -53,7 +53,8 @@ def head_rows(
     measure or role, and for a kind that `trace` does not have.
     """
     require_names(sort, role)
-    return arranged([row for layer in trace[kind].layers for row in _of_layer(trace[kind], layer)], sort, role, top)
+    a, baselines = trace[kind], role_baselines(trace[kind])
+    return arranged([row for layer in a.layers for row in _of_layer(a, layer, baselines)], sort, role, top)
 
 
 def arranged(
@@ -111,9 +112,9 @@ def _values(attention: Attention, layer: int, links: Sequence[StrongestLink | No
     return {**values, PEAK: np.array([link.weight if link else np.nan for link in links], float)}
 
 
-def _of_layer(attention: Attention, layer: int) -> list[HeadRow]:
+def _of_layer(attention: Attention, layer: int, baselines: Mapping[str, float]) -> list[HeadRow]:
     links = find_strongest_links(attention, layer)
-    values, roles = _values(attention, layer, links), head_roles(attention, layer)
+    values, roles = _values(attention, layer, links), head_roles(attention, layer, baselines)
     rows = []
     for index, head in enumerate(attention.heads(layer)):
         numbers = {name: float(of_heads[index]) for name, of_heads in values.items()}

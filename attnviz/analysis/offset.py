@@ -1,7 +1,6 @@
 """Whether a head looks a fixed number of tokens away."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from attnviz.attention import Attention, CellFlags, HeadValues
 from attnviz.attention.peaks import find_peaks
@@ -13,13 +12,12 @@ def best_offset(attention: Attention, layer: int) -> HeadValues:
     After Clark et al. 2019, who compare a head with the best fixed offset. In cross-attention each position is counted
     from the start of its sequence.
     """
-    return np.array([_most_common(offsets)[0] for offsets in _offsets(attention, layer)], int)
+    return _most_common(attention, layer)[0]
 
 
 def offset_share(attention: Attention, layer: int) -> HeadValues:
     """The share of a head's queries that look most at its `best_offset`, `[head]`, from 0 to 1."""
-    queries = len(attention.covered)
-    return np.array([_most_common(offsets)[1] / queries for offsets in _offsets(attention, layer)], float)
+    return np.asarray(_most_common(attention, layer)[1] / len(attention.covered), float)
 
 
 def separate_cells(attention: Attention) -> CellFlags:
@@ -39,16 +37,18 @@ def _touching(attention: Attention) -> np.ndarray:
     return np.asarray((columns[:, 0] <= rows[:, 1:]) & (columns[:, 1] >= rows[:, :1]))
 
 
-def _offsets(attention: Attention, layer: int) -> list[NDArray[np.int64]]:
-    """For each head the offset at which each query looks most, int `[query]`, of the queries that see something."""
-    queries = np.array(attention.covered, int)
-    return [(keys - queries)[keys >= 0] for keys in find_peaks(attention, layer).keys]
+def _most_common(attention: Attention, layer: int) -> tuple[HeadValues, HeadValues]:
+    """The most common offset at which the queries of each head look most, and of how many queries, both int `[head]`.
 
-
-def _most_common(offsets: NDArray[np.int64]) -> tuple[int, int]:
-    """The most common of `offsets`, and how often it occurs."""
-    if not len(offsets):
-        return 0, 0
-    values, counts = np.unique(offsets, return_counts=True)
-    best = max(range(len(values)), key=lambda index: (counts[index], -abs(values[index])))
-    return int(values[best]), int(counts[best])
+    Queries that see nothing do not count; 0 and 0 where none sees anything.
+    """
+    queries, keys = np.array(attention.covered, int), find_peaks(attention, layer).keys
+    least, most = -int(queries.max(initial=0)), len(attention.keys)
+    offsets = np.arange(least, most)
+    places = np.where(keys >= 0, keys - queries - least, len(offsets))  # the last place is for those that see nothing
+    rows = np.arange(len(keys))[:, None] * (len(offsets) + 1)
+    counts = np.bincount((rows + places).ravel(), minlength=len(keys) * (len(offsets) + 1))
+    counts = counts.reshape(len(keys), len(offsets) + 1)[:, :-1]
+    nearest = np.argsort(np.abs(offsets), kind="stable")
+    best = nearest[counts[:, nearest].argmax(1)]  # of equal counts the first, which is the nearest to 0
+    return offsets[best], counts.max(1, initial=0)

@@ -66,15 +66,18 @@ class HeadRole:
     baseline: float
 
 
-def head_roles(attention: Attention, layer: int) -> tuple[HeadRole | None, ...]:
+def head_roles(
+    attention: Attention, layer: int, baselines: Mapping[str, float] | None = None
+) -> tuple[HeadRole | None, ...]:
     """The role of each head of a layer, `[head]`; None for a head without one.
 
-    Where a head fits several, the role whose value is farthest on the way from its baseline to 1. Raises
-    SelectionError for a layer that was not captured.
+    Where a head fits several, the role whose value is farthest on the way from its baseline to 1. All layers
+    have the same `baselines`, those of `role_baselines`, which can be given. Raises SelectionError for a layer that was
+    not captured.
     """
-    baselines, values = role_baselines(attention), role_values(attention, layer)
+    known, values = baselines or role_baselines(attention), role_values(attention, layer)
     heads = range(len(attention.heads(layer)))
-    return tuple(fitting_role({name: of[head] for name, of in values.items()}, baselines) for head in heads)
+    return tuple(fitting_role({name: of[head] for name, of in values.items()}, known) for head in heads)
 
 
 def role_values(attention: Attention, layer: int) -> dict[str, HeadValues]:

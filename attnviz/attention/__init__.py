@@ -6,6 +6,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -162,7 +163,7 @@ class Attention:
         """Whether a row or a column covers several tokens."""
         return any(stop - start > 1 for start, stop in (*self.rows, *self.columns))
 
-    @property
+    @cached_property
     def covered(self) -> tuple[int, ...]:
         """The queries that the rows cover, in order; `row_sums` and `sink_mass` have one column for each."""
         return tokens_of(self.rows)

@@ -90,6 +90,13 @@ def test_special_mass_is_the_weight_on_special_keys() -> None:
     assert special_mass(replace(heads, queries=keys, keys=keys), 0) == pytest.approx([PLANTED[:, 3].mean()])
 
 
+def test_of_offsets_as_often_and_as_near_the_one_behind_is_the_best() -> None:
+    blind, turned = np.zeros((3, 3)), np.array([[0, 1, 0], [1, 0, 0], [0, 0, 0]])  # it looks 1 ahead, and 1 back
+    heads = attention([blind, turned])
+    assert best_offset(heads, 0).tolist() == [0, -1]
+    assert offset_share(heads, 0) == pytest.approx([0, 1 / 3])
+
+
 def test_the_best_offset_is_the_most_common_one_and_of_equal_ones_the_nearest_to_0() -> None:
     # the planted head always peaks at key 3: its offsets are 3, 2, 1, 0
     heads = attention([IDENTITY, PREVIOUS, NEXT, PLANTED])
