@@ -9,9 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 CHROMIUM = shutil.which("chromium")
 TIMEOUT = 20_000
 """Milliseconds."""
+STEP = 0.004 + 0.0005
+"""What 8 bits move a weight, and what writing it with three digits does."""
 
 
 @dataclass
@@ -90,3 +94,10 @@ def opened(browser: Any, path: Path, state: str = "", query: str = "", **context
     shown.settle()
     yield shown
     made.close()
+
+
+def assert_close(shown: list[list[float | None]], weights: np.ndarray, may: np.ndarray, step: float = STEP) -> None:
+    """Every cell that may be looked at shows its weight, and every other shows none."""
+    found = np.array([[np.nan if cell is None else cell for cell in row] for row in shown])
+    assert np.isnan(found).tolist() == (~may).tolist()
+    assert np.abs(found - weights)[may].max() <= step

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from command_line import run
 from handmade_traces import attention, decoder_only, encoder_decoder, hybrid
-from page_browser import opened
+from page_browser import assert_close, opened
 from PIL import Image
 
 import attnviz
@@ -23,11 +23,6 @@ from attnviz.words import by_words
 STEP = 2 * 0.004 + 0.0005
 """What 8 bits move a difference of two weights, and what writing it with three digits does."""
 TEXTS = "I ate an apple", "I ate a red apple"
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("compare")
 
 
 @pytest.fixture(scope="module")
@@ -57,9 +52,7 @@ def test_the_difference_is_that_of_attnviz_compare(browser, file, traces, kind, 
             shown.go(f"trace={trace}&kind={kind}&head={head}&view=compare")
             rows, columns, numbers = shown.table()
             assert (rows, columns) == (list(scene.rows), list(scene.columns))
-            found = np.array([[np.nan if cell is None else cell for cell in row] for row in numbers])
-            assert np.isnan(found).tolist() == (~scene.reachable).tolist()
-            assert np.abs(found - expected.matrix(0, 0))[scene.reachable].max() <= STEP
+            assert_close(numbers, expected.matrix(0, 0), scene.reachable, STEP)
         assert shown.errors == []
 
 
