@@ -7,7 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from attnviz.attention import BY_QUERY, Attention, HeadKeys, HeadMatrices, HeadRows, Range, single_ranges, tokens_of
+from attnviz.attention import (
+    BY_QUERY,
+    Attention,
+    HeadKeyNorms,
+    HeadKeys,
+    HeadMatrices,
+    HeadRows,
+    Range,
+    single_ranges,
+    tokens_of,
+)
 from attnviz.attention.peaks import find_peaks
 from attnviz.errors import SelectionError
 
@@ -74,6 +84,7 @@ def reduce_attention(attention: Attention, rows: Sequence[Range], columns: Seque
         by_layer={layer: _pooled(_pooled(A, row_parts, 1), column_parts, 2) for layer, A in attention.by_layer.items()},
         rows=tuple(rows),
         columns=tuple(columns),
+        value_norms=_norms_of(attention, tokens_of(columns)),
         **kept,
     )
 
@@ -98,7 +109,14 @@ def combine_heads(attention: Attention, how: str) -> Attention:
         row_sums={},
         peak_keys={},
         peak_weights={},
+        value_norms={},
     )
+
+
+def _norms_of(attention: Attention, keys: Sequence[int]) -> dict[int, HeadKeyNorms]:
+    """The value norms of these `keys`, which the columns cover."""
+    position = {key: index for index, key in enumerate(tokens_of(attention.columns))}
+    return {layer: norms[:, [position[key] for key in keys]] for layer, norms in attention.value_norms.items()}
 
 
 def _row_sums(attention: Attention) -> Mapping[int, HeadRows]:

@@ -36,6 +36,9 @@ class Selection:
     pooled to at most that many rows and columns; with None nothing is pooled. Rows that write an answer are not pooled.
     Neither are the rows of `query`, which `attnviz.row_names` explains; with `query` no column is pooled either, and
     the other rows are pooled more instead.
+
+    `value_norms` takes the norm of each key's value too, which `attnviz.analysis.value_norm` explains; a model computes
+    them only if they are asked for. They are norms of tokens, so they cannot be taken with `words`.
     """
 
     layers: tuple[int, ...] | None = None
@@ -47,6 +50,11 @@ class Selection:
     words: bool = False
     query: str | None = None
     layer_heads: tuple[LayerHead, ...] | None = None
+    value_norms: bool = False
+
+    def __post_init__(self) -> None:
+        if self.words and self.value_norms:
+            raise SelectionError("the norms of values are those of tokens, not of words", "Leave out words.")
 
     def __repr__(self) -> str:
         return dataclass_repr(self)
@@ -61,14 +69,17 @@ class Selection:
         columns: Sequence[Name] | Name | None = None,
         cells: int | None = None,
         words: bool = False,
+        value_norms: bool = False,
     ) -> "Selection":
         """A selection from the caller's values: one value, several, or None, as `attnviz.head_names` explains.
 
         Raises SelectionError for an unknown kind, for an unknown name, for an empty sequence, for `layers` together
-        with heads that name their layers, for `cells` below 1, and if `words` is not True or False.
+        with heads that name their layers, for `cells` below 1, if `words` or `value_norms` is not True or False, and
+        for both of them.
         """
         layer_numbers, head_numbers, layer_heads = parse_names(layers, heads)
         require_flag("words", words, SelectionError)
+        require_flag("value_norms", value_norms, SelectionError)
         one = isinstance(kinds, str) or not isinstance(kinds, Iterable)
         named = None if kinds is None else (kinds,) if one else tuple(kinds)
         for kind in named or ():
@@ -87,6 +98,7 @@ class Selection:
             cells=cells,
             words=words,
             layer_heads=layer_heads,
+            value_norms=value_norms,
         )
 
     @property
@@ -290,7 +302,7 @@ def _with_heads(a: Attention, selected: Mapping[int, tuple[int, ...]]) -> Attent
     if selected == a.head_numbers:
         return a
     indices = {layer: [a.head_numbers[layer].index(head) for head in heads] for layer, heads in selected.items()}
-    by_query: dict[str, Any] = {name: _of_heads(getattr(a, name), indices) for name in BY_QUERY}
+    of_heads: dict[str, Any] = {name: _of_heads(getattr(a, name), indices) for name in (*BY_QUERY, "value_norms")}
     return replace(
         a,
         by_layer={layer: a.by_layer[layer][heads] for layer, heads in indices.items()},
@@ -300,7 +312,7 @@ def _with_heads(a: Attention, selected: Mapping[int, tuple[int, ...]]) -> Attent
             for layer, heads in indices.items()
             if layer in a.groups
         },
-        **by_query,
+        **of_heads,
     )
 
 

@@ -72,6 +72,7 @@ def _merged(attention: Attention, trace: Trace) -> Attention:
         predicts=predicts,
         rows=(),
         columns=(),
+        value_norms={},  # they weigh the weights of tokens, before these are summed
     )
 
 

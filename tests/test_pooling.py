@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from handmade_traces import attention, tokens
+from handmade_traces import attention, tokens, with_value_norms
 
 from attnviz.attention import Attention, Trace, single_ranges
 from attnviz.attention.trace_file import open_trace
 from attnviz.errors import CaptureError, SelectionError
-from attnviz.pooling import largest, layout, reduce_attention
+from attnviz.pooling import combine_heads, largest, layout, reduce_attention
 from attnviz.pooling import pool_ranges as pooled_ranges
 from attnviz.selection import Selection
 
@@ -96,6 +96,16 @@ def test_chosen_rows_and_columns_are_exact_and_keep_their_row_sums():
     broken[0, 1] = 0.5
     with pytest.raises(CaptureError, match="a row sums to 1 only within"):
         Attention(**{**vars(part), "row_sums": {0: broken}}).check()
+
+
+def test_value_norms_are_those_of_the_keys_that_the_columns_cover():
+    whole = with_value_norms(Trace("m", "t", (causal(9),)))
+    chosen = Selection(columns=(2, 5)).reduce(whole)["masked-self"]
+    np.testing.assert_array_equal(chosen.value_norms[0], [[3, 6], [6, 12]])
+    pooled = Selection(cells=4).reduce(whole)["masked-self"]
+    assert pooled.is_pooled
+    np.testing.assert_array_equal(pooled.value_norms[0], whole["masked-self"].value_norms[0])
+    assert combine_heads(whole["masked-self"], "mean").value_norms == {}
 
 
 def test_pooling_twice_covers_the_same_tokens():

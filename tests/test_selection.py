@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from handmade_traces import encoder_decoder
+from handmade_traces import encoder_decoder, with_value_norms
 
 from attnviz.attention import Attention, Trace
 from attnviz.errors import SelectionError
@@ -161,6 +161,20 @@ def test_apply_keeps_the_true_numbers_and_the_rows_of_the_sink():
     assert narrowed.heads(3) == (2, 7)
     np.testing.assert_array_equal(narrowed.weights(3), weights[[0, 2]])
     np.testing.assert_array_equal(narrowed.sink_mass[3], sink[[0, 2]])
+
+
+def test_apply_keeps_the_value_norms_of_the_heads():
+    trace = with_value_norms(encoder_decoder())
+    narrowed = Selection.of(layers=1, heads=1).apply(trace)["cross"]
+    np.testing.assert_array_equal(narrowed.value_norms[1], [[3, 5, 7, 9]])
+    assert [*narrowed.value_norms] == [1]
+
+
+def test_value_norms_of_words_are_refused():
+    with pytest.raises(SelectionError, match="the norms of values are those of tokens, not of words"):
+        Selection.of(words=True, value_norms=True)
+    with pytest.raises(SelectionError, match="value_norms"):
+        Selection.of(value_norms="yes")
 
 
 def test_apply_says_which_kinds_it_left_out():

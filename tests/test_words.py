@@ -52,6 +52,12 @@ def test_the_mass_of_a_sink_is_averaged_like_its_rows():
     merged.check()
 
 
+def test_the_norms_of_values_are_not_kept_for_words():
+    """What a head adds for a word is the sum over its tokens of weight × norm, which no norm of a word can give."""
+    norms = {2: np.ones((1, 4), np.float32)}
+    assert by_words(trace(value_norms=norms))["self"].value_norms == {}
+
+
 def test_a_word_of_a_decoder_writes_the_next_word():
     written = Token(9, "</s>", special=True)
     causal = np.tril(np.ones((4, 4), np.float32)) / np.arange(1, 5, dtype=np.float32)[:, None]

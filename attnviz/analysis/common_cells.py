@@ -77,6 +77,7 @@ class CommonCells:
             sink_mass={},
             groups={},
             row_sums={},
+            value_norms={},
             predicts=written,
             rows=tuple((token, token + 1) for token in self.row_tokens),
             columns=tuple((token, token + 1) for token in self.column_tokens),

@@ -36,6 +36,9 @@ HeadRows = NDArray[np.float32]
 HeadKeys = NDArray[np.int32]
 """The number of a key for each query of each head of a layer, `[head, query]`; −1 for none."""
 
+HeadKeyNorms = NDArray[np.float32]
+"""One number for each key of each head of a layer, `[head, key]`."""
+
 HeadValues = NDArray[np.float64]
 """One number for each head of a layer, `[head]`."""
 
@@ -102,6 +105,10 @@ class Attention:
     `row_sums` holds the sum of each covered query's weights over all keys, `[head, query]`. A pooled matrix also keeps
     where each covered query looks most: the key, `peak_keys`, and its weight, `peak_weights`. Files before format 4 do
     not store them.
+
+    `value_norms` is how far each head moves its result when it reads a key: the norm of the key's value behind the
+    output projection, `[head, key]`, for each key that the columns cover (Kobayashi et al. 2020; see
+    `attnviz.analysis.value_norm`). It is there only if it was asked for when the model ran.
     """
 
     kind: Kind
@@ -118,6 +125,7 @@ class Attention:
     row_sums: Mapping[int, HeadRows] = field(default_factory=dict)
     peak_keys: Mapping[int, HeadKeys] = field(default_factory=dict)
     peak_weights: Mapping[int, HeadRows] = field(default_factory=dict)
+    value_norms: Mapping[int, HeadKeyNorms] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rows", tuple(self.rows) or single_ranges(len(self.queries)))
@@ -126,12 +134,14 @@ class Attention:
             if cells and cells[-1][1] > len(tokens):
                 raise CaptureError(f"{KIND_NAMES[self.kind]}: a cell of tokens {cells[-1]}, of {len(tokens)} tokens")
         by_cell, by_query = (len(self.rows), len(self.columns)), (len(self.covered),)
+        by_key = (len(tokens_of(self.columns)),)
         for what, arrays, axes, sizes in (
             ("weights", self.by_layer, "[head, query, key]", by_cell),
             ("sinks", self.sink_mass, "[head, query]", by_query),
             ("row sums", self.row_sums, "[head, query]", by_query),
             ("keys of peaks", self.peak_keys, "[head, query]", by_query),
             ("weights of peaks", self.peak_weights, "[head, query]", by_query),
+            ("value norms", self.value_norms, "[head, key]", by_key),
         ):
             for layer, array in arrays.items():
                 expected = (len(self.head_numbers[layer]), *sizes)
@@ -140,7 +150,7 @@ class Attention:
                         f"{KIND_NAMES[self.kind]}, layer {layer}: {what} of shape {array.shape},"
                         f" where {expected} {axes} was expected"
                     )
-        for name in ("by_layer", *BY_QUERY):
+        for name in ("by_layer", *BY_QUERY, "value_norms"):
             frozen = {layer: _read_only(array) for layer, array in getattr(self, name).items()}
             object.__setattr__(self, name, frozen)
 
@@ -199,7 +209,10 @@ class Attention:
         return weights
 
     def check(self, tolerance: float = 1e-4) -> None:
-        """Raise CaptureError unless weights are from 0 to 1, and each query's sum is 0 or 1 minus its sink."""
+        """Raise CaptureError unless weights are from 0 to 1, and each query's sum is 0 or 1 minus its sink.
+
+        Norms of values can be any finite numbers that are not negative.
+        """
         from attnviz.attention.peaks import check_peaks
 
         for layer, weights in self.by_layer.items():
@@ -207,18 +220,20 @@ class Attention:
             sums = self.row_sums[layer] if layer in self.row_sums else weights.sum(-1, dtype=np.float64)
             sinks = self.sink_mass.get(layer, np.zeros(sums.shape, np.float32))
             peaks = self.peak_weights.get(layer, np.zeros(sums.shape, np.float32))
+            norms = self.value_norms.get(layer, np.zeros(0, np.float32))
             for what, numbers, most in (
                 ("weight", weights, 1),
                 ("sink", sinks, 1),
                 ("row sum", sums, np.inf),
                 ("peak", peaks, 1),
+                ("value norm", norms, np.inf),
             ):
                 if not np.isfinite(numbers).all():
                     raise CaptureError(f"{where}: a {what} is not finite", "Try --dtype float32.")
                 low, high = numbers.min(initial=0), numbers.max(initial=0)
                 if low < 0 or high > most + tolerance:
-                    outside = low if low < 0 else high
-                    raise CaptureError(f"{where}: a {what} is {outside:.3g}, and should be from 0 to 1")
+                    outside, allowed = low if low < 0 else high, "from 0 to 1" if most == 1 else "0 or more"
+                    raise CaptureError(f"{where}: a {what} is {outside:.3g}, and should be {allowed}")
             off = np.where(sums > 0, np.abs(sums - (1.0 - sinks)), 0.0)
             if off.max(initial=0) > tolerance:
                 raise CaptureError(f"{where}: a row sums to 1 only within {off.max():.2g}, not within {tolerance:.2g}")

@@ -1,7 +1,7 @@
 """The metadata of a saved trace: the type of each field, and the rules between fields.
 
 A file of an older format lacks some fields, which then have the defaults given here: format 1 has no `segment`,
-`groups`, `rows` and `columns`, format 2 no `generated`, and format 3 no tensors of peaks.
+`groups`, `rows` and `columns`, format 2 no `generated`, format 3 no tensors of peaks, and format 4 none of value norms.
 """
 
 import re
@@ -14,7 +14,7 @@ from msgspec import Meta, Struct
 from attnviz.arguments import short_repr
 from attnviz.kinds import Kind
 
-VERSION = 4
+VERSION = 5
 
 SUFFIXES = {
     "by_layer": "",
@@ -22,6 +22,7 @@ SUFFIXES = {
     "row_sums": ".sums",
     "peak_keys": ".peak_keys",
     "peak_weights": ".peak_weights",
+    "value_norms": ".value_norms",
 }
 """The end of a tensor's name in the file, for each field of `Attention` that is a tensor for each layer."""
 
@@ -134,7 +135,7 @@ def _check_spans(tokens: Sequence[TokenFields | None], text: str, where: str) ->
 
 
 def _check_tensors(trace: TraceFields, tensors: Collection[str]) -> None:
-    """Require the weights of each layer, and no tensor that belongs to no layer."""
+    """Require the weights of each layer, norms of values for all layers of a kind or for none, and no other tensor."""
     needed = {f"{a.kind}.{layer}" for a in trace.attentions for layer, _ in a.heads}
     known = needed | {f"{name}{suffix}" for name in needed for suffix in SUFFIXES.values()}
     for name in sorted(needed.difference(tensors)):
@@ -143,6 +144,10 @@ def _check_tensors(trace: TraceFields, tensors: Collection[str]) -> None:
         keys, weights = (name + SUFFIXES[field] for field in ("peak_keys", "peak_weights"))
         if (keys in tensors) != (weights in tensors):
             raise ValueError(f"of the tensors {keys} and {weights} one is missing")
+    for a in trace.attentions:
+        norms = {f"{a.kind}.{layer}{SUFFIXES['value_norms']}" for layer, _ in a.heads}
+        if norms.intersection(tensors) and (missing := norms.difference(tensors)):
+            raise ValueError(f"the tensor {min(missing)} is missing, and other layers have one")
     for name in sorted(set(tensors) - known):
         raise ValueError(f"the tensor {short_repr(name)} belongs to no layer in the header")
 

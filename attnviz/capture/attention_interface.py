@@ -19,6 +19,7 @@ from attnviz.capture.blockwise import Block, attention_blocks
 from attnviz.capture.buffers import CellBuffer, WordBuffer, store_block
 from attnviz.capture.call_sites import CallSites, count_queries_and_keys, is_causal_mask, is_encoder_decoder
 from attnviz.capture.record import Record
+from attnviz.capture.value_norms import ValueNorms
 from attnviz.kinds import KINDS
 
 NAME = "attnviz"
@@ -28,12 +29,16 @@ _KNOWN = {"position_bias", "position_ids", "cache_position"}  # tensors that are
 
 @dataclass(frozen=True)
 class _Pass:
-    """The pass in progress; `token_sizes` are the numbers of queries and keys of attention between tokens."""
+    """The pass in progress; `token_sizes` are the numbers of queries and keys of attention between tokens.
+
+    `value_norms` is there only if the records ask for them.
+    """
 
     records: Sequence[Record]
     call_sites: CallSites
     token_sizes: set[tuple[int, int]]
     supports_sdpa: bool
+    value_norms: ValueNorms | None
 
     def open_buffers(
         self, module: torch.nn.Module, hides_later: bool | None, query: torch.Tensor, key: torch.Tensor
@@ -64,9 +69,12 @@ def record_by_interface(
     """
     model.set_attn_implementation(NAME)
     call_sites, sizes = CallSites(model), {count_queries_and_keys(model, inputs, kind) for kind in KINDS}
-    token = _current.set(_Pass(records, call_sites, sizes, model._supports_sdpa))
+    value_norms = ValueNorms(model) if records[0].selection.value_norms else None
+    token = _current.set(_Pass(records, call_sites, sizes, model._supports_sdpa, value_norms))
     try:
         model(**inputs)
+        if value_norms is not None:
+            value_norms.end()
     except _UnsupportedError:
         return False
     finally:
@@ -94,7 +102,7 @@ def _attention(
 
     If the weights of all heads and rows are selected, the result is computed from them, which costs no more than sdpa.
     Otherwise sdpa computes it. Raises _UnsupportedError if queries or keys are not the tokens, and for an unknown
-    tensor argument, which could change the weights.
+    tensor argument, which could change the weights; ModelError if value norms are asked for and cannot be computed.
     """
     current = _current.get()
     options |= {"dropout": 0.0, "scaling": scaling, "position_bias": position_bias}
@@ -122,11 +130,15 @@ def _attention(
     )
     all_selected = len(selected) == query.shape[1] and {n} == {len(buffer.queries) for buffer in buffers}
     if all_selected or softcap is not None or s_aux is not None:  # sdpa has neither soft caps nor sinks
-        return _weighted_values(weights(range(query.shape[1]), range(n)), query, value, buffers, selected), None
-    queries = sorted({query for buffer in buffers for query in buffer.queries})
-    for block in weights(selected, queries) if queries else ():
-        store_block(block, buffers)
-    return by_sdpa(is_causal=causal)[0], None
+        result = _weighted_values(weights(range(query.shape[1]), range(n)), query, value, buffers, selected)
+    else:
+        queries = sorted({query for buffer in buffers for query in buffer.queries})
+        for block in weights(selected, queries) if queries else ():
+            store_block(block, buffers)
+        result = by_sdpa(is_causal=causal)[0]
+    if current.value_norms is not None:
+        current.value_norms.follow(module, value, result, selected, [b for b in buffers if isinstance(b, CellBuffer)])
+    return result, None
 
 
 def _weighted_values(

@@ -14,6 +14,7 @@ from attnviz.capture.function_mode import SEEN
 from attnviz.capture.record import Record
 from attnviz.capture.softmax_hook import record_by_softmax
 from attnviz.capture.token_mixers import layers, layers_without_attention, mixer_name
+from attnviz.capture.value_norms import no_values
 from attnviz.capture.virtual_tokens import find_virtual_prompt
 from attnviz.capture.working_copy import working_copy
 from attnviz.capture.wrappers import has_class, unwrapped
@@ -72,6 +73,7 @@ def capture_all(
             return _of_text_model(capture_all(inside, inputs, selection, lengths, words, layouts))
         _require_readable(model, given)
         raise
+    _require_value_norms(model, records)
     if not is_encoder_decoder(model):
         attending = {layer for layers in records[0].available.values() for layer in layers}
         for record in records:
@@ -114,6 +116,13 @@ def _layers_of_other_code(model: PreTrainedModel) -> set[int]:
     if is_encoder_decoder(model):
         return set()
     return {number for number, layer in enumerate(layers(model)) if not set(map(_package, layer.modules())) <= _KNOWN}
+
+
+def _require_value_norms(model: PreTrainedModel, records: Sequence[Record]) -> None:
+    """Raise ModelError if value norms were asked for, and the path that worked has no values."""
+    buffers = [buffer for layers in records[0].buffers.values() for buffer in layers.values()]
+    if records[0].selection.value_norms and any(buffer.value_norms is None for buffer in buffers):
+        raise no_values(model)
 
 
 def _package(module: torch.nn.Module) -> str:

@@ -14,6 +14,7 @@ from attnviz.capture.missed_attention import MissedAttention
 from attnviz.capture.record import Record
 from attnviz.capture.running import Running, entered, python_modules
 from attnviz.capture.unseen_attention import UnseenAttention
+from attnviz.capture.value_norms import no_values
 from attnviz.capture.working_copy import working_copy
 from attnviz.errors import InputError, ModelError
 from attnviz.kinds import Kind
@@ -54,8 +55,10 @@ def capture_module(
     The copy is in evaluation mode and computes no gradients. `source` is the number of tokens, and `target` the number
     of tokens that a decoder reads, if these are others. `words` and `layouts` are those of `capture.run.capture_all`.
     Raises InputError if `forward` does not run the copy or runs several texts, and ModelError if no attention
-    between the tokens was seen.
+    between the tokens was seen, and for value norms, which this path does not have.
     """
+    if selection.value_norms:
+        raise no_values(module)
     copied = working_copy(module)
     record = Record(selection, PATH, words=words or {}, layouts=layouts)
     with entered(copied) as inside:

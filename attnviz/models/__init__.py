@@ -129,6 +129,7 @@ def trace(
     columns: Sequence[int | str] | int | str | None = None,
     cells: int | None = None,
     words: bool = False,
+    value_norms: bool = False,
     tokens: Sequence[str] | None = None,
     target_tokens: Sequence[str] | None = None,
     forward: Callable[[Any], Any] | None = None,
@@ -164,13 +165,18 @@ def trace(
     `answer` (what the model wrote), `prompt` (the rest) and `last:20`. The rows of the answer are those that write it;
     the first of them reads the prompt's last token. Without them, more than `cells` tokens are pooled to at most that
     many rows and columns while the weights are computed; each cell holds its largest weight. The first token and
-    special tokens are not pooled. Raises InputError for a text that cannot be used, SelectionError for a kind, layer,
-    head, row or column that does not exist, ModelError for a model that cannot be loaded.
+    special tokens are not pooled.
+
+    `value_norms` also keeps how far each head moves its result when it reads a key (Kobayashi et al. 2020), for methods
+    that weigh attention by it: `trace["self"].value_norms[3]` is `[head, key]` for layer 3.
+
+    Raises InputError for a text that cannot be used, SelectionError for a kind, layer, head, row or column that does
+    not exist, ModelError for a model that cannot be loaded, and for value norms that a model does not show.
 
     >>> attnviz.trace("I ate an apple")["self"].weights(3).shape
     (4, 4, 4)
     """
-    selection = Selection.of(layers, heads, kinds, rows, columns, cells, words)
+    selection = Selection.of(layers, heads, kinds, rows, columns, cells, words, value_norms)
     if tokens is not None or target_tokens is not None or forward is not None:
         from attnviz.models.torch_module import ModuleModel
 

@@ -24,6 +24,7 @@ class SelectionOptions(TypedDict, total=False):
     columns: Sequence[int | str] | int | str | None
     cells: int | None
     words: bool
+    value_norms: bool
 
 
 class TraceOptions(PromptOptions, SelectionOptions, total=False):

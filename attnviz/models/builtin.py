@@ -21,6 +21,7 @@ from attnviz.models.unknown_words import unknown_note
 from attnviz.models.word_list import joined, numbered
 from attnviz.prompt import Prompt, TextOrWords, require_text
 from attnviz.scratch import transformer
+from attnviz.scratch.attention import Weights, value_norms
 from attnviz.scratch.store import Checkpoint, read, shipped
 from attnviz.scratch.tokenizer import END, KOREAN, Piece, language
 from attnviz.scratch.translate import other_language, translate
@@ -88,7 +89,7 @@ class BuiltinModel(Model):
             notes += self._unknown(target, read)
             written = _by_words(self._read(target, read), target, given_target)
             notes += _unread(written, given_target)
-        seen = self._run(source, written[:-1])
+        seen, norms = self._run(source, written[:-1], selection.value_norms)
         attentions = []
         for kind, layers in self._available.items():
             queries = source if kind == "self" else written[:-1]
@@ -100,6 +101,7 @@ class BuiltinModel(Model):
                 by_layer={layer: seen[kind][layer][0] for layer in layers},
                 head_numbers=layers,
                 predicts=None if kind == "self" else written[1:],
+                value_norms={layer: each[0] for layer, each in enumerate(norms.get(kind, ()))},
             )
             attention.check()
             attentions.append(attention)
@@ -165,15 +167,28 @@ class BuiltinModel(Model):
         names = [self.checkpoint.tokenizer.vocabulary[id] for id in ids]
         return tokens_from_offsets(text, ids, spans, [start == end for start, end in spans], names)
 
-    def _run(self, source: tuple[Token, ...], read: tuple[Token, ...]) -> dict[Kind, list[np.ndarray]]:
-        """Run encoder and decoder once: the weights by kind and layer, each `[1, head, query, key]`."""
+    def _run(
+        self, source: tuple[Token, ...], read: tuple[Token, ...], with_norms: bool
+    ) -> tuple[dict[Kind, list[np.ndarray]], dict[Kind, list[np.ndarray]]]:
+        """Run encoder and decoder once: the weights by kind and layer, each `[1, head, query, key]`.
+
+        With `with_norms` also the norms of values, each `[1, head, key]`; otherwise none.
+        """
         W, h = self.checkpoint.weights, self.checkpoint.config.h
         parts = self.checkpoint.tokenizer.parts
         ids, read_ids = (parts[np.array([[token.id for token in tokens]])] for tokens in (source, read))  # [1, n, 2]
         real = np.ones(ids.shape[:2], np.bool)
         memory, encoded = transformer.encode(ids, real, W, h, np)
         _, decoded = transformer.decode(read_ids, memory, real, W, h, np)
-        return {"self": encoded.encoder, "masked-self": decoded.masked, "cross": decoded.cross}
+        weights: dict[Kind, list[np.ndarray]]
+        weights = {"self": encoded.encoder, "masked-self": decoded.masked, "cross": decoded.cross}
+        keys: dict[Kind, list[tuple[np.ndarray, Weights]]] = {  # what they are made from, and by which weights
+            "self": [(y, layer["self"]) for y, layer in zip(encoded.read, W["encoder"], strict=True)],
+            "masked-self": [(y, layer["self"]) for y, layer in zip(decoded.read, W["decoder"], strict=True)],
+            "cross": [(memory, layer["cross"]) for layer in W["decoder"]],
+        }
+        norms = {kind: [value_norms(*each, h, np) for each in layers] for kind, layers in keys.items() if with_norms}
+        return weights, norms
 
     def _unknown(self, text: str, pieces: list[Piece]) -> tuple[str, ...]:
         """A note that names the words outside the vocabulary, which are passed on or split into pieces."""

@@ -52,6 +52,19 @@ def multi_head_attention(x: Array, y: Array, W: Weights, h: int, visible: Array,
     return join_heads(heads, xp) @ W["W_O"] + W["b_O"], A  # [B, q, d], [B, h, q, k]
 
 
+def value_norms(y: Array, W: Weights, h: int, xp: Namespace) -> Array:
+    """How far each head moves its result when it reads a key: ‖f_i(y_j)‖ with f_i(y) = (y W_V^i + b_V^i) W_O^i.
+
+    By the sum over heads, MultiHead(x, y) = Σ_i A_i f_i(y) + b_O: a weight on a key with a small f changes little
+    (Kobayashi et al. 2020). Of keys made from `y` `[B, k, d]`; returns `[B, h, k]`.
+    """
+    V = split_heads(y @ W["W_V"] + W["b_V"], h, xp)  # [B, h, k, d_k]
+    # Concat(head_1, …, head_h) W_O = Σ_i head_i W_O^i: head i is multiplied by its own d_k rows of W_O
+    W_O = xp.reshape(W["W_O"], (h, -1, W["W_O"].shape[1]))  # [h, d_k, d]
+    f = V @ W_O  # [B, h, k, d]
+    return xp.sqrt(xp.sum(f * f, axis=-1))  # [B, h, k]
+
+
 def split_heads(x: Array, h: int, xp: Namespace) -> Array:
     """`[B, n, d]` → `[B, h, n, d / h]`: each head takes its own slice of the features."""
     B, n, d = x.shape

@@ -30,11 +30,12 @@ class Config:
 
 @dataclass
 class Seen:
-    """The attention of one pass, a layer an entry, each `[B, h, query, key]`."""
+    """The attention of one pass, a layer an entry, each `[B, h, query, key]`; `read` is what went in, `[B, n, d]`."""
 
     encoder: list[Array] = field(default_factory=list)
     masked: list[Array] = field(default_factory=list)
     cross: list[Array] = field(default_factory=list)
+    read: list[Array] = field(default_factory=list)
 
 
 def shapes(config: Config) -> dict[str, Any]:
@@ -105,6 +106,7 @@ def encode(ids: Array, real: Array, W: Weights, h: int, xp: Namespace) -> tuple[
     visible = real[:, None, None, :]  # [B, 1, 1, n]: every query may look at every real key
     x = embed(ids, W, xp)
     for layer in W["encoder"]:
+        seen.read.append(x)
         read, A = multi_head_attention(x, x, layer["self"], h, visible, xp)
         x = layer_norm(x + read, layer["self_norm"], xp)
         x = layer_norm(x + feed_forward(x, layer["ff"], xp), layer["ff_norm"], xp)
@@ -123,6 +125,7 @@ def decode(ids: Array, memory: Array, real: Array, W: Weights, h: int, xp: Names
     source = real[:, None, None, :]  # [B, 1, 1, n]
     x = embed(ids, W, xp)
     for layer in W["decoder"]:
+        seen.read.append(x)
         read, A = multi_head_attention(x, x, layer["self"], h, earlier, xp)
         x = layer_norm(x + read, layer["self_norm"], xp)
         seen.masked.append(A)

@@ -83,6 +83,15 @@ def test_check_refuses_what_is_not_attention(row, says):
         attention([[[0.5, 0.5], row]]).check()
 
 
+def test_value_norms_need_a_finite_number_for_each_key():
+    whole = attention([np.eye(3)])
+    with pytest.raises(CaptureError, match=r"layer 0: value norms of shape \(1, 2\), where \(1, 3\) \[head, key\]"):
+        Attention(**{**vars(whole), "value_norms": {0: np.ones((1, 2), np.float32)}})
+    Attention(**{**vars(whole), "value_norms": {0: np.float32([[0, 1, 99]])}}).check()
+    with pytest.raises(CaptureError, match="a value norm is not finite"):
+        Attention(**{**vars(whole), "value_norms": {0: np.float32([[0, 1, np.inf]])}}).check()
+
+
 def test_check_accepts_rows_that_sum_to_1_see_nothing_or_give_mass_to_a_sink():
     attention([[[0.3, 0.7], [0.0, 0.0]]]).check()
     attention([[[0.3, 0.7], [0.5, 0.495]]]).check(tolerance=0.01)

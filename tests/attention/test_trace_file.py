@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 import safetensors
-from handmade_traces import HOSTILE, encoder_decoder, hybrid, labelled
+from handmade_traces import HOSTILE, encoder_decoder, hybrid, labelled, with_value_norms
 from safetensors import safe_open
 from safetensors.numpy import load, save
 
@@ -17,7 +17,9 @@ from attnviz.attention.trace_file import open_trace
 from attnviz.errors import FileError
 
 
-@pytest.mark.parametrize("made", [hybrid, encoder_decoder, lambda: labelled(HOSTILE)])
+@pytest.mark.parametrize(
+    "made", [hybrid, encoder_decoder, lambda: labelled(HOSTILE), lambda: with_value_norms(hybrid())]
+)
 def test_a_saved_trace_opens_unchanged(made, tmp_path):
     trace = made()
     opened = open_trace(trace.save(tmp_path / "new" / "trace.safetensors"))
@@ -38,6 +40,7 @@ def test_a_saved_trace_opens_unchanged(made, tmp_path):
             assert theirs.weights(layer).dtype == np.float32
             np.testing.assert_array_equal(ours.weights(layer), theirs.weights(layer))
             np.testing.assert_array_equal(ours.sink_mass.get(layer, 0), theirs.sink_mass.get(layer, 0))
+            np.testing.assert_array_equal(ours.value_norms.get(layer, 0), theirs.value_norms.get(layer, 0))
     assert opened.to_bytes() == trace.to_bytes()
 
 
@@ -70,7 +73,7 @@ def rewrite(path, change, tensors=None):
         (lambda data: save({"E": np.zeros(2)}), "is a safetensors file, but not a saved trace"),
         (lambda data: save({"E": np.zeros(2)}, metadata={"format": "pt"}), "but not a saved trace"),
         (lambda data: save({}, metadata={"attnviz": "[" * 100_000}), "is not a saved trace"),
-        (lambda data: save(load(data), metadata={"attnviz": '{"version": 5}'}), "has trace format 5; this .* reads 4"),
+        (lambda data: save(load(data), metadata={"attnviz": '{"version": 6}'}), "has trace format 6; this .* reads 5"),
     ],
 )
 def test_a_file_that_holds_no_trace_is_refused_by_name(content, says, tmp_path):
@@ -155,6 +158,29 @@ def test_the_error_for_a_damaged_tensor_names_its_layer_and_the_fault(name, tens
     rewrite(path, lambda header: None, {name: tensor})
     with pytest.raises(FileError, match=re.escape(says)):
         open_trace(path)
+
+
+def test_damaged_value_norms_are_refused(tmp_path):
+    path = with_value_norms(hybrid()).save(tmp_path / "t.safetensors")
+    for norms, says in (
+        (np.ones((1, 2), np.float32), "layer 3: value norms of shape (1, 2), where (1, 3) [head, key] was expected"),
+        (-np.ones((1, 3), np.float32), "layer 3: a value norm is -1, and should be 0 or more"),
+    ):
+        rewrite(path, lambda header: None, {"masked-self.3.value_norms": norms})
+        with pytest.raises(FileError, match=re.escape(says)):
+            open_trace(path)
+    one = hybrid().save(tmp_path / "t.safetensors")
+    rewrite(one, lambda header: None, {"masked-self.3.value_norms": np.ones((1, 3), np.float32)})
+    with pytest.raises(
+        FileError, match=r"the tensor masked-self\.11\.value_norms is missing, and other layers have one"
+    ):
+        open_trace(one)
+
+
+def test_a_trace_of_format_4_has_no_value_norms(tmp_path):
+    path = hybrid().save(tmp_path / "t.safetensors")
+    rewrite(path, lambda header: header.update(version=4))
+    assert open_trace(path)["masked-self"].value_norms == {}
 
 
 def test_a_trace_that_could_not_be_opened_again_is_not_saved(tmp_path):

@@ -207,6 +207,22 @@ def test_numpy_shows_what_torch_computes_with_the_stored_weights(text, model):
             np.testing.assert_allclose(trace[kind].weights(layer), weights[0].numpy(), atol=1e-5)
 
 
+def test_value_norms_are_those_of_what_each_head_adds_for_a_key(model, monkeypatch):
+    calls = []
+    attend = transformer.multi_head_attention
+    monkeypatch.setattr(transformer, "multi_head_attention", lambda *args: calls.append(args) or attend(*args))
+    trace = model.trace(APPLE, value_norms=True)
+    config = model.checkpoint.config
+    encoder = [("self", layer) for layer in range(config.encoder_layers)]
+    decoder = [(kind, layer) for layer in range(config.decoder_layers) for kind in ("masked-self", "cross")]
+    last = calls[-len(encoder) - len(decoder) :]  # before them come those of the translation
+    for (kind, layer), (_, y, W, h, *_) in zip(encoder + decoder, last, strict=True):
+        V = np.split(y[0] @ W["W_V"] + W["b_V"], h, -1)
+        parts = [values @ rows for values, rows in zip(V, np.split(W["W_O"], h), strict=True)]
+        np.testing.assert_allclose(trace[kind].value_norms[layer], np.linalg.norm(parts, axis=-1), rtol=1e-5)
+    assert model.trace(APPLE)["self"].value_norms == {}
+
+
 @pytest.mark.parametrize(
     ("text", "target", "start", "shown"),
     [

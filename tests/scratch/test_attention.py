@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from attnviz.scratch.attention import causal, multi_head_attention, scaled_dot_product_attention, softmax
+from attnviz.scratch.attention import causal, multi_head_attention, scaled_dot_product_attention, softmax, value_norms
 
 
 def test_softmax_by_hand():
@@ -54,3 +54,22 @@ def test_equals_torch_multihead_attention(mask):
     Z, A = multi_head_attention(x.numpy(), y.numpy(), copied(theirs), 4, visible.numpy(), np)
     np.testing.assert_allclose(A, weights.detach(), atol=1e-6)
     np.testing.assert_allclose(Z, expected.detach(), atol=1e-5)
+
+
+def test_value_norms_by_hand():
+    # Two heads of one feature; y W_V + b_V = [3, −1] for key 0 and [0, 2] for key 1; W_O's rows are [3, 4] and [0, 2].
+    W = {"W_V": np.array([[1.0, 0], [0, 1]]), "b_V": np.array([1.0, 0]), "W_O": np.array([[3.0, 4], [0, 2]])}
+    y = np.array([[[2.0, -1], [-1, 2]]])
+    np.testing.assert_allclose(value_norms(y, W, 2, np), [[[15, 0], [2, 4]]])
+
+
+def test_value_norms_are_those_of_the_parts_that_make_up_the_result():
+    torch.manual_seed(0)
+    W = copied(torch.nn.MultiheadAttention(16, 4, batch_first=True))
+    W["b_V"] = np.linspace(-1, 1, 16, dtype=np.float32)
+    x, y = np.random.default_rng(0).normal(size=(2, 2, 5, 16)).astype(np.float32)
+    Z, A = multi_head_attention(x, y, W, 4, np.ones((1, 1, 5, 5), bool), np)
+    parts = [(y @ W["W_V"] + W["b_V"])[..., 4 * i : 4 * i + 4] @ W["W_O"][4 * i : 4 * i + 4] for i in range(4)]
+    total = sum(A[:, i] @ part for i, part in enumerate(parts)) + W["b_O"]
+    np.testing.assert_allclose(total, Z, atol=1e-5)
+    np.testing.assert_allclose(value_norms(y, W, 4, np), np.linalg.norm(np.stack(parts, 1), axis=-1), rtol=1e-5)

@@ -1,10 +1,11 @@
 """Small traces made by hand, whose every number is known."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from attnviz.attention import Attention, Token, Trace
+from attnviz.attention import Attention, Token, Trace, tokens_of
 from attnviz.kinds import Kind
 
 
@@ -41,6 +42,17 @@ def encoder_decoder() -> Trace:
             Attention("cross", "decoder", read, source, full, heads, {}, written),
         ),
     )
+
+
+def with_value_norms(trace: Trace) -> Trace:
+    """`trace` with the norms of its values: (head index + 1) · (key + 1) in layer 0, that + l in layer l."""
+
+    def norms(a: Attention, layer: int) -> np.ndarray:
+        heads, keys = np.arange(1, len(a.heads(layer)) + 1), np.array(tokens_of(a.columns)) + 1
+        return (heads[:, None] * keys + layer).astype(np.float32)
+
+    known = (replace(a, value_norms={layer: norms(a, layer) for layer in a.layers}) for a in trace.attentions)
+    return replace(trace, attentions=tuple(known))
 
 
 def hybrid() -> Trace:
