@@ -54,7 +54,7 @@ class Selection:
 
     def __post_init__(self) -> None:
         if self.words and self.value_norms:
-            raise SelectionError("the norms of values are those of tokens, not of words", "Leave out words.")
+            raise SelectionError("the norms of values are those of tokens, not of words", "Leave out --words.")
 
     def __repr__(self) -> str:
         return dataclass_repr(self)

@@ -6,6 +6,7 @@ from typing import Any
 from attnviz.analysis.answer_rows import BEFORE
 from attnviz.analysis.answer_sources import AnswerSources, answer_sources
 from attnviz.analysis.source_segments import RESERVED
+from attnviz.analysis.value_norm import NORM, RAW, require_method
 from attnviz.errors import InputError
 from attnviz.head_names import Names
 from attnviz.labels import visible
@@ -27,6 +28,7 @@ def sources(
     top: int = 3,
     token: str | None = None,
     segment: str | None = None,
+    method: str = RAW,
     **options: Any,
 ) -> AnswerSources:
     """What an answer to `text` looked at: the share of each segment of it, and the `top` best sources of each token.
@@ -35,9 +37,12 @@ def sources(
     `target` or writes one. The segments are the `contexts`, name → text, which are put before `text`; or the parts
     between marks `split`; or the roles of a `chat`; or paragraphs. With `token`, a word of the answer or the number of
     a token in it, only what that part looked at counts; with `segment`, only tokens of that segment are listed as
-    sources. The other keywords are those of `attnviz.trace`: `model`, `layers`, `heads`, `tokenizer`, `device`, …
-    Raises what that raises, and SelectionError if there is no answer, and for an unknown token or segment.
+    sources. With `method="norm"` a weight counts by the norm of what the head adds for the key (value-weighted
+    attention, Kobayashi et al. 2020), so that heads do not count alike. The other keywords are those of
+    `attnviz.trace`: `model`, `layers`, `heads`, `tokenizer`, `device`, …
+    Raises what that raises, and SelectionError if there is no answer, and for an unknown token, segment or method.
     """
+    require_method(method)
     parts = [(name, content.strip()) for name, content in (contexts or {}).items()]
     traced = trace(
         put_together(text, parts, answer),
@@ -49,9 +54,10 @@ def sources(
         heads=heads,
         rows=rows_to_keep(generate, answer),
         columns=["prompt", "answer"],
+        value_norms=method == NORM,
         **options,
     )
-    return answer_sources(traced, parts, split, answer, top, token, segment)
+    return answer_sources(traced, parts, split, answer, top, token, segment, method)
 
 
 def put_together(text: str, contexts: Sequence[tuple[str, str]], answer: str | None = None) -> str:

@@ -1,4 +1,4 @@
-"""What an answer looked at: tokens and segments of the text, as the mean over all captured heads."""
+"""What an answer looked at: tokens and segments of the text, over all captured heads."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -12,6 +12,7 @@ from attnviz.analysis.answer_rows import find_answer, own_keys, rows_before, row
 from attnviz.analysis.segment_share import SegmentShare, segment_shares
 from attnviz.analysis.source_mass import source_mass
 from attnviz.analysis.source_segments import OTHER, keys_by_segment, question_keys
+from attnviz.analysis.value_norm import RAW, require_method
 from attnviz.attention import Attention, Trace
 from attnviz.errors import SelectionError
 from attnviz.kinds import Kind
@@ -43,8 +44,9 @@ class AnswerSources:
     `kind` is the kind of attention, and `queries` are the numbers of the queries whose rows write the answer. `sources`
     are the tokens that the whole answer looked at most, and `written` its tokens with the sources of each. Shares are
     of the mass that is left when `sinks` and `recent` are set aside: the mass, from 0 to 1, on sinks and on the last
-    tokens of each row. All numbers are means over `heads` heads. `token` is the name of a part of the answer, if only
-    that part counts, and `segment` that of the only segment in which sources are listed.
+    tokens of each row. All numbers are means over `heads` heads, or, if `method` is "norm", shares of what these heads
+    add (`attnviz.analysis.value_norm`). `token` is the name of a part of the answer, if only that part counts, and
+    `segment` that of the only segment in which sources are listed.
     """
 
     model: str
@@ -60,6 +62,7 @@ class AnswerSources:
     heads: int
     token: str | None = None
     segment: str | None = None
+    method: str = RAW
 
     def top(self, count: int = 3) -> tuple[SegmentShare, ...]:
         """The `count` segments with the largest shares."""
@@ -83,19 +86,22 @@ def answer_sources(
     count: int = 3,
     token: str | None = None,
     segment: str | None = None,
+    method: str = RAW,
 ) -> AnswerSources:
     """What the answer in `trace` looked at, with the `count` best sources of each of its tokens and of all together.
 
     `answer` is explained in `find_answer`, `contexts` and `split` in `keys_by_segment`. With `token`, a word of the
     answer or the number of a token in it, only the rows that write it count. With `segment`, a name or the beginning of
-    one, only tokens of that segment are listed as sources. Raises SelectionError if there is no answer, if its rows or
-    keys were pooled or left out, and for an unknown token or segment.
+    one, only tokens of that segment are listed as sources. `method` is one of METHODS of `attnviz.analysis.value_norm`.
+    Raises SelectionError if there is no answer, if its rows or keys were pooled or left out, for an unknown token,
+    segment or method, and if the method needs value norms that the trace does not hold.
     """
+    require_method(method)
     attention, rows = find_answer(trace, answer)
     segments = keys_by_segment(trace, attention, own_keys(trace, attention, answer), contexts, split)
     within = None if segment is None else _segment_named(segments, segment)
     before = rows_before(attention, rows)
-    mass = source_mass(attention, [*before, *rows])  # rows before the answer also help to find the sinks
+    mass = source_mass(attention, [*before, *rows], method)  # rows before the answer also help to find the sinks
     question = [place for place, row in enumerate(before) if attention.rows[row][0] in question_keys(segments)]
     text = trace.text if attention.kind == "masked-self" else trace.target or ""
     chosen = list(range(len(rows))) if token is None else rows_writing(attention, rows, token, text)
@@ -119,6 +125,7 @@ def answer_sources(
         heads=sum(len(attention.heads(layer)) for layer in attention.layers),
         token=token,
         segment=within,
+        method=method,
     )
 
 

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attnviz.analysis.attention_mask import allowed_pairs
-from attnviz.attention import Attention, single_ranges
+from attnviz.analysis.value_norm import NORM, RAW, value_norms
+from attnviz.attention import Attention, HeadKeyNorms, single_ranges
 from attnviz.errors import SelectionError
 
 SINK_ABOVE = 0.3
@@ -22,12 +23,15 @@ look in any text."""
 
 @dataclass(frozen=True)
 class SourceMass:
-    """What some rows looked at, as the mean over heads: `by_key` `[row, key]`, and the mass that was set aside.
+    """What some rows looked at, over all heads: `by_key` `[row, key]`, and the mass that was set aside.
+
+    By weights, these are means over the heads. By value norms, a head counts by what it adds: the numbers of a row are
+    shares of Σ_h Σ_j A[i, j] · ‖f_h(x_j)‖, the sum of all that heads add to it.
 
     `sinks` `[row]` is the mass on sinks: the first token in masked self-attention, special tokens, and keys that get
     more than SINK_ABOVE from most rows of a head. `recent` `[row]` is the mass on the last RECENT tokens of each row.
-    The rest up to 1 went to a learned sink. `uniform` `[row, key]` is `by_key` for heads that give all their remaining
-    keys the same weight: 1 / number of remaining keys.
+    The rest up to 1 went to a learned sink, which adds nothing. `uniform` `[row, key]` is `by_key` for heads that give
+    all their remaining keys the same weight: 1 / number of remaining keys.
     """
 
     by_key: NDArray[np.float64]
@@ -51,33 +55,51 @@ class SourceMass:
         return _shares(self.uniform)
 
 
-def source_mass(attention: Attention, rows: Sequence[int]) -> SourceMass:
-    """What `rows` looked at, as the mean over all captured heads, with equal weight for each head.
+def source_mass(attention: Attention, rows: Sequence[int], method: str = RAW) -> SourceMass:
+    """What `rows` looked at in all captured heads, by `method`: their weights, or these times value norms.
 
-    Raises SelectionError if there are no rows, if a row covers several tokens, or if keys were pooled or left out.
+    Which keys are sinks is decided by weights in both methods, so that the same keys are set aside. Raises
+    SelectionError if there are no rows, if a row covers several tokens, if keys were pooled or left out, and if the
+    method needs value norms that the trace does not hold.
     """
+    _require_single_tokens(attention, rows)
+    may, recent = allowed_pairs(attention)[list(rows)], _recent(attention, rows)
+    fixed = np.array([token.special for token in attention.keys])
+    if attention.kind == "masked-self":
+        fixed[0] = True
+    by_key, uniform = np.zeros(may.shape), np.zeros(may.shape)
+    sinks, near, whole, whole_uniform = (np.zeros((len(rows), 1)) for _ in range(4))
+    for layer in attention.layers:
+        of_rows = attention.weights(layer)[:, list(rows)]
+        for weights, norms in zip(of_rows, _norms(attention, layer, method), strict=True):
+            is_sink = fixed | ((weights > SINK_ABOVE).sum(0) > len(rows) / 2)
+            left = may & ~recent & ~is_sink
+            added = weights * norms
+            even = norms * left / np.maximum(left.sum(1, keepdims=True), 1)
+            near += (added * (recent & ~is_sink)).sum(1, keepdims=True)
+            sinks += (added * is_sink).sum(1, keepdims=True)
+            by_key += added * left
+            uniform += even
+            whole += added.sum(1, keepdims=True) if method == NORM else 1
+            whole_uniform += even.sum(1, keepdims=True) if method == NORM else 1
+    whole, whole_uniform = (np.where(total > 0, total, 1) for total in (whole, whole_uniform))
+    return SourceMass(by_key / whole, uniform / whole_uniform, (sinks / whole)[:, 0], (near / whole)[:, 0])
+
+
+def _require_single_tokens(attention: Attention, rows: Sequence[int]) -> None:
     if not rows or any(attention.rows[row][1] - attention.rows[row][0] > 1 for row in rows):
         raise SelectionError("the trace has no separate rows for the tokens of the answer", "Keep them: --rows answer.")
     if attention.columns != single_ranges(len(attention.keys)):
         raise SelectionError(
             "keys of this trace were pooled or left out", "Keep all when it is made: --columns prompt,answer."
         )
-    may, recent = allowed_pairs(attention)[list(rows)], _recent(attention, rows)
-    fixed = np.array([token.special for token in attention.keys])
-    if attention.kind == "masked-self":
-        fixed[0] = True
-    by_key, uniform = np.zeros(may.shape), np.zeros(may.shape)
-    sinks, near, heads = np.zeros(len(rows)), np.zeros(len(rows)), 0
-    for layer in attention.layers:
-        for weights in attention.weights(layer)[:, list(rows)]:
-            is_sink = fixed | ((weights > SINK_ABOVE).sum(0) > len(rows) / 2)
-            left = may & ~recent & ~is_sink
-            near += (weights * (recent & ~is_sink)).sum(1)
-            sinks += (weights * is_sink).sum(1)
-            by_key += weights * left
-            uniform += left / np.maximum(left.sum(1, keepdims=True), 1)
-            heads += 1
-    return SourceMass(by_key / heads, uniform / heads, sinks / heads, near / heads)
+
+
+def _norms(attention: Attention, layer: int, method: str) -> HeadKeyNorms:
+    """What a weight on each key counts for, `[head, key]`: 1, or by `method` NORM the norm of the key's value."""
+    if method == NORM:
+        return value_norms(attention, layer)
+    return np.ones((len(attention.heads(layer)), len(attention.keys)), np.float32)
 
 
 def _shares(mass: NDArray[np.float64]) -> NDArray[np.float64]:

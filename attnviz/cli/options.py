@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from attnviz.analysis.value_norm import METHODS, require_method
 from attnviz.cli import completion
 from attnviz.cli.errors import UsageError
 from attnviz.errors import SelectionError
@@ -39,6 +40,15 @@ def checked(read: Callable[[Names], object]) -> Callable[[list[str] | None], lis
         return values
 
     return checked
+
+
+def checked_method(value: str) -> str:
+    """A method of counting attention. Raises UsageError for an unknown one, before a model is loaded."""
+    try:
+        require_method(value)
+    except SelectionError as error:
+        raise UsageError(error.message, error.hint) from None
+    return value
 
 
 def positive(param: typer.CallbackParam, value: int | None) -> int | None:
@@ -175,6 +185,18 @@ Words = Annotated[
     bool,
     option(
         "--words", group=SHOWN, help="Merge the tokens of each word; in scripts without spaces each token is a word."
+    ),
+]
+Method = Annotated[
+    str,
+    option(
+        "--method",
+        group=SHOWN,
+        metavar="METHOD",
+        callback=checked_method,
+        autocompletion=completion.one_of(METHODS),
+        help="raw, the default: attention weights. norm: each weight times the norm of what its head adds for that key "
+        "(value-weighted attention, Kobayashi et al. 2020).",
     ),
 ]
 Why = Annotated[bool, option("--why", group=SHOWN, help="Explain by which rule and which numbers the head was chosen.")]

@@ -148,12 +148,18 @@ class Run:
         return found.roles if found else ()
 
     def trace(
-        self, text: "Text", command: str, target: str | None, query: str | None = None, model: "Model | None" = None
+        self,
+        text: "Text",
+        command: str,
+        target: str | None,
+        query: str | None = None,
+        model: "Model | None" = None,
+        value_norms: bool = False,
     ) -> "Trace":
         """The selected part of the saved trace that TEXT names, or of the model's trace of TEXT. Raises AttnvizError.
 
         `model` can be given if it is already loaded. Where the trace is pooled, the rows of `query` are kept as single
-        tokens: a word, or `answer`.
+        tokens: a word, or `answer`. `value_norms` has the model show them; a saved trace has them or not.
         """
         if text.saved:
             fixed = {
@@ -184,7 +190,7 @@ class Run:
 
         model = model or self.load()
         with nullcontext() if self.model == BUILTIN else reading() as progress:  # the built-in model needs no progress
-            return next(self.trace_all_with(model, [sentence], [target], query, progress))
+            return next(self.trace_all_with(model, [sentence], [target], query, progress, value_norms=value_norms))
 
     def trace_all_with(
         self,
@@ -194,6 +200,7 @@ class Run:
         query: str | None = None,
         progress: "Progress | None" = None,
         text_pairs: Sequence[str | None] | None = None,
+        value_norms: bool = False,
     ) -> "Iterator[Trace]":
         """The selected parts of the model's traces of many texts, each with its target and its pair.
 
@@ -201,7 +208,7 @@ class Run:
         """
         from attnviz.prompt import Prompt
 
-        selection = replace(self.selection, cells=self.cells or CELLS, query=query)
+        selection = replace(self.selection, cells=self.cells or CELLS, query=query, value_norms=value_norms)
         languages = self.source_language, self.target_language
         prompts = [
             Prompt(text, target, pair, *languages, self.chat, self.generate)

@@ -3,6 +3,7 @@
 from attnviz.analysis.answer_sources import AnswerSources
 from attnviz.analysis.source_mass import RECENT, SINK_ABOVE
 from attnviz.analysis.source_segments import OTHER
+from attnviz.analysis.value_norm import NORM
 from attnviz.attention import Trace
 from attnviz.labels import visible
 from attnviz.render.plan import text_ends, title_of
@@ -11,6 +12,10 @@ from attnviz.render.weight_format import format_share
 MEANING = (
     "share: the part of the mass that is left, over all rows that write the answer. uniform: that part if heads gave"
     " all tokens left the same weight; ×: how many times as much"
+)
+VALUE_WEIGHTED = (
+    "value-weighted attention (Kobayashi et al. 2020): a weight counts times the norm of what its head adds for that"
+    " token, so that a head counts by what it adds"
 )
 OTHER_MEANING = f"{OTHER}: the tokens between segments"
 QUESTION_MEANING = "question: the share in the rows of the question"
@@ -26,11 +31,12 @@ def title_of_sources(trace: Trace, found: AnswerSources) -> str:
 
 
 def heading_of(found: AnswerSources) -> str:
-    """Which part of the answer or of the prompt is shown; "" if all of it is shown."""
+    """Which part of the answer or of the prompt is shown, and by which method; "" if all is shown, by weights."""
     words = " ".join(visible(one.text) for one in found.written)
     token = "" if found.token is None else f"only what wrote {words}"
     segment = "" if found.segment is None else f"only sources in {visible(found.segment)}"
-    return "; ".join(part for part in (token, segment) if part)
+    method = "value-weighted attention" if found.method == NORM else ""
+    return "; ".join(part for part in (method, token, segment) if part)
 
 
 def caption_of(found: AnswerSources, has_question: bool) -> str:
@@ -38,7 +44,7 @@ def caption_of(found: AnswerSources, has_question: bool) -> str:
 
     `has_question` is whether the shares in the rows of the question are shown.
     """
-    heads = f"mean over {found.heads} heads" if found.heads != 1 else "one head"
+    heads = f"{'sum' if found.method == NORM else 'mean'} over {found.heads} heads" if found.heads != 1 else "one head"
     first = "the first token, " if found.kind == "masked-self" else ""
     aside = f"set aside: {format_share(found.sinks)} to sinks ({first}special tokens, and those that take more than"
     aside += f" {SINK_ABOVE:.0%} from most rows of a head)"
@@ -46,4 +52,5 @@ def caption_of(found: AnswerSources, has_question: bool) -> str:
     left = "" if found.shares else ". Nothing is left, and no share can be given"
     question = [QUESTION_MEANING] if has_question else []
     other = [OTHER_MEANING] if any(one.name == OTHER for one in found.shares) else []
-    return ". ".join([f"{heads}; {aside}{recent}{left}", MEANING, *question, *other, NOT_ATTRIBUTION]) + "."
+    method = [VALUE_WEIGHTED] if found.method == NORM else []
+    return ". ".join([f"{heads}; {aside}{recent}{left}", *method, MEANING, *question, *other, NOT_ATTRIBUTION]) + "."

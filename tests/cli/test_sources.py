@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import run
-from handmade_traces import decoder_only, encoder_decoder, with_answer
+from handmade_traces import decoder_only, encoder_decoder, with_answer, with_value_norms
 from PIL import Image
 from rich.cells import cell_len
 
@@ -46,6 +46,7 @@ CASES = {
     "one-token": (decoder(), "80", ["--token", "Oslo.", "--top", "1"]),
     "one-segment": (decoder(), "80", ["--segment", "2", "--top", "2"]),
     "cross": (encoder_decoder(), "80", []),
+    "value-weighted": (with_value_norms(encoder_decoder()), "80", ["--method", "norm"]),
 }
 
 
@@ -199,6 +200,30 @@ def test_where_all_was_set_aside_it_is_said_so():
     done = run("sources", "I")
     assert "Nothing is left, and no share can be given" in done.out
     assert "segment" not in done.out
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--method", "length"], "Error: method cannot be 'length'\nHint:  Methods: raw, norm.\n"),
+        (
+            ["--method", "norm", "--words"],
+            "Error: the norms of values are those of tokens, not of words\nHint:  Leave out --words.\n",
+        ),
+    ],
+)
+def test_what_cannot_be_value_weighted_is_refused(options, says):
+    assert run("sources", TWO, *options).err == says
+
+
+def test_a_saved_trace_without_value_norms_says_how_to_keep_them(tmp_path):
+    done = run("sources", encoder_decoder().save(tmp_path / "t.safetensors"), "--method", "norm")
+    assert (done.code, done.out) == (1, "")
+    assert "Trace the text again with them: attnviz trace TEXT --value-norms -o norms.safetensors" in done.err
+    kept = tmp_path / "kept.safetensors"
+    assert run("trace", TWO, "--value-norms", "-o", kept).code == 0
+    assert run("sources", kept, "--method", "norm").out == run("sources", TWO, "--method", "norm").out
+    assert run("trace", kept, "--value-norms").err.startswith("Error: --value-norms cannot change a saved trace")
 
 
 def test_a_text_without_an_answer_says_how_to_get_one(tmp_path):

@@ -24,6 +24,7 @@ attnviz sources "I ate an apple. She read a book."
 attnviz sources "Where does Clara live?" -m path/to/model --chat --generate 9
 attnviz sources "Clara lives in" -m path/to/model --context a.txt --answer Cairo
 attnviz sources "I ate an apple. She read a book." --token 1 --top 5
+attnviz sources "I ate an apple. She read a book." --method norm
 attnviz sources "I ate an apple. She read a book." -o sources.png"""
 
 TABLE_ENDINGS = (".json", ".csv")
@@ -101,11 +102,13 @@ def sources(
     top: Top = 3,
     token: Token = None,
     segment: SegmentName = None,
+    method: options.Method = "raw",
     output: Output = None,
 ) -> None:
     """Show what an answer looked at: segments of the text, and tokens.
 
-    Numbers are means over all heads, or over those that are named (--head L3H1). Beside the share of a segment are its
+    Numbers are means over all heads, or over those that are named (--head L3H1); with --method norm, a head counts by
+    what it adds. Beside the share of a segment are its
     share for uniform attention, and its share in the rows of the question. Set aside are the first token, special
     tokens, tokens that get more than 30% from most rows of a head, and the last 4 tokens of each row; how much that was
     is printed. Attention is not attribution: the model may look at a token and write something for another reason.
@@ -126,9 +129,9 @@ def sources(
         text = Text(as_text=put_together(text.read("sources"), contexts, answer))
     if split is not None:
         split = split.replace(r"\n", "\n")
-    trace = _keeping_rows(run, text, answer).trace(text, "sources", target)
+    trace = _keeping_rows(run, text, answer).trace(text, "sources", target, value_norms=method == "norm")
     notes(trace.notes)
-    found = answer_sources(trace, contexts, split, answer, top, token, segment)
+    found = answer_sources(trace, contexts, split, answer, top, token, segment, method)
     if output is None:
         from attnviz.render.terminal.source_table import SourceTable
 

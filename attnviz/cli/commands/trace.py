@@ -5,6 +5,7 @@ from typing import Annotated
 
 from attnviz.cli import options
 from attnviz.cli.console import notes, say
+from attnviz.cli.errors import UsageError
 from attnviz.cli.output import print_path
 from attnviz.cli.pager import show
 from attnviz.cli.run import Run, Text, expand_option_groups
@@ -21,6 +22,14 @@ def trace(
     run: Run,
     text: Text,
     target: options.Target = None,
+    value_norms: Annotated[
+        bool,
+        options.option(
+            "--value-norms",
+            group=options.OUTPUT,
+            help="Keep the norms of values too, which --method norm needs (Kobayashi et al. 2020).",
+        ),
+    ] = False,
     output: Annotated[
         Path | None, options.option("--output", "-o", metavar="FILE", help="Save to this file: x.safetensors.")
     ] = None,
@@ -35,7 +44,9 @@ def trace(
 
         require_writable([output], run.reads(text))
         require_name(output)
-    saved = run.trace(text, "trace", target)
+    if value_norms and text.saved:
+        raise UsageError("--value-norms cannot change a saved trace", "Trace the text again with it.")
+    saved = run.trace(text, "trace", target, value_norms=value_norms)
     notes(saved.notes)
     if output is not None:
         print_path(saved.save(output))

@@ -1,0 +1,49 @@
+"""Value-weighted attention: each weight times the norm of what the head adds for that key.
+
+N[i, j] = A[i, j] · ‖f_h(x_j)‖₂ with f_h(x) = (x W_V^h + b_V^h) W_O^h, without the bias of the output (Kobayashi et al.
+2020, Attention is Not Only a Weight, section 2). A head whose value for a token is short adds little for it, however
+large the weight is; that is how many heads treat sinks. With grouped queries a head uses the values of its own group.
+The norms are computed while the model runs, one number for each head and key, so nothing of queries × keys × features
+is ever needed.
+"""
+
+import numpy as np
+
+from attnviz.attention import Attention, HeadKeyNorms, HeadMatrices, single_ranges
+from attnviz.errors import SelectionError
+
+RAW, NORM = METHODS = ("raw", "norm")
+"""What attention is counted by: its weights, or its weights times value norms."""
+
+
+def require_method(method: str) -> None:
+    """Raise SelectionError unless `method` is one of METHODS."""
+    if method not in METHODS:
+        raise SelectionError(f"method cannot be {method!r}", f"Methods: {', '.join(METHODS)}.")
+
+
+def value_norms(attention: Attention, layer: int) -> HeadKeyNorms:
+    """‖f_h(x_j)‖ of the keys that the columns cover, `[head, key]`.
+
+    Raises SelectionError for a trace without them.
+    """
+    if layer not in attention.value_norms:
+        raise SelectionError(
+            "this trace does not hold the norms of its values",
+            "Trace the text again with them: attnviz trace TEXT --value-norms -o norms.safetensors",
+        )
+    return attention.value_norms[layer]
+
+
+def value_weighted(attention: Attention, layer: int) -> HeadMatrices:
+    """N of `layer`, `[head, row, key]`, in the units of the model's vectors; a row does not sum to 1.
+
+    Raises SelectionError for a trace without value norms, and if keys were pooled or left out: the largest weight of
+    several keys says nothing about their values.
+    """
+    norms = value_norms(attention, layer)
+    if attention.columns != single_ranges(len(attention.keys)):
+        raise SelectionError(
+            "keys of this trace were pooled or left out", "Keep all when it is made: --columns prompt,answer."
+        )
+    return np.asarray(attention.weights(layer) * norms[:, None, :])
