@@ -19,7 +19,7 @@ def test_a_pointer_on_a_token_reads_what_it_looks_at(browser, file, view_name):
         box = shown.page.locator("#links").bounding_box()
         spot = (10, 26 + 24 * 3.5) if view_name == "lines" else (box["width"] - 20, box["height"] / 2)
         told = set()
-        for y in np.arange(0, box["height"], 6) if view_name == "arcs" else [spot[1]]:
+        for y in np.arange(0.0, box["height"], 6) if view_name == "arcs" else [spot[1]]:
             shown.page.mouse.move(box["x"] + spot[0], box["y"] + y)
             shown.settle()
             told.add(shown.text("#readout").split(":")[0])

@@ -69,6 +69,17 @@ def test_of_cells_of_several_tokens_no_sum_of_largest_weights_is_given_out_as_a_
         assert "largest weight taken out of a row, on average" in shown.text("#scale")
 
 
+def test_what_is_read_is_on_the_screen_where_the_matrix_is_taller_than_it(browser, folder):
+    weights = np.full((1, 30, 30), 1 / 30)
+    trace = Trace("m", "x", (attention(list(weights), [f"t{i}" for i in range(30)]),))
+    with opened(
+        browser, view(trace).save(folder / "tall.html"), "cursor=3,5", viewport={"width": 1280, "height": 620}
+    ) as shown:
+        matrix, read = (shown.page.locator(name).bounding_box() for name in ("#matrix", "#readout"))
+        assert matrix["y"] + matrix["height"] > 620
+        assert read["y"] + read["height"] <= 620
+
+
 def test_the_wheel_zooms_into_the_matrix_and_the_whole_comes_back(browser, folder):
     n = 40
     weights = np.random.default_rng(0).dirichlet(np.ones(n), (1, n))

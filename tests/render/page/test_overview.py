@@ -69,8 +69,8 @@ def divergence(one: np.ndarray, other: np.ndarray) -> float:
 def heads_in_order(shown, count: int) -> list[str]:
     """The names of the heads in the overview, as a pointer finds them from left to right and down."""
     box, names = shown.page.locator("#overview-canvas").bounding_box(), []
-    for y in np.arange(box["y"] + 12, box["y"] + box["height"] - 6, 20):
-        for x in np.arange(box["x"] + 12, box["x"] + box["width"], 20):
+    for y in np.arange(box["y"] + 12.0, box["y"] + box["height"] - 6, 20):
+        for x in np.arange(box["x"] + 12.0, box["x"] + box["width"], 20):
             shown.page.mouse.move(x, y)
             shown.settle()
             name = shown.text("#overview-readout").split(" · ")[0]
