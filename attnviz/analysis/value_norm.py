@@ -7,13 +7,17 @@ The norms are computed while the model runs, one number for each head and key, s
 is ever needed.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
-from attnviz.attention import Attention, HeadKeyNorms, HeadMatrices, single_ranges
+from attnviz.attention import Attention, HeadKeyNorms, HeadMatrices, Trace, single_ranges
 from attnviz.errors import SelectionError
 
 RAW, NORM = METHODS = ("raw", "norm")
 """What attention is counted by: its weights, or its weights times value norms."""
+VALUE_WEIGHTED = "value-weighted"
+"""The key under which the provenance of a trace says how its numbers were weighted; other traces lack it."""
 
 
 def require_method(method: str) -> None:
@@ -38,12 +42,38 @@ def value_norms(attention: Attention, layer: int) -> HeadKeyNorms:
 def value_weighted(attention: Attention, layer: int) -> HeadMatrices:
     """N of `layer`, `[head, row, key]`, in the units of the model's vectors; a row does not sum to 1.
 
-    Raises SelectionError for a trace without value norms, and if keys were pooled or left out: the largest weight of
-    several keys says nothing about their values.
+    Raises SelectionError for a trace without value norms, if tokens were pooled, and if keys were left out: the largest
+    weight of several keys says nothing about their values.
     """
     norms = value_norms(attention, layer)
-    if attention.columns != single_ranges(len(attention.keys)):
+    if attention.is_pooled or attention.columns != single_ranges(len(attention.keys)):
         raise SelectionError(
-            "keys of this trace were pooled or left out", "Keep all when it is made: --columns prompt,answer."
+            "tokens of this trace were pooled or left out", "Keep all when it is made: --columns prompt,answer."
         )
     return np.asarray(attention.weights(layer) * norms[:, None, :])
+
+
+def by_value_norms(trace: Trace) -> Trace:
+    """`trace` with value-weighted attention in place of weights, each row divided by its sum.
+
+    A cell is the share of its key in Σ_j N[i, j], so that a row sums to 1 and heads of any size can be drawn on one
+    scale; a row that sees nothing stays zero. A learned sink adds nothing and has no share. Raises SelectionError as
+    `value_weighted` does.
+    """
+    attentions = tuple(
+        replace(
+            a,
+            by_layer={layer: _shares(value_weighted(a, layer)) for layer in a.layers},
+            sink_mass={},
+            row_sums={},
+            value_norms={},
+        )
+        for a in trace.attentions
+    )
+    how = "each weight times the norm of what its head adds for the key, each row divided by its sum"
+    return replace(trace, attentions=attentions, provenance={**trace.provenance, VALUE_WEIGHTED: how})
+
+
+def _shares(numbers: HeadMatrices) -> HeadMatrices:
+    sums = numbers.sum(-1, keepdims=True)
+    return np.asarray(numbers / np.where(sums > 0, sums, 1))

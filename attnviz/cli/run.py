@@ -192,6 +192,21 @@ class Run:
         with nullcontext() if self.model == BUILTIN else reading() as progress:  # the built-in model needs no progress
             return next(self.trace_all_with(model, [sentence], [target], query, progress, value_norms=value_norms))
 
+    def trace_both(
+        self, text: "Text", command: str, target: str | None, query: str | None = None
+    ) -> "tuple[Trace, Trace]":
+        """The trace by weights and the value-weighted one, of one run. Raises AttnvizError.
+
+        Words are merged, and rows, columns and cells are chosen, after weights were multiplied by value norms.
+        """
+        from attnviz.analysis.value_norm import by_value_norms
+
+        exact = replace(self, rows=None, columns=None, words=False, cells=sys.maxsize)
+        whole = exact.trace(text, command, target, value_norms=True)
+        cells = self.cells or (None if text.saved else CELLS)
+        selection = replace(self.selection, query=query, cells=cells)
+        return selection.reduce(whole), selection.reduce(by_value_norms(whole))
+
     def trace_all_with(
         self,
         model: "Model",

@@ -4,6 +4,7 @@ from dataclasses import replace
 from math import isnan
 
 from attnviz.analysis import HeadChoice, choose_head
+from attnviz.analysis.value_norm import VALUE_WEIGHTED
 from attnviz.attention import Trace
 from attnviz.head_names import describe_heads
 from attnviz.labels import visible
@@ -143,6 +144,8 @@ def _scene(trace: Trace, kind: str, heads: tuple[tuple[int, int], ...]) -> Scene
     caption = f"{attention.name} · {describe_heads(heads)} · {trace.model}"
     if other := trace.provenance.get("tokenizer"):
         caption += f" · tokenizer {visible(other)}"
+    if how := trace.provenance.get(VALUE_WEIGHTED):
+        caption += f"\n{VALUE_WEIGHTED} (Kobayashi et al. 2020): {how}"
     if attention.part == "decoder" and (what := trace.provenance.get("decoder reads")):
         caption += f"\nthe decoder reads {what}"
     return scene(trace, kind, heads, title=title_of(trace), caption=caption)

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from attnviz.analysis.attention_mask import allowed_pairs, without_first_key
+from attnviz.analysis.value_norm import VALUE_WEIGHTED
 from attnviz.attention import (
     Attention,
     CellFlags,
@@ -34,7 +35,7 @@ FROM, TO = "query (from)", "key (to)"
 """The names of the two axes, wherever they are drawn."""
 WRITES, GENERATES = "→", "⇒"
 """The arrow from the token that a decoder's row reads to the one that it writes; GENERATES if the model chose it."""
-WEIGHT = "attention weight"
+WEIGHT, VALUE_WEIGHTED_SHARE = "attention weight", "value-weighted share"
 """What the numbers of a scene are, unless they are a difference."""
 UNSEEN, TAKEN_OUT = "may not look there", "taken out"
 """The reasons why cells show no weight."""
@@ -49,7 +50,8 @@ class Scene:
     (`render.exclusion`), `masked` are the columns that stay empty, `removed_mass` is what each row lost, and `emptied`
     says whether it lost everything, both `[head, row]`. `marked` are the cells with a frame, by their tokens.
     `combined` is the name of several heads that are drawn as one. `difference` is the name of a difference of two
-    heads, such as `A − B`, where the weights are one. `notes` are the notes of the trace, which a picture
+    heads, such as `A − B`, where the weights are one. `value_weighted` says that the numbers are not weights but shares
+    of value-weighted attention (`analysis.value_norm`). `notes` are the notes of the trace, which a picture
     shows below its caption; of several scenes in one picture, only the last has them.
     """
 
@@ -64,6 +66,7 @@ class Scene:
     marked: tuple[tuple[Range, Range], ...] = ()
     combined: str = ""
     difference: str = ""
+    value_weighted: bool = False
     notes: tuple[str, ...] = ()
     text: str = ""
     retrace: Retrace = field(default_factory=Retrace)
@@ -163,7 +166,7 @@ class Scene:
     @property
     def quantity(self) -> str:
         """The name of what its numbers are, for a scale of them."""
-        return self.difference or WEIGHT
+        return self.difference or (VALUE_WEIGHTED_SHARE if self.value_weighted else WEIGHT)
 
     @cached_property
     def top(self) -> float:
@@ -227,7 +230,8 @@ def scene(trace: Trace, kind: str, heads: tuple[tuple[int, int], ...], title: st
     """A scene of some heads of `trace`. Raises SelectionError."""
     attention = trace[kind]
     text = trace.text if attention.kind == "cross" else trace.read_by(attention.part)
-    return Scene(attention, heads, title, caption, text=text, retrace=Retrace.of(trace, attention))
+    is_weighted, retrace = VALUE_WEIGHTED in trace.provenance, Retrace.of(trace, attention)
+    return Scene(attention, heads, title, caption, value_weighted=is_weighted, text=text, retrace=retrace)
 
 
 def row_label(read: Token, written: Token | None = None) -> str:

@@ -10,7 +10,7 @@ from handmade_traces import attention, encoder_decoder, with_answer, with_value_
 import attnviz
 from attnviz.analysis.answer_sources import answer_sources
 from attnviz.analysis.source_mass import source_mass
-from attnviz.analysis.value_norm import value_weighted
+from attnviz.analysis.value_norm import VALUE_WEIGHTED, by_value_norms, value_weighted
 from attnviz.attention import Trace
 from attnviz.errors import ModelError, SelectionError
 from attnviz.selection import Selection
@@ -48,8 +48,23 @@ def test_value_weighting_needs_norms_and_all_keys():
     with pytest.raises(SelectionError, match=r"hold the norms of its values\n.* attnviz trace TEXT --value-norms"):
         value_weighted(attention([np.eye(3)]), 0)
     for part in (Selection(columns=(0, 2)), Selection(cells=2)):
-        with pytest.raises(SelectionError, match="keys of this trace were pooled or left out"):
+        with pytest.raises(SelectionError, match="tokens of this trace were pooled or left out"):
             value_weighted(part.apply(with_value_norms(encoder_decoder()))["self"], 1)
+
+
+def test_the_rows_of_a_value_weighted_trace_are_shares_of_what_the_head_adds():
+    trace = encoder_decoder()
+    weights = np.float32([[[0.5, 0.5, 0, 0], [0, 0, 0, 0], [0, 0, 0, 1], [0.1, 0.2, 0.3, 0.4]]])
+    a = replace(
+        trace["cross"], by_layer={0: weights}, head_numbers={0: (1,)}, value_norms={0: np.float32([[1, 3, 4, 5]])}
+    )
+    weighted = by_value_norms(replace(trace, attentions=(a,)))
+    rows = [[0.25, 0.75, 0, 0], [0, 0, 0, 0], [0, 0, 0, 1], np.array([0.1, 0.6, 1.2, 2.0]) / 3.9]
+    np.testing.assert_allclose(weighted["cross"].weights(0)[0], rows, rtol=1e-6)
+    assert weighted["cross"].value_norms == {}
+    assert "each row divided by its sum" in weighted.provenance[VALUE_WEIGHTED]
+    assert VALUE_WEIGHTED not in trace.provenance
+    weighted["cross"].check()
 
 
 def test_the_sources_by_value_norms_are_shares_of_what_all_heads_add():

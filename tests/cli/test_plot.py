@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import process, run
-from handmade_traces import HOSTILE, decoder_only, encoder_decoder, labelled
+from handmade_traces import HOSTILE, decoder_only, encoder_decoder, labelled, with_value_norms
 from PIL import Image
 
 from attnviz.attention import Trace
@@ -415,6 +415,41 @@ def test_the_same_command_writes_the_same_bytes(tmp_path):
     for name in ("a.png", "b.png"):
         assert process("plot", APPLE, "-o", tmp_path / name).code == 0
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+def test_a_value_weighted_plot_shows_shares_by_hand_and_says_so(tmp_path):
+    trace = with_value_norms(encoder_decoder()).save(tmp_path / "t.safetensors")
+    raw = run("plot", trace, "--kind", "self", "--head", "L1H1")
+    done = run("plot", trace, "--kind", "self", "--head", "L1H1", "--method", "norm")
+    assert (done.code, done.err) == (0, "")
+    # the row of `ate` is 0, .02, .02, .96, and the norms are 3, 5, 7, 9: .1, .14 and 8.64 of 8.88
+    assert re.search(r"^ +ate +· +\.01 +\.02 +\.97$", done.out, re.M)
+    assert re.search(r"^ +ate +· +\.02 +\.02 +\.96$", raw.out, re.M)
+    assert "value-weighted share" in done.out
+    assert "value-weighted (Kobayashi et al. 2020): each weight times the norm" in done.out
+    assert "value-weighted" not in raw.out
+    grid = run("plot", trace, "--kind", "self", "--layer", "1", "--method", "norm")
+    assert "value-weighted share" in grid.out
+
+
+def test_a_value_weighted_plot_shows_the_head_that_is_chosen_by_weights(tmp_path):
+    raw, norm = (run("plot", "I ate an apple", *options) for options in ([], ["--method", "norm"]))
+    assert raw.err == norm.err
+    assert "L3H0" in norm.out
+
+
+def test_words_and_rows_are_chosen_after_weights_were_multiplied(minilm_folder):
+    text, model = "The cats unpacked apples.", ["-m", minilm_folder, "--head", "L0H0", "--method", "norm"]
+    whole, some = run("plot", text, *model), run("plot", text, *model, "--rows", "2", "--columns", "1-3")
+    (row,) = re.findall(r"^ +cats +(.*)$", whole.out, re.M)
+    assert re.search(rf"^ +cats +{' +'.join(map(re.escape, row.split()[1:4]))}$", some.out, re.M)
+    assert run("plot", text, *model, "--words").code == 0
+
+
+def test_value_weighted_attention_is_only_drawn(tmp_path):
+    done = run("plot", "I ate an apple", "--method", "norm", "-o", tmp_path / "t.json")
+    assert done.err.startswith("Error: --method norm is drawn, and .json holds weights\nHint:  Write a picture: .png")
+    assert run("plot", encoder_decoder().save(tmp_path / "t.safetensors"), "--method", "norm").code == 1
 
 
 if __name__ == "__main__":

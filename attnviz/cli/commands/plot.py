@@ -4,11 +4,12 @@ from dataclasses import replace
 
 from attnviz.cli import options
 from attnviz.cli.console import notes, say, stdout
+from attnviz.cli.errors import UsageError
 from attnviz.cli.output import Output, check_writable, ending, write, write_page
 from attnviz.cli.pager import show, with_background_theme
 from attnviz.cli.plot_options import PlotOptionGroup
 from attnviz.cli.run import Run, Text, expand_option_groups
-from attnviz.render import PAGES, check
+from attnviz.render import PAGES, PICTURES, check
 
 EXAMPLES = """\
 attnviz plot "I ate an apple"
@@ -18,6 +19,7 @@ attnviz plot "The cat sat on the mat." -m path/to/model --layer 3 --head 5
 attnviz plot saved.safetensors --layer 2
 attnviz plot "I ate an apple" --style lines -o lines.svg
 attnviz plot "I ate an apple" --style text --query ate
+attnviz plot "I ate an apple" --kind cross --method norm
 attnviz plot "I ate an apple" --kind cross -o apple.html"""
 
 
@@ -29,25 +31,36 @@ def plot(
     target: options.Target = None,
     output: Output = None,
     why: options.Why = False,
+    method: options.Method = "raw",
 ) -> None:
     """Draw a sentence's attention: one head, or the heads that you name.
 
     Rows are queries ("from"), columns are keys ("to").
     A layer without a head draws all its heads, a head without a layer that head in every layer. With neither, a rule
     chooses one head; --why says which rule, and by what numbers.
+    With --method norm the numbers are shares of value-weighted attention, and not weights, by which the head is chosen.
     """
     check_writable(output, run.reads(text), tables=PAGES)
     check(plot_options, None if output is None else ending(output))
     is_page = output is not None and ending(output).lower() in PAGES
+    if method == "norm" and output is not None and ending(output).lower() not in PICTURES:
+        message = f"--method norm is drawn, and {ending(output)} holds weights"
+        raise UsageError(message, f"Write a picture: {' '.join(PICTURES)}. Value norms are kept by attnviz trace.")
     is_of_answer = plot_options.query is None and plot_options.drawn_as.shows_one_query
     reading = replace(run, kind=None, layer=None, head=None) if is_page else run  # a page has every head
-    whole = reading.trace(text, "plot", target, "answer" if is_of_answer else plot_options.query)
-    trace = run.selection.apply(whole) if is_page else whole
-    from attnviz.analysis.head_choice import RULE
-    from attnviz.render.plan import drawn, plot_scene
+    query = "answer" if is_of_answer else plot_options.query
+    if method == "norm":
+        whole, trace = reading.trace_both(text, "plot", target, query)
+    else:
+        whole = reading.trace(text, "plot", target, query)
+        trace = run.selection.apply(whole) if is_page else whole
+    from attnviz.analysis.head_choice import RULE, choose_head
+    from attnviz.render.plan import chooses_head, drawn, plot_scene
 
     notes(trace.notes)
-    scene, choice = plot_scene(trace, run.selection, plot_options)
+    by_weights = method == "norm" and chooses_head(run.selection, plot_options)
+    choice = choose_head(whole, whole.kinds[0]) if by_weights else None
+    scene, choice = plot_scene(trace, run.selection, plot_options, choice)
     if choice:
         say(f"{choice.reason}\n{RULE}" if why else choice.summary)
     elif why:

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from attnviz.render.options import DEFAULT, PlotOptions
 from attnviz.render.scale import scale_of
-from attnviz.render.scene import Scene
+from attnviz.render.scene import WEIGHT, Scene
 from attnviz.render.terminal.axis_names import axes_header
 from attnviz.render.terminal.cells import Line, fit, ltr
 from attnviz.render.terminal.colours import Brush
@@ -38,7 +38,10 @@ class Grid(Drawing):
         """What is drawn."""
         largest = max((scene.largest for scene in self.scenes), default=0.0)
         signed = any(scene.signed for scene in self.scenes)
-        brush = Brush.on(console, scale_of(self.options, [scene.top for scene in self.scenes], largest, "dark", signed))
+        quantities = {scene.quantity for scene in self.scenes}
+        quantity = quantities.pop() if len(quantities) == 1 else WEIGHT
+        tops = [scene.top for scene in self.scenes]
+        brush = Brush.on(console, scale_of(self.options, tops, largest, "dark", signed, quantity))
         for index, scene in enumerate(self.scenes):
             if index and self.scenes[index - 1].caption:
                 yield Segment.line()

@@ -52,7 +52,7 @@ class Lines(SceneDrawing):
     def body(self, console: Console, console_options: ConsoleOptions) -> RenderResult:
         """What is drawn between its title and its caption."""
         scene = self.scene
-        scale = scale_of(self.options, [scene.top], scene.largest, "dark")
+        scale = scale_of(self.options, [scene.top], scene.largest, "dark", quantity=scene.quantity)
         brush = Brush.on(console, scale)
         label = max(min(LONGEST, (console_options.max_width - 8) // 2), 1)
         sides = [min(max(map(cell_len, labels)), label) for labels in (scene.rows, scene.columns)]

@@ -42,7 +42,7 @@ class RunningText(SceneDrawing):
     def body(self, console: Console, console_options: ConsoleOptions) -> RenderResult:
         """What is drawn between its title and its caption."""
         scene, rows = self.scene, query_rows(self.scene)
-        scale = scale_of(self.options, [scene.top], scene.largest, "dark")
+        scale = scale_of(self.options, [scene.top], scene.largest, "dark", quantity=scene.quantity)
         brush = Brush.on(console, scale.for_backgrounds if self.options.theme else scale)
         yield Text(ltr(f"{FROM}: {query_label(scene, rows)}"), style="dim")
         for index, name in enumerate(scene.names):
