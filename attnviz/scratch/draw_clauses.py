@@ -55,7 +55,7 @@ def verbal(random: Random, number: int, mood: str, subject: Phrase | None) -> Cl
     c = tensed(random, c, verb)
     c = with_adverbials(random, c, 1.0)
     plain = c.object and not (c.object.noun.is_human or c.object.count or c.object.owner or c.object.joined)
-    if c.object and plain and chance(random, 0.03):
+    if c.object and plain and chance(random, 0.06):
         inner = relative(random, c.object.noun, number + 2)
         if inner and inner.subject != c.subject:
             c = replace(c, object=replace(c.object, relative=inner, pointed=""))

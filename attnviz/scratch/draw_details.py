@@ -97,7 +97,7 @@ def with_adverbials(random: Random, c: Clause, p: float) -> Clause:
     if not state and not c.progressive and chance(random, 0.1 * p) and c.modal != "like":
         found["manner"] = random.choice(adverbs["manner"])
     if c.modal != "like" and chance(random, 0.24 * p):
-        found["time"] = _date(random) if chance(random, 0.06) else random.choice(_times(c))
+        found["time"] = _date(random) if chance(random, 0.12) else random.choice(_times(c))
     if not state and not c.progressive and not c.modal:
         if chance(random, 0.05 * p):
             found["hour"] = random.randint(1, 12)

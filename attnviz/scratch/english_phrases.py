@@ -91,7 +91,7 @@ def _determiner(
         number = NUMBERS[p.count]
         return [
             (
-                w.either(number, article_of(next_word)) if p.count == 1 else number,
+                w.accepted(number, article_of(next_word)) if p.count == 1 else number,
                 (key[0], f"{key[1]} count") if key else None,
             )
         ]

@@ -130,9 +130,13 @@ def by_construction(tests: Sequence[Example]) -> dict[str, list[int]]:
 
 def are_right(checkpoint: Checkpoint, tests: Sequence[Example]) -> np.ndarray:
     """Which translations are right: one of those that the grammar accepts, word for word. `[tests]`, boolean."""
+
+    def lower(words: tuple[str, ...]) -> str:
+        return " ".join(words).lower()  # may and May are one token
+
     return np.array(
         [
-            got == example.target or any(got == other for other in accepted(example))
+            any(lower(got) == lower(other) for other in (example.target, *accepted(example)))
             for example, got in zip(tests, translations(checkpoint, tests), strict=True)
         ]
     )

@@ -9,7 +9,7 @@ marks a piece that continues a word. Case, commas and stops make no difference.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import pairwise, repeat
 from typing import Any
 
 import numpy as np
@@ -199,10 +199,10 @@ class Tokenizer:
         ids = list(ids)
         text, spans, before = "", [], ""
         in_korean = any("가" <= c <= "힣" for id in ids for c in self.vocabulary[id])
-        for id in ids:
-            token = self._spelled(id, names, in_korean)
-            if token == "may" and before in ("in", "on", "is", "was"):
-                token = "May"  # the month is the same token
+        tokens = [self._spelled(id, names, in_korean) for id in ids]
+        for token, after in pairwise([*tokens, ""]):
+            if (token == "may" and before in ("in", "on", "is", "was")) or (token, after) == ("new", "York"):
+                token = token.capitalize()  # the month and the city are the same tokens as another word
             continues = token.startswith(("##", "'s", "?")) or (before, token) == ("can", "not")
             text += "" if continues or not text else " "
             token = token.removeprefix("##")

@@ -1,11 +1,11 @@
-"""A training that is not at its end, as one safetensors file: weights and AdamW's means.
+"""A training that is not at its end, as one safetensors file: weights and the means of their gradients.
 
 The metadata say how many steps were made, and what made them: only the same training may go on from there.
 """
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,18 +17,20 @@ from safetensors.torch import save as to_bytes
 from attnviz.errors import FileError
 from attnviz.files import write_whole
 from attnviz.scratch.attention import Weights
+from attnviz.scratch.muon import Muon
 from attnviz.scratch.store import named
 
 METADATA = "attnviz training"
-_MEANS = ("exp_avg", "exp_avg_sq")  # what AdamW keeps of each weight's gradient: the mean of it, and of its square
+Optimizers = Sequence[torch.optim.Optimizer]
 
 
-def save(file: Path, step: int, W: Weights, optimizer: torch.optim.Optimizer, made_by: Mapping[str, Any]) -> None:
+def save(file: Path, step: int, W: Weights, optimizers: Optimizers, made_by: Mapping[str, Any]) -> None:
     """Write what `restore` needs to go on after `step` steps. Raises FileError where the file cannot be written."""
-    tensors: dict[str, torch.Tensor] = {}
-    for name, array in named(W):
-        tensors |= {name: array.detach()}
-        tensors |= {f"{name}.{mean}": optimizer.state[array][mean] for mean in _MEANS if step}
+    names = {array: name for name, array in named(W)}
+    tensors = {name: array.detach() for array, name in names.items()}
+    for optimizer in optimizers if step else ():
+        for array in optimizer.param_groups[0]["params"]:
+            tensors |= {f"{names[array]}.{mean}": optimizer.state[array][mean] for mean in _means(optimizer)}
     header = {"step": step, "made by": made_by}
     write_whole(file, to_bytes(tensors, metadata={METADATA: json.dumps(header)}))
 
@@ -57,15 +59,23 @@ def steps_done(file: Path, made_by: Mapping[str, Any]) -> int:
     return step
 
 
-def restore(file: Path, step: int, W: Weights, optimizer: torch.optim.Optimizer) -> None:
+def restore(file: Path, step: int, W: Weights, optimizers: Optimizers) -> None:
     """Take up what `save` wrote after `step` steps. Raises FileError where something of it is damaged."""
-    state: dict[int, dict[str, torch.Tensor]] = {}
+    names = {array: name for name, array in named(W)}
     with _opened(file) as opened, torch.no_grad():
-        for number, (name, array) in enumerate(named(W)):
+        for array, name in names.items():
             array.copy_(_tensor(opened, name, array))
-            means = {mean: _tensor(opened, f"{name}.{mean}", array) for mean in _MEANS}
-            state[number] = {"step": torch.tensor(float(step)), **means}
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+        for optimizer in optimizers:
+            state: dict[int, dict[str, torch.Tensor]] = {}
+            for number, array in enumerate(optimizer.param_groups[0]["params"]):
+                means = {mean: _tensor(opened, f"{names[array]}.{mean}", array) for mean in _means(optimizer)}
+                state[number] = {"step": torch.tensor(float(step)), **means}
+            optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def _means(optimizer: torch.optim.Optimizer) -> tuple[str, ...]:
+    """What the optimizer keeps of each weight's gradient: the mean of it, and AdamW also of its square."""
+    return ("momentum",) if isinstance(optimizer, Muon) else ("exp_avg", "exp_avg_sq")
 
 
 def _tensor(opened: Any, name: str, like: torch.Tensor) -> torch.Tensor:

@@ -32,7 +32,7 @@ CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 def make_tokenizer() -> Tokenizer:
     """The tokenizer of the corpus: the same each time."""
     analyses: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    words = list(_all_words())
+    words = list(_in_one_case(list(_all_words())))
     for text, stem, ending in words:
         if (stem, ending) not in analyses[text] and ending != BARE:
             analyses[text].append((stem, ending))
@@ -46,6 +46,14 @@ def make_tokenizer() -> Tokenizer:
     entries = [(token, stem_of[token], 0) for token in (*SPECIALS, *PUNCTUATION)]
     entries += [(text, stem_of[stem], ending_of[ending]) for text, (stem, ending) in single.items()]
     return Tokenizer(stems, endings, sorted(entries, key=lambda entry: entry[1]))
+
+
+def _in_one_case(words: list[Word]) -> Iterator[Word]:
+    """The words, those that differ from another in their capital alone (New York, May) as that one: case is not read."""
+    in_lower_case = {text for text, _, _ in words if text.islower()} - set(CHARACTERS)
+    for text, stem, ending in words:
+        small = text.lower()
+        yield (small, stem.lower(), ending) if small in in_lower_case else (text, stem, ending)
 
 
 def _all_words() -> Iterator[Word]:

@@ -20,6 +20,10 @@ class Wording:
         """The first, or one that is read but never written: another speech level, a missing article."""
         return options[0]
 
+    def accepted(self, *options: Option) -> Option:
+        """The first, or one that is right as a translation but never read: it says less than the meaning does."""
+        return options[0]
+
     def shuffled(self, items: list[Option]) -> list[Option]:
         """Constituents in an order that is read but not written."""
         return items
@@ -45,7 +49,7 @@ class AnyWording(Wording):
 
 
 class _EachWording(Wording):
-    """The choices of `either` that a list of indices says; it notes how many options each had."""
+    """The choices of `either` and `accepted` that a list of indices says; it notes how many options each had."""
 
     def __init__(self, chosen: list[int]) -> None:
         self.chosen, self.sizes = chosen, list[int]()
@@ -54,6 +58,8 @@ class _EachWording(Wording):
         place = len(self.sizes)
         self.sizes.append(len(options))
         return options[self.chosen[place] if place < len(self.chosen) else 0]
+
+    accepted = either
 
 
 def every_wording(limit: int = 500) -> Iterator[Wording]:

@@ -1,5 +1,6 @@
 """Words, their stems and endings, words that are passed on, and back."""
 
+import numpy as np
 import pytest
 
 from attnviz.scratch.tokenizer import ENGLISH, KOREAN, SPECIALS, UNKNOWN, Tokenizer, language
@@ -164,13 +165,14 @@ def test_the_language_follows_from_the_script(text, expected):
     [
         *((["ate", "an", "apple"], "Ate an apple."), (["did", "you", "eat", "?"], "Did you eat?"), ([], "")),
         *((["you", "can", "not", "go"], "You cannot go."), (["let", "'s", "go"], "Let's go.")),
-        *((["he", "may", "come", "in", "may"], "He may come in May."), (["그는", "누구니", "?"], "그는 누구니?")),
+        *((["he", "may", "come", "in", "may"], "He may come in May."), (["it", "is", "new"], "It is new.")),
+        *((["I", "saw", "New", "York"], "I saw New York."), (["그는", "누구니", "?"], "그는 누구니?")),
     ],
 )
 def test_tokens_are_spelled_as_a_sentence_and_stand_where_they_say(tokens, text, tokenizer):
     spelled, spans = tokenizer.spell(map(tokenizer.id, tokens))
     assert spelled == text
-    assert [spelled[start:end].lower() for start, end in spans] == tokens
+    assert [spelled[start:end].lower() for start, end in spans] == [token.lower() for token in tokens]
 
 
 def test_the_vocabulary_is_the_same_each_time_and_begins_with_the_special_tokens(tokenizer):
@@ -180,3 +182,9 @@ def test_the_vocabulary_is_the_same_each_time_and_begins_with_the_special_tokens
     assert tokenizer.vocabulary[: len(SPECIALS)] == tokenizer.stems[: len(SPECIALS)] == SPECIALS
     with pytest.raises(KeyError):
         tokenizer.id("frobnicate")
+
+
+@pytest.mark.parametrize("word", ["new", "may"])
+def test_of_two_words_that_differ_in_their_capital_the_one_in_lower_case_is_written(word, tokenizer):
+    [written] = tokenizer.ids(np.array(tokenizer.pairs([word.capitalize()])))
+    assert tokenizer.vocabulary[written] == word
