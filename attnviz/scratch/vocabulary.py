@@ -49,7 +49,7 @@ def make_tokenizer() -> Tokenizer:
 
 
 def _in_one_case(words: list[Word]) -> Iterator[Word]:
-    """The words, those that differ from another in their capital alone (New York, May) as that one: case is not read."""
+    """The words, those that differ from another in their capital alone (New York, May) as that: case is not read."""
     in_lower_case = {text for text, _, _ in words if text.islower()} - set(CHARACTERS)
     for text, stem, ending in words:
         small = text.lower()
