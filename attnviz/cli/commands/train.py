@@ -24,7 +24,7 @@ def train(
     ] = None,
     steps: Annotated[
         int | None,
-        option(metavar="N", callback=positive, help="Stop after N steps instead of 12000, for a trial."),
+        option(metavar="N", callback=positive, help="Stop after N steps instead of 10000, for a trial."),
     ] = None,
 ) -> None:
     """Train the built-in model again, from nothing.
