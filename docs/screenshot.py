@@ -5,7 +5,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 PAGE, PICTURE = ROOT / "samples" / "pages" / "english.html", ROOT / "samples" / "pictures" / "page.png"
-STATE = "kind=self&head=L3H0&focus=1&cursor=1,3"
+STATE = "kind=self&head=L3H2&focus=1&cursor=1,3"
 SIZE = {"width": 1160, "height": 720}
 
 sys.path.insert(0, str(ROOT / "tests" / "support"))

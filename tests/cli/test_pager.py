@@ -134,9 +134,9 @@ def test_with_a_theme_the_terminal_is_not_asked_for_its_background():
 def test_a_note_is_broken_between_words():
     _, output = terminal(["plot", "I ate an apple"], size=(24, 50))
     lines = re.sub(r"\x1b\[[\d;]*m", "", output.decode()).replace("\r", "").split("\n")
-    start = next(at for at, line in enumerate(lines) if line.startswith("L3H0"))
+    start = next(at for at, line in enumerate(lines) if line.startswith("L3H2"))
     words = " ".join(" ".join(lines[start : start + 2]).split())
-    assert words == "L3H0: verb → object, 93%, best fixed offset 59% (--why)"
+    assert words == "L3H2: verb → object, 94%, best fixed offset 59% (--why)"
     assert max(map(len, lines)) <= 50
 
 
