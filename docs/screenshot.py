@@ -1,4 +1,7 @@
-"""The picture of the interactive page that README.md shows: `python docs/screenshot.py`. It drives Chromium."""
+"""The picture of the interactive page that README.md shows: `python docs/screenshot.py`. It drives Chromium.
+
+The machine needs a font with Hangul (Debian: fonts-nanum): without one the page shows boxes.
+"""
 
 import sys
 from pathlib import Path
