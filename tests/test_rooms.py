@@ -22,7 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {  # a room: the rooms that it may import; its
 }
 _RUNS = ("models/huggingface/", "models/torch_module.py")
 HEAVY = {  # a package: the places that may import it
-    "torch": ("scratch/train.py", "scratch/training_state.py", "capture/", *_RUNS),
+    "torch": ("scratch/muon.py", "scratch/train.py", "scratch/training_state.py", "capture/", *_RUNS),
     "array_api_compat": ("scratch/train.py",),
     "transformers": ("capture/", *_RUNS),
     "matplotlib": ("render/picture/", "render/colour_maps.py"),
