@@ -12,6 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import to_rgb, to_rgba
 
+from attnviz.analysis import choose_head
+from attnviz.analysis.value_norm import NORM, RAW, by_value_norms, require_method
 from attnviz.arguments import require_type
 from attnviz.attention import Attention, Trace
 from attnviz.errors import PlotOptionError
@@ -30,7 +32,7 @@ from attnviz.render.picture.small_multiples import SmallMultiples, styled_drawin
 from attnviz.render.picture.text_style import TextStyle, axes_size, from_corner
 from attnviz.render.picture.titled_panel import TITLE_LINES
 from attnviz.render.picture.typesetting import Typesetting
-from attnviz.render.plan import plot_scene, title_of
+from attnviz.render.plan import chooses_head, plot_scene, title_of
 from attnviz.render.scale import THEMES, Scale, scale_of
 from attnviz.render.scene import FROM, TO, Scene
 from attnviz.selection import Selection
@@ -62,6 +64,7 @@ def plot(
     special: str = "show",
     mean: bool = False,
     max: bool = False,
+    method: str = RAW,
 ) -> Any:
     """Draw heads of a trace into `ax`, or into the axes of a new pyplot figure, and return the axes.
 
@@ -70,13 +73,16 @@ def plot(
     traces, attentions or names of files is drawn as a row of panels with one scale; then `ax` is a list of axes, and so
     is the result.
 
-    The heads are chosen as in `attnviz plot`: without `layers` and `heads`, a rule chooses one. The other keywords are
+    The heads are chosen as in `attnviz plot`: without `layers` and `heads`, a rule chooses one. `method="norm"` draws
+    shares of value-weighted attention (Kobayashi et al. 2020) of a trace with `value_norms`. The other keywords are
     those of `PlotOptions`; `size`, `dpi` and `transparent` are for a new figure. Without a theme, fonts, sizes and the
     colours of text are matplotlib's settings, which are not changed; `font_size` scales these sizes.
 
     Raises InputError for what is neither a trace nor weights with their tokens, FileError for a file without a trace,
-    PlotOptionError for an option that cannot be drawn, and SelectionError for heads that the trace does not have.
+    PlotOptionError for an option that cannot be drawn, and SelectionError for heads or value norms that the trace does
+    not have, and for an unknown method.
     """
+    require_method(method)
     options = PlotOptions(
         style,
         query,
@@ -104,30 +110,37 @@ def plot(
         raise PlotOptionError(f"the figure of these axes has its own {of_figure[0]}", "Set it there, or leave out ax.")
     if is_row:
         traces = [trace_of_given(one, None, tokens, keys)[0] for one in given]
-        return _plot_row(traces, Selection.of(layers, heads, kind), options, ax)
+        return _plot_row(traces, Selection.of(layers, heads, kind), options, ax, method)
     trace, kind = trace_of_given(given, kind, tokens, keys)
-    return _plot_one(trace, Selection.of(layers, heads, kind), options, ax)
+    return _plot_one(trace, Selection.of(layers, heads, kind), options, ax, method)
 
 
 def _plot_row(
-    traces: Sequence[Trace], selection: Selection, options: PlotOptions, ax: Sequence[Axes] | None
+    traces: Sequence[Trace], selection: Selection, options: PlotOptions, ax: Sequence[Axes] | None, method: str
 ) -> list[Axes]:
     """Draw each of `traces` into its own axes, side by side, all with the scale of the largest weight."""
-    scenes = [plot_scene(selection.apply(trace), selection, options)[0] for trace in traces]
+    scenes = [_scene(trace, selection, options, method) for trace in traces]
     axes = _new_axes(options, len(traces)) if ax is None else ax
     vmax = options.vmax or max(scene.top for scene in scenes)
     for trace, scene, one in zip(traces, scenes, axes, strict=True):
         title = f"{title_of(trace)}\n{scene.attention.name} · {' '.join(scene.names)}"
-        _plot_one(trace, selection, replace(options, vmax=vmax, title=title, size=None, dpi=None), one)
+        _plot_one(trace, selection, replace(options, vmax=vmax, title=title, size=None, dpi=None), one, method)
     if options.title and ax is None:
         figure: Any = axes[0].figure
         figure.suptitle(visible(options.title))
     return list(axes)
 
 
-def _plot_one(trace: Trace, selection: Selection, options: PlotOptions, ax: Axes | None) -> Axes:
+def _scene(trace: Trace, selection: Selection, options: PlotOptions, method: str) -> Scene:
+    """The heads to draw; they are chosen by their weights, whatever the method."""
+    selected = selection.apply(trace)
+    choice = choose_head(selected) if chooses_head(selection, options) else None
+    return plot_scene(by_value_norms(selected) if method == NORM else selected, selection, options, choice)[0]
+
+
+def _plot_one(trace: Trace, selection: Selection, options: PlotOptions, ax: Axes | None, method: str) -> Axes:
     """Draw heads of one trace into `ax`, or into the axes of a new figure."""
-    scene, _ = plot_scene(selection.apply(trace), selection, options)
+    scene = _scene(trace, selection, options, method)
     axes = _new_axes(options)[0] if ax is None else ax
     text_style, scale = _text_style_and_scale(axes, scene, options)
     if options.theme is not None or options.transparent:
@@ -193,7 +206,7 @@ def _text_style_and_scale(axes: Axes, scene: Scene, options: PlotOptions) -> tup
     paper = next((colour for colour in behind if colour[3]), "white")  # for transparent axes, that of their figure
     dark = ink(np.round(np.array(to_rgb(paper)) * 255)) == "#ffffff"
     themed = options if options.theme else replace(options, theme="dark" if dark else "light")
-    scale = scale_of(themed, [scene.top], scene.largest, signed=scene.signed)
+    scale = scale_of(themed, [scene.top], scene.largest, signed=scene.signed, quantity=scene.quantity)
     text_style = (
         TextStyle.themed(typesetting, scale.theme)
         if options.theme

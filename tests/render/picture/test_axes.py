@@ -12,7 +12,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pytest
-from handmade_traces import HOSTILE, decoder_only, encoder_decoder, labelled
+from handmade_traces import HOSTILE, decoder_only, encoder_decoder, labelled, with_value_norms
 from matplotlib import style as sheets
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -342,3 +342,15 @@ def test_weights_of_the_caller_are_drawn_with_the_names_of_their_tokens():
     ):
         with pytest.raises(InputError, match=message):
             attnviz.plot(given, ax=Figure().add_subplot(), **options)
+
+
+def test_value_weighted_attention_is_drawn_from_a_trace_with_norms():
+    trace = with_value_norms(encoder_decoder())
+    axes = attnviz.plot(trace, layers=1, heads=1, kind="self", method="norm", ax=Figure().add_subplot())
+    texts = [text.get_text() for text in axes.texts]
+    assert ".97" in texts  # the row of `ate`: .96 · 9 of .02 · 5 + .02 · 7 + .96 · 9
+    assert "value-weighted (Kobayashi et al. 2020)" in axes.get_title().replace("\n", " ")
+    with pytest.raises(SelectionError, match="does not hold the norms of its values"):
+        attnviz.plot(encoder_decoder(), method="norm", ax=Figure().add_subplot())
+    with pytest.raises(SelectionError, match="method cannot be 'norms'"):
+        attnviz.plot(trace, method="norms")
