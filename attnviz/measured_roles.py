@@ -5,7 +5,7 @@ the same model and corpus give the same file.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -121,6 +121,15 @@ def read_roles(path: str | os.PathLike[str]) -> MeasuredRoles:
         return msgspec.json.decode(data, type=MeasuredRoles)
     except (msgspec.DecodeError, RecursionError) as error:
         raise FileError(f"{path} holds no measured roles: {error}", _AGAIN) from error
+
+
+def roles_among(files: Iterable[Path]) -> tuple[tuple[MeasuredRole, ...], tuple[str, ...]]:
+    """The roles in the `attnviz.json` among the `files` of a model, and notes: a damaged one is no reason to stop."""
+    file = next((path for path in files if path.name == FILE), None)
+    try:
+        return read_roles(file).roles if file else (), ()
+    except FileError as error:
+        return (), (error.message,)
 
 
 def output_file(path: Path) -> Path:

@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, Any
 from attnviz.cli import options
 from attnviz.cli.errors import UsageError
 from attnviz.cli.progress import loading, reading
-from attnviz.errors import FileError, InputError, SelectionError
+from attnviz.errors import InputError, SelectionError
 from attnviz.files import PICTURE_ENDINGS, decode_utf8, has_file_ending
 from attnviz.retrace import NotKeptError
 
 if TYPE_CHECKING:
     from attnviz.attention import Trace
-    from attnviz.measured_roles import MeasuredRole
     from attnviz.models.base import Model, Progress
     from attnviz.selection import Selection
 
@@ -134,18 +133,6 @@ class Run:
             from attnviz.models import model_files
 
             yield from model_files(self.model, self.tokenizer)
-
-    def measured_roles(self) -> "Sequence[MeasuredRole]":
-        """What the heads were measured to do, if the folder of the model says so; a damaged file of it is a note."""
-        from attnviz.cli.console import notes
-        from attnviz.models import measured_roles
-
-        try:
-            found = measured_roles(self.model)
-        except FileError as error:
-            notes([error.message])
-            return ()
-        return found.roles if found else ()
 
     def trace(
         self,

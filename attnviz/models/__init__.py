@@ -9,7 +9,6 @@ from attnviz.arguments import require_flag
 from attnviz.attention import Trace
 from attnviz.errors import InputError, ModelError
 from attnviz.head_names import Names
-from attnviz.measured_roles import FILE, MeasuredRoles, read_roles
 from attnviz.models.base import Model, Progress
 from attnviz.prompt import Prompt, TextOrWords
 from attnviz.selection import Selection
@@ -101,15 +100,6 @@ def model_files(spec: str, tokenizer: str | None = None) -> Iterator[Path]:
         from attnviz.models.huggingface.location import in_cache, locate
 
         yield from in_cache(locate(spec)).files()
-
-
-def measured_roles(spec: str) -> MeasuredRoles | None:
-    """What the heads of the model `spec` were measured to do, if its folder says so in an `attnviz.json`.
-
-    Raises ModelError as `load` does, and FileError if that file is damaged.
-    """
-    file = next((path for path in model_files(spec) if path.name == FILE), None)
-    return read_roles(file) if file else None
 
 
 def trace(

@@ -196,7 +196,9 @@ def test_examples_go_to_a_file(suffix, texts):
     assert {row["text"].split(" → ")[0] for row in rows} == {*TEXTS.splitlines()}
 
 
-def test_roles_are_saved_the_same_each_time_and_shown_of_the_folder_that_has_them(minilm_folder, tmp_path):
+def test_roles_are_saved_the_same_each_time_and_the_folder_that_has_them_shows_them_and_the_first_one_s_head(
+    minilm_folder, tmp_path
+):
     model = tmp_path / "model"
     model.mkdir()
     for file in minilm_folder.iterdir():
@@ -216,6 +218,9 @@ def test_roles_are_saved_the_same_each_time_and_shown_of_the_folder_that_has_the
     flat = " ".join(shown.split())
     assert all(sentence in flat for sentence in of_layer)
     assert not any(role.sentence in flat for role in roles if role.layer != 3)
+    drawn = run("plot", "I ate an apple", "-m", model)  # by the first role, and not by what this text looks like
+    assert f"· {roles[0].head} ·" in drawn.out
+    assert roles[0].summary in drawn.err
     (model / "attnviz.json").write_text("{")
     damaged = run("heads", "I ate an apple", "-m", model, "--layer", "3")
     assert damaged.code == 0

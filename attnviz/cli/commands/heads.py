@@ -1,8 +1,7 @@
 """`attnviz heads`: a table of all heads and what they do. With --corpus, `cli/corpus.py` takes over."""
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from attnviz.analysis.head_table import require_applies
 from attnviz.attention import Trace
@@ -18,9 +17,6 @@ from attnviz.cli.run import Run, Text, expand_option_groups
 from attnviz.files import write_whole
 from attnviz.probes import PROBES
 from attnviz.render import PAGES, check
-
-if TYPE_CHECKING:
-    from attnviz.measured_roles import MeasuredRole
 
 EXAMPLES = """\
 attnviz heads
@@ -96,7 +92,7 @@ def heads(
     if without := trace.provenance.get("layers without attention"):
         notes([f"layers without attention: {without}"])
     if output is None:
-        _show(trace, head_options, () if text.saved else run.measured_roles())
+        _show(trace, head_options)
     elif suffix in TABLE_ENDINGS:
         print_path(write_whole(output, _table(trace, suffix, head_options)))
     elif suffix in PAGES:
@@ -127,8 +123,8 @@ def _probe(run: Run, output: Path | None, suffix: str | None, head_options: Head
         print_path(write_whole(output, TABLES[suffix or ""](probe_records(found, head_options.top), PROBE_NAMES)))
 
 
-def _show(trace: Trace, head_options: HeadOptions, measured: "Sequence[MeasuredRole]") -> None:
-    """Show the heads as a table, with their measured roles over many texts."""
+def _show(trace: Trace, head_options: HeadOptions) -> None:
+    """Show the heads as a table."""
     if head_options.link:
         from attnviz.render.named_link import named_links
         from attnviz.render.terminal.link_table import LinkTable
@@ -137,7 +133,7 @@ def _show(trace: Trace, head_options: HeadOptions, measured: "Sequence[MeasuredR
     else:
         from attnviz.render.terminal.head_table import HeadTable
 
-        show(HeadTable(trace, head_options.sorted_by, head_options.role, head_options.top, measured))
+        show(HeadTable(trace, head_options.sorted_by, head_options.role, head_options.top))
 
 
 def _table(trace: Trace, suffix: str, head_options: HeadOptions) -> bytes:

@@ -14,6 +14,7 @@ import numpy as np
 from attnviz.attention import IN_MEMORY, Range, Trace, format_ranges
 from attnviz.errors import ModelError, SelectionError
 from attnviz.kinds import Kind
+from attnviz.measured_roles import MeasuredRole, roles_among, to_provenance
 from attnviz.models.base import Model, Progress
 from attnviz.models.captured_attention import attentions_of_record
 from attnviz.models.huggingface.adapters import (
@@ -52,7 +53,7 @@ class HuggingFaceModel(Model):
     """A loaded model and its tokenizer; make one with `load`. `tokenizer` is the name of a tokenizer given by the user.
 
     `notes` are added to each of its traces. `base` is the name of the model of an adapter. `in_memory` says that the
-    caller loaded the model, so that no name can load it again.
+    caller loaded the model, so that no name can load it again. `roles` are what its heads were measured to do.
     """
 
     name: str
@@ -63,6 +64,7 @@ class HuggingFaceModel(Model):
     notes: tuple[str, ...] = ()
     base: str | None = None
     in_memory: bool = False
+    roles: tuple[MeasuredRole, ...] = ()
 
     @classmethod
     def load(
@@ -108,8 +110,9 @@ class HuggingFaceModel(Model):
         base = location.adapter.base_name if location.adapter else None
         notes += location.adapter.notes if location.adapter else ()
         notes += size_note(model, len(used), location.name) if tokenizer is not None else ()
-        notes += start_note(used)
-        return cls(location.name, model, TextTokenizer(used), loaded, other, notes, base)
+        roles, role_notes = roles_among(location.files())
+        notes += start_note(used) + role_notes
+        return cls(location.name, model, TextTokenizer(used), loaded, other, notes, base, roles=roles)
 
     @classmethod
     def _of_loaded(
@@ -242,6 +245,7 @@ class HuggingFaceModel(Model):
         versions |= {"base model": self.base} if self.base else {}
         versions |= {"model": IN_MEMORY} if self.in_memory else {}
         versions |= provenance_of(self.model)
+        versions |= to_provenance(self.roles)
         how = {**versions, "dtype": self._dtype, "device": ", ".join(devices(self.model)), "capture": path}
         return how if self.tokenizer is None else {**how, "tokenizer": self.tokenizer}
 

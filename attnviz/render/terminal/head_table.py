@@ -15,7 +15,7 @@ from attnviz.analysis.head_scores import ENOUGH_ROWS
 from attnviz.analysis.head_table import COLUMNS, PEAK, HeadRow, head_rows
 from attnviz.attention import Attention, Range, Trace
 from attnviz.labels import visible
-from attnviz.measured_roles import FILE, MeasuredRole
+from attnviz.measured_roles import from_provenance
 from attnviz.render.options import PlotOptions
 from attnviz.render.plan import title_of
 from attnviz.render.scale import scale_of
@@ -85,14 +85,13 @@ class HeadTable(Drawing):
     """A table for each kind of attention of `trace`, with a line for each head, as a rich renderable.
 
     If they are given, heads are sorted by `sort`, only those with the `role` are shown, and only the first `top` of
-    each kind. `measured` are roles over many texts: those of heads in the trace are listed below the tables.
+    each kind. What the heads of the trace were measured to do over many texts is listed below the tables.
     """
 
     trace: Trace
     sort: str | None = None
     role: str | None = None
     top: int | None = None
-    measured: Sequence[MeasuredRole] = ()
 
     def parts(self, console: Console, console_options: ConsoleOptions) -> RenderResult:
         """The parts of the drawing, from top to bottom."""
@@ -113,10 +112,11 @@ class HeadTable(Drawing):
     def _measured(self) -> Iterator[Text]:
         """The measured roles of the heads in the trace."""
         has = {(a.kind, layer, head) for a in self.trace.attentions for layer in a.layers for head in a.heads(layer)}
-        roles = [role for role in self.measured if (role.kind, role.layer, role.index) in has]
+        measured = from_provenance(self.trace.provenance)
+        roles = [role for role in measured if (role.kind, role.layer, role.index) in has]
         if roles:
             yield Text()
-            yield Text(f"measured over many texts ({FILE})", style="bold")
+            yield Text("measured over many texts", style="bold")
             yield from (Text(visible(role.sentence)) for role in roles)
 
     def _more(self, tables: "Sequence[_Table]") -> Iterator[str]:
