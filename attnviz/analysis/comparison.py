@@ -9,6 +9,7 @@ import numpy as np
 from attnviz.analysis.common_cells import CommonCells
 from attnviz.analysis.head_distance import MOST, head_distance
 from attnviz.attention import Attention, Matrix, Trace
+from attnviz.attention.shown_target import shown_target
 from attnviz.head_names import LayerHead, head_name
 from attnviz.kinds import Kind
 
@@ -78,7 +79,13 @@ class Comparison:
             )
         )
         sides = {
-            side: {"model": trace.model, "text": trace.text, "target": trace.target, "heads": name, "weights": weights}
+            side: {
+                "model": trace.model,
+                "text": trace.text,
+                "target": shown_target(trace),
+                "heads": name,
+                "weights": weights,
+            }
             for side, trace, name, weights in zip(
                 "ab", self.traces, self.names, (one.tolist() for one in self.matrices), strict=True
             )

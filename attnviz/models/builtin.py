@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import version
+from math import floor
 from pathlib import Path
 from unicodedata import normalize
 
@@ -12,6 +13,7 @@ import numpy as np
 from safetensors import SafetensorError
 
 from attnviz.attention import Attention, Token, Trace
+from attnviz.attention.shown_target import UNSURE
 from attnviz.errors import InputError, ModelError
 from attnviz.kinds import Kind
 from attnviz.labels import tokens_from_offsets, visible
@@ -22,6 +24,7 @@ from attnviz.models.word_list import joined, numbered
 from attnviz.prompt import Prompt, TextOrWords, require_text
 from attnviz.scratch import transformer
 from attnviz.scratch.attention import Weights, value_norms
+from attnviz.scratch.confidence import word_probabilities
 from attnviz.scratch.store import Checkpoint, read, shipped
 from attnviz.scratch.tokenizer import END, KOREAN, Piece, language
 from attnviz.scratch.translate import other_language, translate
@@ -89,7 +92,9 @@ class BuiltinModel(Model):
             notes += self._unknown(target, read)
             written = _by_words(self._read(target, read), target, given_target)
             notes += _unread(written, given_target)
-        seen, norms = self._run(source, written[:-1], selection.value_norms)
+        seen, norms, x = self._run(source, written[:-1], selection.value_norms)
+        doubt = self._doubt(x, written, other_language(text)) if prompt.target is None else ""
+        notes += (f"{UNSURE} of the translation: {doubt}",) if doubt else ()
         attentions = []
         for kind, layers in self._available.items():
             queries = source if kind == "self" else written[:-1]
@@ -110,7 +115,7 @@ class BuiltinModel(Model):
             text=text,
             target=target,
             attentions=tuple(attentions),
-            provenance=self._provenance | to_provenance(self._roles(text)),
+            provenance=self._provenance | to_provenance(self._roles(text)) | ({UNSURE: doubt} if doubt else {}),
             notes=notes,
         )
         return selection.apply(trace)
@@ -169,17 +174,18 @@ class BuiltinModel(Model):
 
     def _run(
         self, source: tuple[Token, ...], read: tuple[Token, ...], with_norms: bool
-    ) -> tuple[dict[Kind, list[np.ndarray]], dict[Kind, list[np.ndarray]]]:
+    ) -> tuple[dict[Kind, list[np.ndarray]], dict[Kind, list[np.ndarray]], np.ndarray]:
         """Run encoder and decoder once: the weights by kind and layer, each `[1, head, query, key]`.
 
-        With `with_norms` also the norms of values, each `[1, head, key]`; otherwise none.
+        With `with_norms` also the norms of values, each `[1, head, key]`; otherwise none. Last the decoder's output,
+        by which the next word is written, `[1, m, d]`.
         """
         W, h = self.checkpoint.weights, self.checkpoint.config.h
         parts = self.checkpoint.tokenizer.parts
         ids, read_ids = (parts[np.array([[token.id for token in tokens]])] for tokens in (source, read))  # [1, n, 2]
         real = np.ones(ids.shape[:2], np.bool)
         memory, encoded = transformer.encode(ids, real, W, h, np)
-        _, decoded = transformer.decode(read_ids, memory, real, W, h, np)
+        x, decoded = transformer.decode(read_ids, memory, real, W, h, np)
         weights: dict[Kind, list[np.ndarray]]
         weights = {"self": encoded.encoder, "masked-self": decoded.masked, "cross": decoded.cross}
         keys: dict[Kind, list[tuple[np.ndarray, Weights]]] = {  # what they are made from, and by which weights
@@ -188,7 +194,19 @@ class BuiltinModel(Model):
             "cross": [(memory, layer["cross"]) for layer in W["decoder"]],
         }
         norms = {kind: [value_norms(*each, h, np) for each in layers] for kind, layers in keys.items() if with_norms}
-        return weights, norms
+        return weights, norms, x
+
+    def _doubt(self, x: np.ndarray, written: tuple[Token, ...], target: int) -> str:
+        """Why the model is not sure of the words `written` by `x` `[1, m, d]`, in the language `target`; or ""."""
+        tokenizer, least = self.checkpoint.tokenizer, self.checkpoint.threshold(target)
+        words = tokenizer.parts[np.array([[token.id for token in written[1:]]])]  # [1, m, 2]
+        P = word_probabilities(x, words, tokenizer.has, self.checkpoint.weights)[0]  # [m]
+        if P.min() >= least:
+            return ""
+        *own, _ = [f"“{visible(token.text)}”" for token in written[1:]]
+        weakest = [*own, "its end"][int(P.argmin())]
+        below = f"{floor(100 * P.min())}%; below {least:.0%} a translation is often wrong"
+        return f"its least likely word, {weakest}, has a probability of {below}"
 
     def _unknown(self, text: str, pieces: list[Piece]) -> tuple[str, ...]:
         """A note that names the words outside the vocabulary, which are passed on or split into pieces."""

@@ -7,6 +7,7 @@ import zipfile
 import numpy as np
 
 from attnviz.attention import Attention, Token, Trace
+from attnviz.attention.shown_target import shown_target
 
 
 def as_json(trace: Trace) -> bytes:
@@ -22,7 +23,7 @@ def as_json(trace: Trace) -> bytes:
         "model": trace.model,
         "revision": trace.revision,
         "text": trace.text,
-        "target": trace.target,
+        "target": shown_target(trace),
         "convention": "rows are queries (from), columns are keys (to); layers and heads count from 0",
         "attentions": [_attention(attention) for attention in trace.attentions],
         "provenance": dict(trace.provenance),

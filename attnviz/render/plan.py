@@ -6,6 +6,7 @@ from math import isnan
 from attnviz.analysis import HeadChoice, choose_head
 from attnviz.analysis.value_norm import VALUE_WEIGHTED
 from attnviz.attention import Trace
+from attnviz.attention.shown_target import shown_target
 from attnviz.head_names import describe_heads
 from attnviz.labels import visible
 from attnviz.pooling import combine_heads
@@ -79,7 +80,7 @@ def _with_notes(trace: Trace, scenes: list[Scene]) -> list[Scene]:
 def title_of(trace: Trace) -> str:
     """The text in one line, with its translation or its second text; for a chat, the message and the answer."""
     facts = trace.provenance
-    text, written = (facts["chat"], facts.get("generated")) if "chat" in facts else (trace.text, trace.target)
+    text, written = (facts["chat"], facts.get("generated")) if "chat" in facts else (trace.text, shown_target(trace))
     texts = [text]
     if "text pair" in facts:
         texts = [text.removesuffix(f"\n{facts['text pair']}"), facts["text pair"]]

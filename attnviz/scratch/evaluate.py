@@ -8,7 +8,7 @@ as training saw them: any speech level, an article left out.
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from attnviz.scratch import transformer
+from attnviz.scratch.confidence import LOST, shares_below, word_probabilities
 from attnviz.scratch.corpus import Corpus, Example, accepted, constructions, draw_corpus, examples, mission
 from attnviz.scratch.meaning import Meaning
 from attnviz.scratch.store import Checkpoint, read, shipped
@@ -36,11 +37,12 @@ class Result:
     value: float
     asked: float | None = None
     note: str = ""
+    at_most: bool = False  # what is asked for is the largest value, not the smallest
 
     @property
     def met(self) -> bool:
         """Whether what is asked for was reached."""
-        return self.asked is None or self.value >= self.asked
+        return self.asked is None or (self.value <= self.asked if self.at_most else self.value >= self.asked)
 
 
 def evaluate(checkpoint: Checkpoint, corpus: Corpus | None = None) -> list[Result]:
@@ -53,11 +55,14 @@ def evaluate(checkpoint: Checkpoint, corpus: Corpus | None = None) -> list[Resul
 
 def _direction(checkpoint: Checkpoint, corpus: Corpus, name: str, language: int) -> Iterator[Result]:
     dev, test, unseen = (worded(part, language) for part in (corpus.dev, corpus.test, corpus.unseen))
-    right = are_right(checkpoint, test)
+    confidence, right = judged(checkpoint, test)
     yield Result("exact translation", name, float(right.mean()), 0.92)
     yield Result("exact translation, unseen pairs", name, float(are_right(checkpoint, unseen).mean()))
     for construction, of in by_construction(test).items():
         yield Result(f"· {construction}", name, float(right[of].mean()), 0.80, f"of {len(of)}")
+    caught, lost = shares_below(checkpoint.threshold(language), confidence, right)
+    yield Result("wrong translations that are called unsure", name, caught, 0.90, f"of {(~right).sum()}")
+    yield Result("right translations that are called unsure", name, lost, LOST, f"of {right.sum()}", at_most=True)
     yield from _classroom(checkpoint, name, language)
     first = next(example for example in examples(mission()[language == ENGLISH :]) if example.language == language)
     sentence = " ".join(first.source)
@@ -128,18 +133,41 @@ def by_construction(tests: Sequence[Example]) -> dict[str, list[int]]:
     return {name: of for name, of in sorted(found.items()) if len(of) >= FEWEST}
 
 
+def judged(checkpoint: Checkpoint, tests: Sequence[Example]) -> tuple[np.ndarray, np.ndarray]:
+    """How sure the model is of each translation, and which are right: `[tests]` each, floats and booleans."""
+    written = translations(checkpoint, tests)
+    return confidences(checkpoint, tests, written), _are_accepted(tests, written)
+
+
 def are_right(checkpoint: Checkpoint, tests: Sequence[Example]) -> np.ndarray:
     """Which translations are right: one of those that the grammar accepts, word for word. `[tests]`, boolean."""
+    return _are_accepted(tests, translations(checkpoint, tests))
 
+
+def _are_accepted(tests: Sequence[Example], written: Sequence[tuple[str, ...]]) -> np.ndarray:
     def lower(words: tuple[str, ...]) -> str:
         return " ".join(words).lower()  # may and May are one token
 
     return np.array(
         [
             any(lower(got) == lower(other) for other in (example.target, *accepted(example)))
-            for example, got in zip(tests, translations(checkpoint, tests), strict=True)
+            for example, got in zip(tests, written, strict=True)
         ]
     )
+
+
+def confidences(checkpoint: Checkpoint, tests: Sequence[Example], written: Sequence[tuple[str, ...]]) -> np.ndarray:
+    """How sure the model is of each of the translations `written`, as confidence.py says. `[tests]`."""
+    W, h, has = checkpoint.weights, checkpoint.config.h, checkpoint.tokenizer.has
+    found: list[np.ndarray] = []
+    for part in _parts([replace(one, target=words) for one, words in zip(tests, written, strict=True)]):
+        ids, real = _sources(checkpoint, part)
+        targets = _targets(checkpoint, part)
+        memory, _ = transformer.encode(ids, real, W, h, np)
+        x, _ = transformer.decode(targets[:, :-1], memory, real, W, h, np)
+        P = word_probabilities(x, targets[:, 1:], has, W)  # [B, m]
+        found.append(np.where(targets[:, 1:, 0] == PAD, 1, P).min(-1))
+    return np.concatenate(found)
 
 
 def translations(checkpoint: Checkpoint, tests: Sequence[Example]) -> list[tuple[str, ...]]:
@@ -247,7 +275,7 @@ def table(columns: dict[str, list[Result]]) -> str:
     """The results as a table in Markdown: a line a measure, a column a model; `!` marks what is not reached."""
     lines = [["", "", "asked", *columns]]
     for line in zip(*columns.values(), strict=True):
-        asked = "" if line[0].asked is None else f"{line[0].asked:.0%}"
+        asked = "" if line[0].asked is None else f"{'at most ' * line[0].at_most}{line[0].asked:.0%}"
         values = [f"{one.value:.1%}{'' if one.met else '!'}{f' ({one.note})' if one.note else ''}" for one in line]
         lines.append([line[0].what, line[0].where, asked, *values])
     lines.insert(1, ["---"] * len(lines[0]))

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from functools import cache
 from importlib.resources import as_file, files
 from importlib.resources.abc import Traversable
@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from attnviz.scratch import transformer
-from attnviz.scratch.tokenizer import Tokenizer
+from attnviz.scratch.confidence import Threshold
+from attnviz.scratch.tokenizer import LANGUAGES, Tokenizer
 from attnviz.scratch.transformer import Config
 
 SHIPPED_SEED = 2
@@ -28,6 +29,15 @@ class Checkpoint:
     tokenizer: Tokenizer
     roles: tuple[dict[str, Any], ...] = ()
     """What heads were measured to do, as `evaluate.measured_roles` gives it."""
+    thresholds: tuple[Threshold, ...] = ()
+    """Where a translation to a language is unsure, as `measurements.measured` gives it."""
+    rates: dict[str, dict[str, float]] = field(default_factory=dict)
+    """By the name of a construction and the language that is written: the share of its translations that are right."""
+
+    def threshold(self, language: int) -> float:
+        """The confidence below which a translation to `language` is unsure; 0 where it is not known: then none is."""
+        name = LANGUAGES[language]
+        return next((one.confidence for one in self.thresholds if one.language == name), 0.0)
 
 
 def to_bytes(checkpoint: Checkpoint) -> bytes:
@@ -35,8 +45,9 @@ def to_bytes(checkpoint: Checkpoint) -> bytes:
     from safetensors.numpy import save
 
     tensors = {name: array.astype(np.float16) for name, array in named(checkpoint.weights)}
-    sizes_and_roles = {"config": asdict(checkpoint.config), "roles": list(checkpoint.roles)}
-    header = {**sizes_and_roles, **checkpoint.tokenizer.tables()}
+    header = {"config": asdict(checkpoint.config), "roles": list(checkpoint.roles)}
+    header |= {"thresholds": [asdict(one) for one in checkpoint.thresholds], "rates": checkpoint.rates}
+    header |= checkpoint.tokenizer.tables()
     return save(tensors, metadata={"attnviz": json.dumps(header, ensure_ascii=False)})
 
 
@@ -46,20 +57,28 @@ def read(path: str | os.PathLike[str]) -> Checkpoint:
 
     with safe_open(path, framework="np") as file:
         names = file.keys()
-        config, tokenizer, roles = _described((file.metadata() or {}).get("attnviz", "null"), len(names))
+        header = _header((file.metadata() or {}).get("attnviz", "null"))
+        config = _config(header["config"], len(names))
+        tokenizer = Tokenizer.from_tables(header, config.stems, config.endings)
+        measured = _roles(header), *_measured(header)
         shapes = transformer.shapes(config)
         if set(names) != {name for name, _ in named(shapes)}:
             raise ValueError("its tensors are not those of a transformer of its sizes")
         weights = map_tree(lambda name, shape: _weight(name, file.get_tensor(name), shape), shapes)
-    return Checkpoint(config, weights, tokenizer, roles)
+    return Checkpoint(config, weights, tokenizer, *measured)
 
 
-def _described(metadata: str, tensors: int) -> tuple[Config, Tokenizer, tuple[dict[str, Any], ...]]:
-    """The sizes, the tokenizer and the roles of a file with so many tensors. Raises ValueError if they fit no model."""
+def _header(metadata: str) -> dict[str, Any]:
+    """What the metadata says. Raises ValueError where that is another file's."""
     header = json.loads(metadata)
-    if not isinstance(header, dict) or set(header) != {"config", "stems", "endings", "words", "roles"}:
+    needed = {"config", "stems", "endings", "words", "roles"}
+    if not isinstance(header, dict) or set(header) - {"thresholds", "rates"} != needed:
         raise ValueError("it has no sizes and no vocabulary")
-    sizes = header["config"]
+    return header
+
+
+def _config(sizes: Any, tensors: int) -> Config:
+    """The sizes of a model with so many tensors. Raises ValueError if they fit no model."""
     if not isinstance(sizes, dict) or set(sizes) != {field.name for field in fields(Config)}:
         raise ValueError(f"its sizes are {str(sizes)[:80]}")
     for name, size in sizes.items():
@@ -68,10 +87,28 @@ def _described(metadata: str, tensors: int) -> tuple[Config, Tokenizer, tuple[di
     config = Config(**sizes)
     if config.d % config.h or config.d % 2 or config.encoder_layers + config.decoder_layers > tensors:
         raise ValueError(f"its sizes do not fit each other or its {tensors} tensors: {sizes}")
+    return config
+
+
+def _roles(header: dict[str, Any]) -> tuple[dict[str, Any], ...]:
     roles = header["roles"]
     if not isinstance(roles, list) or not all(isinstance(role, dict) for role in roles):
         raise ValueError(f"its roles are {str(roles)[:80]}")
-    return config, Tokenizer.from_tables(header, config.stems, config.endings), tuple(roles)
+    return tuple(roles)
+
+
+def _measured(header: dict[str, Any]) -> tuple[tuple[Threshold, ...], dict[str, dict[str, float]]]:
+    """The thresholds and the rates; a file from before they were measured has none. Raises ValueError for others."""
+    try:
+        thresholds = tuple(Threshold(**one) for one in header.get("thresholds", ()))
+        rates = {construction: {**by_language} for construction, by_language in header.get("rates", {}).items()}
+    except (AttributeError, TypeError) as error:
+        raise ValueError(f"its thresholds or rates are damaged: {error}") from error
+    shares = [share for by_language in rates.values() for share in by_language.values()]
+    shares += [share for one in thresholds for share in (one.confidence, one.caught, one.lost)]
+    if not all(type(share) in (int, float) and 0 <= share <= 1 for share in shares):
+        raise ValueError(f"its thresholds or rates are not all from 0 to 1: {str(shares)[:80]}")
+    return thresholds, rates
 
 
 def _weight(name: str, weight: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

@@ -19,6 +19,7 @@ from attnviz.scratch.lexicon import OPEN, open_name
 
 SPECIALS = ("<pad>", "<unk>", "<mask>", "<en>", "<ko>", "</s>")
 PAD, UNKNOWN, MASK, ENGLISH, KOREAN, END = range(len(SPECIALS))
+LANGUAGES = {ENGLISH: "English", KOREAN: "Korean"}
 PUNCTUATION = "?'\"()-:;"
 UNREAD = ",.!"  # they make no difference
 STANDS_FOR = {

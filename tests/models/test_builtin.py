@@ -1,6 +1,8 @@
 """The shipped built-in model: its translations, its heads, and unusual texts."""
 
+import re
 import unicodedata
+from dataclasses import replace
 
 import array_api_compat.torch as torch_xp
 import numpy as np
@@ -10,9 +12,13 @@ from safetensors.numpy import load, save
 
 from attnviz.analysis import choose_head
 from attnviz.attention import Trace
+from attnviz.attention.shown_target import UNSURE, shown_target
 from attnviz.errors import InputError, ModelError, SelectionError
 from attnviz.models.builtin import LONGEST, BuiltinModel
 from attnviz.scratch import transformer
+from attnviz.scratch.confidence import Threshold
+from attnviz.scratch.corpus import examples, mission
+from attnviz.scratch.evaluate import confidences
 from attnviz.scratch.store import shipped, to_bytes
 from attnviz.selection import Selection
 
@@ -257,7 +263,7 @@ def test_its_own_translation_as_target_gives_the_same_weights(model, apple):
     ("text", "named"), [("I frobnicate an apple", "frobnicate"), ("😀 ate xyzzy.", "😀, xyzzy"), ("q\x1bz", "␛")]
 )
 def test_unknown_words_are_named_and_another_model_is_suggested(text, named, model):
-    [note] = model.trace(text).notes
+    note, *_ = model.trace(text).notes
     assert named in note
     assert "-m" in note
     assert "apple" not in note
@@ -329,6 +335,47 @@ def test_a_kind_without_the_layer_is_noted_and_a_layer_in_no_kind_is_an_error(mo
     with pytest.raises(SelectionError, match=f"there is no layer {layers}") as caught:
         model.trace(APPLE, selection=Selection.of(layers=layers))
     assert f"0-{layers - 1}" in caught.value.hint
+
+
+def with_thresholds(model: BuiltinModel, least: float) -> BuiltinModel:
+    """The model, unsure below `least` in both languages."""
+    thresholds = tuple(Threshold(language, least, 0.5, 0.05) for language in ("English", "Korean"))
+    return BuiltinModel(replace(model.checkpoint, thresholds=thresholds))
+
+
+def test_a_translation_is_unsure_where_its_least_likely_word_is_below_the_threshold(model):
+    first = next(examples(mission()[:1]))
+    [confidence] = confidences(model.checkpoint, [first], [first.target])
+    for least, unsure in ((float(confidence) - 1e-4, False), (float(confidence) + 1e-4, True)):
+        trace = with_thresholds(model, least).trace(APPLE)
+        assert trace.target == "나는 사과를 먹었다."
+        assert (UNSURE in trace.provenance) == bool(trace.notes) == unsure
+        assert shown_target(trace) == ("(not sure: 나는 사과를 먹었다.)" if unsure else trace.target)
+
+
+def test_a_note_names_the_word_that_the_model_is_not_sure_of_in_plain_words(model):
+    trace = with_thresholds(model, 1).trace(APPLE)
+    says = (
+        "not sure of the translation: its least likely word, (“(나는|사과를|먹었다)”|its end), has a probability"
+        r" of \d\d%; below 100% a translation is often wrong"
+    )
+    assert re.fullmatch(says, trace.notes[0])
+    assert trace.notes[0] == f"not sure of the translation: {trace.provenance[UNSURE]}"
+
+
+def test_a_given_target_and_a_model_without_thresholds_are_never_unsure(model):
+    for trace in (
+        with_thresholds(model, 1).trace(APPLE, target="먹었다 사과를 나는."),
+        BuiltinModel(replace(model.checkpoint, thresholds=())).trace("apple ate ate soon the the"),
+    ):
+        assert shown_target(trace) == trace.target
+        assert trace.notes == ()
+
+
+def test_a_name_that_is_not_known_does_not_make_a_translation_unsure(model):
+    trace = model.trace("Kevin is a student.")
+    assert UNSURE not in trace.provenance
+    assert len(trace.notes) == 1  # on the name
 
 
 def test_a_trace_says_where_it_came_from(apple):

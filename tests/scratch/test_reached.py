@@ -34,6 +34,8 @@ MISSION = {"English": "“I ate an apple”", "Korean": "“그녀는 사과를 
 PARTS = ("unseen pairs", "negation", "questions")
 ASKED = {
     **{("exact translation", way): 0.92 for way in BOTH},
+    **{("wrong translations that are called unsure", way): 0.90 for way in BOTH},
+    **{("right translations that are called unsure", way): 0.05 for way in BOTH},
     **{("classroom sentences, written by hand", way): 0.75 for way in BOTH},
     **{("cross-attention: word → its source", way): 0.95 for way in BOTH},
     **{(f"{MISSION[way.split()[0]]} is translated", way): 1.0 for way in BOTH},
@@ -109,8 +111,9 @@ def test_a_model_that_is_not_trained_reaches_nothing(untrained, small, monkeypat
     assert {(r.what, r.where) for r in asked if not r.what.startswith("· ")} == set(ASKED)
     missed = [r for r in asked if not r.met]
     assert {r.what for r in asked} - {r.what for r in missed} <= {
-        f"{s}: verb → object" for s in MISSION.values()
-    }  # one row
+        *(f"{s}: verb → object" for s in MISSION.values()),  # one row
+        "right translations that are called unsure",  # none is right, and there is no threshold
+    }
     text = table({"untrained": results})
     assert text.count("!") == len(missed)
     assert "best fixed offset" in text
@@ -217,12 +220,19 @@ def test_a_result_is_met_from_what_is_asked_on(value, asked, met):
     assert Result("what", "where", value, asked).met == met
 
 
+@pytest.mark.parametrize(("value", "met"), [(0.05, True), (0.051, False), (0, True)])
+def test_a_result_that_shall_be_small_is_met_up_to_what_is_asked(value, met):
+    assert Result("what", "where", value, 0.05, at_most=True).met == met
+
+
 def test_a_table_has_a_column_a_model_and_marks_what_is_not_met():
     lines = [Result("exact translation", "English → Korean", 0.972, 0.95), Result("offset", "English", 0.5, note="+2")]
-    worse = [replace(lines[0], value=0.5), lines[1]]
+    lines.append(Result("lost", "English", 0.04, 0.05, at_most=True))
+    worse = [replace(lines[0], value=0.5), lines[1], replace(lines[2], value=0.06)]
     assert table({"one": lines, "two": worse}).splitlines() == [
         "|  |  | asked | one | two |",
         "| --- | --- | --- | --- | --- |",
         "| exact translation | English → Korean | 95% | 97.2% | 50.0%! |",
         "| offset | English |  | 50.0% (+2) | 50.0% (+2) |",
+        "| lost | English | at most 5% | 4.0% | 6.0%! |",
     ]

@@ -1,7 +1,7 @@
 """The file that the model is kept in."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.resources import files
 
 import numpy as np
@@ -9,8 +9,9 @@ import pytest
 from safetensors.numpy import load, save
 
 from attnviz.scratch import transformer
+from attnviz.scratch.confidence import Threshold
 from attnviz.scratch.store import Checkpoint, map_tree, named, read, shipped, to_bytes
-from attnviz.scratch.tokenizer import SPECIALS, Tokenizer
+from attnviz.scratch.tokenizer import ENGLISH, KOREAN, SPECIALS, Tokenizer
 from attnviz.scratch.transformer import Config
 
 SHIPPED = files("attnviz.scratch") / "weights" / "builtin.safetensors"
@@ -39,6 +40,38 @@ def test_a_model_comes_back_rounded_to_float16_and_ready_in_float32(tmp_path):
         np.testing.assert_array_equal(theirs, ours.astype(np.float16).astype(np.float32))
     again = load(to_bytes(back))
     assert all((again[name] == array).all() for name, array in load(to_bytes(made)).items())
+
+
+def test_what_was_measured_comes_back_and_a_file_without_it_is_never_unsure(tmp_path):
+    thresholds = (Threshold("Korean", 0.3, 0.6, 0.05),)
+    rates = {"negation": {"Korean": 0.75, "English": 0.5}}
+    (tmp_path / "m.safetensors").write_bytes(to_bytes(replace(checkpoint(), thresholds=thresholds, rates=rates)))
+    back = read(tmp_path / "m.safetensors")
+    assert (back.thresholds, back.rates) == (thresholds, rates)
+    assert (back.threshold(KOREAN), back.threshold(ENGLISH)) == (0.3, 0)
+    tensors, header = parts()
+    del header["thresholds"], header["rates"]
+    (tmp_path / "old.safetensors").write_bytes(save(tensors, metadata={"attnviz": json.dumps(header)}))
+    old = read(tmp_path / "old.safetensors")
+    assert (old.thresholds, old.rates) == ((), {})
+    assert old.threshold(KOREAN) == old.threshold(ENGLISH) == 0
+
+
+SHARES = {"confidence": 0.3, "caught": 0.5, "lost": 0.1}
+
+
+@pytest.mark.parametrize(
+    "measured",
+    [
+        *({"thresholds": value} for value in (None, 3, "x", [3], [{}], [{"language": "Korean"}], {"language": "x"})),
+        *({"thresholds": [{"language": "Korean", **SHARES, "lost": value}]} for value in (None, "0.1", 1.1, -1, True)),
+        *({"rates": value} for value in (None, [], {"negation": 0.5}, {"negation": {"Korean": "0.5"}})),
+        {"rates": {"negation": {"Korean": float("nan")}}},
+    ],
+)
+def test_a_file_with_damaged_measurements_is_refused(measured, tmp_path):
+    tensors, header = parts()
+    assert "its thresholds or rates are" in refusal(tmp_path, tensors, {**header, **measured})
 
 
 def test_leaves_are_named_by_their_path():

@@ -1,6 +1,5 @@
 """`attnviz train`: the built-in model again, from nothing."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -37,7 +36,8 @@ def train(
     require_folder_name(output, "train writes checkpoints and weights into one")
     with working("Importing torch"):
         from attnviz.scratch.corpus import draw_corpus
-        from attnviz.scratch.evaluate import evaluate, measured_roles, table
+        from attnviz.scratch.evaluate import evaluate, table
+        from attnviz.scratch.measurements import measured
         from attnviz.scratch.store import SHIPPED_SEED, read, to_bytes
         from attnviz.scratch.train import Recipe, require_resumable
         from attnviz.scratch.train import train as train_model
@@ -61,7 +61,7 @@ def train(
         path = write_whole(models[one], to_bytes(checkpoint))
         print_path(path)
         with working("Measuring on sentences it never saw"):
-            trained = read(path)
+            trained = measured(read(path), corpus)
+            write_whole(path, to_bytes(trained))
             columns[path.name] = evaluate(trained, corpus)
-            write_whole(path, to_bytes(replace(trained, roles=measured_roles(trained, corpus))))
     stdout().print(table(columns), soft_wrap=True)

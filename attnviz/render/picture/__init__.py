@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from attnviz.attention import Trace, format_ranges
+from attnviz.attention.shown_target import shown_target
 from attnviz.errors import PlotOptionError
 from attnviz.labels import visible
 from attnviz.render.options import DEFAULT, PlotOptions
@@ -251,10 +252,10 @@ def _metadata(
         "model": trace.model,
         "revision": trace.revision,
         "text": trace.text,
-        "target": trace.target,
+        "target": shown_target(trace),
     }
     if other is not None:
-        facts |= {"compared model": other.model, "compared text": other.text, "compared target": other.target}
+        facts |= {"compared model": other.model, "compared text": other.text, "compared target": shown_target(other)}
     facts |= {"heads": shown, **_kept_cells(trace, scenes), "style": options.style, **options.given, **trace.provenance}
     lines = [f"{name}: {visible(str(value))}" for name, value in facts.items() if value is not None]
     return {
