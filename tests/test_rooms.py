@@ -119,7 +119,13 @@ def test_importing_attnviz_imports_no_heavy_package():
     assert not loaded("import attnviz; dir(attnviz)") & {*NEVER, "numpy", "rich", "typer", "safetensors"}
 
 
-@pytest.mark.parametrize("args", [["--help"], ["plot", "--help"], ["--version"], ["plot", "I ate an apple"], ["heads"]])
+@pytest.mark.parametrize(
+    "args",
+    [
+        *(["--help"], ["plot", "--help"], ["--version"], ["plot", "I ate an apple"], ["heads"]),
+        *(["models", "builtin"], ["models", "builtin", "--words"]),
+    ],
+)
 def test_a_command_imports_neither_torch_nor_matplotlib(args):
     assert not loaded(command(*args)) & NEVER
 

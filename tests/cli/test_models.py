@@ -9,11 +9,14 @@ import huggingface_hub
 import pytest
 import tiny_models
 from command_line import run
+from rich.cells import cell_len
 from rich.console import Console
 
 from attnviz.cli import progress as bars
 from attnviz.cli.commands import models
+from attnviz.scratch.example_sentences import example_sentences
 from attnviz.scratch.store import shipped
+from attnviz.scratch.topics import words_by_topic
 
 
 def test_models_lists_every_way_to_name_a_model():
@@ -30,6 +33,49 @@ def test_the_sizes_of_the_builtin_model_are_true():
     config = shipped().config
     sizes = f"{config.encoder_layers} + {config.decoder_layers} layers × {config.h} heads"
     assert sizes in run("models").out
+
+
+def test_models_builtin_shows_an_example_of_each_construction_and_its_measured_rate():
+    done = run("models", "builtin", env={"COLUMNS": "130"})
+    assert (done.code, done.err) == (0, "")
+    checkpoint = shipped()
+    for construction, (english, korean) in example_sentences(checkpoint.tokenizer).items():
+        [line] = [line for line in done.out.splitlines() if line.startswith(construction)]
+        rates = checkpoint.rates.get(construction, {})
+        shown = [f"{rates[language]:.0%}" for language in ("Korean", "English") if language in rates]
+        assert line.split() == [*construction.split(), *english.split(), *korean.split(), *shown]
+    for one in checkpoint.thresholds:
+        assert f"to {one.language} {one.caught:.0%} of the wrong translations are shown as not sure" in done.out
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_models_builtin_cuts_no_word_in_a_narrow_terminal(width):
+    lines = run("models", "builtin", env={"COLUMNS": str(width)}).out.splitlines()
+    assert max(map(cell_len, lines)) <= width
+    assert not [line for line in lines if "…" in line or line.endswith(" ")]
+
+
+def test_models_builtin_words_lists_the_words_by_topic():
+    done = run("models", "builtin", "--words")
+    assert (done.code, done.err) == (0, "")
+    for topic, words in words_by_topic().items():
+        assert f"{topic}  {len(words)}" in done.out.splitlines()
+    assert "apple 사과" in done.out
+    assert "take 먹다/타다" in done.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says", "hint"),
+    [
+        (["gpt2"], "what gpt2 was taught is not known", "attnviz models builtin"),
+        (["--words"], "--words needs a model", "attnviz models builtin --words"),
+    ],
+)
+def test_models_of_anything_else_is_an_error_that_says_what_works(arguments, says, hint):
+    done = run("models", *arguments)
+    assert done.code == 2
+    assert says in done.err
+    assert hint in done.err
 
 
 @pytest.mark.parametrize("there", [True, False])
