@@ -10,12 +10,12 @@ from attnviz.analysis.value_norm import NORM, RAW, require_method
 from attnviz.errors import InputError
 from attnviz.head_names import Names
 from attnviz.labels import visible
-from attnviz.models import trace
+from attnviz.models import BUILTIN, trace
 
 
 def sources(
     text: str,
-    model: Any,
+    model: Any = BUILTIN,
     *,
     contexts: Mapping[str, str] | None = None,
     split: str | None = None,
@@ -43,6 +43,8 @@ def sources(
     Raises what that raises, and SelectionError if there is no answer, and for an unknown token, segment or method.
     """
     require_method(method)
+    if not isinstance(text, str):
+        raise InputError(f"the text is of type {type(text).__name__}, not a string", "Give what the model reads.")
     parts = [(name, content.strip()) for name, content in (contexts or {}).items()]
     traced = trace(
         put_together(text, parts, answer),

@@ -47,8 +47,10 @@ def value_weighted(attention: Attention, layer: int) -> HeadMatrices:
     """
     norms = value_norms(attention, layer)
     if attention.is_pooled or attention.columns != single_ranges(len(attention.keys)):
+        tokens = max(len(attention.queries), len(attention.keys))
         raise SelectionError(
-            "tokens of this trace were pooled or left out", "Keep all when it is made: --columns prompt,answer."
+            "tokens of this trace were pooled or left out",
+            f"Keep all when it is made: --cells {tokens}, and no --columns.",
         )
     return np.asarray(attention.weights(layer) * norms[:, None, :])
 
@@ -70,7 +72,7 @@ def by_value_norms(trace: Trace) -> Trace:
         )
         for a in trace.attentions
     )
-    how = "each weight times the norm of what its head adds for the key, each row divided by its sum"
+    how = "each weight times the norm of what its head adds for the key, each row of a head divided by its sum"
     return replace(trace, attentions=attentions, provenance={**trace.provenance, VALUE_WEIGHTED: how})
 
 

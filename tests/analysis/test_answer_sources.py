@@ -12,7 +12,7 @@ from attnviz.analysis.segment_share import segment_shares
 from attnviz.analysis.source_mass import RECENT, SINK_ABOVE, source_mass
 from attnviz.analysis.source_segments import OTHER, SO_FAR
 from attnviz.attention import Trace
-from attnviz.errors import SelectionError
+from attnviz.errors import InputError, SelectionError
 from attnviz.selection import Selection
 
 WORDS = ["One", "two", "three.", "Four", "five", "six.", "Seven", "eight", "nine", "ten.", "Yes", "no"]
@@ -262,3 +262,10 @@ def test_the_roles_of_a_chat_are_segments(smollm2_file) -> None:
         "Where does Anna live?", smollm2_file, contexts=DOCUMENTS, chat=True, generate=2, layers=[3]
     )
     assert [share.name for share in documents.shares] == ["system", *DOCUMENTS, "the question", OTHER]
+
+
+def test_sources_of_a_text_are_those_of_the_built_in_model_and_a_trace_is_no_text():
+    text = "I ate an apple."
+    assert str(attnviz.sources(text).to_dict()) == str(attnviz.sources(text, "builtin").to_dict())
+    with pytest.raises(InputError, match="the text is of type Trace, not a string"):
+        attnviz.sources(attnviz.trace(text))

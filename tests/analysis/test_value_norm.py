@@ -62,7 +62,7 @@ def test_the_rows_of_a_value_weighted_trace_are_shares_of_what_the_head_adds():
     rows = [[0.25, 0.75, 0, 0], [0, 0, 0, 0], [0, 0, 0, 1], np.array([0.1, 0.6, 1.2, 2.0]) / 3.9]
     np.testing.assert_allclose(weighted["cross"].weights(0)[0], rows, rtol=1e-6)
     assert weighted["cross"].value_norms == {}
-    assert "each row divided by its sum" in weighted.provenance[VALUE_WEIGHTED]
+    assert "each row of a head divided by its sum" in weighted.provenance[VALUE_WEIGHTED]
     assert VALUE_WEIGHTED not in trace.provenance
     weighted["cross"].check()
 
