@@ -238,12 +238,12 @@ def _numbered(what: str, numbers: tuple[int, ...]) -> str:
 
 
 def _other_words(found: Mapping[Kind, CommonCells]) -> list[str]:
-    """The words that only one text has, listed."""
+    """The words of each text that have no partner in the other, listed: it may have them less often."""
     lines = []
     for side in ("a", "b"):
         tokens = [token for cells in found.values() for token in getattr(cells, f"only_{side}")]
         words = [*dict.fromkeys(visible(token.text) for token in tokens)]
         if words:
             more = f" and {len(words) - LISTED} more" if len(words) > LISTED else ""
-            lines.append(f"only in {side.upper()}: {', '.join(words[:LISTED])}{more}")
+            lines.append(f"left over in {side.upper()}: {', '.join(words[:LISTED])}{more}")
     return lines

@@ -39,7 +39,7 @@ def test_the_difference_is_of_the_words_that_both_texts_have() -> None:
     )
     np.testing.assert_array_equal(found.matrices[0] - found.matrices[1], found.difference.matrix(0, 0))
     assert [token.text for token in found.difference.queries] == ["the", "cat", "sat"]
-    assert found.left_out == ("only in B: has",)
+    assert found.left_out == ("left over in B: has",)
 
 
 def test_weight_on_words_of_one_text_alone_counts_as_one_more_column() -> None:
@@ -81,7 +81,7 @@ def test_two_texts_are_compared_head_by_head_and_the_head_with_the_largest_dista
         assert one.distance == pytest.approx(expected[one.layer, one.head], rel=1e-5)
     farthest = max(expected, key=expected.get)
     assert found.names == (f"L{farthest[0]}H{farthest[1]}",) * 2
-    assert found.left_out == ("only in A: cat", "only in B: dog")
+    assert found.left_out == ("left over in A: cat", "left over in B: dog")
 
 
 def test_the_rows_of_a_decoder_are_named_by_what_they_write_where_both_write_the_same() -> None:
@@ -154,7 +154,7 @@ def test_models_with_other_tokens_are_compared_by_words() -> None:
     assert len(a["self"].queries) > 5
     found = attnviz.compare(a, whole)
     assert [token.text for token in found.difference.queries] == ["unbelievableness", "ate", "apples"]
-    assert "only in A: [CLS], [SEP]" in found.left_out
+    assert "left over in A: [CLS], [SEP]" in found.left_out
 
 
 def test_rows_that_were_not_captured_are_left_out_and_such_columns_count_as_the_rest() -> None:

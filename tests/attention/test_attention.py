@@ -1,5 +1,7 @@
 """Trace, Attention and Token: their contents, and the input that they refuse."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from handmade_traces import attention, encoder_decoder, hybrid, labelled, tokens
@@ -63,8 +65,8 @@ def test_weights_of_a_wrong_shape_are_refused(shape):
 def test_sinks_and_row_sums_need_a_number_for_each_query(field, says):
     whole = attention([np.eye(3)])
     with pytest.raises(CaptureError, match=rf"layer 0: {says} of shape \(1, 2\), where \(1, 3\) \[head, query\]"):
-        Attention(**{**vars(whole), field: {0: np.zeros((1, 2), np.float32)}})
-    valid = Attention(**{**vars(whole), field: {0: np.zeros((1, 3), np.float32)}})
+        replace(whole, **{field: {0: np.zeros((1, 2), np.float32)}})
+    valid = replace(whole, **{field: {0: np.zeros((1, 3), np.float32)}})
     with pytest.raises(ValueError, match="read-only"):
         getattr(valid, field)[0][0, 0] = 1
 
@@ -86,10 +88,10 @@ def test_check_refuses_what_is_not_attention(row, says):
 def test_value_norms_need_a_finite_number_for_each_key():
     whole = attention([np.eye(3)])
     with pytest.raises(CaptureError, match=r"layer 0: value norms of shape \(1, 2\), where \(1, 3\) \[head, key\]"):
-        Attention(**{**vars(whole), "value_norms": {0: np.ones((1, 2), np.float32)}})
-    Attention(**{**vars(whole), "value_norms": {0: np.float32([[0, 1, 99]])}}).check()
+        replace(whole, value_norms={0: np.ones((1, 2), np.float32)})
+    replace(whole, value_norms={0: np.float32([[0, 1, 99]])}).check()
     with pytest.raises(CaptureError, match="a value norm is not finite"):
-        Attention(**{**vars(whole), "value_norms": {0: np.float32([[0, 1, np.inf]])}}).check()
+        replace(whole, value_norms={0: np.float32([[0, 1, np.inf]])}).check()
 
 
 def test_check_accepts_rows_that_sum_to_1_see_nothing_or_give_mass_to_a_sink():

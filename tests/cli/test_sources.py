@@ -94,7 +94,8 @@ def test_a_caption_describes_the_columns_that_are_shown(tmp_path):
 
 def test_the_segments_and_the_sources_of_a_translation():
     done = run("sources", TWO)
-    assert (done.code, done.err) == (0, "")
+    assert done.code == 0
+    assert "Error" not in done.err
     assert re.findall(r"^(\d [\w .]+?\.) +\S+ +(\d+)% +(\d)", done.out, re.M)[0][::2] == ("1 I ate an apple.", "4")
     assert "Attention is not attribution" in done.out.replace("\n", " ")
     assert re.search(r"set aside: [\d.]+% to sinks \(special tokens", done.out.replace("\n", " "))
@@ -237,7 +238,7 @@ def test_the_rows_that_write_the_answer_have_to_be_kept(tmp_path):
     done = run("sources", decoder().save(tmp_path / "t.safetensors"), "--rows", "0-3")
     assert done.code != 0
     assert "--rows answer" in done.err
-    assert run("sources", TWO, "--kind", "self").err.startswith("Error: only a decoder writes an answer")
+    assert "Error: only a decoder writes an answer" in run("sources", TWO, "--kind", "self").err
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ def test_what_is_left_out_and_the_notes_of_both_traces_stand_at_the_foot() -> No
     first, second = (replace(two_heads(), notes=(note,)) for note in ("one", "two"))
     second = replace(second, attentions=(attention([B], ["a", "b", "x"]),))
     *_, difference = comparison_scenes(attnviz.compare(first, second))
-    left_out = "not compared: self-attention: head 1 of layer 0 only in A; only in A: c; only in B: x"
+    left_out = "not compared: self-attention: head 1 of layer 0 only in A; left over in A: c; left over in B: x"
     assert difference.notes == (left_out, "one", "two")
 
 

@@ -76,8 +76,8 @@ def test_words_are_compared_where_cells_are_words(browser, folder):
 
 
 def test_crosshair_and_focus_are_linked_by_the_words(browser, file, traces):
-    a, b = (trace["self"].matrix(3, 0)[1, -1] for trace in traces)
-    with opened(browser, file, "kind=self&head=L3H0&view=compare&focus=1") as shown:
+    a, b = (trace["self"].matrix(3, 2)[1, -1] for trace in traces)
+    with opened(browser, file, "kind=self&head=L3H2&view=compare&focus=1") as shown:
         box = shown.page.locator("#matrix").bounding_box()
         third = (box["width"] - 32) / 3
         for panel in range(3):  # the last column of each is apple, but in B no row but ate is the second
@@ -86,7 +86,7 @@ def test_crosshair_and_focus_are_linked_by_the_words(browser, file, traces):
             read = shown.text("#readout")
             numbers = re.search(r"^\S+ → apple: A (\S+), B (\S+), A − B (\S+)", read)
             assert numbers, (panel, read)
-        shown.go("kind=self&head=L3H0&view=compare&focus=1&cursor=1,3")
+        shown.go("kind=self&head=L3H2&view=compare&focus=1&cursor=1,3")
         read = shown.text("#readout")
         told = [float(number) for number in re.search(r"ate → apple: A (\S+), B (\S+), A − B (\S+)", read).groups()]
         assert told == pytest.approx([a, b, a - b], abs=STEP)
@@ -98,7 +98,7 @@ def test_a_cell_that_only_one_text_has_is_read_in_that_one(browser, file):
     with opened(browser, file, "kind=self&head=L3H0&view=compare&cursor=1,2") as shown:
         assert re.search(r"ate → an: A [\d.]+$", shown.text("#readout"))
         hints = shown.page.locator("#view .hint").all_inner_texts()
-        assert hints == ["only in A: an", "only in B: a, red"]
+        assert hints == ["left over in A: an", "left over in B: a, red"]
 
 
 def test_another_trace_keeps_the_head_and_the_common_tokens(browser, file):
@@ -186,7 +186,7 @@ def test_axe_finds_no_serious_fault_and_nothing_is_wider_than_the_screen(browser
     from axe_playwright_python.sync_playwright import Axe
 
     with opened(browser, file, viewport={"width": width, "height": 800}, bypass_csp=True) as shown:
-        assert shown.text("#view .hint").startswith("only in A")  # it opens with the comparison
+        assert shown.text("#view .hint").startswith("left over in A")  # it opens with the comparison
         assert shown.page.evaluate("document.documentElement.scrollWidth") <= width
         found = [
             one for one in Axe().run(shown.page).response["violations"] if one["impact"] in ("serious", "critical")

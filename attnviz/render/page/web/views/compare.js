@@ -37,7 +37,7 @@ function showCompare(box, matrix, state) {
   const over = make("canvas", { className: "over", id: "matrix", tabIndex: 0, role: "img" });
   over.setAttribute("aria-label", say("compareOf", { head: shownName(state) }));
   const hadFocus = document.activeElement?.id === "matrix";
-  const hints = onlyInOne(comparison, state).map((line) => make("p", { className: "hint" }, line));
+  const hints = leftOver(comparison, state).map((line) => make("p", { className: "hint" }, line));
   box.replaceChildren(make("div", { className: "layers" }, cells, over), ...hints);
   picture.paint(sized(cells, picture.width, picture.height));
   const crosshair = sized(over, picture.width, picture.height);
@@ -196,11 +196,11 @@ const tokenOfA = (axis, { isOfB }, token) =>
  * @param {State} state
  * @returns {string[]}
  */
-function onlyInOne({ common }, state) {
+function leftOver({ common }, state) {
   const letters = lettersOf(state);
   return common.alone.flatMap((tokens, side) => {
     const named = tokens.slice(0, NAMED_TOKENS).join(", ") + (tokens.length > NAMED_TOKENS ? " …" : "");
-    return tokens.length ? [say("onlyIn", { trace: letters[side], tokens: named })] : [];
+    return tokens.length ? [say("leftOver", { trace: letters[side], tokens: named })] : [];
   });
 }
 
