@@ -14,7 +14,7 @@ EXAMPLES = """\
 attnviz models
 attnviz models builtin
 attnviz models builtin --words"""
-BUILTIN = "builtin"
+BUILTIN = "builtin"  # attnviz.models.BUILTIN, which takes longer to import than the completion of a name may
 
 
 def models(
