@@ -5,12 +5,13 @@ from typing import Any
 
 from attnviz.analysis.answer_rows import BEFORE
 from attnviz.analysis.answer_sources import AnswerSources, answer_sources
+from attnviz.analysis.methods import METHODS, RAW, last_layer
 from attnviz.analysis.source_segments import RESERVED
-from attnviz.analysis.value_norm import NORM, RAW, require_method
 from attnviz.errors import InputError
 from attnviz.head_names import Names
 from attnviz.labels import visible
 from attnviz.models import BUILTIN, trace
+from attnviz.selection import Selection
 
 
 def sources(
@@ -38,11 +39,14 @@ def sources(
     between marks `split`; or the roles of a `chat`; or paragraphs. With `token`, a word of the answer or the number of
     a token in it, only what that part looked at counts; with `segment`, only tokens of that segment are listed as
     sources. With `method="norm"` a weight counts by the norm of what the head adds for the key (value-weighted
-    attention, Kobayashi et al. 2020), so that heads do not count alike. The other keywords are those of
+    attention, Kobayashi et al. 2020), so that heads do not count alike; `rollout` and `flow` (Abnar & Zuidema 2020)
+    combine all layers, or those up to one of `layers`. The other keywords are those of
     `attnviz.trace`: `model`, `layers`, `heads`, `tokenizer`, `device`, …
     Raises what that raises, and SelectionError if there is no answer, and for an unknown token, segment or method.
     """
-    require_method(method)
+    selection = Selection.of(layers, heads)
+    layer = last_layer(method, selection.layers, selection.heads or selection.layer_heads)
+    combines = METHODS[method].combines
     if not isinstance(text, str):
         raise InputError(f"the text is of type {type(text).__name__}, not a string", "Give what the model reads.")
     parts = [(name, content.strip()) for name, content in (contexts or {}).items()]
@@ -52,14 +56,14 @@ def sources(
         target=target,
         chat=chat,
         generate=generate,
-        layers=layers,
+        layers=None if combines else layers,
         heads=heads,
-        rows=rows_to_keep(generate, answer),
-        columns=["prompt", "answer"],
-        value_norms=method == NORM,
+        rows=None if combines else rows_to_keep(generate, answer),
+        columns=None if combines else ["prompt", "answer"],
+        value_norms=METHODS[method].needs == "value norms",
         **options,
     )
-    return answer_sources(traced, parts, split, answer, top, token, segment, method)
+    return answer_sources(traced, parts, split, answer, top, token, segment, method, layer)
 
 
 def put_together(text: str, contexts: Sequence[tuple[str, str]], answer: str | None = None) -> str:

@@ -26,6 +26,7 @@ HEAVY = {  # a package: the places that may import it
     "array_api_compat": ("scratch/train.py",),
     "transformers": ("capture/", *_RUNS),
     "matplotlib": ("render/picture/", "render/colour_maps.py"),
+    "scipy": ("analysis/flow.py",),
     "typer": ("cli/",),
     "rich": ("cli/", "render/terminal/"),
     "msgspec": ("attention/trace_file.py", "attention/schema.py", "measured_roles.py"),

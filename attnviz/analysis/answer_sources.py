@@ -1,7 +1,7 @@
 """What an answer looked at: tokens and segments of the text, over all captured heads."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import islice
 from typing import Any
 
@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attnviz.analysis.answer_rows import find_answer, own_keys, rows_before, rows_writing, written_tokens
+from attnviz.analysis.method import Progress
+from attnviz.analysis.methods import RAW, apply_method, method_named
 from attnviz.analysis.segment_share import SegmentShare, segment_shares
 from attnviz.analysis.source_mass import source_mass
 from attnviz.analysis.source_segments import OTHER, keys_by_segment, question_keys
-from attnviz.analysis.value_norm import RAW, require_method
 from attnviz.attention import Attention, Trace
 from attnviz.errors import SelectionError
 from attnviz.kinds import Kind
@@ -44,9 +45,9 @@ class AnswerSources:
     `kind` is the kind of attention, and `queries` are the numbers of the queries whose rows write the answer. `sources`
     are the tokens that the whole answer looked at most, and `written` its tokens with the sources of each. Shares are
     of the mass that is left when `sinks` and `recent` are set aside: the mass, from 0 to 1, on sinks and on the last
-    tokens of each row. All numbers are means over `heads` heads, or, if `method` is "norm", shares of what these heads
-    add (`attnviz.analysis.value_norm`). `token` is the name of a part of the answer, if only that part counts, and
-    `segment` that of the only segment in which sources are listed.
+    tokens of each row. All numbers are means over `heads` heads; or, if `method` is "norm", shares of what these heads
+    add; or what another `method` makes of them (`attnviz.analysis.methods`). `token` is the name of a
+    part of the answer, if only that part counts, and `segment` that of the only segment in which sources are listed.
     """
 
     model: str
@@ -87,16 +88,21 @@ def answer_sources(
     token: str | None = None,
     segment: str | None = None,
     method: str = RAW,
+    layer: int | None = None,
+    progress: Progress | None = None,
 ) -> AnswerSources:
     """What the answer in `trace` looked at, with the `count` best sources of each of its tokens and of all together.
 
     `answer` is explained in `find_answer`, `contexts` and `split` in `keys_by_segment`. With `token`, a word of the
     answer or the number of a token in it, only the rows that write it count. With `segment`, a name or the beginning of
-    one, only tokens of that segment are listed as sources. `method` is one of METHODS of `attnviz.analysis.value_norm`.
-    Raises SelectionError if there is no answer, if its rows or keys were pooled or left out, for an unknown token,
-    segment or method, and if the method needs value norms that the trace does not hold.
+    one, only tokens of that segment are listed as sources. `method` is one of METHODS of `attnviz.analysis.methods`;
+    one that combines layers takes those up to `layer`, or all. Raises SelectionError if there is no answer, if its rows
+    or keys were pooled or left out, for an unknown token, segment or method, and if the trace lacks what the method
+    needs.
     """
-    require_method(method)
+    is_combined, of_heads = method_named(method).combines, trace
+    if is_combined:
+        trace = apply_method(method, replace(trace, attentions=(find_answer(trace, answer)[0],)), layer, progress)
     attention, rows = find_answer(trace, answer)
     segments = keys_by_segment(trace, attention, own_keys(trace, attention, answer), contexts, split)
     within = None if segment is None else _segment_named(segments, segment)
@@ -122,11 +128,16 @@ def answer_sources(
         ),
         sinks=float(of_answer.sinks.mean()),
         recent=float(of_answer.recent.mean()),
-        heads=sum(len(attention.heads(layer)) for layer in attention.layers),
+        heads=_count_heads(of_heads[attention.kind], attention.layers[-1] if is_combined else None),
         token=token,
         segment=within,
         method=method,
     )
+
+
+def _count_heads(attention: Attention, last: int | None) -> int:
+    """The number of captured heads, or of those up to the layer `last`."""
+    return sum(len(attention.heads(layer)) for layer in attention.layers if last is None or layer <= last)
 
 
 def _segment_of_each(segments: Mapping[str, Sequence[int]], size: int) -> list[str]:

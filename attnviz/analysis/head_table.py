@@ -8,6 +8,7 @@ from typing import TypeVar
 import numpy as np
 
 from attnviz.analysis import MEASURES
+from attnviz.analysis.methods import RAW, method_of
 from attnviz.analysis.role import ROLES, HeadRole, head_roles, role_baselines
 from attnviz.analysis.strongest_link import StrongestLink, find_strongest_links
 from attnviz.attention import Attention, HeadValues, Trace
@@ -49,11 +50,13 @@ def head_rows(
 ) -> list[HeadRow]:
     """The heads of one kind, by layer and head; or by the measure `sort`, the largest first and nan last.
 
-    `role` keeps only heads with that role, and `top` only the first `top`. Raises SelectionError for an unknown
+    `role` keeps only heads with that role, and `top` only the first `top`. Roles are those of weights: where a method
+    made other numbers, no head has one. Raises SelectionError for an unknown
     measure or role, and for a kind that `trace` does not have.
     """
     require_names(sort, role)
-    a, baselines = trace[kind], role_baselines(trace[kind])
+    a = trace[kind]
+    baselines = role_baselines(a) if method_of(trace).name == RAW else None
     return arranged([row for layer in a.layers for row in _of_layer(a, layer, baselines)], sort, role, top)
 
 
@@ -112,9 +115,10 @@ def _values(attention: Attention, layer: int, links: Sequence[StrongestLink | No
     return {**values, PEAK: np.array([link.weight if link else np.nan for link in links], float)}
 
 
-def _of_layer(attention: Attention, layer: int, baselines: Mapping[str, float]) -> list[HeadRow]:
+def _of_layer(attention: Attention, layer: int, baselines: Mapping[str, float] | None) -> list[HeadRow]:
     links = find_strongest_links(attention, layer)
-    values, roles = _values(attention, layer, links), head_roles(attention, layer, baselines)
+    values: dict[str, HeadValues] = _values(attention, layer, links)
+    roles = [None] * len(links) if baselines is None else head_roles(attention, layer, baselines)
     rows = []
     for index, head in enumerate(attention.heads(layer)):
         numbers = {name: float(of_heads[index]) for name, of_heads in values.items()}

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attnviz.analysis.attention_mask import allowed_pairs
-from attnviz.analysis.value_norm import NORM, RAW, value_norms
+from attnviz.analysis.methods import METHODS, NORM, RAW
+from attnviz.analysis.value_norm import value_norms
 from attnviz.attention import Attention, HeadKeyNorms, single_ranges
 from attnviz.errors import SelectionError
 
@@ -31,7 +32,8 @@ class SourceMass:
     `sinks` `[row]` is the mass on sinks: the first token in masked self-attention, special tokens, and keys that get
     more than SINK_ABOVE from most rows of a head. `recent` `[row]` is the mass on the last RECENT tokens of each row.
     The rest up to 1 went to a learned sink, which adds nothing. `uniform` `[row, key]` is `by_key` for heads that give
-    all their remaining keys the same weight: 1 / number of remaining keys.
+    all their remaining keys the same weight: 1 / number of remaining keys. By a method that combines layers, there is
+    one matrix, and `uniform` is what the method makes of uniform attention.
     """
 
     by_key: NDArray[np.float64]
@@ -58,7 +60,8 @@ class SourceMass:
 def source_mass(attention: Attention, rows: Sequence[int], method: str = RAW) -> SourceMass:
     """What `rows` looked at in all captured heads, by `method`: their weights, or these times value norms.
 
-    Which keys are sinks is decided by weights in both methods, so that the same keys are set aside. Raises
+    Which keys are sinks is decided by weights in both methods, so that the same keys are set aside. A method that
+    combines layers was already applied to `attention` (`apply_method`), and its numbers stand for weights. Raises
     SelectionError if there are no rows, if a row covers several tokens, if keys were pooled or left out, and if the
     method needs value norms that the trace does not hold.
     """
@@ -71,11 +74,14 @@ def source_mass(attention: Attention, rows: Sequence[int], method: str = RAW) ->
     sinks, near, whole, whole_uniform = (np.zeros((len(rows), 1)) for _ in range(4))
     for layer in attention.layers:
         of_rows = attention.weights(layer)[:, list(rows)]
-        for weights, norms in zip(of_rows, _norms(attention, layer, method), strict=True):
+        of_uniform = None
+        if METHODS[method].combines:
+            of_rows, of_uniform = of_rows[:1], of_rows[1]
+        for weights, norms in zip(of_rows, _norms(attention, layer, method), strict=False):
             is_sink = fixed | ((weights > SINK_ABOVE).sum(0) > len(rows) / 2)
             left = may & ~recent & ~is_sink
             added = weights * norms
-            even = norms * left / np.maximum(left.sum(1, keepdims=True), 1)
+            even = norms * left / np.maximum(left.sum(1, keepdims=True), 1) if of_uniform is None else of_uniform * left
             near += (added * (recent & ~is_sink)).sum(1, keepdims=True)
             sinks += (added * is_sink).sum(1, keepdims=True)
             by_key += added * left

@@ -14,17 +14,6 @@ import numpy as np
 from attnviz.attention import Attention, HeadKeyNorms, HeadMatrices, Trace, single_ranges
 from attnviz.errors import SelectionError
 
-RAW, NORM = METHODS = ("raw", "norm")
-"""What attention is counted by: its weights, or its weights times value norms."""
-VALUE_WEIGHTED = "value-weighted"
-"""The key under which the provenance of a trace says how its numbers were weighted; other traces lack it."""
-
-
-def require_method(method: str) -> None:
-    """Raise SelectionError unless `method` is one of METHODS."""
-    if method not in METHODS:
-        raise SelectionError(f"method cannot be {method!r}", f"Methods: {', '.join(METHODS)}.")
-
 
 def value_norms(attention: Attention, layer: int) -> HeadKeyNorms:
     """‖f_h(x_j)‖ of the keys that the columns cover, `[head, key]`.
@@ -72,8 +61,7 @@ def by_value_norms(trace: Trace) -> Trace:
         )
         for a in trace.attentions
     )
-    how = "each weight times the norm of what its head adds for the key, each row of a head divided by its sum"
-    return replace(trace, attentions=attentions, provenance={**trace.provenance, VALUE_WEIGHTED: how})
+    return replace(trace, attentions=attentions)
 
 
 def _shares(numbers: HeadMatrices) -> HeadMatrices:

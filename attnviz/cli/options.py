@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from attnviz.analysis.value_norm import METHODS, require_method
+from attnviz.analysis.methods import METHODS, method_named
 from attnviz.cli import completion
 from attnviz.cli.errors import UsageError
 from attnviz.errors import SelectionError
@@ -45,7 +45,7 @@ def checked(read: Callable[[Names], object]) -> Callable[[list[str] | None], lis
 def checked_method(value: str) -> str:
     """A method of counting attention. Raises UsageError for an unknown one, before a model is loaded."""
     try:
-        require_method(value)
+        method_named(value)
     except SelectionError as error:
         raise UsageError(error.message, error.hint) from None
     return value
@@ -195,8 +195,10 @@ Method = Annotated[
         metavar="METHOD",
         callback=checked_method,
         autocompletion=completion.one_of(METHODS),
-        help="raw, the default: attention weights. norm: each weight times the norm of what its head adds for that key "
-        "(value-weighted attention, Kobayashi et al. 2020).",
+        help=lines(
+            "What attention is counted by; raw by default:",
+            *(f"{method.name}: {method.description}" for method in METHODS.values()),
+        ),
     ),
 ]
 Why = Annotated[bool, option("--why", group=SHOWN, help="Explain by which rule and which numbers the head was chosen.")]

@@ -3,7 +3,7 @@
 import gc
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from attnviz.cli.console import printable, shows_progress, stderr
@@ -107,6 +107,25 @@ def interruptible() -> Iterator[Callable[[], None]]:
         yield raise_if_pressed
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def counting(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on stderr, if it is a screen; yields a function that takes the number done and the total.
+
+    Nothing is shown before it is called.
+    """
+    with ExitStack() as stack:
+        advance: Callable[..., None] | None = None
+
+        def update(done: int, total: int) -> None:
+            nonlocal advance
+            if advance is None or done == 1:
+                stack.close()
+                advance = stack.enter_context(bar(what, total))
+            advance()
+
+        yield update
 
 
 @contextmanager

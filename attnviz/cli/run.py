@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from attnviz.cli import options
 from attnviz.cli.errors import UsageError
-from attnviz.cli.progress import loading, reading
+from attnviz.cli.progress import counting, loading, reading
 from attnviz.errors import InputError, SelectionError
 from attnviz.files import PICTURE_ENDINGS, decode_utf8, has_file_ending
 from attnviz.retrace import NotKeptError
@@ -179,20 +179,30 @@ class Run:
         with nullcontext() if self.model == BUILTIN else reading() as progress:  # the built-in model needs no progress
             return next(self.trace_all_with(model, [sentence], [target], query, progress, value_norms=value_norms))
 
-    def trace_both(
-        self, text: "Text", command: str, target: str | None, query: str | None = None
+    def trace_by(
+        self, method: str, text: "Text", command: str, target: str | None, query: str | None = None
     ) -> "tuple[Trace, Trace]":
-        """The trace by weights and the value-weighted one, of one run. Raises AttnvizError.
+        """The trace by weights and the one by `method`, of one run. Raises AttnvizError.
 
-        Words are merged, and rows, columns and cells are chosen, after weights were multiplied by value norms.
+        Words are merged, and rows, columns and cells are chosen, after the method was applied.
         """
-        from attnviz.analysis.value_norm import by_value_norms
+        from attnviz.analysis.methods import METHODS, apply_method
 
-        exact = replace(self, rows=None, columns=None, words=False, cells=sys.maxsize)
-        whole = exact.trace(text, command, target, value_norms=True)
+        layer, exact = self.last_layer(method), replace(self, rows=None, columns=None, words=False, cells=sys.maxsize)
+        if METHODS[method].combines:
+            exact = replace(exact, layer=None, head=None)
+        whole = exact.trace(text, command, target, value_norms=METHODS[method].needs == "value norms")
         cells = self.cells or (None if text.saved else CELLS)
         selection = replace(self.selection, query=query, cells=cells)
-        return selection.reduce(whole), selection.reduce(by_value_norms(whole))
+        with counting(f"{METHODS[method].title}: rows") as progress:
+            made = apply_method(method, whole, layer, progress)
+        return selection.reduce(whole), selection.reduce(made)
+
+    def last_layer(self, method: str) -> int | None:
+        """The layer up to which a `method` that combines layers takes them. Raises SelectionError."""
+        from attnviz.analysis.methods import last_layer
+
+        return last_layer(method, self.selection.layers, self.selection.heads or self.selection.layer_heads)
 
     def trace_all_with(
         self,

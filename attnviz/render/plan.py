@@ -4,9 +4,10 @@ from dataclasses import replace
 from math import isnan
 
 from attnviz.analysis import HeadChoice, choose_head
-from attnviz.analysis.value_norm import VALUE_WEIGHTED
+from attnviz.analysis.methods import RAW, method_of
 from attnviz.attention import Trace
 from attnviz.attention.shown_target import shown_target
+from attnviz.errors import PlotOptionError
 from attnviz.head_names import describe_heads
 from attnviz.labels import visible
 from attnviz.pooling import combine_heads
@@ -17,6 +18,8 @@ from attnviz.render.query import find_query, other_rows_note, query_rows
 from attnviz.render.scene import Scene, scene
 from attnviz.selection import Selection
 
+BASELINE = "the mask alone already favours the first tokens"
+"""Why the attention of all layers of a decoder is drawn as a difference."""
 LONG_TITLE, LINE = 200, 72
 """The title of a text of more than LONG_TITLE characters is its first and last words, about LINE characters."""
 
@@ -26,11 +29,15 @@ def plot_scene(
 ) -> tuple[Scene, HeadChoice | None]:
     """The heads that the user named, of one kind; where none was named, the head of `choice`, or of `choose_head`.
 
-    `selection` has already been applied to `trace`. The title and the query are those of `options`. Returns the scene,
-    and the choice where the head was chosen. Raises SelectionError.
+    `selection` has already been applied to `trace`. The title and the query are those of `options`. If a method
+    combined all heads, they are one scene; in masked self-attention it is the difference to uniform attention. Returns
+    the scene, and the choice where the head was chosen. Raises SelectionError, and PlotOptionError for an option that
+    this scene does not have.
     """
     kind = trace.kinds[0]
-    if not chooses_head(selection, options):
+    if method_of(trace).combines:
+        choice, shown = None, _of_all_layers(trace, kind, options)
+    elif not chooses_head(selection, options):
         choice = None
         shown = (
             _combined(trace, kind, options.combines)
@@ -145,11 +152,39 @@ def _scene(trace: Trace, kind: str, heads: tuple[tuple[int, int], ...]) -> Scene
     caption = f"{attention.name} · {describe_heads(heads)} · {trace.model}"
     if other := trace.provenance.get("tokenizer"):
         caption += f" · tokenizer {visible(other)}"
-    if how := trace.provenance.get(VALUE_WEIGHTED):
-        caption += f"\n{VALUE_WEIGHTED} (Kobayashi et al. 2020): {how}"
+    if (method := method_of(trace)).name != RAW:
+        caption += f"\n{method.description}"
     if attention.part == "decoder" and (what := trace.provenance.get("decoder reads")):
         caption += f"\nthe decoder reads {what}"
     return scene(trace, kind, heads, title=title_of(trace), caption=caption)
+
+
+def _of_all_layers(trace: Trace, kind: str, options: PlotOptions) -> Scene:
+    """What a method made of all heads up to a layer; minus the same for uniform attention, where it has that."""
+    method, a = method_of(trace), trace[kind]
+    if options.combines:
+        message = f"method {method.name} combines all heads by itself"
+        raise PlotOptionError(message, f"Leave out --{options.combines}.")
+    (layer,) = a.layers
+    name = f"{method.title} of layers 0–{layer}" if layer else f"{method.title} of layer 0"
+    heads = tuple((layer, head) for head in a.heads(layer))
+    shown = _scene(trace, kind, heads)
+    matrices = a.weights(layer)
+    if len(matrices) == 1:
+        caption = shown.caption.replace(describe_heads(heads), name, 1)
+        return replace(shown, combined=name, caption=caption)
+    for option in (option for option in ("sink", "special") if option in options.given):
+        message = f"--{option} cannot go with a difference to uniform attention, which method {method.name} draws here"
+        raise PlotOptionError(message, "Leave it out.")
+    difference = f"{method.quantity} − uniform"
+    caption = shown.caption.replace(describe_heads(heads), f"{name} − that of uniform attention", 1)
+    caption += f"\nuniform: the {method.quantity} if every head gave all tokens that it may see the same weight"
+    if a.columns[0] == (0, 1):
+        first, of_uniform = matrices[:, -1, 0]
+        caption += f"; {BASELINE}: the first has {first:.3f} of the last row, and {of_uniform:.3f} of the uniform one"
+    attention = replace(a, by_layer={layer: (matrices[0] - matrices[1])[None]}, head_numbers={layer: (0,)})
+    heads = ((layer, 0),)
+    return replace(shown, attention=attention, heads=heads, combined=difference, difference=difference, caption=caption)
 
 
 def _combined(trace: Trace, kind: str, how: str) -> Scene:

@@ -8,7 +8,8 @@ from functools import cached_property
 import numpy as np
 
 from attnviz.analysis.attention_mask import allowed_pairs, without_first_key
-from attnviz.analysis.value_norm import VALUE_WEIGHTED
+from attnviz.analysis.method import Method
+from attnviz.analysis.methods import METHODS, RAW, method_of
 from attnviz.attention import (
     Attention,
     CellFlags,
@@ -35,8 +36,6 @@ FROM, TO = "query (from)", "key (to)"
 """The names of the two axes, wherever they are drawn."""
 WRITES, GENERATES = "→", "⇒"
 """The arrow from the token that a decoder's row reads to the one that it writes; GENERATES if the model chose it."""
-WEIGHT, VALUE_WEIGHTED_SHARE = "attention weight", "value-weighted share"
-"""What the numbers of a scene are, unless they are a difference."""
 UNSEEN, TAKEN_OUT = "may not look there", "taken out"
 """The reasons why cells show no weight."""
 
@@ -50,9 +49,9 @@ class Scene:
     (`render.exclusion`), `masked` are the columns that stay empty, `removed_mass` is what each row lost, and `emptied`
     says whether it lost everything, both `[head, row]`. `marked` are the cells with a frame, by their tokens.
     `combined` is the name of several heads that are drawn as one. `difference` is the name of a difference of two
-    heads, such as `A − B`, where the weights are one. `value_weighted` says that the numbers are not weights but shares
-    of value-weighted attention (`analysis.value_norm`). `notes` are the notes of the trace, which a picture
-    shows below its caption; of several scenes in one picture, only the last has them.
+    heads, such as `A − B`, where the weights are one. `method` made the numbers: weights, if it is the
+    first of METHODS. `notes` are the notes of the trace, which a picture shows below its caption; of several scenes in
+    one picture, only the last has them.
     """
 
     attention: Attention
@@ -66,7 +65,7 @@ class Scene:
     marked: tuple[tuple[Range, Range], ...] = ()
     combined: str = ""
     difference: str = ""
-    value_weighted: bool = False
+    method: Method = METHODS[RAW]
     notes: tuple[str, ...] = ()
     text: str = ""
     retrace: Retrace = field(default_factory=Retrace)
@@ -166,7 +165,7 @@ class Scene:
     @property
     def quantity(self) -> str:
         """The name of what its numbers are, for a scale of them."""
-        return self.difference or (VALUE_WEIGHTED_SHARE if self.value_weighted else WEIGHT)
+        return self.difference or self.method.quantity
 
     @cached_property
     def top(self) -> float:
@@ -230,8 +229,8 @@ def scene(trace: Trace, kind: str, heads: tuple[tuple[int, int], ...], title: st
     """A scene of some heads of `trace`. Raises SelectionError."""
     attention = trace[kind]
     text = trace.text if attention.kind == "cross" else trace.read_by(attention.part)
-    is_weighted, retrace = VALUE_WEIGHTED in trace.provenance, Retrace.of(trace, attention)
-    return Scene(attention, heads, title, caption, value_weighted=is_weighted, text=text, retrace=retrace)
+    retrace = Retrace.of(trace, attention)
+    return Scene(attention, heads, title, caption, method=method_of(trace), text=text, retrace=retrace)
 
 
 def row_label(read: Token, written: Token | None = None) -> str:

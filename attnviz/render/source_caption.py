@@ -1,18 +1,17 @@
 """Title and caption for the sources of an answer: what is shown, what the numbers mean, and what they do not mean."""
 
 from attnviz.analysis.answer_sources import AnswerSources
+from attnviz.analysis.methods import METHODS, NORM, RAW
 from attnviz.analysis.source_mass import RECENT, SINK_ABOVE
 from attnviz.analysis.source_segments import OTHER
-from attnviz.analysis.value_norm import NORM
 from attnviz.attention import Trace
 from attnviz.labels import visible
 from attnviz.render.plan import text_ends, title_of
 from attnviz.render.weight_format import format_share
 
-MEANING = (
-    "share: the part of the mass that is left, over all rows that write the answer. uniform: that part if heads gave"
-    " all tokens left the same weight; ×: how many times as much"
-)
+SHARE_MEANING = "share: the part of the mass that is left, over all rows that write the answer"
+_UNIFORM = "uniform: that part if heads gave all tokens left the same weight"
+_UNIFORM_OF_ALL = "uniform: that part of the {} of uniform attention, in which the mask alone favours the first tokens"
 VALUE_WEIGHTED = (
     "value-weighted attention (Kobayashi et al. 2020): a weight counts times the norm of what its head adds for that"
     " token, so that a head counts by what it adds"
@@ -35,7 +34,7 @@ def heading_of(found: AnswerSources) -> str:
     words = " ".join(visible(one.text) for one in found.written)
     token = "" if found.token is None else f"only what wrote {words}"
     segment = "" if found.segment is None else f"only sources in {visible(found.segment)}"
-    method = "value-weighted attention" if found.method == NORM else ""
+    method = "" if found.method == RAW else METHODS[found.method].title
     return "; ".join(part for part in (method, token, segment) if part)
 
 
@@ -44,13 +43,17 @@ def caption_of(found: AnswerSources, has_question: bool) -> str:
 
     `has_question` is whether the shares in the rows of the question are shown.
     """
-    heads = f"{'sum' if found.method == NORM else 'mean'} over {found.heads} heads" if found.heads != 1 else "one head"
+    method = METHODS[found.method]
+    how = f"{method.quantity} of" if method.combines else "sum over" if found.method == NORM else "mean over"
+    heads = f"{how} {found.heads} heads" if found.heads != 1 else "one head"
     first = "the first token, " if found.kind == "masked-self" else ""
     aside = f"set aside: {format_share(found.sinks)} to sinks ({first}special tokens, and those that take more than"
     aside += f" {SINK_ABOVE:.0%} from most rows of a head)"
     recent = f" and {format_share(found.recent)} to each row's own last {RECENT} tokens" if found.recent else ""
     left = "" if found.shares else ". Nothing is left, and no share can be given"
+    counted = {RAW: [], NORM: [VALUE_WEIGHTED]}.get(found.method, [method.description])
+    uniform = _UNIFORM_OF_ALL.format(method.quantity) if method.combines else _UNIFORM
     question = [QUESTION_MEANING] if has_question else []
     other = [OTHER_MEANING] if any(one.name == OTHER for one in found.shares) else []
-    method = [VALUE_WEIGHTED] if found.method == NORM else []
-    return ". ".join([f"{heads}; {aside}{recent}{left}", *method, MEANING, *question, *other, NOT_ATTRIBUTION]) + "."
+    parts = [f"{heads}; {aside}{recent}{left}", *counted, SHARE_MEANING, f"{uniform}; ×: how many times as much"]
+    return ". ".join([*parts, *question, *other, NOT_ATTRIBUTION]) + "."

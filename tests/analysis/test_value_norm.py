@@ -9,8 +9,9 @@ from handmade_traces import attention, encoder_decoder, with_answer, with_value_
 
 import attnviz
 from attnviz.analysis.answer_sources import answer_sources
+from attnviz.analysis.methods import METHOD, apply_method
 from attnviz.analysis.source_mass import source_mass
-from attnviz.analysis.value_norm import VALUE_WEIGHTED, by_value_norms, value_weighted
+from attnviz.analysis.value_norm import value_weighted
 from attnviz.attention import Trace
 from attnviz.errors import ModelError, SelectionError
 from attnviz.selection import Selection
@@ -58,12 +59,12 @@ def test_the_rows_of_a_value_weighted_trace_are_shares_of_what_the_head_adds():
     a = replace(
         trace["cross"], by_layer={0: weights}, head_numbers={0: (1,)}, value_norms={0: np.float32([[1, 3, 4, 5]])}
     )
-    weighted = by_value_norms(replace(trace, attentions=(a,)))
+    weighted = apply_method("norm", replace(trace, attentions=(a,)))
     rows = [[0.25, 0.75, 0, 0], [0, 0, 0, 0], [0, 0, 0, 1], np.array([0.1, 0.6, 1.2, 2.0]) / 3.9]
     np.testing.assert_allclose(weighted["cross"].weights(0)[0], rows, rtol=1e-6)
     assert weighted["cross"].value_norms == {}
-    assert "each row of a head divided by its sum" in weighted.provenance[VALUE_WEIGHTED]
-    assert VALUE_WEIGHTED not in trace.provenance
+    assert weighted.provenance[METHOD] == "norm"
+    assert METHOD not in trace.provenance
     weighted["cross"].check()
 
 
@@ -105,7 +106,7 @@ def test_values_of_one_length_change_no_share():
 
 
 def test_an_unknown_method_is_refused_before_a_model_is_loaded():
-    with pytest.raises(SelectionError, match=r"method cannot be 'norms'\nMethods: raw, norm\."):
+    with pytest.raises(SelectionError, match=r"method cannot be 'norms'\nMethods: raw, .*norm"):
         attnviz.sources("I ate an apple.", "no/such-model", method="norms")
 
 

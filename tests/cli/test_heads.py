@@ -12,10 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import process, run
-from handmade_traces import decoder_only, encoder_decoder
+from handmade_traces import decoder_only, encoder_decoder, with_value_norms
 from PIL import Image
 from pyarrow import parquet
 
+from attnviz.analysis import sink
+from attnviz.analysis.methods import apply_method
 from attnviz.attention import Trace
 from attnviz.attention.trace_file import open_trace
 from attnviz.cli.head_options import TABLE_ENDINGS
@@ -328,6 +330,34 @@ def test_help_names_every_ending_that_is_written():
     shown = run("heads", "--help", env={"COLUMNS": "80"}).out
     for ending in (*PICTURES, *TABLE_ENDINGS, ".npz", ".safetensors"):
         assert f"{ending} " in shown or f"{ending})" in shown
+
+
+def test_heads_by_value_norms_are_measured_by_shares_and_have_no_role(tmp_path):
+    trace = with_value_norms(encoder_decoder()).save(tmp_path / "t.safetensors")
+    done = run("heads", trace, "--method", "norm", "-o", tmp_path / "t.json")
+    assert done.code == 0
+    rows = {
+        (row["kind"], f"L{row['layer']}H{row['head']}"): row for row in json.loads((tmp_path / "t.json").read_text())
+    }
+    shares = apply_method("norm", with_value_norms(encoder_decoder()))["self"]
+    assert rows["self", "L1H1"]["sink"] == pytest.approx(float(sink(shares, 1)[1]), abs=1e-4)
+    assert {row["role"] for row in rows.values()} <= {None, ""}
+    assert "numbers of value-weighted attention" in " ".join(run("heads", trace, "--method", "norm").out.split())
+
+
+def test_what_heads_cannot_do_by_a_method_is_refused_by_name(tmp_path):
+    trace = with_value_norms(encoder_decoder()).save(tmp_path / "t.safetensors")
+    for options, says in (
+        (
+            ["rollout"],
+            "Error: method rollout combines all heads of all layers, and heads shows each head\nHint:  Draw it",
+        ),
+        (["flow"], "Error: method flow combines all heads of all layers"),
+        (["norm", "--role", "sink"], "Error: --role is by attention weights, and cannot go with --method norm"),
+        (["norm", "--from", "ate", "--to", "apple"], "Error: --from is by attention weights"),
+        (["norm", "-o", tmp_path / "x.html"], "Error: --method norm is not for .html, which holds weights"),
+    ):
+        assert run("heads", trace, "--method", *options).err.startswith(says)
 
 
 if __name__ == "__main__":

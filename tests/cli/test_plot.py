@@ -18,6 +18,7 @@ from PIL import Image
 from attnviz.attention import Trace
 from attnviz.attention.trace_file import open_trace
 from attnviz.files import write_whole
+from attnviz.render.weight_format import format_weight
 from attnviz.scratch.store import shipped
 
 GOLDENS = Path(__file__).parent / "goldens"
@@ -426,7 +427,7 @@ def test_a_value_weighted_plot_shows_shares_by_hand_and_says_so(tmp_path):
     assert re.search(r"^ +ate +· +\.01 +\.02 +\.97$", done.out, re.M)
     assert re.search(r"^ +ate +· +\.02 +\.02 +\.96$", raw.out, re.M)
     assert "value-weighted share" in done.out
-    assert "value-weighted (Kobayashi et al. 2020): each weight times the norm" in done.out
+    assert "value-weighted attention (Kobayashi et al. 2020): each weight times the norm" in done.out
     assert "value-weighted" not in raw.out
     grid = run("plot", trace, "--kind", "self", "--layer", "1", "--method", "norm")
     assert "value-weighted share" in grid.out
@@ -450,6 +451,45 @@ def test_value_weighted_attention_is_only_drawn(tmp_path):
     done = run("plot", "I ate an apple", "--method", "norm", "-o", tmp_path / "t.json")
     assert done.err.startswith("Error: --method norm is drawn, and .json holds weights\nHint:  Write a picture: .png")
     assert run("plot", encoder_decoder().save(tmp_path / "t.safetensors"), "--method", "norm").code == 1
+
+
+def test_rollout_draws_all_heads_as_one_and_says_how(tmp_path):
+    trace = encoder_decoder().save(tmp_path / "t.safetensors")
+    done = run("plot", trace, "--method", "rollout", "--kind", "self", "--why")
+    assert "self-attention · attention rollout of layers 0–1 · by hand" in done.out
+    assert "attention rollout (Abnar & Zuidema 2020): the product, layer by layer" in " ".join(done.out.split())
+    assert done.err == "No head was chosen: all are drawn as one.\n"
+    first = run("plot", trace, "--method", "rollout", "--kind", "self", "--layer", "0")
+    assert "attention rollout of layer 0 · by hand" in first.out
+    # "ate" is mixed from "I" by half the mean of both heads; the other half is itself
+    mixed = 0.5 * encoder_decoder()["self"].weights(0)[:, 1, 0].mean()
+    assert re.search(rf"^ +ate +{format_weight(mixed)} ", first.out, re.M)
+
+
+def test_the_rollout_of_a_decoder_is_drawn_minus_that_of_uniform_attention(tmp_path):
+    trace = decoder_only(("The", "cat", "sat")).save(tmp_path / "t.safetensors")
+    done = run("plot", trace, "--method", "rollout")
+    said = " ".join(done.out.split())
+    assert "attention rollout of layer 0 − that of uniform attention" in said
+    # its only head is uniform: ½ · ⅓ of the last row
+    assert "the mask alone already favours the first tokens: the first has 0.167 of the last row, and 0.167 of" in said
+    for options, says in (
+        (["--mean"], "Error: method rollout combines all heads by itself\nHint:  Leave out --mean."),
+        (["--sink", "mask"], "Error: --sink cannot go with a difference to uniform attention"),
+        (["--style", "text"], "Error: style text draws how strong links are, and some of these weights are negative"),
+        (["--head", "0"], "Error: method rollout combines all heads of all layers up to one, and heads were named"),
+        (["-o", tmp_path / "t.npz"], "Error: --method rollout is drawn, and .npz holds weights"),
+    ):
+        assert run("plot", trace, "--method", "rollout", *options).err.startswith(says)
+    assert run("plot", trace, "--method", "flow", "-o", tmp_path / "t.png").code == 0
+
+
+def test_rows_and_words_are_chosen_after_layers_were_combined(minilm_folder):
+    text, model = "The cats unpacked apples.", ["-m", minilm_folder, "--method", "rollout"]
+    whole, some = run("plot", text, *model), run("plot", text, *model, "--rows", "2", "--columns", "1-3")
+    (row,) = re.findall(r"^ +cats +(.*)$", whole.out, re.M)
+    assert re.search(rf"^ +cats +{' +'.join(map(re.escape, row.split()[1:4]))}$", some.out, re.M)
+    assert "unpacked" in run("plot", text, *model, "--words").out
 
 
 if __name__ == "__main__":

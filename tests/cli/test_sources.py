@@ -16,6 +16,7 @@ from handmade_traces import decoder_only, encoder_decoder, with_answer, with_val
 from PIL import Image
 from rich.cells import cell_len
 
+from attnviz.analysis.answer_sources import answer_sources
 from attnviz.attention import Trace
 
 GOLDENS = Path(__file__).parent / "goldens"
@@ -206,7 +207,7 @@ def test_where_all_was_set_aside_it_is_said_so():
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (["--method", "length"], "Error: method cannot be 'length'\nHint:  Methods: raw, norm.\n"),
+        (["--method", "length"], "Error: method cannot be 'length'\nHint:  Methods: raw, rollout, flow, norm.\n"),
         (
             ["--method", "norm", "--words"],
             "Error: the norms of values are those of tokens, not of words\nHint:  Leave out --words.\n",
@@ -225,6 +226,30 @@ def test_a_saved_trace_without_value_norms_says_how_to_keep_them(tmp_path):
     assert run("trace", TWO, "--value-norms", "-o", kept).code == 0
     assert run("sources", kept, "--method", "norm").out == run("sources", TWO, "--method", "norm").out
     assert run("trace", kept, "--value-norms").err.startswith("Error: --value-norms cannot change a saved trace")
+
+
+def test_the_sources_of_a_decoder_by_rollout_stand_beside_the_rollout_of_uniform_attention(tmp_path):
+    words, n = ["One", "two", "three.", "Four", "five", "six.", "Seven", "eight", "nine", "ten.", "Yes"], 11
+    weights = np.stack([np.tri(n, dtype=np.float32) / np.arange(1, n + 1, dtype=np.float32)[:, None]] * 2)
+    weights[:, 9] = 0
+    weights[0, 9, [0, 1]], weights[1, 9, [0, 4]] = (0.2, 0.8), (0.2, 0.8)
+    trace = with_answer(words, weights, 1)
+    found = answer_sources(trace, method="rollout")
+    # The row that reads "ten." and writes "Yes", mixed with itself: left are keys 1 to 5, of which 1 and 4 have ½ · .4.
+    assert [one.share for one in found.tokens[1:6]] == pytest.approx([0.5, 0, 0, 0.5, 0])
+    assert (found.sinks, found.recent) == (pytest.approx(0.1), pytest.approx(0.5))
+    assert [one.uniform for one in found.shares] == pytest.approx([0.4, 0.6])  # 2 and 3 of the 5 keys
+    assert found.heads == 2
+    done = run("sources", trace.save(tmp_path / "t.safetensors"), "--method", "rollout")
+    said = " ".join(done.out.split())
+    assert "rollout of 2 heads; set aside: 10% to sinks" in said
+    assert "uniform: that part of the rollout of uniform attention, in which the mask alone favours" in said
+
+
+def test_the_sources_of_a_translation_have_no_rollout():
+    done = run("sources", TWO, "--method", "rollout")
+    assert "whose tokens only look at one another, and this is cross-attention" in done.err
+    assert "attnviz plot TEXT --kind self --method rollout" in done.err
 
 
 def test_a_text_without_an_answer_says_how_to_get_one(tmp_path):

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 from attnviz.analysis.head_table import require_applies
+from attnviz.analysis.methods import METHODS, RAW
 from attnviz.attention import Trace
 from attnviz.cli import options
 from attnviz.cli.console import notes
@@ -16,7 +17,7 @@ from attnviz.cli.plot_options import PlotOptionGroup
 from attnviz.cli.run import Run, Text, expand_option_groups
 from attnviz.files import write_whole
 from attnviz.probes import PROBES
-from attnviz.render import PAGES, check
+from attnviz.render import PAGES, PICTURES, check
 
 EXAMPLES = """\
 attnviz heads
@@ -28,6 +29,7 @@ attnviz heads --probe sink -m path/to/decoder --samples 20
 attnviz heads --probe retrieval -m path/to/decoder
 attnviz heads --corpus samples/english.txt --sort confidence
 attnviz heads -o entropy.png --measure entropy
+attnviz heads --sort sink --method norm
 attnviz heads "그녀는 사과를 먹고 학교에 갔다." -o heads.csv"""
 
 Output = Annotated[
@@ -56,6 +58,7 @@ def heads(
     text: Text,
     target: options.Target = None,
     output: Output = None,
+    method: options.Method = RAW,
 ) -> None:
     """List every head: what it does, where it looks, and its strongest pair of words.
 
@@ -71,6 +74,7 @@ def heads(
         raise UsageError(message, "Use attnviz plot.")
     check(plot_options, suffix, is_drawn=False)
     head_options.check(suffix)
+    _require_method(method, head_options, suffix)
     reads = (*run.reads(text), *([head_options.corpus] if head_options.corpus else ()))
     check_writable(output, reads, tables=(*TABLE_ENDINGS, *PAGES))
     if (head_options.probe or head_options.corpus) and (has_text or target is not None):
@@ -82,7 +86,10 @@ def heads(
     if head_options.probe:
         _probe(run, output, suffix, head_options)
         return
-    trace = run.trace(text, "heads", target, plot_options.query)
+    if method == RAW:
+        trace = run.trace(text, "heads", target, plot_options.query)
+    else:
+        _, trace = run.trace_by(method, text, "heads", target, plot_options.query)
     for measure in (head_options.sorted_by, head_options.mapped):
         if measure:
             require_applies(trace, measure)
@@ -99,6 +106,22 @@ def heads(
         _write_page(trace, output, text.saved, head_options, plot_options)
     else:
         _draw(trace, output, head_options, plot_options)
+
+
+def _require_method(method: str, head_options: HeadOptions, suffix: str | None) -> None:
+    """Refuse a method that has no number for each head, and what would show its numbers as weights."""
+    if method == RAW:
+        return
+    if METHODS[method].combines:
+        message = f"method {method} combines all heads of all layers, and heads shows each head"
+        raise UsageError(message, f"Draw it: attnviz plot TEXT --method {method}")
+    for name in ("role", "from_word", "to_word", "probe", "corpus"):
+        if getattr(head_options, name) is not None:
+            message = f"--{name.removesuffix('_word')} is by attention weights, and cannot go with --method {method}"
+            raise UsageError(message, "Leave one of them out.")
+    if suffix is not None and suffix not in (*TABLE_ENDINGS, *PICTURES):
+        message = f"--method {method} is not for {suffix}, which holds weights"
+        raise UsageError(message, f"Write a picture or a table: {' '.join((*PICTURES, *TABLE_ENDINGS))}.")
 
 
 def _probe(run: Run, output: Path | None, suffix: str | None, head_options: HeadOptions) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from attnviz.analysis.methods import NORM, RAW
 from attnviz.cli import options
 from attnviz.cli.console import notes, say, stdout
 from attnviz.cli.errors import UsageError
@@ -20,6 +21,7 @@ attnviz plot saved.safetensors --layer 2
 attnviz plot "I ate an apple" --style lines -o lines.svg
 attnviz plot "I ate an apple" --style text --query ate
 attnviz plot "I ate an apple" --kind cross --method norm
+attnviz plot "I ate an apple" --method rollout
 attnviz plot "I ate an apple" --kind cross -o apple.html"""
 
 
@@ -31,26 +33,28 @@ def plot(
     target: options.Target = None,
     output: Output = None,
     why: options.Why = False,
-    method: options.Method = "raw",
+    method: options.Method = RAW,
 ) -> None:
     """Draw a sentence's attention: one head, or the heads that you name.
 
     Rows are queries ("from"), columns are keys ("to").
     A layer without a head draws all its heads, a head without a layer that head in every layer. With neither, a rule
     chooses one head; --why says which rule, and by what numbers.
-    With --method norm the numbers are shares of value-weighted attention, and not weights, by which the head is chosen.
+    By --method, the numbers are other ones than weights, by which the head is chosen; rollout and flow draw all heads
+    of all layers, or of those up to one (--layer 3), as one matrix.
     """
     check_writable(output, run.reads(text), tables=PAGES)
     check(plot_options, None if output is None else ending(output))
     is_page = output is not None and ending(output).lower() in PAGES
-    if method == "norm" and output is not None and ending(output).lower() not in PICTURES:
-        message = f"--method norm is drawn, and {ending(output)} holds weights"
-        raise UsageError(message, f"Write a picture: {' '.join(PICTURES)}. Value norms are kept by attnviz trace.")
+    if method != RAW and output is not None and ending(output).lower() not in PICTURES:
+        message = f"--method {method} is drawn, and {ending(output)} holds weights"
+        raise UsageError(message, f"Write a picture: {' '.join(PICTURES)}.")
+    run.last_layer(method)  # before a model runs
     is_of_answer = plot_options.query is None and plot_options.drawn_as.shows_one_query
     reading = replace(run, kind=None, layer=None, head=None) if is_page else run  # a page has every head
     query = "answer" if is_of_answer else plot_options.query
-    if method == "norm":
-        whole, trace = reading.trace_both(text, "plot", target, query)
+    if method != RAW:
+        whole, trace = reading.trace_by(method, text, "plot", target, query)
     else:
         whole = reading.trace(text, "plot", target, query)
         trace = run.selection.apply(whole) if is_page else whole
@@ -58,7 +62,7 @@ def plot(
     from attnviz.render.plan import chooses_head, drawn, plot_scene
 
     notes(trace.notes)
-    by_weights = method == "norm" and chooses_head(run.selection, plot_options)
+    by_weights = method == NORM and chooses_head(run.selection, plot_options)
     choice = choose_head(whole, whole.kinds[0]) if by_weights else None
     scene, choice = plot_scene(trace, run.selection, plot_options, choice)
     if choice:

@@ -1,15 +1,18 @@
 """`attnviz sources`: what an answer looked at, by segment and by token."""
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from attnviz.analysis.methods import METHODS, RAW
 from attnviz.cli import options
 from attnviz.cli.console import notes
 from attnviz.cli.errors import UsageError
 from attnviz.cli.options import option
 from attnviz.cli.output import check_writable, ending, print_path, require_ending
 from attnviz.cli.pager import show
+from attnviz.cli.progress import counting
 from attnviz.cli.run import Run, Text, expand_option_groups
 from attnviz.errors import FileError
 from attnviz.files import decode_utf8, write_whole
@@ -25,6 +28,7 @@ attnviz sources "Where does Clara live?" -m path/to/model --chat --generate 9
 attnviz sources "Clara lives in" -m path/to/model --context a.txt --answer Cairo
 attnviz sources "I ate an apple. She read a book." --token 1 --top 5
 attnviz sources "I ate an apple. She read a book." --method norm
+attnviz sources "Where does Clara live?" -m path/to/model --chat --generate 9 --method rollout
 attnviz sources "I ate an apple. She read a book." -o sources.png"""
 
 TABLE_ENDINGS = (".json", ".csv")
@@ -102,14 +106,14 @@ def sources(
     top: Top = 3,
     token: Token = None,
     segment: SegmentName = None,
-    method: options.Method = "raw",
+    method: options.Method = RAW,
     output: Output = None,
 ) -> None:
     """Show what an answer looked at: segments of the text, and tokens.
 
     Numbers are means over all heads, or over those that are named (--head L3H1); with --method norm, a head counts by
-    what it adds. Beside the share of a segment are its
-    share for uniform attention, and its share in the rows of the question. Set aside are the first token, special
+    what it adds. Beside the share of a segment are its share for uniform attention, and its share in the rows of the
+    question. Set aside are the first token, special
     tokens, tokens that get more than 30% from most rows of a head, and the last 4 tokens of each row; how much that was
     is printed. Attention is not attribution: the model may look at a token and write something for another reason.
     """
@@ -129,9 +133,12 @@ def sources(
         text = Text(as_text=put_together(text.read("sources"), contexts, answer))
     if split is not None:
         split = split.replace(r"\n", "\n")
-    trace = _keeping_rows(run, text, answer).trace(text, "sources", target, value_norms=method == "norm")
+    layer, needs_norms = run.last_layer(method), METHODS[method].needs == "value norms"
+    exact = _keeping_all(run) if METHODS[method].combines else _keeping_rows(run, text, answer)
+    trace = exact.trace(text, "sources", target, value_norms=needs_norms)
     notes(trace.notes)
-    found = answer_sources(trace, contexts, split, answer, top, token, segment, method)
+    with counting(f"{METHODS[method].title}: rows") as progress:
+        found = answer_sources(trace, contexts, split, answer, top, token, segment, method, layer, progress)
     if output is None:
         from attnviz.render.terminal.source_table import SourceTable
 
@@ -163,6 +170,11 @@ def _content(path: Path) -> str:
         return decode_utf8(path.read_bytes(), str(path)).strip()
     except OSError as error:
         raise FileError(f"cannot read {path}: {error.strerror}", "Name a text file.") from error
+
+
+def _keeping_all(run: Run) -> Run:
+    """`run` with a row and a column for each token of each layer, for methods that combine layers."""
+    return replace(run, layer=None, rows=None, columns=None, cells=sys.maxsize)
 
 
 def _keeping_rows(run: Run, text: Text, answer: str | None) -> Run:

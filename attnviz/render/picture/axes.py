@@ -13,7 +13,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import to_rgb, to_rgba
 
 from attnviz.analysis import choose_head
-from attnviz.analysis.value_norm import NORM, RAW, by_value_norms, require_method
+from attnviz.analysis.methods import METHODS, RAW, apply_method, last_layer, method_named
 from attnviz.arguments import require_type
 from attnviz.attention import Attention, Trace
 from attnviz.errors import PlotOptionError
@@ -73,16 +73,17 @@ def plot(
     traces, attentions or names of files is drawn as a row of panels with one scale; then `ax` is a list of axes, and so
     is the result.
 
-    The heads are chosen as in `attnviz plot`: without `layers` and `heads`, a rule chooses one. `method="norm"` draws
-    shares of value-weighted attention (Kobayashi et al. 2020) of a trace with `value_norms`. The other keywords are
-    those of `PlotOptions`; `size`, `dpi` and `transparent` are for a new figure. Without a theme, fonts, sizes and the
-    colours of text are matplotlib's settings, which are not changed; `font_size` scales these sizes.
+    The heads are chosen as in `attnviz plot`: without `layers` and `heads`, a rule chooses one. `method` is one of
+    those of `attnviz plot --method`: `norm` needs a trace with `value_norms`, and `rollout` and `flow` draw all
+    heads of all layers as one. The other keywords are those of `PlotOptions`; `size`, `dpi` and `transparent` are for
+    a new figure. Without a theme, fonts, sizes and the colours of text are matplotlib's settings, which are not
+    changed; `font_size` scales these sizes.
 
     Raises InputError for what is neither a trace nor weights with their tokens, FileError for a file without a trace,
     PlotOptionError for an option that cannot be drawn, and SelectionError for heads or value norms that the trace does
     not have, and for an unknown method.
     """
-    require_method(method)
+    method_named(method)
     options = PlotOptions(
         style,
         query,
@@ -132,10 +133,14 @@ def _plot_row(
 
 
 def _scene(trace: Trace, selection: Selection, options: PlotOptions, method: str) -> Scene:
-    """The heads to draw; they are chosen by their weights, whatever the method."""
+    """What to draw: heads, chosen by their weights whatever the method, or what a method made of all of them."""
+    if METHODS[method].combines:
+        layer = last_layer(method, selection.layers, selection.heads or selection.layer_heads)
+        whole = Selection(kinds=selection.kinds).apply(trace)
+        return plot_scene(apply_method(method, whole, layer), selection, options)[0]
     selected = selection.apply(trace)
     choice = choose_head(selected) if chooses_head(selection, options) else None
-    return plot_scene(by_value_norms(selected) if method == NORM else selected, selection, options, choice)[0]
+    return plot_scene(apply_method(method, selected), selection, options, choice)[0]
 
 
 def _plot_one(trace: Trace, selection: Selection, options: PlotOptions, ax: Axes | None, method: str) -> Axes:

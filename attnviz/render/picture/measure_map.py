@@ -6,6 +6,7 @@ from importlib.metadata import version
 import numpy as np
 
 from attnviz.analysis.head_table import HeadRow, head_rows
+from attnviz.analysis.methods import RAW, method_of
 from attnviz.attention import Trace
 from attnviz.errors import PlotOptionError
 from attnviz.kinds import KIND_NAMES, Kind
@@ -132,6 +133,8 @@ def measure_map(trace: Trace, measure: str, suffix: str = ".png", options: PlotO
     """A map of `measure` for each kind of attention of `trace`, as `head_map` draws it."""
     maps = {kind: head_rows(trace, kind) for kind in trace.kinds}
     about = f"{measure} of each head · {trace.model}"
+    if (method := method_of(trace)).name != RAW:
+        about += f" · {method.description}"
     return head_map(maps, measure, visible(title_of(trace)), about, trace.text, suffix, options)
 
 

@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.transforms import Transform
 
 from attnviz.analysis.answer_sources import AnswerSources
+from attnviz.analysis.methods import METHODS, RAW
 from attnviz.analysis.segment_share import SegmentShare
 from attnviz.analysis.source_segments import OTHER, SO_FAR
-from attnviz.analysis.value_norm import NORM
 from attnviz.attention import Token, Trace
 from attnviz.labels import visible
 from attnviz.render.colours import ink
@@ -163,7 +163,7 @@ def source_picture(trace: Trace, found: AnswerSources, suffix: str = ".png") -> 
     written = [token for query in found.queries if (token := predicts[query])]
     top = max((one.share for one in found.tokens), default=0.0) or 1.0
     options = PlotOptions()
-    attended = "value-weighted attention" if found.method == NORM else "attention"
+    attended = "attention" if found.method == RAW else METHODS[found.method].title
     scale = scale_of(options, [top], quantity=f"share of the answer's {attended}").for_backgrounds
     heading = "\n".join(part for part in (title_of_sources(trace, found), heading_of(found)) if part)
     notes = [f"note: {visible(note)}" for note in trace.notes]

@@ -8,9 +8,10 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
 from rich.text import Text
 
+from attnviz.analysis.methods import METHODS, RAW
 from attnviz.render.options import DEFAULT, PlotOptions
 from attnviz.render.scale import scale_of
-from attnviz.render.scene import WEIGHT, Scene
+from attnviz.render.scene import Scene
 from attnviz.render.terminal.axis_names import axes_header
 from attnviz.render.terminal.cells import Line, fit, ltr
 from attnviz.render.terminal.colours import Brush
@@ -39,7 +40,7 @@ class Grid(Drawing):
         largest = max((scene.largest for scene in self.scenes), default=0.0)
         signed = any(scene.signed for scene in self.scenes)
         quantities = {scene.quantity for scene in self.scenes}
-        quantity = quantities.pop() if len(quantities) == 1 else WEIGHT
+        quantity = quantities.pop() if len(quantities) == 1 else METHODS[RAW].quantity
         tops = [scene.top for scene in self.scenes]
         brush = Brush.on(console, scale_of(self.options, tops, largest, "dark", signed, quantity))
         for index, scene in enumerate(self.scenes):

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from attnviz.analysis.head_scores import ENOUGH_ROWS
 from attnviz.analysis.head_table import COLUMNS, PEAK, HeadRow, head_rows
+from attnviz.analysis.methods import RAW, method_of
 from attnviz.attention import Attention, Range, Trace
 from attnviz.labels import visible
 from attnviz.measured_roles import from_provenance
@@ -122,6 +123,8 @@ class HeadTable(Drawing):
     def _more(self, tables: "Sequence[_Table]") -> Iterator[str]:
         """More notes on the tables, as sentences without full stops."""
         attentions = self.trace.attentions
+        if (method := method_of(self.trace)).name != RAW:
+            yield f"numbers of {method.description}"
         yield from filter(None, dict.fromkeys(one.scene.arrows_note for one in tables if one.rows))
         if any(row.role for one in tables for row in one.rows):
             few = any(a.has_all_rows and len(a.rows) < ENOUGH_ROWS for a in attentions)

@@ -349,7 +349,7 @@ def test_value_weighted_attention_is_drawn_from_a_trace_with_norms():
     axes = attnviz.plot(trace, layers=1, heads=1, kind="self", method="norm", ax=Figure().add_subplot())
     texts = [text.get_text() for text in axes.texts]
     assert ".97" in texts  # the row of `ate`: .96 · 9 of .02 · 5 + .02 · 7 + .96 · 9
-    assert "value-weighted (Kobayashi et al. 2020)" in axes.get_title().replace("\n", " ")
+    assert "value-weighted attention (Kobayashi et al. 2020)" in axes.get_title().replace("\n", " ")
     with pytest.raises(SelectionError, match="does not hold the norms of its values"):
         attnviz.plot(encoder_decoder(), method="norm", ax=Figure().add_subplot())
     with pytest.raises(SelectionError, match="method cannot be 'norms'"):
