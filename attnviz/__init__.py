@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # for type checkers; Python uses the table below
     from attnviz.render.page import view as view
     from attnviz.render.picture.axes import plot as plot
     from attnviz.selection import Selection as Selection
+    from attnviz.token_relevance import relevance as relevance
     from attnviz.trace_sources import sources as sources
 
     open = open_trace
@@ -55,6 +56,7 @@ _PUBLIC = {  # name: module and attribute, imported when first used, so that `im
     "load": "attnviz.models:load",
     "open": "attnviz.attention.trace_file:open_trace",
     "plot": "attnviz.render.picture.axes:plot",
+    "relevance": "attnviz.token_relevance:relevance",
     "sources": "attnviz.trace_sources:sources",
     "trace": "attnviz.models:trace",
     "view": "attnviz.render.page:view",

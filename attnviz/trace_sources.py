@@ -10,8 +10,11 @@ from attnviz.analysis.source_segments import RESERVED
 from attnviz.errors import InputError
 from attnviz.head_names import Names
 from attnviz.labels import visible
-from attnviz.models import BUILTIN, trace
+from attnviz.models import BUILTIN, load, trace
+from attnviz.models.base import Model
+from attnviz.prompt import Prompt
 from attnviz.selection import Selection
+from attnviz.token_relevance import relevance_of_answer
 
 
 def sources(
@@ -40,8 +43,9 @@ def sources(
     a token in it, only what that part looked at counts; with `segment`, only tokens of that segment are listed as
     sources. With `method="norm"` a weight counts by the norm of what the head adds for the key (value-weighted
     attention, Kobayashi et al. 2020), so that heads do not count alike; `rollout` and `flow` (Abnar & Zuidema 2020)
-    combine all layers, or those up to one of `layers`. The other keywords are those of
-    `attnviz.trace`: `model`, `layers`, `heads`, `tokenizer`, `device`, …
+    combine all layers, or those up to one of `layers`, and `gradient` asks what the score of each written token rests
+    on (Chefer et al. 2021). The other keywords are those of `attnviz.trace`: `model`, `layers`, `heads`, `tokenizer`,
+    `device`, …
     Raises what that raises, and SelectionError if there is no answer, and for an unknown token, segment or method.
     """
     selection = Selection.of(layers, heads)
@@ -50,8 +54,14 @@ def sources(
     if not isinstance(text, str):
         raise InputError(f"the text is of type {type(text).__name__}, not a string", "Give what the model reads.")
     parts = [(name, content.strip()) for name, content in (contexts or {}).items()]
+    whole = put_together(text, parts, answer)
+    if METHODS[method].needs == "gradients":
+        loaded = model if isinstance(model, Model) else load(model, with_head=True, **options)
+        gradients = loaded.gradients(Prompt(whole, target, chat=chat, generate=generate))
+        traced = relevance_of_answer(gradients, answer)
+        return answer_sources(traced, parts, split, answer, top, token, segment, method)
     traced = trace(
-        put_together(text, parts, answer),
+        whole,
         model,
         target=target,
         chat=chat,

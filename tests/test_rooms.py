@@ -20,10 +20,10 @@ EVERYWHERE = {"arguments", "errors", "files", "kinds"}
 MAY_IMPORT: dict[str, set[str]] = {  # a room: the rooms that it may import; itself and EVERYWHERE go without saying
     room: set(re.findall(r"`(\w+)`", rooms)) for room, rooms in _ROW.findall(ARCHITECTURE.read_text("utf-8"))
 }
-_RUNS = ("models/huggingface/", "models/torch_module.py")
+_RUNS = ("models/huggingface/", "models/torch_module.py", "models/builtin_gradients.py")
 HEAVY = {  # a package: the places that may import it
     "torch": ("scratch/muon.py", "scratch/train.py", "scratch/training_state.py", "capture/", *_RUNS),
-    "array_api_compat": ("scratch/train.py",),
+    "array_api_compat": ("scratch/train.py", "models/builtin_gradients.py"),
     "transformers": ("capture/", *_RUNS),
     "matplotlib": ("render/picture/", "render/colour_maps.py"),
     "scipy": ("analysis/flow.py",),

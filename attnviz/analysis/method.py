@@ -18,8 +18,9 @@ class Method:
 
     `quantity` is the name of its numbers on a scale, and `meaning` says how they are computed. `apply` gives a trace
     with these numbers in place of weights; it raises SelectionError for a trace without what it needs. A method that
-    `combines` makes one matrix of all heads of all layers up to one. In masked self-attention it is head 0 of a layer
-    whose head 1 is the same for uniform attention, its baseline. `needs` says what the model has to hand over.
+    `combines` makes one matrix of all heads of all layers up to one: head 0 of that layer. If it favours the first
+    tokens of a decoder by itself, head 1 is the same for uniform attention, its baseline. `needs` says what the model
+    has to hand over; gradients are taken while it runs (`attnviz.relevance`), and `apply` only checks for them.
     """
 
     name: str
@@ -29,7 +30,7 @@ class Method:
     meaning: str
     apply: Apply
     combines: bool = False
-    needs: Literal["weights", "value norms"] = "weights"
+    needs: Literal["weights", "value norms", "gradients"] = "weights"
 
     @property
     def description(self) -> str:

@@ -11,10 +11,20 @@ from attnviz.analysis.value_norm import by_value_norms
 from attnviz.attention import Trace
 from attnviz.errors import SelectionError
 
-RAW, NORM = "raw", "norm"
+RAW, NORM, GRADIENT = "raw", "norm", "gradient"
 METHOD = "method"
 """The key under which the provenance of a trace names the method that made its numbers; weights have none."""
 _MIX = "½ · mean of the heads + ½ · identity"
+
+
+def _of_run(trace: Trace, layer: int | None, progress: Progress | None) -> Trace:
+    """A trace that already holds relevance by gradients, which only a running model gives."""
+    if trace.provenance.get(METHOD) == GRADIENT:
+        return trace
+    raise SelectionError(
+        "method gradient is computed while a model runs, and this trace holds no gradients",
+        "Run the text again: attnviz plot TEXT -m NAME --method gradient",
+    )
 
 
 def _raw(trace: Trace, layer: int | None, progress: Progress | None) -> Trace:
@@ -53,6 +63,17 @@ METHODS: dict[str, Method] = {
             lambda trace, layer, progress: by_value_norms(trace),
             needs="value norms",
         ),
+        Method(
+            GRADIENT,
+            "gradient × attention",
+            "Chefer et al. 2021",
+            "share of the relevance",
+            "how much the score of the token that a row writes rests on each token: R ← R + Ā · R through all layers, "
+            "where Ā is the mean over heads of (gradient of the score × weight)⁺; each row divided by its sum",
+            _of_run,
+            combines=True,
+            needs="gradients",
+        ),
     )
 }
 
@@ -83,6 +104,8 @@ def last_layer(name: str, layers: Sequence[int] | None, heads: object) -> int | 
     """
     if not method_named(name).combines:
         return None
+    if METHODS[name].needs == "gradients" and (layers or heads):
+        raise SelectionError(f"method {name} combines all heads of all layers", "Leave out --layer and --head.")
     if heads:
         raise SelectionError(
             f"method {name} combines all heads of all layers up to one, and heads were named",

@@ -61,7 +61,8 @@ def source_mass(attention: Attention, rows: Sequence[int], method: str = RAW) ->
     """What `rows` looked at in all captured heads, by `method`: their weights, or these times value norms.
 
     Which keys are sinks is decided by weights in both methods, so that the same keys are set aside. A method that
-    combines layers was already applied to `attention` (`apply_method`), and its numbers stand for weights. Raises
+    combines layers was already applied to `attention` (`apply_method`), and its numbers stand for weights; of gradients
+    only the first token and special tokens are set aside as sinks. Raises
     SelectionError if there are no rows, if a row covers several tokens, if keys were pooled or left out, and if the
     method needs value norms that the trace does not hold.
     """
@@ -76,9 +77,11 @@ def source_mass(attention: Attention, rows: Sequence[int], method: str = RAW) ->
         of_rows = attention.weights(layer)[:, list(rows)]
         of_uniform = None
         if METHODS[method].combines:
-            of_rows, of_uniform = of_rows[:1], of_rows[1]
+            of_rows, of_uniform = of_rows[:1], of_rows[1] if len(of_rows) > 1 else None
         for weights, norms in zip(of_rows, _norms(attention, layer, method), strict=False):
-            is_sink = fixed | ((weights > SINK_ABOVE).sum(0) > len(rows) / 2)
+            is_sink = fixed
+            if METHODS[method].needs != "gradients":  # relevance on one token need not mean that it is a sink
+                is_sink = fixed | ((weights > SINK_ABOVE).sum(0) > len(rows) / 2)
             left = may & ~recent & ~is_sink
             added = weights * norms
             even = norms * left / np.maximum(left.sum(1, keepdims=True), 1) if of_uniform is None else of_uniform * left

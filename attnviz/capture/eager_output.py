@@ -63,7 +63,7 @@ def record_by_output(model: PreTrainedModel, inputs: Inputs, records: Sequence[R
     implementation changed: give it a working copy.
     """
     set_eager_attention(model)
-    if not _returns_attentions(model):
+    if not returns_attentions(model):
         return False
     for sample in _samples(inputs):
         outputs, places = _find_layer_outputs(model, sample)
@@ -89,7 +89,7 @@ def record_by_output(model: PreTrainedModel, inputs: Inputs, records: Sequence[R
     return True
 
 
-def _returns_attentions(model: PreTrainedModel) -> bool:
+def returns_attentions(model: PreTrainedModel) -> bool:
     """Whether the forward of `model` takes `output_attentions`; a model with its author's own code may not."""
     takes = signature(model.forward).parameters.values()
     return any(each.name == "output_attentions" or each.kind is each.VAR_KEYWORD for each in takes)

@@ -22,6 +22,8 @@ from attnviz.retrace import NotKeptError
 if TYPE_CHECKING:
     from attnviz.attention import Trace
     from attnviz.models.base import Model, Progress
+    from attnviz.models.gradients import Gradients
+    from attnviz.prompt import Prompt
     from attnviz.selection import Selection
 
 
@@ -165,19 +167,24 @@ class Run:
             from attnviz.attention.trace_file import open_trace
 
             return replace(self.selection, query=query).apply(open_trace(text.saved))
-        sentence = text.read(command)
-        from attnviz.prompt import require_text
-
-        require_text(sentence)  # before a model is loaded
-        for option, what, given in (("--target", "target", target), ("--text-pair", "second text", self.text_pair)):
-            if given is not None:
-                require_text(given, what)
-                _require_no_file(given, f'Its content: {option} "$(cat {quote(given)})"')
+        sentence = self._sentence(text, command, target)
         from attnviz.models import BUILTIN
 
         model = model or self.load()
         with nullcontext() if self.model == BUILTIN else reading() as progress:  # the built-in model needs no progress
             return next(self.trace_all_with(model, [sentence], [target], query, progress, value_norms=value_norms))
+
+    def _sentence(self, text: "Text", command: str, target: str | None) -> str:
+        """The sentence of `text`, checked with its target and its pair before a model loads. Raises AttnvizError."""
+        from attnviz.prompt import require_text
+
+        sentence = text.read(command)
+        require_text(sentence)
+        for option, what, given in (("--target", "target", target), ("--text-pair", "second text", self.text_pair)):
+            if given is not None:
+                require_text(given, what)
+                _require_no_file(given, f'Its content: {option} "$(cat {quote(given)})"')
+        return sentence
 
     def trace_by(
         self, method: str, text: "Text", command: str, target: str | None, query: str | None = None
@@ -189,6 +196,9 @@ class Run:
         from attnviz.analysis.methods import METHODS, apply_method
 
         layer, exact = self.last_layer(method), replace(self, rows=None, columns=None, words=False, cells=sys.maxsize)
+        if METHODS[method].needs == "gradients":
+            made = self._relevance(text, command, target, query)
+            return made, replace(self.selection, query=query, cells=self.cells or CELLS).reduce(made)
         if METHODS[method].combines:
             exact = replace(exact, layer=None, head=None)
         whole = exact.trace(text, command, target, value_norms=METHODS[method].needs == "value norms")
@@ -197,6 +207,32 @@ class Run:
         with counting(f"{METHODS[method].title}: rows") as progress:
             made = apply_method(method, whole, layer, progress)
         return selection.reduce(whole), selection.reduce(made)
+
+    def gradients(self, text: "Text", command: str, target: str | None) -> "Gradients":
+        """A run of the model on TEXT from which gradients can be taken. Raises AttnvizError."""
+        prompt = self._prompt(self._sentence(text, command, target), target, self.text_pair)
+        model = self.load(with_head=True)
+        with reading() as progress:
+            return model.gradients(prompt, progress)
+
+    def _relevance(self, text: "Text", command: str, target: str | None, query: str | None) -> "Trace":
+        """Gradient × attention of the rows that are shown. Raises AttnvizError."""
+        from attnviz.analysis.methods import apply_method
+        from attnviz.token_relevance import relevance_of, rows_to_take
+
+        if text.saved:
+            return apply_method("gradient", self.trace(text, command, target))
+        gradients = self.gradients(text, command, target)
+        kinds = [kind for kind in gradients.trace.kinds if kind != "self" or len(gradients.trace.kinds) == 1]
+        if self.kind not in (None, *kinds):
+            message = (
+                f"method gradient is for what a token that is written rests on, which is not in --kind {self.kind}"
+            )
+            raise UsageError(message, f"Kinds: {', '.join(kinds)}.")
+        rows = rows_to_take(gradients.trace, None if self.words else self.selection.rows, None if self.words else query)
+        with counting("gradient × attention: rows") as advance:
+            made = relevance_of(gradients, rows, advance)
+        return made if self.kind is None else replace(made, attentions=(made[self.kind],))
 
     def last_layer(self, method: str) -> int | None:
         """The layer up to which a `method` that combines layers takes them. Raises SelectionError."""
@@ -218,15 +254,16 @@ class Run:
 
         Raises AttnvizError.
         """
+        selection = replace(self.selection, cells=self.cells or CELLS, query=query, value_norms=value_norms)
+        pairs = text_pairs or [self.text_pair] * len(texts)
+        prompts = [self._prompt(*given) for given in zip(texts, targets, pairs, strict=True)]
+        return model.trace_all(prompts, selection, progress=progress)
+
+    def _prompt(self, text: str, target: str | None, pair: str | None) -> "Prompt":
+        """What a model reads: these texts, and the options for them."""
         from attnviz.prompt import Prompt
 
-        selection = replace(self.selection, cells=self.cells or CELLS, query=query, value_norms=value_norms)
-        languages = self.source_language, self.target_language
-        prompts = [
-            Prompt(text, target, pair, *languages, self.chat, self.generate)
-            for text, target, pair in zip(texts, targets, text_pairs or [self.text_pair] * len(texts), strict=True)
-        ]
-        return model.trace_all(prompts, selection, progress=progress)
+        return Prompt(text, target, pair, self.source_language, self.target_language, self.chat, self.generate)
 
 
 def expand_option_groups(command: Callable[..., None]) -> Callable[..., None]:

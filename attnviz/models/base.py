@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypedDict, Unpack
 
 from attnviz.attention import Trace
-from attnviz.errors import SelectionError
+from attnviz.errors import ModelError, SelectionError
 from attnviz.head_names import Names
+from attnviz.models.gradients import Gradients
 from attnviz.prompt import Prompt, PromptOptions, TextOrWords, prompts
 from attnviz.selection import Selection
 
@@ -68,6 +69,17 @@ class Model(ABC):
         if selection is not None and rest:
             raise SelectionError(f"a selection and {next(iter(rest))} are both given", "Leave one of them out.")
         return self._trace_all(prompts(texts, prompt_options), selection or Selection.of(**rest), progress)
+
+    def gradients(self, prompt: Prompt, progress: Progress | None = None) -> Gradients:
+        """Run once on `prompt`, so that gradients of what it writes can be taken, for `attnviz.relevance`.
+
+        `progress` is called for tokens written. Raises ModelError for a model that gives none, and the errors of
+        `trace`.
+        """
+        raise ModelError(
+            f"method gradient: {self.name} is not a model that writes text",
+            "Name a translator, a decoder or a masked language model: -m NAME.",
+        )
 
     @abstractmethod
     def _trace_all(self, given: Iterator[Prompt], selection: Selection, progress: Progress | None) -> Iterator[Trace]:

@@ -19,6 +19,7 @@ from attnviz.kinds import Kind
 from attnviz.labels import tokens_from_offsets, visible
 from attnviz.measured_roles import MeasuredRole, parse_roles, to_provenance
 from attnviz.models.base import Model, Progress
+from attnviz.models.gradients import Gradients, RowGradients
 from attnviz.models.unknown_words import unknown_note
 from attnviz.models.word_list import joined, numbered
 from attnviz.prompt import Prompt, TextOrWords, require_text
@@ -119,6 +120,23 @@ class BuiltinModel(Model):
             notes=notes,
         )
         return selection.apply(trace)
+
+    def gradients(self, prompt: Prompt, progress: Progress | None = None) -> Gradients:
+        """Run on `prompt` under torch, so that gradients of what it writes can be taken. Raises as `trace` does."""
+        from attnviz.models.builtin_gradients import BuiltinPass
+
+        trace = self._trace(prompt, Selection())
+        decoder = trace["cross"]
+        source, read = ([token.id for token in tokens] for tokens in (decoder.keys, decoder.queries))
+        taken = BuiltinPass(self.checkpoint, source, read)
+
+        def of_rows(rows: Sequence[int]) -> Iterator[RowGradients]:
+            for row in rows:
+                token = (decoder.predicts or ())[row]
+                assert token is not None
+                yield RowGradients(row, token, taken.weighted(row, token.id))
+
+        return Gradients(trace, of_rows)
 
     def _roles(self, text: str) -> list[MeasuredRole]:
         """What the heads of this checkpoint were measured to do in the language of `text`."""

@@ -166,7 +166,8 @@ def _of_all_layers(trace: Trace, kind: str, options: PlotOptions) -> Scene:
         message = f"method {method.name} combines all heads by itself"
         raise PlotOptionError(message, f"Leave out --{options.combines}.")
     (layer,) = a.layers
-    name = f"{method.title} of layers 0–{layer}" if layer else f"{method.title} of layer 0"
+    which = "all layers" if method.needs == "gradients" else f"layers 0–{layer}" if layer else "layer 0"
+    name = f"{method.title} of {which}"
     heads = tuple((layer, head) for head in a.heads(layer))
     shown = _scene(trace, kind, heads)
     matrices = a.weights(layer)

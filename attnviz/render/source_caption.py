@@ -45,14 +45,16 @@ def caption_of(found: AnswerSources, has_question: bool) -> str:
     """
     method = METHODS[found.method]
     how = f"{method.quantity} of" if method.combines else "sum over" if found.method == NORM else "mean over"
-    heads = f"{how} {found.heads} heads" if found.heads != 1 else "one head"
+    by_gradients = method.needs == "gradients"
+    counted_heads = f"{how} {found.heads} heads" if found.heads != 1 else "one head"
+    heads = f"{method.title} of all heads" if by_gradients else counted_heads
     first = "the first token, " if found.kind == "masked-self" else ""
-    aside = f"set aside: {format_share(found.sinks)} to sinks ({first}special tokens, and those that take more than"
-    aside += f" {SINK_ABOVE:.0%} from most rows of a head)"
+    large = "" if by_gradients else f", and those that take more than {SINK_ABOVE:.0%} from most rows of a head"
+    aside = f"set aside: {format_share(found.sinks)} to sinks ({first}special tokens{large})"
     recent = f" and {format_share(found.recent)} to each row's own last {RECENT} tokens" if found.recent else ""
     left = "" if found.shares else ". Nothing is left, and no share can be given"
     counted = {RAW: [], NORM: [VALUE_WEIGHTED]}.get(found.method, [method.description])
-    uniform = _UNIFORM_OF_ALL.format(method.quantity) if method.combines else _UNIFORM
+    uniform = _UNIFORM_OF_ALL.format(method.quantity) if method.combines and not by_gradients else _UNIFORM
     question = [QUESTION_MEANING] if has_question else []
     other = [OTHER_MEANING] if any(one.name == OTHER for one in found.shares) else []
     parts = [f"{heads}; {aside}{recent}{left}", *counted, SHARE_MEANING, f"{uniform}; ×: how many times as much"]

@@ -492,6 +492,23 @@ def test_rows_and_words_are_chosen_after_layers_were_combined(minilm_folder):
     assert "unpacked" in run("plot", text, *model, "--words").out
 
 
+def test_gradients_are_drawn_for_each_token_that_is_written_and_not_of_a_saved_trace(tmp_path):
+    done = run("plot", APPLE, "--method", "gradient")
+    assert "cross-attention · gradient × attention of all layers · builtin" in done.out
+    one = run("plot", APPLE, "--method", "gradient", "--rows", "2", "--columns", "1-3")
+    row, short = (re.search(r"먹었다 +(.*)$", out, re.M)[1].split() for out in (done.out, one.out))
+    assert row[1:4] == short
+    assert "masked self-attention · gradient" in run("plot", APPLE, "--method", "gradient", "--kind", "masked-self").out
+    kind = run("plot", APPLE, "--method", "gradient", "--kind", "self")
+    assert "Hint:  Kinds: masked-self, cross." in kind.err
+    saved = run("plot", encoder_decoder().save(tmp_path / "t.safetensors"), "--method", "gradient")
+    assert saved.err.startswith(
+        "Error: method gradient is computed while a model runs, and this trace holds no gradients"
+    )
+    assert run("plot", APPLE, "--method", "gradient", "--words", "--style", "text", "--query", "사과를").code == 0
+    assert run("plot", APPLE, "--method", "gradient", "-o", tmp_path / "t.png").code == 0
+
+
 if __name__ == "__main__":
     from tempfile import TemporaryDirectory
 

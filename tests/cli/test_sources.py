@@ -207,7 +207,10 @@ def test_where_all_was_set_aside_it_is_said_so():
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (["--method", "length"], "Error: method cannot be 'length'\nHint:  Methods: raw, rollout, flow, norm.\n"),
+        (
+            ["--method", "length"],
+            "Error: method cannot be 'length'\nHint:  Methods: raw, rollout, flow, norm, gradient.\n",
+        ),
         (
             ["--method", "norm", "--words"],
             "Error: the norms of values are those of tokens, not of words\nHint:  Leave out --words.\n",

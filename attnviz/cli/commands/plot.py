@@ -22,6 +22,7 @@ attnviz plot "I ate an apple" --style lines -o lines.svg
 attnviz plot "I ate an apple" --style text --query ate
 attnviz plot "I ate an apple" --kind cross --method norm
 attnviz plot "I ate an apple" --method rollout
+attnviz plot "I ate an apple" --method gradient
 attnviz plot "I ate an apple" --kind cross -o apple.html"""
 
 
@@ -41,7 +42,7 @@ def plot(
     A layer without a head draws all its heads, a head without a layer that head in every layer. With neither, a rule
     chooses one head; --why says which rule, and by what numbers.
     By --method, the numbers are other ones than weights, by which the head is chosen; rollout and flow draw all heads
-    of all layers, or of those up to one (--layer 3), as one matrix.
+    of all layers, or of those up to one (--layer 3), as one matrix, and gradient those of all layers.
     """
     check_writable(output, run.reads(text), tables=PAGES)
     check(plot_options, None if output is None else ending(output))

@@ -28,7 +28,7 @@ attnviz sources "Where does Clara live?" -m path/to/model --chat --generate 9
 attnviz sources "Clara lives in" -m path/to/model --context a.txt --answer Cairo
 attnviz sources "I ate an apple. She read a book." --token 1 --top 5
 attnviz sources "I ate an apple. She read a book." --method norm
-attnviz sources "Where does Clara live?" -m path/to/model --chat --generate 9 --method rollout
+attnviz sources "I ate an apple. She read a book." --method gradient
 attnviz sources "I ate an apple. She read a book." -o sources.png"""
 
 TABLE_ENDINGS = (".json", ".csv")
@@ -118,6 +118,7 @@ def sources(
     is printed. Attention is not attribution: the model may look at a token and write something for another reason.
     """
     from attnviz.analysis.answer_sources import answer_sources
+    from attnviz.token_relevance import relevance_of_answer
     from attnviz.trace_sources import put_together
 
     if output is not None:
@@ -134,10 +135,13 @@ def sources(
     if split is not None:
         split = split.replace(r"\n", "\n")
     layer, needs_norms = run.last_layer(method), METHODS[method].needs == "value norms"
-    exact = _keeping_all(run) if METHODS[method].combines else _keeping_rows(run, text, answer)
-    trace = exact.trace(text, "sources", target, value_norms=needs_norms)
-    notes(trace.notes)
     with counting(f"{METHODS[method].title}: rows") as progress:
+        if METHODS[method].needs == "gradients" and not text.saved:
+            trace = relevance_of_answer(run.gradients(text, "sources", target), answer, progress)
+        else:
+            exact = _keeping_all(run) if METHODS[method].combines else _keeping_rows(run, text, answer)
+            trace = exact.trace(text, "sources", target, value_norms=needs_norms)
+        notes(trace.notes)
         found = answer_sources(trace, contexts, split, answer, top, token, segment, method, layer, progress)
     if output is None:
         from attnviz.render.terminal.source_table import SourceTable

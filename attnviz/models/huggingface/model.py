@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from attnviz.attention import IN_MEMORY, Range, Trace, format_ranges
+from attnviz.attention import IN_MEMORY, Range, Token, Trace, format_ranges
 from attnviz.errors import ModelError, SelectionError
 from attnviz.kinds import Kind
+from attnviz.labels import visible
 from attnviz.measured_roles import MeasuredRole, roles_among, to_provenance
 from attnviz.models.base import Model, Progress
 from attnviz.models.captured_attention import attentions_of_record
+from attnviz.models.gradients import Gradients, RowGradients
 from attnviz.models.huggingface.adapters import (
     named_with,
     notes_of,
@@ -191,6 +193,48 @@ class HuggingFaceModel(Model):
         layouts = [_of_rows(selection.layouts(model_inputs.trace(self.name)), model_inputs) for model_inputs in read]
         with quiet():
             return capture_all(self._base, inputs, selection, lengths, words, layouts)
+
+    def gradients(self, prompt: Prompt, progress: Progress | None = None) -> Gradients:
+        """Run once on `prompt`, so that gradients of what it writes can be taken.
+
+        Raises InputError and ModelError as `trace` does, and for a text or a model that is too long or gives none.
+        """
+        import torch
+
+        from attnviz.capture.gradients import GradientPass
+
+        require_runnable(self.model)
+        model_inputs = InputBuilder(self.name, self.model, self.text_tokenizer, prompt, progress).read()
+        if virtual_names(self.model):
+            raise ModelError(
+                "method gradient: the virtual tokens of an adapter stand for no text", "Take another: --method norm."
+            )
+        location = input_device(self.model)
+        inputs = {name: torch.tensor([ids], device=location) for name, ids in model_inputs.inputs.items()}
+        with quiet():
+            taken = GradientPass(self.model, inputs)
+        trace = model_inputs.trace(self.name if self.base else named_with(self.name, self.model))
+        trace = replace(
+            trace,
+            attentions=tuple(one for one in trace.attentions if one.kind in taken.kinds),
+            revision=self.revision,
+            provenance={**self._provenance("eager output_attentions"), **model_inputs.provenance},
+            notes=(*model_inputs.notes, *self.notes, *notes_of(self.model)),
+        )
+        predicts = trace.attentions[-1].predicts
+
+        def of_rows(rows: Sequence[int]) -> Iterator[RowGradients]:
+            for row in rows:
+                token = (predicts[row] if predicts else None) or self._likeliest(taken.likeliest(row))
+                yield RowGradients(row, token, taken.weighted(row, token.id))
+
+        return Gradients(trace, of_rows)
+
+    def _likeliest(self, id: int) -> Token:
+        """The token of this id, as one that the model would write."""
+        tokenizer = self.text_tokenizer.tokenizer
+        text = str(tokenizer.decode([id])).strip(" ") or str(tokenizer.convert_ids_to_tokens(id))
+        return Token(id, visible(text), special=id in tokenizer.all_special_ids, generated=True)
 
     def capture_ids(
         self, ids: Sequence[int], selection: Selection
