@@ -85,6 +85,7 @@ def reduce_attention(attention: Attention, rows: Sequence[Range], columns: Seque
         rows=tuple(rows),
         columns=tuple(columns),
         value_norms=_norms_of(attention, tokens_of(columns)),
+        projections={},  # they are those of single tokens
         **kept,
     )
 
@@ -110,6 +111,7 @@ def combine_heads(attention: Attention, how: str) -> Attention:
         peak_keys={},
         peak_weights={},
         value_norms={},
+        projections={},
     )
 
 

@@ -38,7 +38,9 @@ class Selection:
     the other rows are pooled more instead.
 
     `value_norms` takes the norm of each key's value too, which `attnviz.analysis.value_norm` explains; a model computes
-    them only if they are asked for. They are norms of tokens, so they cannot be taken with `words`.
+    them only if they are asked for. They are norms of tokens, so they cannot be taken with `words`. `neurons` is the
+    number of a layer whose queries, keys and values are taken too, which `attnviz.attention.projections` explains: of
+    tokens, as long as nothing is pooled or left out.
     """
 
     layers: tuple[int, ...] | None = None
@@ -51,10 +53,13 @@ class Selection:
     query: str | None = None
     layer_heads: tuple[LayerHead, ...] | None = None
     value_norms: bool = False
+    neurons: int | None = None
 
     def __post_init__(self) -> None:
         if self.words and self.value_norms:
             raise SelectionError("the norms of values are those of tokens, not of words", "Leave out --words.")
+        if self.words and self.neurons is not None:
+            raise SelectionError("queries and keys are those of tokens, not of words", "Leave out --words.")
 
     def __repr__(self) -> str:
         return dataclass_repr(self)
@@ -70,16 +75,19 @@ class Selection:
         cells: int | None = None,
         words: bool = False,
         value_norms: bool = False,
+        neurons: int | None = None,
     ) -> "Selection":
         """A selection from the caller's values: one value, several, or None, as `attnviz.head_names` explains.
 
         Raises SelectionError for an unknown kind, for an unknown name, for an empty sequence, for `layers` together
-        with heads that name their layers, for `cells` below 1, if `words` or `value_norms` is not True or False, and
-        for both of them.
+        with heads that name their layers, for `cells` below 1, if `words` or `value_norms` is not True or False, if
+        `neurons` is no whole number from 0, and for one of the last two with `words`.
         """
         layer_numbers, head_numbers, layer_heads = parse_names(layers, heads)
         require_flag("words", words, SelectionError)
         require_flag("value_norms", value_norms, SelectionError)
+        if neurons is not None and (isinstance(neurons, bool) or not isinstance(neurons, SupportsIndex) or neurons < 0):
+            raise SelectionError(f"neurons cannot be {neurons!r}", "The number of one layer, such as 3.")
         one = isinstance(kinds, str) or not isinstance(kinds, Iterable)
         named = None if kinds is None else (kinds,) if one else tuple(kinds)
         for kind in named or ():
@@ -99,6 +107,7 @@ class Selection:
             words=words,
             layer_heads=layer_heads,
             value_norms=value_norms,
+            neurons=neurons,
         )
 
     @property
@@ -139,6 +148,9 @@ class Selection:
                 for layer, heads in layers.items()
             ):
                 raise AbsentHeadError(f"there is no head {head}", f"Heads: {format_ranges(tuple(every))}.")
+        if self.neurons is not None and not any(layers.get(self.neurons) for layers in chosen.values()):
+            message = f"queries and keys of layer {self.neurons}: no head of it is selected"
+            raise AbsentHeadError(message, f"Layers: {_layer_ranges(chosen)}.")
         captured = {kind: {layer: heads for layer, heads in layers.items() if heads} for kind, layers in chosen.items()}
         return {kind: layers for kind, layers in captured.items() if layers}
 
@@ -311,6 +323,9 @@ def _with_heads(a: Attention, selected: Mapping[int, tuple[int, ...]]) -> Attent
             layer: tuple(a.groups[layer][head] for head in heads)
             for layer, heads in indices.items()
             if layer in a.groups
+        },
+        projections={
+            layer: a.projections[layer].of_heads(of) for layer, of in indices.items() if layer in a.projections
         },
         **of_heads,
     )

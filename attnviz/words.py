@@ -73,6 +73,7 @@ def _merged(attention: Attention, trace: Trace) -> Attention:
         rows=(),
         columns=(),
         value_norms={},  # they weigh the weights of tokens, before these are summed
+        projections={},  # they are those of tokens
     )
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from handmade_traces import encoder_decoder, with_value_norms
+from handmade_traces import encoder_decoder, with_neurons, with_value_norms
 
 from attnviz.attention import Attention, Trace
 from attnviz.errors import SelectionError
@@ -168,6 +168,34 @@ def test_apply_keeps_the_value_norms_of_the_heads():
     narrowed = Selection.of(layers=1, heads=1).apply(trace)["cross"]
     np.testing.assert_array_equal(narrowed.value_norms[1], [[3, 5, 7, 9]])
     assert [*narrowed.value_norms] == [1]
+
+
+def test_apply_keeps_the_queries_and_keys_of_the_heads_while_nothing_is_left_out():
+    trace = with_neurons()
+    narrowed = Selection.of(heads=1).apply(trace)["cross"]
+    np.testing.assert_array_equal(narrowed.projections[1].queries, trace["cross"].projections[1].queries[[1]])
+    assert Selection.of(layers=0).apply(trace)["cross"].projections == {}
+    assert Selection.of(rows=[0, 1]).apply(trace)["cross"].projections == {}
+    assert Selection.of(cells=2).apply(trace)["cross"].projections == {}
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"words": True, "neurons": 1}, "queries and keys are those of tokens, not of words"),
+        *(({"neurons": wrong}, f"neurons cannot be {wrong!r}") for wrong in (-1, True, "3", 1.0)),
+    ],
+)
+def test_queries_and_keys_are_those_of_one_layer_and_of_tokens(options, says):
+    with pytest.raises(SelectionError, match=says):
+        Selection.of(**options)
+
+
+def test_queries_and_keys_of_a_layer_that_is_not_selected_are_refused():
+    with pytest.raises(SelectionError, match="queries and keys of layer 7: no head of it is selected"):
+        Selection.of(neurons=7).resolve({"self": {0: (0, 1), 1: (0, 1)}})
+    with pytest.raises(SelectionError, match="queries and keys of layer 1: no head of it is selected"):
+        Selection.of(layers=0, neurons=1).resolve({"self": {0: (0, 1), 1: (0, 1)}})
 
 
 def test_value_norms_of_words_are_refused():

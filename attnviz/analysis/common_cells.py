@@ -78,6 +78,7 @@ class CommonCells:
             groups={},
             row_sums={},
             value_norms={},
+            projections={},
             predicts=written,
             rows=tuple((token, token + 1) for token in self.row_tokens),
             columns=tuple((token, token + 1) for token in self.column_tokens),

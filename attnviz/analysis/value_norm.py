@@ -58,6 +58,7 @@ def by_value_norms(trace: Trace) -> Trace:
             sink_mass={},
             row_sums={},
             value_norms={},
+            projections={},
         )
         for a in trace.attentions
     )

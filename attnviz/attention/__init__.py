@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from attnviz.attention.projections import Projections
 from attnviz.errors import CaptureError, SelectionError
 from attnviz.kinds import KIND_NAMES, Kind
 
@@ -108,7 +109,8 @@ class Attention:
 
     `value_norms` is how far each head moves its result when it reads a key: the norm of the key's value behind the
     output projection, `[head, key]`, for each key that the columns cover (Kobayashi et al. 2020; see
-    `attnviz.analysis.value_norm`). It is there only if it was asked for when the model ran.
+    `attnviz.analysis.value_norm`). `projections` are the queries, keys and values of the heads. Both are there only if
+    they were asked for when the model ran.
     """
 
     kind: Kind
@@ -126,6 +128,7 @@ class Attention:
     peak_keys: Mapping[int, HeadKeys] = field(default_factory=dict)
     peak_weights: Mapping[int, HeadRows] = field(default_factory=dict)
     value_norms: Mapping[int, HeadKeyNorms] = field(default_factory=dict)
+    projections: Mapping[int, Projections] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rows", tuple(self.rows) or single_ranges(len(self.queries)))
@@ -150,6 +153,14 @@ class Attention:
                         f"{KIND_NAMES[self.kind]}, layer {layer}: {what} of shape {array.shape},"
                         f" where {expected} {axes} was expected"
                     )
+        for layer, one in self.projections.items():
+            got = (len(one.queries), one.queries.shape[1], one.keys.shape[1])
+            expected = (len(self.head_numbers[layer]), len(self.rows), len(self.columns))
+            if got != expected or not self.has_all_rows:
+                raise CaptureError(
+                    f"{KIND_NAMES[self.kind]}, layer {layer}: queries and keys of {got}, where {expected}"
+                    " [head, query, key] was expected"
+                )
         for name in ("by_layer", *BY_QUERY, "value_norms"):
             frozen = {layer: _read_only(array) for layer, array in getattr(self, name).items()}
             object.__setattr__(self, name, frozen)

@@ -1,7 +1,8 @@
 """The metadata of a saved trace: the type of each field, and the rules between fields.
 
 A file of an older format lacks some fields, which then have the defaults given here: format 1 has no `segment`,
-`groups`, `rows` and `columns`, format 2 no `generated`, format 3 no tensors of peaks, and format 4 none of value norms.
+`groups`, `rows` and `columns`, format 2 no `generated`, format 3 no tensors of peaks, format 4 none of value norms, and
+format 5 no `projections`.
 """
 
 import re
@@ -14,7 +15,7 @@ from msgspec import Meta, Struct
 from attnviz.arguments import short_repr
 from attnviz.kinds import Kind
 
-VERSION = 5
+VERSION = 6
 
 SUFFIXES = {
     "by_layer": "",
@@ -43,6 +44,15 @@ class TokenFields(Struct, frozen=True, forbid_unknown_fields=True):
     generated: bool = False
 
 
+class ProjectionFields(Struct, frozen=True, forbid_unknown_fields=True):
+    """The `Projections` of a layer without their arrays; `arrays` are the names of those, in the order of the terms."""
+
+    layer: Natural
+    scale: float
+    softcap: float | None
+    arrays: tuple[str, ...]
+
+
 Tokens = Annotated[tuple[TokenFields, ...], Meta(min_length=1)]
 
 
@@ -58,6 +68,11 @@ class AttentionFields(Struct, frozen=True, forbid_unknown_fields=True):
     groups: ByLayer = ()
     rows: tuple[Range, ...] = ()
     columns: tuple[Range, ...] = ()
+    projections: tuple[ProjectionFields, ...] = ()
+
+    def projection_tensors(self, one: ProjectionFields) -> dict[str, str]:
+        """The names of the tensors of a layer's projections in the file, by those of the arrays."""
+        return {name: f"{self.kind}.{one.layer}.projections.{place}" for place, name in enumerate(one.arrays)}
 
 
 class TraceFields(Struct, frozen=True, forbid_unknown_fields=True):
@@ -111,6 +126,12 @@ def _check_numbers(a: AttentionFields, where: str) -> None:
     heads = dict(a.heads)
     for layer, numbers in a.heads:
         _require(_are_unique(numbers), f"{where}.heads of layer {layer}", numbers, "each head once")
+    projected = [one.layer for one in a.projections]
+    _require(
+        _are_unique(projected) and {*projected} <= {*heads}, f"{where}.projections", projected, "layers with heads"
+    )
+    for one in a.projections:
+        _require(_are_unique(one.arrays), f"{where}.projections of layer {one.layer}", one.arrays, "each array once")
     for layer, groups in a.groups:
         count = len(heads.get(layer, ()))
         _require(len(groups) == count, f"{where}.groups of layer {layer}", groups, f"{count}, one for each head")
@@ -138,6 +159,10 @@ def _check_tensors(trace: TraceFields, tensors: Collection[str]) -> None:
     """Require the weights of each layer, norms of values for all layers of a kind or for none, and no other tensor."""
     needed = {f"{a.kind}.{layer}" for a in trace.attentions for layer, _ in a.heads}
     known = needed | {f"{name}{suffix}" for name in needed for suffix in SUFFIXES.values()}
+    projected = [name for a in trace.attentions for one in a.projections for name in a.projection_tensors(one).values()]
+    for name in sorted(set(projected).difference(tensors)):
+        raise ValueError(f"the tensor {name} is missing")
+    known.update(projected)
     for name in sorted(needed.difference(tensors)):
         raise ValueError(f"the tensor {name} is missing")
     for name in sorted(needed):

@@ -14,7 +14,16 @@ import msgspec
 import numpy as np
 
 from attnviz.attention import Attention, Token, Trace
-from attnviz.attention.schema import SUFFIXES, VERSION, AttentionFields, TokenFields, check, parse_header
+from attnviz.attention.projections import TERM, Projections
+from attnviz.attention.schema import (
+    SUFFIXES,
+    VERSION,
+    AttentionFields,
+    ProjectionFields,
+    TokenFields,
+    check,
+    parse_header,
+)
 from attnviz.errors import CaptureError, FileError
 from attnviz.files import as_path, is_stream, write_whole
 
@@ -123,6 +132,10 @@ def _header(trace: Trace) -> dict[str, Any]:
                 "groups": [[layer, list(groups)] for layer, groups in a.groups.items()],
                 "rows": a.rows,
                 "columns": a.columns,
+                "projections": [
+                    {"layer": layer, "scale": one.scale, "softcap": one.softcap, "arrays": [*one.arrays()]}
+                    for layer, one in a.projections.items()
+                ],
             }
             for a in trace.attentions
         ],
@@ -131,10 +144,15 @@ def _header(trace: Trace) -> dict[str, Any]:
 
 def _arrays(a: Attention) -> dict[str, np.ndarray]:
     """The tensors of `a`, by their names in the file."""
-    return {
+    by_head = {
         f"{a.kind}.{layer}{suffix}": array
         for field, suffix in SUFFIXES.items()
         for layer, array in getattr(a, field).items()
+    }
+    return by_head | {
+        f"{a.kind}.{layer}.projections.{place}": array
+        for layer, one in a.projections.items()
+        for place, array in enumerate(one.arrays().values())
     }
 
 
@@ -178,8 +196,20 @@ def _attention(fields: AttentionFields, tensors: Mapping[str, np.ndarray]) -> At
         groups=dict(fields.groups),
         rows=fields.rows,
         columns=fields.columns,
+        projections={one.layer: _projections(fields, one, tensors) for one in fields.projections},
         **{field: arrays(suffix) for field, suffix in SUFFIXES.items()},
     )
+
+
+def _projections(fields: AttentionFields, one: ProjectionFields, tensors: Mapping[str, np.ndarray]) -> Projections:
+    """Raises ValueError for an array that projections do not have, and for one that they must have."""
+    arrays = {name: tensors[tensor] for name, tensor in fields.projection_tensors(one).items()}
+    terms = {name.removeprefix(TERM): array for name, array in arrays.items() if name.startswith(TERM)}
+    own: dict[str, Any] = {name: array for name, array in arrays.items() if not name.startswith(TERM)}
+    try:
+        return Projections(scale=one.scale, softcap=one.softcap, terms=terms, **own)
+    except TypeError as error:
+        raise ValueError(f"the projections of layer {one.layer} have other arrays: {', '.join(own)}") from error
 
 
 def _token(fields: TokenFields) -> Token:

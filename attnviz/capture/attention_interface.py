@@ -18,8 +18,10 @@ from transformers.masking_utils import sdpa_mask
 from attnviz.capture.blockwise import Block, attention_blocks
 from attnviz.capture.buffers import CellBuffer, WordBuffer, store_block
 from attnviz.capture.call_sites import CallSites, count_queries_and_keys, is_causal_mask, is_encoder_decoder
+from attnviz.capture.output_projection import OutputProjection
+from attnviz.capture.projections import ProjectionRecorder, Score, adding
 from attnviz.capture.record import Record
-from attnviz.capture.value_norms import ValueNorms
+from attnviz.capture.value_norms import not_shown, store_value_norms
 from attnviz.kinds import KINDS
 
 NAME = "attnviz"
@@ -31,29 +33,31 @@ _KNOWN = {"position_bias", "position_ids", "cache_position"}  # tensors that are
 class _Pass:
     """The pass in progress; `token_sizes` are the numbers of queries and keys of attention between tokens.
 
-    `value_norms` is there only if the records ask for them.
+    `output` and `projections` are there only if the records ask for what they find.
     """
 
+    model: PreTrainedModel
     records: Sequence[Record]
     call_sites: CallSites
     token_sizes: set[tuple[int, int]]
     supports_sdpa: bool
-    value_norms: ValueNorms | None
+    output: OutputProjection | None
+    projections: ProjectionRecorder | None
 
     def open_buffers(
         self, module: torch.nn.Module, hides_later: bool | None, query: torch.Tensor, key: torch.Tensor
-    ) -> tuple[tuple[int, ...], list[CellBuffer | WordBuffer]]:
-        """The selected heads of this call, and a buffer for their weights in each text's record."""
+    ) -> tuple[int, tuple[int, ...], list[CellBuffer | WordBuffer]]:
+        """The layer of this call, its selected heads, and a buffer for their weights in each text's record."""
         if self.call_sites.repeats(module, query):
-            return (), []
+            return -1, (), []
         (heads, n), (groups, m) = query.shape[1:3], key.shape[1:3]
         kind, layer = self.call_sites.locate(module, hides_later)
         selected = {record.register(kind, layer, heads) for record in self.records}.pop()  # the same for each text
         if not selected:
-            return (), []
+            return layer, (), []
         for record in self.records:
             record.groups.setdefault(kind, {})[layer] = tuple(head * groups // heads for head in selected)
-        return selected, [record.open_buffer(kind, layer, selected, n, m) for record in self.records]
+        return layer, selected, [record.open_buffer(kind, layer, selected, n, m) for record in self.records]
 
 
 class _UnsupportedError(Exception):
@@ -69,12 +73,15 @@ def record_by_interface(
     """
     model.set_attn_implementation(NAME)
     call_sites, sizes = CallSites(model), {count_queries_and_keys(model, inputs, kind) for kind in KINDS}
-    value_norms = ValueNorms(model) if records[0].selection.value_norms else None
-    token = _current.set(_Pass(records, call_sites, sizes, model._supports_sdpa, value_norms))
+    selection = records[0].selection
+    takes_neurons = selection.neurons is not None
+    output = OutputProjection(model) if selection.value_norms or takes_neurons else None
+    projections = ProjectionRecorder(model) if takes_neurons else None
+    token = _current.set(_Pass(model, records, call_sites, sizes, model._supports_sdpa, output, projections))
     try:
         model(**inputs)
-        if value_norms is not None:
-            value_norms.end()
+        if output is not None:
+            output.end()
     except _UnsupportedError:
         return False
     finally:
@@ -116,7 +123,7 @@ def _attention(
     without_mask = attention_mask is None and n > 1 and current.supports_sdpa
     causal = bool(without_mask and (getattr(module, "is_causal", True) if is_causal is None else is_causal))  # as sdpa
     hides_later = causal or is_causal_mask(attention_mask, n)
-    selected, buffers = current.open_buffers(module, hides_later, query, key)
+    layer, selected, buffers = current.open_buffers(module, hides_later, query, key)
     weights = partial(
         attention_blocks,
         query,
@@ -136,9 +143,45 @@ def _attention(
         for block in weights(selected, queries) if queries else ():
             store_block(block, buffers)
         result = by_sdpa(is_causal=causal)[0]
-    if current.value_norms is not None:
-        current.value_norms.follow(module, value, result, selected, [b for b in buffers if isinstance(b, CellBuffer)])
+    if current.output is not None:
+        by_token = [buffer for buffer in buffers if isinstance(buffer, CellBuffer)]
+        takes_neurons = bool(selected) and layer == current.records[0].selection.neurons
+        if takes_neurons and current.projections is not None:
+            current.projections.record(module, query, key, value, Score(**weights.keywords), selected, by_token)
+        _follow(current, value, result, selected, by_token, takes_neurons)
     return result, None
+
+
+def _follow(
+    current: _Pass,
+    value: torch.Tensor,
+    result: torch.Tensor,
+    heads: Sequence[int],
+    buffers: Sequence[CellBuffer],
+    takes_neurons: bool,
+) -> None:
+    """Have what needs the output projection of this call stored when it is known.
+
+    Raises ModelError, now or later, if value norms are asked for and a projection is not found.
+    """
+    assert current.output is not None
+    current.output.end()
+    takes_norms = current.records[0].selection.value_norms
+    if not heads or not (takes_neurons or takes_norms):
+        return
+    add = adding(buffers, result.clone(), heads) if takes_neurons else None
+
+    def found(W_O: torch.Tensor) -> None:
+        if add is not None:
+            add(W_O)
+        if takes_norms:
+            store_value_norms(value, W_O, heads, buffers)
+
+    def missed(what: str, why: str) -> None:
+        if takes_norms:
+            raise not_shown(current.model, what, why)
+
+    current.output.follow(result, found, missed)
 
 
 def _weighted_values(

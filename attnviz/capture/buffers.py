@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from attnviz.attention import Range, tokens_of
+from attnviz.attention.projections import Projections
 from attnviz.capture.blockwise import Block, Numbers
 
 
@@ -16,7 +17,8 @@ class CellBuffer:
     `weights` is float32 `[head, row, column]`. `sums` is what each covered query gave to all keys, and `sink` what a
     learned sink took from it, both `[head, query]`. `queries` are the numbers of the covered queries.
     If a cell covers several tokens, `peak_keys` and `peak_weights` hold where each query looks most, before pooling.
-    `value_norms` `[head, key]`, of the covered `keys`, is set by `attnviz.capture.value_norms` if it was asked for.
+    `value_norms` `[head, key]`, of the covered `keys`, is set by `attnviz.capture.value_norms`, and `projections` by
+    `attnviz.capture.projections`, if they were asked for.
     """
 
     def __init__(self, heads: int, rows: Sequence[Range], columns: Sequence[Range]) -> None:
@@ -25,6 +27,7 @@ class CellBuffer:
         self.sums = np.zeros((heads, len(self.queries)), np.float32)
         self.sink: np.ndarray | None = None
         self.value_norms: np.ndarray | None = None
+        self.projections: Projections | None = None
         self.is_pooled = any(stop - start > 1 for start, stop in (*rows, *columns))
         self.peak_keys = np.full(self.sums.shape if self.is_pooled else (0, 0), -1, np.int32)
         self.peak_weights = np.zeros(self.peak_keys.shape, np.float32)

@@ -11,6 +11,7 @@ from attnviz.capture.attention_interface import record_by_interface
 from attnviz.capture.call_sites import count_queries_and_keys, is_encoder_decoder, reads_pictures
 from attnviz.capture.eager_output import Inputs, record_by_output
 from attnviz.capture.function_mode import SEEN
+from attnviz.capture.projections import not_handed_over
 from attnviz.capture.record import Record
 from attnviz.capture.softmax_hook import record_by_softmax
 from attnviz.capture.token_mixers import layers, layers_without_attention, mixer_name
@@ -73,7 +74,7 @@ def capture_all(
             return _of_text_model(capture_all(inside, inputs, selection, lengths, words, layouts))
         _require_readable(model, given)
         raise
-    _require_value_norms(model, records)
+    _require_asked(model, records)
     if not is_encoder_decoder(model):
         attending = {layer for layers in records[0].available.values() for layer in layers}
         for record in records:
@@ -118,11 +119,16 @@ def _layers_of_other_code(model: PreTrainedModel) -> set[int]:
     return {number for number, layer in enumerate(layers(model)) if not set(map(_package, layer.modules())) <= _KNOWN}
 
 
-def _require_value_norms(model: PreTrainedModel, records: Sequence[Record]) -> None:
-    """Raise ModelError if value norms were asked for, and the path that worked has no values."""
+def _require_asked(model: PreTrainedModel, records: Sequence[Record]) -> None:
+    """Raise ModelError if value norms, or queries and keys, were asked for, and the path that worked has none."""
+    selection = records[0].selection
     buffers = [buffer for layers in records[0].buffers.values() for buffer in layers.values()]
-    if records[0].selection.value_norms and any(buffer.value_norms is None for buffer in buffers):
+    if selection.value_norms and any(buffer.value_norms is None for buffer in buffers):
         raise no_values(model)
+    if selection.neurons is not None:
+        of_layer = [layers.get(selection.neurons) for layers in records[0].buffers.values()]
+        if any(buffer is not None and buffer.projections is None for buffer in of_layer):
+            raise not_handed_over(model)
 
 
 def _package(module: torch.nn.Module) -> str:

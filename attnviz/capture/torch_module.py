@@ -11,6 +11,7 @@ from attnviz.capture.call_kind import DECODER, CallKinds
 from attnviz.capture.function_mode import AttentionCalls
 from attnviz.capture.layer_numbers import LIST_OF_HEADS, LayerNumbers
 from attnviz.capture.missed_attention import MissedAttention
+from attnviz.capture.projections import not_handed_over
 from attnviz.capture.record import Record
 from attnviz.capture.running import Running, entered, python_modules
 from attnviz.capture.unseen_attention import UnseenAttention
@@ -55,10 +56,12 @@ def capture_module(
     The copy is in evaluation mode and computes no gradients. `source` is the number of tokens, and `target` the number
     of tokens that a decoder reads, if these are others. `words` and `layouts` are those of `capture.run.capture_all`.
     Raises InputError if `forward` does not run the copy or runs several texts, and ModelError if no attention
-    between the tokens was seen, and for value norms, which this path does not have.
+    between the tokens was seen, and for value norms, queries and keys, which this path does not have.
     """
     if selection.value_norms:
         raise no_values(module)
+    if selection.neurons is not None:
+        raise not_handed_over(module)
     copied = working_copy(module)
     record = Record(selection, PATH, words=words or {}, layouts=layouts)
     with entered(copied) as inside:

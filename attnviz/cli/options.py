@@ -187,6 +187,16 @@ Words = Annotated[
         "--words", group=SHOWN, help="Merge the tokens of each word; in scripts without spaces each token is a word."
     ),
 ]
+Neurons = Annotated[
+    int | None,
+    option(
+        "--neurons",
+        group=OUTPUT,
+        metavar="LAYER",
+        min=0,
+        help="Keep the queries, keys and values of this layer too: what its weights are computed from.",
+    ),
+]
 Method = Annotated[
     str,
     option(

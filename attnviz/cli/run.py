@@ -144,11 +144,13 @@ class Run:
         query: str | None = None,
         model: "Model | None" = None,
         value_norms: bool = False,
+        neurons: int | None = None,
     ) -> "Trace":
         """The selected part of the saved trace that TEXT names, or of the model's trace of TEXT. Raises AttnvizError.
 
         `model` can be given if it is already loaded. Where the trace is pooled, the rows of `query` are kept as single
-        tokens: a word, or `answer`. `value_norms` has the model show them; a saved trace has them or not.
+        tokens: a word, or `answer`. `value_norms` and `neurons` have the model show them; a saved trace has
+        them or not.
         """
         if text.saved:
             fixed = {
@@ -172,7 +174,10 @@ class Run:
 
         model = model or self.load()
         with nullcontext() if self.model == BUILTIN else reading() as progress:  # the built-in model needs no progress
-            return next(self.trace_all_with(model, [sentence], [target], query, progress, value_norms=value_norms))
+            found = self.trace_all_with(
+                model, [sentence], [target], query, progress, value_norms=value_norms, neurons=neurons
+            )
+            return next(found)
 
     def _sentence(self, text: "Text", command: str, target: str | None) -> str:
         """The sentence of `text`, checked with its target and its pair before a model loads. Raises AttnvizError."""
@@ -249,12 +254,14 @@ class Run:
         progress: "Progress | None" = None,
         text_pairs: Sequence[str | None] | None = None,
         value_norms: bool = False,
+        neurons: int | None = None,
     ) -> "Iterator[Trace]":
         """The selected parts of the model's traces of many texts, each with its target and its pair.
 
         Raises AttnvizError.
         """
-        selection = replace(self.selection, cells=self.cells or CELLS, query=query, value_norms=value_norms)
+        cells = self.cells or CELLS
+        selection = replace(self.selection, cells=cells, query=query, value_norms=value_norms, neurons=neurons)
         pairs = text_pairs or [self.text_pair] * len(texts)
         prompts = [self._prompt(*given) for given in zip(texts, targets, pairs, strict=True)]
         return model.trace_all(prompts, selection, progress=progress)

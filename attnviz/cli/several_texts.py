@@ -28,8 +28,10 @@ def require_one_piped(texts: Sequence[Text], names: str) -> None:
         )
 
 
-def trace_each(runs: Sequence[Run], texts: Sequence[Text], command: str, target: str | None) -> "list[Trace]":
-    """The trace of each text by its run. A model that all of them have is loaded once.
+def trace_each(
+    runs: Sequence[Run], texts: Sequence[Text], command: str, target: str | None, neurons: int | None = None
+) -> "list[Trace]":
+    """The trace of each text by its run, with the `neurons` of a layer. A model that all of them have is loaded once.
 
     If some texts are saved traces and others not, options of the model are for the others.
     """
@@ -41,7 +43,7 @@ def trace_each(runs: Sequence[Run], texts: Sequence[Text], command: str, target:
     if any(text.saved for text in texts) and not all(text.saved for text in texts):
         runs = [_of_saved(run) if text.saved else run for run, text in zip(runs, texts, strict=True)]
     return [
-        run.trace(text, command, None if text.saved else target, model=model)
+        run.trace(text, command, None if text.saved else target, model=model, neurons=neurons)
         for run, text in zip(runs, texts, strict=True)
     ]
 

@@ -120,6 +120,7 @@ def trace(
     cells: int | None = None,
     words: bool = False,
     value_norms: bool = False,
+    neurons: int | None = None,
     tokens: Sequence[str] | None = None,
     target_tokens: Sequence[str] | None = None,
     forward: Callable[[Any], Any] | None = None,
@@ -158,15 +159,17 @@ def trace(
     special tokens are not pooled.
 
     `value_norms` also keeps how far each head moves its result when it reads a key (Kobayashi et al. 2020), for methods
-    that weigh attention by it: `trace["self"].value_norms[3]` is `[head, key]` for layer 3.
+    that weigh attention by it: `trace["self"].value_norms[3]` is `[head, key]` for layer 3. `neurons` is the
+    number of one layer whose queries, keys and values are kept too: with `neurons=3`, `trace["self"].projections[3]`
+    has them, and the scores that they give.
 
     Raises InputError for a text that cannot be used, SelectionError for a kind, layer, head, row or column that does
-    not exist, ModelError for a model that cannot be loaded, and for value norms that a model does not show.
+    not exist, ModelError for a model that cannot be loaded, or that does not show its value norms, queries and keys.
 
     >>> attnviz.trace("I ate an apple")["self"].weights(3).shape
     (4, 4, 4)
     """
-    selection = Selection.of(layers, heads, kinds, rows, columns, cells, words, value_norms)
+    selection = Selection.of(layers, heads, kinds, rows, columns, cells, words, value_norms, neurons)
     if tokens is not None or target_tokens is not None or forward is not None:
         from attnviz.models.torch_module import ModuleModel
 

@@ -26,6 +26,7 @@ class SelectionOptions(TypedDict, total=False):
     cells: int | None
     words: bool
     value_norms: bool
+    neurons: int | None
 
 
 class TraceOptions(PromptOptions, SelectionOptions, total=False):

@@ -13,6 +13,7 @@ import numpy as np
 from safetensors import SafetensorError
 
 from attnviz.attention import Attention, Token, Trace
+from attnviz.attention.projections import MASK, Projections
 from attnviz.attention.shown_target import UNSURE
 from attnviz.errors import InputError, ModelError
 from attnviz.kinds import Kind
@@ -24,7 +25,7 @@ from attnviz.models.unknown_words import unknown_note
 from attnviz.models.word_list import joined, numbered
 from attnviz.prompt import Prompt, TextOrWords, require_text
 from attnviz.scratch import transformer
-from attnviz.scratch.attention import Weights, value_norms
+from attnviz.scratch.attention import Weights, added_by_head, causal, projected, value_norms
 from attnviz.scratch.confidence import word_probabilities
 from attnviz.scratch.store import Checkpoint, read, shipped
 from attnviz.scratch.tokenizer import END, KOREAN, Piece, language
@@ -32,6 +33,20 @@ from attnviz.scratch.translate import other_language, translate
 from attnviz.selection import Selection
 
 LONGEST, LONGEST_WRITTEN = 512, 64  # tokens; it was trained on sentences of up to 20
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """One pass: the weights by kind and layer, each `[1, head, query, key]`, and what else was asked for.
+
+    `norms` are those of values, `[head, key]`. `x` is the decoder's output, by which the next word is written,
+    `[1, m, d]`.
+    """
+
+    weights: dict[Kind, list[np.ndarray]]
+    norms: dict[Kind, dict[int, np.ndarray]]
+    projections: dict[Kind, dict[int, Projections]]
+    x: np.ndarray
 
 
 @dataclass(frozen=True, repr=False)
@@ -93,8 +108,8 @@ class BuiltinModel(Model):
             notes += self._unknown(target, read)
             written = _by_words(self._read(target, read), target, given_target)
             notes += _unread(written, given_target)
-        seen, norms, x = self._run(source, written[:-1], selection.value_norms)
-        doubt = self._doubt(x, written, other_language(text)) if prompt.target is None else ""
+        run = self._run(source, written[:-1], selection)
+        doubt = self._doubt(run.x, written, other_language(text)) if prompt.target is None else ""
         notes += (f"{UNSURE} of the translation: {doubt}",) if doubt else ()
         attentions = []
         for kind, layers in self._available.items():
@@ -104,10 +119,11 @@ class BuiltinModel(Model):
                 part="encoder" if kind == "self" else "decoder",
                 queries=queries,
                 keys=source if kind == "cross" else queries,
-                by_layer={layer: seen[kind][layer][0] for layer in layers},
+                by_layer={layer: run.weights[kind][layer][0] for layer in layers},
                 head_numbers=layers,
                 predicts=None if kind == "self" else written[1:],
-                value_norms={layer: each[0] for layer, each in enumerate(norms.get(kind, ()))},
+                value_norms=run.norms.get(kind, {}),
+                projections=run.projections.get(kind, {}),
             )
             attention.check()
             attentions.append(attention)
@@ -190,14 +206,8 @@ class BuiltinModel(Model):
         names = [self.checkpoint.tokenizer.vocabulary[id] for id in ids]
         return tokens_from_offsets(text, ids, spans, [start == end for start, end in spans], names)
 
-    def _run(
-        self, source: tuple[Token, ...], read: tuple[Token, ...], with_norms: bool
-    ) -> tuple[dict[Kind, list[np.ndarray]], dict[Kind, list[np.ndarray]], np.ndarray]:
-        """Run encoder and decoder once: the weights by kind and layer, each `[1, head, query, key]`.
-
-        With `with_norms` also the norms of values, each `[1, head, key]`; otherwise none. Last the decoder's output,
-        by which the next word is written, `[1, m, d]`.
-        """
+    def _run(self, source: tuple[Token, ...], read: tuple[Token, ...], selection: Selection) -> "_Pass":
+        """Run encoder and decoder once, and compute what the selection asks for beside the weights."""
         W, h = self.checkpoint.weights, self.checkpoint.config.h
         parts = self.checkpoint.tokenizer.parts
         ids, read_ids = (parts[np.array([[token.id for token in tokens]])] for tokens in (source, read))  # [1, n, 2]
@@ -206,13 +216,20 @@ class BuiltinModel(Model):
         x, decoded = transformer.decode(read_ids, memory, real, W, h, np)
         weights: dict[Kind, list[np.ndarray]]
         weights = {"self": encoded.encoder, "masked-self": decoded.masked, "cross": decoded.cross}
-        keys: dict[Kind, list[tuple[np.ndarray, Weights]]] = {  # what they are made from, and by which weights
-            "self": [(y, layer["self"]) for y, layer in zip(encoded.read, W["encoder"], strict=True)],
-            "masked-self": [(y, layer["self"]) for y, layer in zip(decoded.read, W["decoder"], strict=True)],
-            "cross": [(memory, layer["cross"]) for layer in W["decoder"]],
+        made_from: dict[
+            Kind, list[tuple[np.ndarray, np.ndarray, Weights]]
+        ] = {  # queries and keys, and by which weights
+            "self": [(y, y, layer["self"]) for y, layer in zip(encoded.read, W["encoder"], strict=True)],
+            "masked-self": [(y, y, layer["self"]) for y, layer in zip(decoded.read, W["decoder"], strict=True)],
+            "cross": [(y, memory, layer["cross"]) for y, layer in zip(decoded.asked, W["decoder"], strict=True)],
         }
-        norms = {kind: [value_norms(*each, h, np) for each in layers] for kind, layers in keys.items() if with_norms}
-        return weights, norms, x
+        norms, projections = {}, {}
+        for kind, layers in made_from.items():
+            if selection.value_norms:
+                norms[kind] = {number: value_norms(y, W, h, np)[0] for number, (_, y, W) in enumerate(layers)}
+            if (number := selection.neurons) is not None and number < len(layers):
+                projections[kind] = {number: _projections(kind, *layers[number], weights[kind][number])}
+        return _Pass(weights, norms, projections, x)
 
     def _doubt(self, x: np.ndarray, written: tuple[Token, ...], target: int) -> str:
         """Why the model is not sure of the words `written` by `x` `[1, m, d]`, in the language `target`; or ""."""
@@ -235,6 +252,21 @@ class BuiltinModel(Model):
         words = [text[slice(*spans[word])] for word in sorted(unknown)]
         hint = "; a Hugging Face model (-m) reads any text"
         return unknown_note(words, f"{len(spans)} words", "the built-in model's", hint)
+
+
+def _projections(kind: Kind, x: np.ndarray, y: np.ndarray, W: Weights, A: np.ndarray) -> Projections:
+    """The queries of `x` `[1, n, d]`, keys and values of `y` `[1, m, d]`, and what heads add with the weights `A`."""
+    Q, K, V = projected(x, y, W, A.shape[1], np)
+    hidden = np.where(causal(A.shape[2], np), 0, -np.inf).astype(np.float32)[None]
+    return Projections(
+        queries=Q[0],
+        keys=K[0],
+        values=V[0],
+        scale=Q.shape[-1] ** -0.5,
+        terms={MASK: hidden} if kind == "masked-self" else {},
+        read=x[0],
+        added=added_by_head(A, V, W, np)[0],
+    )
 
 
 def _composed(given: TextOrWords, what: str) -> str:

@@ -33,6 +33,7 @@ def attentions_of_record(record: "Record", read: Trace, dtype: str) -> tuple[Att
             head_numbers={layer: chosen[kind][layer] for layer in layers},
             sink_mass={layer: sink for layer in layers if (sink := buffers[layer].sink) is not None},
             groups={layer: groups[layer] for layer in layers if layer in groups},
+            projections={layer: one for layer in layers if (one := buffers[layer].projections) is not None},
             value_norms={layer: norms for layer in layers if (norms := buffers[layer].value_norms) is not None},
             rows=tuple((start + before, stop + before) for start, stop in rows),
             columns=columns,

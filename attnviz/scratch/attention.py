@@ -42,14 +42,30 @@ def multi_head_attention(x: Array, y: Array, W: Weights, h: int, visible: Array,
     Self-attention is `x` looking at itself, `y = x`; masked self-attention the same with `visible = causal(q)`;
     cross-attention has `x` in the decoder and `y` the encoder's output. Returns `[B, q, d]` and weights `[B, h, q, k]`.
     """
-    # Q = x W_Q,  K = y W_K,  V = y W_V, each cut into h heads
-    Q = split_heads(x @ W["W_Q"] + W["b_Q"], h, xp)  # [B, h, q, d_k]
-    K = split_heads(y @ W["W_K"] + W["b_K"], h, xp)  # [B, h, k, d_k]
-    V = split_heads(y @ W["W_V"] + W["b_V"], h, xp)  # [B, h, k, d_k]
+    Q, K, V = projected(x, y, W, h, xp)  # [B, h, q, d_k], [B, h, k, d_k], [B, h, k, d_k]
     # head_i = Attention(Q_i, K_i, V_i)
     heads, A = scaled_dot_product_attention(Q, K, V, visible, xp)  # [B, h, q, d_k], [B, h, q, k]
     # MultiHead(x, y) = Concat(head_1, …, head_h) W_O
     return join_heads(heads, xp) @ W["W_O"] + W["b_O"], A  # [B, q, d], [B, h, q, k]
+
+
+def projected(x: Array, y: Array, W: Weights, h: int, xp: Namespace) -> tuple[Array, Array, Array]:
+    """The queries of `x` `[B, q, d]`, and the keys and values of `y` `[B, k, d]`, each cut into h heads."""
+    # Q = x W_Q,  K = y W_K,  V = y W_V
+    Q = split_heads(x @ W["W_Q"] + W["b_Q"], h, xp)  # [B, h, q, d_k]
+    K = split_heads(y @ W["W_K"] + W["b_K"], h, xp)  # [B, h, k, d_k]
+    V = split_heads(y @ W["W_V"] + W["b_V"], h, xp)  # [B, h, k, d_k]
+    return Q, K, V
+
+
+def added_by_head(A: Array, V: Array, W: Weights, xp: Namespace) -> Array:
+    """What each head adds to the result: head_i W_O^i, with its own d_k rows of W_O. Their sum and b_O is the result.
+
+    `A` is `[B, h, q, k]` and `V` `[B, h, k, d_k]`; returns `[B, h, q, d]`.
+    """
+    # Concat(head_1, …, head_h) W_O = Σ_i head_i W_O^i
+    W_O = xp.reshape(W["W_O"], (V.shape[1], -1, W["W_O"].shape[1]))  # [h, d_k, d]
+    return A @ V @ W_O  # [B, h, q, d]
 
 
 def value_norms(y: Array, W: Weights, h: int, xp: Namespace) -> Array:

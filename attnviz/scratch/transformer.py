@@ -30,12 +30,16 @@ class Config:
 
 @dataclass
 class Seen:
-    """The attention of one pass, a layer an entry, each `[B, h, query, key]`; `read` is what went in, `[B, n, d]`."""
+    """The attention of one pass, a layer an entry, each `[B, h, query, key]`.
+
+    `read` is what went into each layer, `[B, n, d]`, and `asked` what the queries of its cross-attention are made from.
+    """
 
     encoder: list[Array] = field(default_factory=list)
     masked: list[Array] = field(default_factory=list)
     cross: list[Array] = field(default_factory=list)
     read: list[Array] = field(default_factory=list)
+    asked: list[Array] = field(default_factory=list)
 
 
 def shapes(config: Config) -> dict[str, Any]:
@@ -129,6 +133,7 @@ def decode(ids: Array, memory: Array, real: Array, W: Weights, h: int, xp: Names
         read, A = multi_head_attention(x, x, layer["self"], h, earlier, xp)
         x = layer_norm(x + read, layer["self_norm"], xp)
         seen.masked.append(A)
+        seen.asked.append(x)
         read, A = multi_head_attention(x, memory, layer["cross"], h, source, xp)
         x = layer_norm(x + read, layer["cross_norm"], xp)
         seen.cross.append(A)

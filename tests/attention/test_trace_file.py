@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 import safetensors
-from handmade_traces import HOSTILE, encoder_decoder, hybrid, labelled, with_value_norms
+from handmade_traces import HOSTILE, encoder_decoder, hybrid, labelled, with_neurons, with_value_norms
 from safetensors import safe_open
 from safetensors.numpy import load, save
 
@@ -18,7 +18,8 @@ from attnviz.errors import FileError
 
 
 @pytest.mark.parametrize(
-    "made", [hybrid, encoder_decoder, lambda: labelled(HOSTILE), lambda: with_value_norms(hybrid())]
+    "made",
+    [hybrid, encoder_decoder, lambda: labelled(HOSTILE), lambda: with_value_norms(hybrid()), lambda: with_neurons()],
 )
 def test_a_saved_trace_opens_unchanged(made, tmp_path):
     trace = made()
@@ -41,7 +42,41 @@ def test_a_saved_trace_opens_unchanged(made, tmp_path):
             np.testing.assert_array_equal(ours.weights(layer), theirs.weights(layer))
             np.testing.assert_array_equal(ours.sink_mass.get(layer, 0), theirs.sink_mass.get(layer, 0))
             np.testing.assert_array_equal(ours.value_norms.get(layer, 0), theirs.value_norms.get(layer, 0))
+            assert (layer in ours.projections) == (layer in theirs.projections)
+            if layer in ours.projections:
+                assert_same_projections(ours.projections[layer], theirs.projections[layer])
     assert opened.to_bytes() == trace.to_bytes()
+
+
+def assert_same_projections(ours, theirs):
+    assert (ours.scale, ours.softcap) == (theirs.scale, theirs.softcap)
+    assert [*ours.arrays()] == [*theirs.arrays()]
+    for name, array in ours.arrays().items():
+        np.testing.assert_array_equal(array, theirs.arrays()[name])
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda one: one.update(layer=5), r"attentions\[0\]\.projections is \[5\]: expected layers with heads"),
+        (lambda one: one["arrays"].append("queries"), "each array once"),
+        (lambda one: one["arrays"].append("biases"), "the tensor .* is missing"),
+        (lambda one: one.update(arrays=["queries", "keys"]), "belongs to no layer in the header"),
+        (lambda one: one["arrays"].__setitem__(0, "biases"), "have other arrays: biases"),
+        (lambda one: one.update(scale="1"), "expected `float`"),
+    ],
+)
+def test_damaged_projections_are_refused(change, says, tmp_path):
+    path = with_neurons().save(tmp_path / "t.safetensors")
+    rewrite(path, lambda header: change(header["attentions"][0]["projections"][0]))
+    with pytest.raises(FileError, match=says):
+        open_trace(path)
+
+
+def test_a_trace_of_format_5_has_no_projections(tmp_path):
+    path = hybrid().save(tmp_path / "t.safetensors")
+    rewrite(path, lambda header: [header.update(version=5), *(a.pop("projections") for a in header["attentions"])])
+    assert open_trace(path)["masked-self"].projections == {}
 
 
 def test_the_file_is_plain_safetensors_with_a_version_and_no_pickle(tmp_path):
@@ -73,7 +108,7 @@ def rewrite(path, change, tensors=None):
         (lambda data: save({"E": np.zeros(2)}), "is a safetensors file, but not a saved trace"),
         (lambda data: save({"E": np.zeros(2)}, metadata={"format": "pt"}), "but not a saved trace"),
         (lambda data: save({}, metadata={"attnviz": "[" * 100_000}), "is not a saved trace"),
-        (lambda data: save(load(data), metadata={"attnviz": '{"version": 6}'}), "has trace format 6; this .* reads 5"),
+        (lambda data: save(load(data), metadata={"attnviz": '{"version": 7}'}), "has trace format 7; this .* reads 6"),
     ],
 )
 def test_a_file_that_holds_no_trace_is_refused_by_name(content, says, tmp_path):

@@ -229,6 +229,31 @@ def test_value_norms_are_those_of_what_each_head_adds_for_a_key(model, monkeypat
     assert model.trace(APPLE)["self"].value_norms == {}
 
 
+def test_queries_keys_and_values_give_the_weights_and_what_each_head_adds(model, monkeypatch):
+    given = []
+    attend = transformer.multi_head_attention
+
+    def note(*args):
+        given.append((args, attend(*args)))
+        return given[-1][1]
+
+    monkeypatch.setattr(transformer, "multi_head_attention", note)
+    trace = model.trace(APPLE, neurons=1)
+    config = model.checkpoint.config
+    last = given[-config.encoder_layers - 2 * config.decoder_layers :]
+    places = {"self": 1, "masked-self": config.encoder_layers + 2, "cross": config.encoder_layers + 3}
+    for kind, place in places.items():
+        (x, _, W, *_), (result, _) = last[place]
+        one = trace[kind].projections[1]
+        assert [*trace[kind].projections] == [1]
+        np.testing.assert_array_equal(one.read, x[0])
+        np.testing.assert_allclose(np.concatenate([*one.queries], -1), x[0] @ W["W_Q"] + W["b_Q"], atol=1e-5)
+        np.testing.assert_allclose(one.added.sum(0) + W["b_O"], result[0], atol=1e-5)
+        for head, query in np.ndindex(one.queries.shape[:2]):
+            np.testing.assert_allclose(one.weights(head, query), trace[kind].matrix(1, head)[query], atol=1e-6)
+    assert model.trace(APPLE)["self"].projections == {}
+
+
 @pytest.mark.parametrize(
     ("text", "target", "start", "shown"),
     [

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from attnviz.attention import Attention, Token, Trace, tokens_of
+from attnviz.attention.projections import MASK, Projections
 from attnviz.kinds import Kind
 
 
@@ -53,6 +54,22 @@ def with_value_norms(trace: Trace) -> Trace:
 
     known = (replace(a, value_norms={layer: norms(a, layer) for layer in a.layers}) for a in trace.attentions)
     return replace(trace, attentions=tuple(known))
+
+
+def with_neurons() -> Trace:
+    """The encoder-decoder, with queries, keys and values of layer 1 that give other weights than it has."""
+    random = np.random.default_rng(0)
+
+    def made(a: Attention) -> Projections:
+        n, m, heads = len(a.queries), len(a.keys), len(a.heads(1))
+        sizes = {"queries": (heads, n, 3), "keys": (heads, m, 3), "values": (heads, m, 2), "added": (heads, n, 5)}
+        sizes |= {"unrotated_queries": (heads, n, 3), "unrotated_keys": (heads, m, 3), "read": (n, 4)}
+        arrays = {name: random.normal(size=size).astype(np.float32) for name, size in sizes.items()}
+        hidden = np.where(np.tri(n, m, dtype=bool), 0, -np.inf).astype(np.float32)[None]
+        return Projections(scale=0.5, softcap=3.0, terms={MASK: hidden} if a.kind == "masked-self" else {}, **arrays)
+
+    trace = encoder_decoder()
+    return replace(trace, attentions=tuple(replace(a, projections={1: made(a)}) for a in trace.attentions))
 
 
 def hybrid() -> Trace:

@@ -30,6 +30,7 @@ def trace(
             help="Keep the norms of values too, which --method norm needs (Kobayashi et al. 2020).",
         ),
     ] = False,
+    neurons: options.Neurons = None,
     output: Annotated[
         Path | None, options.option("--output", "-o", metavar="FILE", help="Save to this file: x.safetensors.")
     ] = None,
@@ -46,7 +47,9 @@ def trace(
         require_name(output)
     if value_norms and text.saved:
         raise UsageError("--value-norms cannot change a saved trace", "Trace the text again with it.")
-    saved = run.trace(text, "trace", target, value_norms=value_norms)
+    if neurons is not None and text.saved:
+        raise UsageError("--neurons cannot change a saved trace", "Trace the text again with it.")
+    saved = run.trace(text, "trace", target, value_norms=value_norms, neurons=neurons)
     notes(saved.notes)
     if output is not None:
         print_path(saved.save(output))

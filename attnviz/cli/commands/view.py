@@ -73,6 +73,7 @@ def view(
     open_page: Open = False,
     exact: Exact = False,
     max_mb: MaxMb = 25.0,
+    neurons: options.Neurons = None,
 ) -> None:
     """Write an interactive page of every head: one file that needs no network.
 
@@ -87,7 +88,9 @@ def view(
     require_one_piped(text.each, "two texts")
     if not max_mb > 0:
         raise UsageError(f"--max-mb cannot be {max_mb:g}", "A number of megabytes above 0, such as 25.")
-    traces = trace_each([run] * len(text.each), text.each, "view", target)
+    if neurons is not None and all(one.saved for one in text.each):
+        raise UsageError("--neurons cannot change a saved trace", "Trace the text again with it.")
+    traces = trace_each([run] * len(text.each), text.each, "view", target, neurons)
     from attnviz.render.page import view as page_of
 
     notes(dict.fromkeys(note for trace in traces for note in trace.notes))
