@@ -23,9 +23,9 @@ app = typer.Typer(add_completion=False)
 def empty(): pass
 app()
 """
-AGG = """
-from matplotlib.figure import Figure
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+LETTERS = """
+from matplotlib.font_manager import get_font
+from PIL import Image, PngImagePlugin
 """
 HELP = """
 import typer
@@ -66,12 +66,12 @@ def commands(folder: Path) -> list[tuple[str, float, list[str], list[str]]]:
     attnviz = str(Path(sys.executable).with_name("attnviz"))
     subprocess.run([attnviz, "trace", SENTENCE, "-o", saved], check=True, capture_output=True)
     empty = "\n".join(f"@app.command()\ndef {name}(): pass" for name in COMMANDS)
-    terminal, to_png = (_python(FLOOR.format(imports=imports)) for imports in ("", AGG))
+    terminal, to_png = (_python(FLOOR.format(imports=imports)) for imports in ("", LETTERS))
     script = _python(SCRIPT.format(folder=minilm, sentence=SENTENCE, picture=picture))
     return [
         ("plot TEXT, terminal", 1.5, [attnviz, "plot", SENTENCE], terminal),
         ("plot saved, terminal", 1.5, [attnviz, "plot", saved], terminal),
-        ("plot TEXT, PNG", 1.5, [attnviz, "plot", SENTENCE, "-o", picture], to_png),
+        ("plot TEXT, PNG", 1.1, [attnviz, "plot", SENTENCE, "-o", picture], to_png),
         ("--help", 1.5, [attnviz, "--help"], [*_python(HELP.format(commands=empty)), "--help"]),
         ("plot TEXT -m MiniLM, PNG", 0.8, [attnviz, "plot", SENTENCE, "-m", minilm, "-o", picture], script),
         ("plot TEXT -m MiniLM, terminal", 0.8, [attnviz, "plot", SENTENCE, "-m", minilm], script),

@@ -15,10 +15,12 @@ from attnviz.render.picture.caption import caption, foot, notes
 from attnviz.render.picture.figure_page import FigurePage, settings
 from attnviz.render.picture.grid import Edges, GridPanel
 from attnviz.render.picture.grid_plan import GridPlan, plans
+from attnviz.render.picture.heatmap import HeatmapPanel
 from attnviz.render.picture.outlines import outline
 from attnviz.render.picture.page import DPI, Box, Page, Panel, line_height
 from attnviz.render.picture.palette_page import PalettePage
 from attnviz.render.picture.row import NARROWEST, rows
+from attnviz.render.picture.text_style import TextStyle
 from attnviz.render.picture.titled_panel import TitledPanel
 from attnviz.render.picture.typesetting import Typesetting
 from attnviz.render.scale import Scale, scale_of
@@ -27,10 +29,8 @@ from attnviz.render.scene import Scene
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from attnviz.render.picture.heatmap import HeatmapPanel
-
 AnyPage = TypeVar("AnyPage", bound=Page)
-Fitting = TypeVar("Fitting", GridPanel, "HeatmapPanel")
+Fitting = TypeVar("Fitting", GridPanel, HeatmapPanel)
 
 LARGEST = 65_000
 """The largest width or height of a picture, in pixels."""
@@ -55,8 +55,7 @@ def picture(
     size is too small or too large, and SelectionError where the style cannot show these heads.
     """
     metadata = _metadata(trace, scenes, options, other)
-    if suffix == ".png" and options.drawn_as.is_matrix and all(len(scene.heads) > 1 for scene in scenes):
-        # A figure would take most of the time.
+    if suffix == ".png" and options.drawn_as.is_matrix:  # a figure would take most of the time
         return _page(scenes, PalettePage, options).png({name.capitalize(): text for name, text in metadata.items()})
     with settings():
         return figure_bytes(figure(scenes, options), suffix, metadata)
@@ -205,13 +204,11 @@ def _titled_panel(
 
 def _panel(scene: Scene, options: PlotOptions, scale: Scale, typesetting: Typesetting, available: Box) -> Panel:
     """`scene` in the style of `options`, as large as `available` where that is given."""
-    from attnviz.render.picture.heatmap import HeatmapPanel
-    from attnviz.render.picture.small_multiples import SmallMultiples, styled_drawing
-    from attnviz.render.picture.text_style import TextStyle
-
     text_style = TextStyle.themed(typesetting, scale.theme)
     if options.drawn_as.is_matrix:
         return _fit_panel(lambda area: HeatmapPanel(scene, scale, text_style, options, area), available)
+    from attnviz.render.picture.small_multiples import SmallMultiples, styled_drawing
+
     make = partial(styled_drawing, scene, scale, text_style, options)
     return SmallMultiples(scene, make, text_style, available, options.colorbar)
 

@@ -27,6 +27,7 @@ from attnviz.render.picture.given_trace import trace_of_given
 from attnviz.render.picture.grid_axes import AxesGrid
 from attnviz.render.picture.grid_labels import SMALLEST_TEXT
 from attnviz.render.picture.heatmap import HeatmapPanel
+from attnviz.render.picture.heatmap_axes import draw_into
 from attnviz.render.picture.page import line_height
 from attnviz.render.picture.small_multiples import SmallMultiples, styled_drawing
 from attnviz.render.picture.text_style import TextStyle, axes_size, from_corner
@@ -271,7 +272,7 @@ def _heatmap(
     for _ in range(2):  # the labels depend on the size of the cells
         panel = HeatmapPanel(scene, scale, text_style, options, inches)
         inches = slot.inside(panel.left, panel.label_height)
-    drawn = HeatmapPanel(scene, scale, text_style, options, inches).draw_into(axes)
+    drawn = draw_into(axes, HeatmapPanel(scene, scale, text_style, options, inches))
     axes.set_xlabel(TO, **text_style.labels)
     axes.set_ylabel(FROM, **text_style.labels)
     axes.xaxis.set_label_position("top")

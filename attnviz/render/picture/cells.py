@@ -15,15 +15,10 @@ from matplotlib.text import Text
 from matplotlib.transforms import Affine2D, Bbox
 
 from attnviz.render.picture.figure_page import colour_map, norm
-from attnviz.render.picture.mosaic import resized
+from attnviz.render.picture.heatmap import NUMBER_WIDTH
+from attnviz.render.picture.mosaic import HAIR, LINED, owners, resized, split_lines
 from attnviz.render.scale import Scale
 
-LINED = 0.1
-"""Cells of at least this width and height, in inches, have thin lines between them."""
-HAIRLINE = 0.6
-"""The width of these lines and of the frame, in points."""
-NUMBER_WIDTH = 0.85
-"""The greatest width of a number, as a fraction of the width of its cell."""
 SHAPES = 10_000
 """In SVG and PDF, up to this many cells with lines are shapes; more cells are an image."""
 
@@ -73,13 +68,14 @@ class Cells(AxesImage):
             for low, end, start, size in ((shown.y0, shown.y1, bottom, height), (shown.x0, shown.x1, left, width))
         )
         down = slice(height - up.stop, height - up.start)
-        owners = np.ix_(_owners(len(colours), height)[down], _owners(colours.shape[1], width)[across])
-        image = colours[owners]
+        cells = np.ix_(owners(len(colours), height)[down], owners(colours.shape[1], width)[across])
+        image = colours[cells]
         if lined:
-            point: Any = renderer.points_to_pixels(HAIRLINE)
+            point: Any = renderer.points_to_pixels(HAIR)
             thick = max(round(point), 1)
-            lines = _borders(len(colours), height, thick)[down, None] | _borders(colours.shape[1], width, thick)[across]
-            image[lines & ~blank[owners]] = (self.hairline * 255).round()
+            rows, columns = split_lines(len(colours), height, thick), split_lines(colours.shape[1], width, thick)
+            lines = rows[down, None] | columns[across]
+            image[lines & ~blank[cells]] = (self.hairline * 255).round()
         if image.size:
             renderer.draw_image(gc, left + across.start, bottom + up.start, image[::-1])
         return Bbox.from_bounds(left, bottom, width, height)
@@ -90,7 +86,7 @@ class Cells(AxesImage):
         pixels = max(round(box.height * finer), 1), max(round(box.width * finer), 1)
         height, width = (size if n > size else n * -(-size // n) for n, size in zip(self.counts, pixels, strict=True))
         colours, _ = self._coloured(height, width)
-        image = colours[np.ix_(_owners(len(colours), height), _owners(colours.shape[1], width))]
+        image = colours[np.ix_(owners(len(colours), height), owners(colours.shape[1], width))]
         renderer.draw_image(gc, box.x0, box.y0, image[::-1], Affine2D().scale(box.width, box.height))
 
     def _shapes(self, renderer: RendererBase, gc: GraphicsContextBase, box: Any) -> None:
@@ -99,7 +95,7 @@ class Cells(AxesImage):
         place = Affine2D().scale(box.width, box.height).translate(box.x0, box.y0)
         gc.set_linewidth(0)
         renderer.draw_path(gc, Path.unit_rectangle(), place, tuple(self.blank))
-        gc.set_linewidth(HAIRLINE)
+        gc.set_linewidth(HAIR)
         gc.set_foreground(self.hairline)
         colours, blank = self._coloured(rows, columns)
         for y, x in np.argwhere(~blank):
@@ -109,7 +105,7 @@ class Cells(AxesImage):
     def _frame(self, renderer: RendererBase, gc: GraphicsContextBase, box: Any) -> None:
         """Draw a line around the cells, outside of them, since a column may be only one pixel wide."""
         point: Any = renderer.points_to_pixels(1.0)
-        thick = HAIRLINE * point if renderer.option_scale_image() else max(round(HAIRLINE * point), 1)
+        thick = HAIR * point if renderer.option_scale_image() else max(round(HAIR * point), 1)
         gc.set_clip_rectangle(None)
         gc.set_linewidth(thick / point)
         gc.set_foreground(self.hairline)
@@ -132,7 +128,7 @@ class Cells(AxesImage):
         return np.asarray(self.to_rgba(weights, bytes=True)), np.ma.getmaskarray(weights)
 
 
-class Number(Text):
+class FittingText(Text):
     """A weight written into its cell: never wider than NUMBER_WIDTH of it, and left out where it would be too small.
 
     The size of the cell is known only when it is drawn, since layouts and zooming change it. `unit` is the width and
@@ -152,16 +148,3 @@ class Number(Text):
         if fits >= self.least:
             self.set_fontsize(fits)
             super().draw(renderer)
-
-
-def _owners(cells: int, pixels: int) -> np.ndarray:
-    """The index of the cell that each pixel shows, `[pixel]`."""
-    return np.arange(pixels) * cells // pixels
-
-
-def _borders(cells: int, pixels: int, thick: int) -> np.ndarray:
-    """Which pixels belong to lines between cells, `thick` pixels wide, bool `[pixel]`."""
-    line = np.zeros(pixels, bool)
-    begins = np.nonzero(np.diff(_owners(cells, pixels)))[0] + 1
-    line[(begins[:, None] - thick // 2 + np.arange(thick)).ravel()] = True
-    return line

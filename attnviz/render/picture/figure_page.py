@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colors import ListedColormap, Normalize
 
+    from attnviz.render.picture.heatmap import HeatmapPanel
+
 
 class FigurePage(Page):
     """A page that is a matplotlib figure."""
@@ -45,6 +47,12 @@ class FigurePage(Page):
             colours = np.column_stack([colours, alpha()])
         axes.imshow(colours[image], aspect="auto", interpolation="none")
         axes.set_axis_off()
+
+    def heatmap(self, x: float, y: float, panel: "HeatmapPanel") -> None:
+        """Draw `panel` into axes of its own."""
+        from attnviz.render.picture.heatmap_axes import draw_into
+
+        draw_into(self.axes(x, y, *panel.area), panel)
 
     def axes(self, x: float, y: float, width: float, height: float) -> "Axes":
         """Empty axes, without frame or ticks, whose top left corner is at `x`, `y`, on whole pixels."""

@@ -98,6 +98,12 @@ def latin() -> str:
 
 
 @cache
+def bold() -> str:
+    """matplotlib's DejaVu Sans Bold."""
+    return str(Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans-Bold.ttf"))
+
+
+@cache
 def cjk() -> str | None:
     """The font in the package noto-cjk-sans-jp-regular, or None where it is not installed."""
     spec = find_spec("noto_cjk_sans_jp_regular")

@@ -1,7 +1,7 @@
-"""One head as a heatmap, in a picture."""
+"""One head as a heatmap, in a picture: what is drawn where."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,18 +11,12 @@ from attnviz.labels import visible
 from attnviz.render.colours import ink
 from attnviz.render.exclusion import removed_labels
 from attnviz.render.options import PlotOptions
-from attnviz.render.picture.cells import NUMBER_WIDTH, Cells, Number
-from attnviz.render.picture.figure_page import FigurePage
-from attnviz.render.picture.page import DPI, Box, bar_height, bar_width, line_height
-from attnviz.render.picture.text_style import TextStyle, shifted
+from attnviz.render.picture.page import DPI, Box, Page, bar_height, bar_width, line_height
+from attnviz.render.picture.text_style import TextStyle
 from attnviz.render.scale import Scale
 from attnviz.render.scene import FROM, TO, Scene
 from attnviz.render.ticks import Tick, axis_name, is_numbered, numbers, segments, words
 from attnviz.render.weight_format import format_weight
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.cm import ScalarMappable
 
 LONGEST = 1.7
 """The longest label of the usual size, in inches."""
@@ -32,16 +26,34 @@ LARGEST = 7.0
 """The longest side of all cells, in inches, with labels of the usual size."""
 PITCH = 0.85
 """The least distance from one label to the next, in lines of text."""
+TICK, PAD = 3.0, 3.0
+"""The length of the mark from a label to its cell, where not all have one, and the gap beside a label, in points."""
 ANNOTATED = 200
 """Weights are written into at most this many cells, unless `annotate` is set."""
 LINE = 0.08
 """The greatest width of the frame of a cell, as a fraction of the cell."""
+NUMBER_WIDTH = 0.85
+"""The greatest width of a number, as a fraction of the width of its cell."""
 READABLE, LEGIBLE = 4.0, 6.0
 """The smallest number, in points, with `annotate`, and without it."""
 
 
+class Number(NamedTuple):
+    """A weight to write into a cell, in the colour that is readable there; the largest of its row is a peak."""
+
+    row: int
+    column: int
+    text: str
+    colour: str
+    is_peak: bool
+
+
 class HeatmapPanel:
-    """The first head of a scene: its cells, their labels, the names of the axes and a colour bar."""
+    """The first head of a scene: its cells, their labels, the names of the axes and a colour bar.
+
+    It says where everything is; `heatmap_axes` draws the cells and their labels with matplotlib, and `heatmap_pixels`
+    without.
+    """
 
     def __init__(
         self, scene: Scene, scale: Scale, text_style: TextStyle, options: PlotOptions, area: Box = (None, None)
@@ -89,7 +101,7 @@ class HeatmapPanel:
         )
         below = 0.08 + self.small_line if scene.blank_reasons else 0.0
         self.height = self.above + self.cells_height + below
-        fits = scene.matrices[0].size <= ANNOTATED and self._number_size >= LEGIBLE
+        fits = scene.matrices[0].size <= ANNOTATED and self.number_size >= LEGIBLE
         self.annotated = fits if options.annotate is None else options.annotate
 
     @property
@@ -107,140 +119,74 @@ class HeatmapPanel:
         """The width left of the cells, for the name of the rows and their labels, in inches."""
         return self.small_line + self.left
 
-    def draw(self, page: FigurePage, x: float, y: float) -> None:
+    def draw(self, page: Page, x: float, y: float) -> None:
         """Draw onto `page`."""
         x, y = x + self._before, y + self.above
-        axes = page.axes(x, y, *self.area)
-        self.draw_into(axes)
+        page.heatmap(x, y, self)
+        small, muted = self.text_style.small, page.theme.muted
         middle_x, middle_y = x + self.area[0] / 2, y + self.area[1] / 2
-        page.text(
-            middle_x,
-            y - self.label_height,
-            self.names[0],
-            self.text_style.small,
-            color=page.theme.muted,
-            ha="center",
-            va="bottom",
-        )
-        page.text(
-            x - self.left,
-            middle_y,
-            self.names[1],
-            self.text_style.small,
-            color=page.theme.muted,
-            ha="right",
-            va="center",
-            rotation=90,
-        )
+        page.text(middle_x, y - self.label_height, self.names[0], small, color=muted, ha="center", va="bottom")
+        page.text(x - self.left, middle_y, self.names[1], small, color=muted, ha="right", va="center", rotation=90)
         page.colour_bar(x + self.area[0] + self.beside + 0.2, y, self.cells_height, self.scale)
         page.blank_legend(x, y + self.cells_height + 0.08, self.scene.blank_reasons)
 
-    def draw_into(self, axes: "Axes") -> "ScalarMappable":
-        """Draw the cells and their labels so that they fill `axes`; returns what a colour bar needs."""
-        drawn = self._weights(axes)
-        self._segments(axes)
-        self._labels(axes)
-        self._taken(axes)
-        self._mark(axes)
-        if self.annotated:
-            self._annotate(axes)
-        return drawn
+    @property
+    def weights(self) -> np.ndarray:
+        """The weights of the cells, float `[row, column]`, nan where a query may not look."""
+        return np.where(self.scene.reachable, self.scene.matrices[0], np.nan)
 
-    def _weights(self, axes: "Axes") -> "ScalarMappable":
-        n, m = self.scene.reachable.shape
-        drawn = Cells(axes, np.ma.masked_where(~self.scene.reachable, self.scene.matrices[0]), self.scale)
-        axes.set(xlim=(-0.5, m - 0.5), ylim=(n - 0.5, -0.5))
-        return drawn
+    @property
+    def hatched(self) -> tuple[list[int], list[int]]:
+        """The rows that lost everything, and the masked columns."""
+        emptied = [] if self.scene.emptied is None else np.flatnonzero(self.scene.emptied.all(0)).tolist()
+        return emptied, list(self.scene.masked)
 
-    def _labels(self, axes: "Axes") -> None:
-        """Label the rows and columns."""
-        style = self.text_style.ticks
-        axes.xaxis.tick_top()
-        for axis, ticks, cells in (
-            (axes.xaxis, self.columns, self.scene.columns),
-            (axes.yaxis, self.rows, self.scene.rows),
-        ):
-            axis.set_tick_params(length=0 if len(ticks) == len(cells) else 3, pad=3)  # a mark points at the cell
-        axes.set_yticks([tick.position - 0.5 for tick in self.rows], [tick.label for tick in self.rows], **style)
-        turned: dict[str, Any] = {"rotation": 45, "ha": "left", "rotation_mode": "anchor"} if self.turned == 45 else {}
-        labels = [tick.label for tick in self.columns]
-        axes.set_xticks(
-            [tick.position - 0.5 for tick in self.columns], labels, **{**style, "rotation": self.turned, **turned}
-        )
+    @property
+    def borders(self) -> tuple[list[int], list[int]]:
+        """The rows and the columns at which another part of the input begins."""
+        a = self.attention
+        return segments(a.queries, a.rows), segments(a.keys, a.columns)
 
-    def _taken(self, axes: "Axes") -> None:
-        """Hatch the masked columns and the rows that lost everything; write beside each row what it lost."""
-        n, m = self.scene.reachable.shape
-        for index in self.scene.masked:
-            axes.fill(
-                [index - 0.5, index + 0.5, index + 0.5, index - 0.5], [-0.5, -0.5, n - 0.5, n - 0.5], **self._hatched
-            )
-        for index in [] if self.scene.emptied is None else np.flatnonzero(self.scene.emptied.all(0)).tolist():
-            axes.fill(
-                [-0.5, -0.5, m - 0.5, m - 0.5], [index - 0.5, index + 0.5, index + 0.5, index - 0.5], **self._hatched
-            )
-        style: dict[str, Any] = {"fontsize": self.text_style.small, "color": self.text_style.muted, "ha": "right"}
-        for y, text in enumerate(self.losses):
-            place = shifted(axes, self.beside, 0)
-            self.text_style.text(axes, m - 0.5, y, text, transform=place, va="center_baseline", **style)
-        if self.losses:
-            place = shifted(axes, self.beside, self.label_height)
-            self.text_style.text(axes, m - 0.5, -0.5, TAKEN, transform=place, va="bottom", **style)
-
-    def _mark(self, axes: "Axes") -> None:
-        """Frame the marked cells: a line of ink on a wider line of background is visible on every colour."""
+    @property
+    def framed(self) -> list[tuple[int, int]]:
+        """The row and the column of each marked cell that is shown."""
         rows, columns = self.attention.rows, self.attention.columns
-        for row, column in self.scene.marked:
-            if row not in rows or column not in columns:  # they were excluded
-                continue
-            x, y = columns.index(column), rows.index(row)
-            corners = [x - 0.5, x + 0.5, x + 0.5, x - 0.5], [y - 0.5, y - 0.5, y + 0.5, y + 0.5]
-            thick = min(2.0, LINE * 72 * min(self.cell))
-            for width, colour in ((2 * thick, self.scale.theme.background), (thick, self.text_style.ink)):
-                axes.fill(*corners, fill=False, edgecolor=colour, linewidth=width, zorder=3, clip_on=False)
+        shown = ((row, column) for row, column in self.scene.marked if row in rows and column in columns)
+        return [(rows.index(row), columns.index(column)) for row, column in shown]
 
     @property
-    def _hatched(self) -> dict[str, Any]:
-        return {"fill": False, "hatch": "//////", "edgecolor": self.text_style.muted, "linewidth": 0, "alpha": 0.5}
-
-    def _segments(self, axes: "Axes") -> None:
-        """Draw a border where another part of the input begins."""
-        n, m = self.scene.reachable.shape
-        for cell in segments(self.attention.queries, self.attention.rows):
-            self.text_style.border(axes, 0, cell - 0.5, (-0.5, m - 0.5), self.cell[1])
-        for cell in segments(self.attention.keys, self.attention.columns):
-            self.text_style.border(axes, 1, cell - 0.5, (-0.5, n - 0.5), self.cell[0])
+    def frame_widths(self) -> tuple[float, float]:
+        """The widths of a frame, in points: of a line of background, and of ink on it, visible on every colour."""
+        thick = min(2.0, LINE * 72 * min(self.cell))
+        return 2 * thick, thick
 
     @property
-    def _number_unit(self) -> tuple[float, float]:
+    def number_unit(self) -> tuple[float, float]:
         """The width and height of a written weight, in inches per point of its size."""
         small = self.text_style.sized(self.text_style.small)
         return small.width("−.00" if self.scale.signed else ".00") / small.body, small.line / small.body
 
     @property
-    def _number_size(self) -> float:
+    def number_size(self) -> float:
         """The largest size of weights that fits the cells, in points."""
-        width, height = self._number_unit
+        width, height = self.number_unit
         return min(NUMBER_WIDTH * self.cell[0] / width, self.cell[1] / height)
 
-    def _annotate(self, axes: "Axes") -> None:
-        """Write the weights, smaller where cells are small. Raises PlotOptionError where nobody could read them."""
-        weights, small, unit = self.scene.matrices[0], self.text_style.small, self._number_unit
-        if self._number_size < READABLE:
+    def numbers(self) -> Iterator[Number]:
+        """The weights to write, if they are. Raises PlotOptionError where nobody could read them."""
+        if not self.annotated:
+            return
+        if self.number_size < READABLE:
             width, height = self.cell
             raise PlotOptionError(
                 f"cells of {width:.2g} × {height:.2g} inches are too small for numbers",
                 "Make the picture larger with --size, or show fewer tokens with --rows and --columns.",
             )
-        indices, peaks = self.scale.indices(weights), np.abs(weights).max(-1)
+        weights, peaks = self.scene.matrices[0], np.abs(self.scene.matrices[0]).max(-1)
+        indices, inks = self.scale.indices(weights), [ink(colour) for colour in self.scale.colours]
         for y, x in zip(*np.nonzero(self.scene.reachable), strict=True):
-            weight = weights[y, x]
-            heavy = "bold" if abs(weight) == peaks[y] else "normal"
-            axes.add_artist(Number(
-                x, y, format_weight(weight), unit, READABLE, fontsize=small, transform=axes.transData,
-                color=ink(self.scale.colours[indices[y, x]]), fontweight=heavy,
-                parse_math=False, usetex=False,
-            ))  # fmt: skip
+            is_peak = bool(abs(weights[y, x]) == peaks[y])
+            yield Number(int(y), int(x), format_weight(weights[y, x]), inks[indices[y, x]], is_peak)
 
 
 def _whole(side: float, dpi: int) -> float:

@@ -11,8 +11,14 @@ WEIGHTS = 222
 """The number of colours for weights; the last colours, for text, run from the background to `muted` and to `ink`."""
 BLANK, HAIRLINE, BACKGROUND, MUTED, INK = WEIGHTS, WEIGHTS + 1, 224, 240, 255
 """The indices of masked cells, of thin lines between and around cells, and of the three colours of text."""
+HATCHED = (BACKGROUND + MUTED) // 2 + 2
+"""The colour of the lines on cells that were taken out."""
 FRAME = 1
 """The line around each tile, in pixels."""
+LINED = 0.1
+"""Cells of at least this width and height, in inches, have thin lines between them."""
+HAIR = 0.6
+"""The width of these lines and of the frame of a heatmap, in points."""
 
 _KEPT = np.linspace(0, 255, WEIGHTS).round().astype(int)
 _SLOTS = np.linspace(0, WEIGHTS - 1, 256).round().astype(np.uint8)
@@ -56,6 +62,36 @@ def mosaic(heads: Iterable[np.ndarray], corners: Sequence[Pixel], tile: Pixel, o
         part = image[y + FRAME : y + FRAME + tile[0], x + FRAME : x + FRAME + tile[1]]
         part[...] = np.where(free, resized(cells, *tile), over)
     return image
+
+
+def heatmap(weights: np.ndarray, scale: Scale, height: int, width: int, thick: int = 0) -> np.ndarray:
+    """`weights` as uint8 `[pixel row, pixel column]`, colours of `table`, with lines `thick` pixels wide between cells.
+
+    `weights` are nan where a cell is blank. Cells smaller than a pixel are pooled by their largest weight.
+    """
+    shown = resized(weights, *(min(pair) for pair in zip(weights.shape, (height, width), strict=True)))
+    blank = np.isnan(shown)
+    shades = np.where(blank, BLANK, slots(scale.indices(np.where(blank, 0.0, shown)))).astype(np.uint8)
+    rows, columns = shades.shape
+    image = shades[owners(rows, height)][:, owners(columns, width)]
+    if thick:
+        for along, cells, pixels in ((image, rows, height), (image.T, columns, width)):
+            lines = split_lines(cells, pixels, thick)
+            along[lines] = np.where(along[lines] == BLANK, BLANK, HAIRLINE)
+    return np.asarray(image)
+
+
+def owners(cells: int, pixels: int) -> np.ndarray:
+    """The index of the cell that each pixel shows, `[pixel]`."""
+    return np.arange(pixels) * cells // pixels
+
+
+def split_lines(cells: int, pixels: int, thick: int) -> np.ndarray:
+    """Which pixels belong to lines between cells, `thick` pixels wide, bool `[pixel]`."""
+    line = np.zeros(pixels, bool)
+    begins = np.nonzero(np.diff(owners(cells, pixels)))[0] + 1
+    line[(begins[:, None] - thick // 2 + np.arange(thick)).ravel()] = True
+    return line
 
 
 def resized(values: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -2,14 +2,17 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from attnviz.render.picture.mosaic import BLANK, HAIRLINE, MUTED, slots
+from attnviz.render.picture.mosaic import BLANK, HAIRLINE, HATCHED, slots
 from attnviz.render.picture.typesetting import POINT, Typesetting
 from attnviz.render.scale import Scale, spaced_ticks
 from attnviz.render.scene import TAKEN_OUT
+
+if TYPE_CHECKING:
+    from attnviz.render.picture.heatmap import HeatmapPanel
 
 DPI = 150
 """The usual resolution of a picture, in dots per inch."""
@@ -40,6 +43,12 @@ def bar_height(scale: Scale, typesetting: Typesetting, height: float) -> float:
     return max(height, typesetting.width(scale.meaning, typesetting.small), 1.0) if scale.has_colorbar else height
 
 
+def hatching(height: int, width: int, dpi: int) -> np.ndarray:
+    """Which pixels of an area belong to the lines of its hatching, bool `[pixel row, pixel column]`."""
+    step, thick = (max(round(dpi * inches), least) for inches, least in ((0.045, 3), (0.012, 1)))
+    return np.asarray((np.arange(height)[:, None] + np.arange(width)) % step < thick)
+
+
 class Panel(Protocol):
     """A scene that was measured, `width` × `height` inches, and can be drawn with its top left corner at `x`, `y`."""
 
@@ -68,7 +77,8 @@ class Page(ABC):
     def text(self, x: float, y: float, text: str, size: float, **style: Any) -> None:
         """Write `text` literally: `$` is a dollar sign.
 
-        `style` are matplotlib's text properties: `ha`, `va` (default `top`), `color` (default: ink), `rotation`.
+        `style` are matplotlib's text properties: `ha`, `va` (default `top`), `color` (default: ink), `fontweight`,
+        `rotation`; text with a `rotation` of 45 begins at `x`, `y`.
         """
 
     @abstractmethod
@@ -77,6 +87,10 @@ class Page(ABC):
 
         The colours are those of `scale`, or of the page's own scale.
         """
+
+    @abstractmethod
+    def heatmap(self, x: float, y: float, panel: "HeatmapPanel") -> None:
+        """Draw the cells of `panel`, with the top left corner of the first at `x`, `y`, and the labels around them."""
 
     def framed(self, x: float, y: float, image: np.ndarray, scale: Scale | None = None) -> None:
         """Draw `image` with a thin frame around it."""
@@ -110,8 +124,7 @@ class Page(ABC):
         for reason in reasons:
             swatch = np.full((side, side), BLANK)
             if reason == TAKEN_OUT:
-                down, across = np.indices(swatch.shape)
-                swatch[(down + across) % max(round(self.dpi * 0.035), 2) == 0] = MUTED
+                swatch[hatching(side, side, self.dpi)] = HATCHED
             self.framed(x, y + (line_height(small) - swatch_side) / 2, swatch.astype(np.uint8))
             style = {"color": self.theme.muted, "va": "center_baseline"}
             self.text(x + swatch_side + 0.06, y + line_height(small) / 2, reason, small, **style)

@@ -2,19 +2,16 @@
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
-
-from matplotlib import markers, rcParams
-from matplotlib.axes import Axes
-from matplotlib.font_manager import FontProperties
-from matplotlib.lines import Line2D
-from matplotlib.text import Text
-from matplotlib.textpath import text_to_path
-from matplotlib.transforms import Affine2D, ScaledTranslation, Transform
+from typing import TYPE_CHECKING, Any
 
 from attnviz.render.picture.page import line_height
 from attnviz.render.picture.typesetting import POINT, Typesetting
 from attnviz.render.scale import Theme
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.text import Text
+    from matplotlib.transforms import Transform
 
 Colour = str | tuple[float, ...]
 """A colour that matplotlib accepts."""
@@ -50,6 +47,8 @@ class TextStyle:
 
         Labels have `body` points where that is given, and other text is in proportion.
         """
+        from matplotlib import rcParams
+
         small, usual, large = (_points(rcParams[f"{name}size"]) for name in ("axes.label", "xtick.label", "axes.title"))
         zoom = (body or usual) / usual
         return cls(
@@ -89,6 +88,11 @@ class TextStyle:
 
     def width(self, text: str) -> float:
         """The width of `text` as it is drawn at body size, in inches."""
+        if self.themes:  # our fonts, which need no figure
+            return self.typesetting.width_as_drawn(text, self.body)
+        from matplotlib.font_manager import FontProperties
+        from matplotlib.textpath import text_to_path
+
         font = FontProperties(family=list(self.family), size=self.body)
         width, _, _ = text_to_path.get_text_width_height_descent(text, font, False)
         return float(width) * POINT
@@ -97,20 +101,22 @@ class TextStyle:
         """`text` as it is drawn, cut with an ellipsis to at most `width` inches, as `Typesetting.short` does it."""
         return self.typesetting.short(text, self.body, width, available)
 
-    def text(self, axes: Axes, x: float, y: float, text: str, **style: Any) -> Text:
+    def text(self, axes: "Axes", x: float, y: float, text: str, **style: Any) -> "Text":
         """Write `text`, at body size unless `fontsize` is given; `transform` is that of the data unless given."""
         style = {"fontsize": self.body, "color": self.ink, "clip_on": False, **style}
         return axes.text(x, y, text, **self.plain, **style)
 
-    def border(self, axes: Axes, axis: int, position: float, ends: tuple[float, float], cell: float) -> None:
+    def border(self, axes: "Axes", axis: int, position: float, ends: tuple[float, float], cell: float) -> None:
         """Draw the border of a part of the input, between rows (`axis` 0) or columns of `cell` inches.
 
         It is a line of ink in a gap of background, visible between cells of every colour, from one of `ends` to the
         other. Where it would hide cells, marks outside of them replace it. All positions are data coordinates.
         """
+        from matplotlib import markers
+        from matplotlib.lines import Line2D
+
         if cell >= SPLIT:
-            gap = min(0.3 * cell / POINT, 5.0)
-            for colour, width in ((self.background, gap), (self.ink, max(0.25 * gap, 0.5))):
+            for colour, width in zip((self.background, self.ink), border_widths(cell), strict=True):
                 along = (ends, (position, position))
                 axes.add_line(Line2D(*along[:: 1 - 2 * axis], color=colour, linewidth=width, solid_capstyle="butt"))
             return
@@ -120,23 +126,35 @@ class TextStyle:
             axes.add_line(Line2D(*place, marker=getattr(markers, f"TICK{side.upper()}"), color=self.ink, **style))
 
 
-def shifted(axes: Axes, x: float, y: float) -> Transform:
+def border_widths(cell: float) -> tuple[float, float]:
+    """The widths, in points, of the gap between cells of `cell` inches at a border, and of the line of ink in it."""
+    gap = min(0.3 * cell / POINT, 5.0)
+    return gap, max(0.25 * gap, 0.5)
+
+
+def shifted(axes: "Axes", x: float, y: float) -> "Transform":
     """The data coordinates of `axes`, shifted `x` inches to the right and `y` inches upwards."""
+    from matplotlib.transforms import ScaledTranslation
+
     return axes.transData + ScaledTranslation(x, y, axes.figure.dpi_scale_trans)
 
 
-def from_corner(axes: Axes, bottom: bool = False, down: float = 0.0) -> Transform:
+def from_corner(axes: "Axes", bottom: bool = False, down: float = 0.0) -> "Transform":
     """Inches to the right of and above the upper (or lower) left corner of `axes`, moved `down` inches down."""
+    from matplotlib.transforms import Affine2D, ScaledTranslation
+
     corner: Any = axes.transAxes
     inches = Affine2D().translate(0, -down) + axes.figure.dpi_scale_trans
     return inches + ScaledTranslation(0, 0 if bottom else 1, corner)
 
 
-def axes_size(axes: Axes) -> tuple[float, float]:
+def axes_size(axes: "Axes") -> tuple[float, float]:
     """Width and height of `axes` now, in inches."""
     box = axes.get_window_extent().transformed(axes.figure.dpi_scale_trans.inverted())
     return float(box.width), float(box.height)
 
 
 def _points(size: float | str) -> float:
+    from matplotlib.font_manager import FontProperties
+
     return float(FontProperties(size=size).get_size_in_points())

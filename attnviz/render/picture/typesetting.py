@@ -7,7 +7,6 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from itertools import groupby, islice
-from typing import TYPE_CHECKING
 
 from matplotlib.font_manager import FontEntry, fontManager, get_font
 from matplotlib.ft2font import LoadFlags
@@ -15,9 +14,6 @@ from matplotlib.ft2font import LoadFlags
 from attnviz.render.bidi import base_level, runs_left
 from attnviz.render.picture import fonts
 from attnviz.render.scene import GENERATES, WRITES
-
-if TYPE_CHECKING:
-    pass
 
 SMALL, BODY, LARGE = 8.0, 9.5, 12.0
 """Sizes of captions and legends, of labels, and of titles, in points."""
@@ -86,7 +82,11 @@ class Typesetting:
 
     def width(self, text: str, size: float) -> float:
         """The width of one line of `text` at `size` points, in inches."""
-        return _width(self.shown(text), self.files) * size
+        return self.width_as_drawn(self.shown(text), size)
+
+    def width_as_drawn(self, text: str, size: float) -> float:
+        """The width of a line that `shown`, `short` or `wrapped` made, at `size` points, in inches."""
+        return _width(text, self.files) * size
 
     def short(self, text: str, size: float, width: float, available: float = math.inf) -> str:
         """`text` as it is drawn, cut with an ellipsis to at most `width` inches at `size` points.

@@ -49,7 +49,7 @@ def texts(drawn: Figure) -> list[tuple[Text, Bbox]]:
 
 
 def _is_number(text: Text) -> bool:
-    return type(text).__name__ == "Number"  # within its cell, as test_cells.py says
+    return type(text).__name__ == "FittingText"  # within its cell, as test_cells.py says
 
 
 def collisions(drawn: Figure) -> Iterator[tuple[str, str]]:

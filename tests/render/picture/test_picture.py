@@ -24,7 +24,7 @@ from attnviz.render.colours import palette
 from attnviz.render.options import PlotOptions
 from attnviz.render.picture import figure, picture
 from attnviz.render.picture.axes import plot
-from attnviz.render.picture.cells import Number
+from attnviz.render.picture.cells import FittingText
 from attnviz.render.picture.figure_page import settings
 from attnviz.render.picture.typesetting import LARGE, Typesetting
 from attnviz.render.scene import Scene, scene
@@ -357,7 +357,7 @@ def test_a_column_of_a_journal_has_weights_where_they_are_legible() -> None:
     for n, written in ((4, 16), (14, 0)):
         drawn = figure([matrix(n, n)], PlotOptions(size="3.3"))
         FigureCanvasAgg(drawn).draw()
-        numbers = drawn.axes[0].findobj(Number)
+        numbers = drawn.axes[0].findobj(FittingText)
         assert len(numbers) == written
         assert all(text.get_fontsize() >= 6 for text in numbers)
 
