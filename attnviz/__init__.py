@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # for type checkers; Python uses the table below
     from attnviz.analysis.answer_sources import AnswerSources as AnswerSources
+    from attnviz.analysis.attention_step import AttentionStep as AttentionStep
+    from attnviz.analysis.attention_step import attention_step as attention_step
     from attnviz.analysis.comparison import Comparison as Comparison
     from attnviz.attention import Attention as Attention
     from attnviz.attention import Token as Token
@@ -45,6 +47,7 @@ _PUBLIC = {  # name: module and attribute, imported when first used, so that `im
     **{name: f"attnviz.errors:{name}" for name in _ERRORS},
     "AnswerSources": "attnviz.analysis.answer_sources:AnswerSources",
     "Attention": "attnviz.attention:Attention",
+    "AttentionStep": "attnviz.analysis.attention_step:AttentionStep",
     "Comparison": "attnviz.analysis.comparison:Comparison",
     "Model": "attnviz.models.base:Model",
     "Page": "attnviz.render.page:Page",
@@ -52,6 +55,7 @@ _PUBLIC = {  # name: module and attribute, imported when first used, so that `im
     "Selection": "attnviz.selection:Selection",
     "Token": "attnviz.attention:Token",
     "Trace": "attnviz.attention:Trace",
+    "attention_step": "attnviz.analysis.attention_step:attention_step",
     "compare": "attnviz.comparisons:compare",
     "load": "attnviz.models:load",
     "open": "attnviz.attention.trace_file:open_trace",

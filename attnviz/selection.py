@@ -149,7 +149,9 @@ class Selection:
             ):
                 raise AbsentHeadError(f"there is no head {head}", f"Heads: {format_ranges(tuple(every))}.")
         if self.neurons is not None and not any(layers.get(self.neurons) for layers in chosen.values()):
-            message = f"queries and keys of layer {self.neurons}: no head of it is selected"
+            exists = any(self.neurons in layers for layers in available.values())
+            what = f"queries and keys of layer {self.neurons}: no head of it is selected"
+            message = what if exists else f"there is no layer {self.neurons}"
             raise AbsentHeadError(message, f"Layers: {_layer_ranges(chosen)}.")
         captured = {kind: {layer: heads for layer, heads in layers.items() if heads} for kind, layers in chosen.items()}
         return {kind: layers for kind, layers in captured.items() if layers}

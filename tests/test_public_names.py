@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from handmade_traces import with_neurons
 from tiny_models import build, tokenizer
 
 import attnviz
@@ -48,6 +49,10 @@ TRACE = attnviz.trace("I ate an apple")
         (
             attnviz.compare(TRACE, heads="L3H1", with_heads="L3H1"),
             "<Comparison of L3H1 and L3H1, self-attention: 4×4 common cells, largest difference 0.00; 1 distance>",
+        ),
+        (
+            attnviz.attention_step(with_neurons(), "self", 1, 1, 1),
+            "<AttentionStep of L1H1, row 1: most on 'I', 0.409>",
         ),
         (PlotOptions("text", query="ate"), "PlotOptions(style='text', query='ate')"),
     ],

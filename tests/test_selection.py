@@ -192,7 +192,7 @@ def test_queries_and_keys_are_those_of_one_layer_and_of_tokens(options, says):
 
 
 def test_queries_and_keys_of_a_layer_that_is_not_selected_are_refused():
-    with pytest.raises(SelectionError, match="queries and keys of layer 7: no head of it is selected"):
+    with pytest.raises(SelectionError, match="there is no layer 7"):
         Selection.of(neurons=7).resolve({"self": {0: (0, 1), 1: (0, 1)}})
     with pytest.raises(SelectionError, match="queries and keys of layer 1: no head of it is selected"):
         Selection.of(layers=0, neurons=1).resolve({"self": {0: (0, 1), 1: (0, 1)}})

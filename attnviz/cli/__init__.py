@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from attnviz.cli.commands import batch, compare, heads, models, plot, sources, trace, train, view
+from attnviz.cli.commands import batch, compare, explain, heads, models, plot, sources, trace, train, view
 from attnviz.cli.errors import settings
 from attnviz.cli.help import Command, CommandGroup, TextCommand, examples, paragraphs
 
@@ -13,6 +13,7 @@ COMMANDS = {
     "plot": plot,
     "heads": heads,
     "sources": sources,
+    "explain": explain,
     "compare": compare,
     "view": view,
     "batch": batch,
