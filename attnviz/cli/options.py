@@ -193,7 +193,7 @@ Neurons = Annotated[
         "--neurons",
         group=OUTPUT,
         metavar="LAYER",
-        min=0,
+        callback=not_negative,
         help="Keep the queries, keys and values of this layer too: what its weights are computed from.",
     ),
 ]
