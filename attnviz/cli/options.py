@@ -58,6 +58,13 @@ def positive(param: typer.CallbackParam, value: int | None) -> int | None:
     return value
 
 
+def not_negative(param: typer.CallbackParam, value: int | None) -> int | None:
+    """A number of at least 0, or None. Raises UsageError for one below."""
+    if value is not None and value < 0:
+        raise UsageError(f"{param.opts[0]} cannot be {value}", "A whole number, 0 or more.")
+    return value
+
+
 Text = Annotated[
     str | None,
     typer.Argument(

@@ -75,7 +75,7 @@ def test_a_saved_trace_that_has_queries_and_keys_needs_no_model(tmp_path):
     ("options", "says"),
     [
         (["--lang", "fr"], "--lang cannot be fr"),
-        (["--step", "9"], "--step cannot be '9'"),
+        (["--step", "9"], "--step cannot be 9"),
         (["--step", "2", "--heads"], "--step and --heads are different explanations"),
         (["--query", "bread"], "no row reads 'bread'"),
         (["--words"], "queries and keys are those of tokens, not of words"),

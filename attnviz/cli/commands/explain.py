@@ -40,11 +40,18 @@ Query = Annotated[
         help="The word that looks; by default, of the strongest link.",
     ),
 ]
+
+
+def _stage(value: int | None) -> int | None:
+    """The number of a stage, or None. Raises UsageError for another."""
+    if value is not None and not 1 <= value <= STAGES:
+        raise UsageError(f"--step cannot be {value}", f"A stage is a number from 1 to {STAGES}.")
+    return value
+
+
 Step = Annotated[
     int | None,
-    option(
-        "--step", group=options.SHOWN, metavar="N", min=1, max=STAGES, help="Only this stage, with all it has: 1-8."
-    ),
+    option("--step", group=options.SHOWN, metavar="N", callback=_stage, help="Only this stage, with all it has: 1-8."),
 ]
 Heads = Annotated[
     bool, option("--heads", group=options.SHOWN, help="The same word in all heads of the layer, and what they share.")
@@ -86,7 +93,9 @@ def explain(
     lang: Lang = "en",
     output: Output = None,
 ) -> None:
-    """Follow one word through one head: query, keys, scores, softmax, values, and what the head adds.
+    """Follow one word through one head, number by number.
+
+    Its query and the keys, their products, the mask, softmax, the values, and what the head adds.
 
     Every number is the model's own, and each follows from the ones before it. Where no head is named, it is the one
     that plot draws.
