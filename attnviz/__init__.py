@@ -11,6 +11,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # for type checkers; Python uses the table below
+    from attnviz.ablations import ablate as ablate
+    from attnviz.ablations import head_effects as head_effects
+    from attnviz.analysis.ablation import AblationResult as AblationResult
+    from attnviz.analysis.ablation import HeadEffect as HeadEffect
     from attnviz.analysis.answer_sources import AnswerSources as AnswerSources
     from attnviz.analysis.attention_step import AttentionStep as AttentionStep
     from attnviz.analysis.attention_step import attention_step as attention_step
@@ -45,18 +49,22 @@ _ERRORS = (
 )  # fmt: skip
 _PUBLIC = {  # name: module and attribute, imported when first used, so that `import attnviz` is fast
     **{name: f"attnviz.errors:{name}" for name in _ERRORS},
+    "AblationResult": "attnviz.analysis.ablation:AblationResult",
     "AnswerSources": "attnviz.analysis.answer_sources:AnswerSources",
     "Attention": "attnviz.attention:Attention",
     "AttentionStep": "attnviz.analysis.attention_step:AttentionStep",
     "Comparison": "attnviz.analysis.comparison:Comparison",
+    "HeadEffect": "attnviz.analysis.ablation:HeadEffect",
     "Model": "attnviz.models.base:Model",
     "Page": "attnviz.render.page:Page",
     "Prompt": "attnviz.prompt:Prompt",
     "Selection": "attnviz.selection:Selection",
     "Token": "attnviz.attention:Token",
     "Trace": "attnviz.attention:Trace",
+    "ablate": "attnviz.ablations:ablate",
     "attention_step": "attnviz.analysis.attention_step:attention_step",
     "compare": "attnviz.comparisons:compare",
+    "head_effects": "attnviz.ablations:head_effects",
     "load": "attnviz.models:load",
     "open": "attnviz.attention.trace_file:open_trace",
     "plot": "attnviz.render.picture.axes:plot",

@@ -31,7 +31,7 @@ def combine_layers(
     if attention.kind == "masked-self":
         matrices.append(combine([_uniform_mix(attention, one) for one in layers], progress))
     last = layers[-1]
-    dropped: dict[str, Any] = {field: {} for field in (*BY_QUERY, "groups", "value_norms")}
+    dropped: dict[str, Any] = {field: {} for field in (*BY_QUERY, "groups", "value_norms", "projections")}
     combined = replace(
         attention,
         by_layer={last: np.stack(matrices).astype(np.float32)},

@@ -15,6 +15,7 @@ from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedM
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
+from attnviz.capture.ablation import Ablation
 from attnviz.capture.blockwise import Block, attention_blocks
 from attnviz.capture.buffers import CellBuffer, WordBuffer, store_block
 from attnviz.capture.call_sites import CallSites, count_queries_and_keys, is_causal_mask, is_encoder_decoder
@@ -33,7 +34,8 @@ _KNOWN = {"position_bias", "position_ids", "cache_position"}  # tensors that are
 class _Pass:
     """The pass in progress; `token_sizes` are the numbers of queries and keys of attention between tokens.
 
-    `output` and `projections` are there only if the records ask for what they find.
+    `output` and `projections` are there only if the records ask for what they find, and `ablation` only if something is
+    taken out.
     """
 
     model: PreTrainedModel
@@ -43,6 +45,7 @@ class _Pass:
     supports_sdpa: bool
     output: OutputProjection | None
     projections: ProjectionRecorder | None
+    ablation: Ablation | None
 
     def open_buffers(
         self, module: torch.nn.Module, hides_later: bool | None, query: torch.Tensor, key: torch.Tensor
@@ -52,6 +55,8 @@ class _Pass:
             return -1, (), []
         (heads, n), (groups, m) = query.shape[1:3], key.shape[1:3]
         kind, layer = self.call_sites.locate(module, hides_later)
+        if self.ablation is not None:
+            self.ablation.enter(kind, layer)
         selected = {record.register(kind, layer, heads) for record in self.records}.pop()  # the same for each text
         if not selected:
             return layer, (), []
@@ -71,25 +76,41 @@ def record_by_interface(
 
     Leaves the model's attention implementation changed: give it a working copy.
     """
+    return run_by_interface(model, inputs, records) is not None
+
+
+def run_by_interface(
+    model: PreTrainedModel,
+    inputs: Mapping[str, torch.Tensor | bool],
+    records: Sequence[Record],
+    ablation: Ablation | None = None,
+) -> Any:
+    """What `model` returns, without what `ablation` takes out; None if the interface misses some attention.
+
+    Fills the record of each text, and leaves the model changed, as `record_by_interface` does.
+    """
     model.set_attn_implementation(NAME)
     call_sites, sizes = CallSites(model), {count_queries_and_keys(model, inputs, kind) for kind in KINDS}
     selection = records[0].selection
     takes_neurons = selection.neurons is not None
     output = OutputProjection(model) if selection.value_norms or takes_neurons else None
     projections = ProjectionRecorder(model) if takes_neurons else None
-    token = _current.set(_Pass(model, records, call_sites, sizes, model._supports_sdpa, output, projections))
+    token = _current.set(_Pass(model, records, call_sites, sizes, model._supports_sdpa, output, projections, ablation))
     try:
-        model(**inputs)
+        outputs = model(**inputs)
+        if ablation is not None:
+            ablation.end()
         if output is not None:
             output.end()
     except _UnsupportedError:
-        return False
+        return None
     finally:
         _current.reset(token)
     for record in records:
         record.non_attention_layers |= call_sites.non_attention_layers
     found = set(records[0].available)
-    return found == set(KINDS) if is_encoder_decoder(model) else bool(found)
+    is_complete = found == set(KINDS) if is_encoder_decoder(model) else bool(found)
+    return outputs if is_complete else None
 
 
 def _attention(
@@ -143,6 +164,8 @@ def _attention(
         for block in weights(selected, queries) if queries else ():
             store_block(block, buffers)
         result = by_sdpa(is_causal=causal)[0]
+    if current.ablation is not None:
+        result = current.ablation.follow(result, value, weights)
     if current.output is not None:
         by_token = [buffer for buffer in buffers if isinstance(buffer, CellBuffer)]
         takes_neurons = bool(selected) and layer == current.records[0].selection.neurons

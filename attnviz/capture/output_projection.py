@@ -4,14 +4,14 @@ W_O belongs to the one module that reads that result, whatever it is called; wha
 reads.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from transformers.pytorch_utils import Conv1D
 
-_UNCHANGED = (torch.nn.Dropout, torch.nn.Identity)  # in evaluation mode they return what they read
+UNCHANGED = (torch.nn.Dropout, torch.nn.Identity)  # in evaluation mode they return what they read
 _ROWS = 8  # of the real input, on which a module is checked to be linear
 _TOLERANCE = {torch.float32: 1e-3, torch.float64: 1e-3}  # of the largest number; 5e-2 for smaller types
 
@@ -57,7 +57,7 @@ class OutputProjection:
         if len(call.readers) != 1:
             how = "nothing reads" if not call.readers else "several modules read"
             call.missed(f"{how} the result of its attention as it is", "a gate or a norm may come first")
-        elif (weights := _linear_map(call.readers[0], call.result)) is None:
+        elif (weights := linear_map(call.readers[0], call.result)) is None:
             call.missed(f"its attention is read by {type(call.readers[0]).__name__}", "which is not linear")
         else:
             heads, size = call.result.shape[2:]
@@ -69,13 +69,18 @@ class OutputProjection:
         A module that returns what it reads does not count either.
         """
         call = self._call
-        if call is None or isinstance(module, _UNCHANGED):
+        if call is None or isinstance(module, UNCHANGED):
             return
         if any(module is part for reader in call.readers for part in reader.modules()):
             return
-        read = [given for given in (*args, *kwargs.values()) if isinstance(given, torch.Tensor)]
-        if len(read) == 1 and _are_equal(read[0], call.result):
+        if reads_only(args, kwargs, call.result):
             call.readers.append(module)
+
+
+def reads_only(args: Sequence[Any], kwargs: Mapping[str, Any], result: torch.Tensor) -> bool:
+    """Whether all that a module reads is the `result` of attention, `[text, query, head, d_v]`, as it is."""
+    read = [given for given in (*args, *kwargs.values()) if isinstance(given, torch.Tensor)]
+    return len(read) == 1 and _are_equal(read[0], result)
 
 
 def _are_equal(read: torch.Tensor, result: torch.Tensor) -> bool:
@@ -87,7 +92,7 @@ def _are_equal(read: torch.Tensor, result: torch.Tensor) -> bool:
     )
 
 
-def _linear_map(module: torch.nn.Module, result: torch.Tensor) -> torch.Tensor | None:
+def linear_map(module: torch.nn.Module, result: torch.Tensor) -> torch.Tensor | None:
     """W `[head · d_v, d]` of a module that computes x W + b; None if it computes something else.
 
     Other modules than the two plain ones, such as a layer with an adapter or with packed weights, show W by what they

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from attnviz.cli.commands import batch, compare, explain, heads, models, plot, sources, trace, train, view
+from attnviz.cli.commands import ablate, batch, compare, explain, heads, models, plot, sources, trace, train, view
 from attnviz.cli.errors import settings
 from attnviz.cli.help import Command, CommandGroup, TextCommand, examples, paragraphs
 
@@ -14,6 +14,7 @@ COMMANDS = {
     "heads": heads,
     "sources": sources,
     "explain": explain,
+    "ablate": ablate,
     "compare": compare,
     "view": view,
     "batch": batch,

@@ -72,6 +72,19 @@ To = Annotated[
 ]
 
 
+Effect = Annotated[
+    str | None,
+    options.option(
+        "--effect",
+        group=options.WHICH_HEADS,
+        metavar="WORD",
+        help="Rank the heads by how much the probability of this word changes if what a head gives is taken out: a "
+        "word that the text or the translation has, or else the next token or the mask. With --from and --to beside "
+        "their weight on that link.",
+    ),
+]
+
+
 Probe = Annotated[
     str | None,
     options.option(
@@ -144,6 +157,7 @@ class HeadOptions:
     measure: Measure = None
     from_word: From = None
     to_word: To = None
+    effect: Effect = None
     probe: Probe = None
     samples: Samples = None
     corpus: Corpus = None
@@ -193,6 +207,7 @@ class HeadOptions:
         if (self.from_word is None) != (self.to_word is None):
             has, lacks = ("--from", "--to") if self.to_word is None else ("--to", "--from")
             raise UsageError(f"{has} goes with {lacks}: a link has two words", "For example: --from ate --to apple")
+        self._check_effect(suffix)
         self._check_probe(suffix)
         self._check_corpus(suffix)
         if self.measure is not None and suffix not in PICTURE_ENDINGS:
@@ -207,6 +222,16 @@ class HeadOptions:
         for name in ("sort", "role", "measure"):
             if self.link and getattr(self, name) is not None:
                 raise UsageError(f"--{name} cannot go with --from and --to", "They rank the heads by that link.")
+
+    def _check_effect(self, suffix: str | None) -> None:
+        """Refuse what cannot go with a ranking by effects."""
+        if self.effect is None:
+            return
+        for name in ("sort", "role", "measure", "probe", "corpus"):
+            if getattr(self, name) is not None:
+                raise UsageError(f"--{name} cannot go with --effect", "Leave one of them out.")
+        if suffix is not None and suffix not in TABLE_ENDINGS:
+            raise UsageError("effects are numbers of heads", f"Name a table: {' '.join(TABLE_ENDINGS)}")
 
     def _check_probe(self, suffix: str | None) -> None:
         """Refuse an unknown probe, and options that cannot go with a probe."""

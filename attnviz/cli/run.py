@@ -22,6 +22,7 @@ from attnviz.retrace import NotKeptError
 if TYPE_CHECKING:
     from attnviz.attention import Trace
     from attnviz.models.base import Model, Progress
+    from attnviz.models.cut_runs import CutRuns
     from attnviz.models.gradients import Gradients
     from attnviz.prompt import Prompt
     from attnviz.selection import Selection
@@ -219,6 +220,11 @@ class Run:
         model = self.load(with_head=True)
         with reading() as progress:
             return model.gradients(prompt, progress)
+
+    def cut_runs(self, text: "Text", command: str, target: str | None) -> "CutRuns":
+        """The model and TEXT, from which heads or links can be taken out. Raises AttnvizError."""
+        prompt = self._prompt(self._sentence(text, command, target), target, self.text_pair)
+        return self.load(with_head=True).cut_runs(prompt)
 
     def _relevance(self, text: "Text", command: str, target: str | None, query: str | None) -> "Trace":
         """Gradient × attention of the rows that are shown. Raises AttnvizError."""

