@@ -26,7 +26,7 @@ def draw_clause(
         kind = "verb"
     make = {"verb": verbal, "adjective": adjectival, "noun": nominal}.get(kind)
     c = make(random, number, mood, subject) if make else existential(random, number, kind, mood, subject)
-    if subject is None and not simple and chance(random, 0.1):
+    if subject is None and not simple and chance(random, 0.3):
         c = _with_known_subject(random, c)
     return _owned(c)
 
@@ -72,14 +72,14 @@ def verbal(random: Random, number: int, mood: str, subject: Phrase | None) -> Cl
     c = tensed(random, c, verb)
     c = with_adverbials(random, c, 1.0)
     plain = c.object and not (c.object.noun.is_human or c.object.count or c.object.owner or c.object.joined)
-    if c.object and plain and chance(random, 0.06):
+    if c.object and plain and chance(random, 0.13):
         inner = relative(random, c.object.noun, number + 2)
         if inner and inner.subject != c.subject and not {"in", "goal!"} & verb.notes:
             # what stands behind the clause could be said of either: I read the book that I bought today
             c = replace(c, object=replace(c.object, relative=inner, pointed=""), adverbials=())
     if c.mood == "question" and chance(random, 0.55):
         c = asking(random, c, verb)
-    return c if number or mood != "statement" or not chance(random, 0.03) else also(c)
+    return c if number or mood != "statement" or not chance(random, 0.08) else also(c)
 
 
 def also(c: Clause) -> Clause:

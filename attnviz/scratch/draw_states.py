@@ -107,7 +107,7 @@ def nominal(random: Random, number: int, mood: str, subject: Phrase | None) -> C
         )
         predicate = something(random, noun)
         predicate = replace(predicate, count=0, pointed="")
-        if predicate.owner is None and chance(random, 0.25):
+        if predicate.owner is None and chance(random, 0.35):
             relative = draw_relative(random, noun, number + 2)
             predicate = replace(predicate, relative=relative) if relative else predicate
         tense = "present"

@@ -20,7 +20,8 @@ def phrase(p: Phrase, key: Key, ending: str, w: Wording, asked: bool = False, gl
     if p.joined:
         assert key
         first, second = replace(p, joined=None), (key[0], "second")
-        return [*phrase(first, key, w.loose("와", "와", "하고"), w), *phrase(p.joined, second, ending, w)]
+        with_first = phrase(first, key, w.loose("와", "와", "하고"), w, own=own)
+        return [*with_first, *phrase(p.joined, second, ending, w, own=own)]
     noun = p.noun
     words: Words = []
     if p.owner:

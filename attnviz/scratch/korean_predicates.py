@@ -229,7 +229,7 @@ def _linked(link: _Link, c: Clause, w: Wording, form: str, past: bool) -> Words:
             return _forms(link, "어서", w)
         return [*_forms(link, "었기" if past else "기", w), ("때문에", None)]
     if form == "when":
-        return [*_forms(link, "었을" if past else "ㄹ", w), ("때", None)]
+        return [*_forms(link, w.either("었을", "ㄹ") if past else "ㄹ", w), ("때", None)]
     if form == "if":
         return _forms(link, "면", w)
     if form in ("to", "while"):

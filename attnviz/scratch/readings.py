@@ -39,6 +39,8 @@ def _may_have(verb: Verb, c: Clause, in_english: bool) -> bool:
     Of an object that is not known Korean says nothing, and any verb may have it; English has a verb for these.
     """
     assert isinstance(c.predicate, Verb)
+    if in_english and c.object is not None and c.object.noun.group == "pronoun":
+        return any(noun.is_human for noun in verb.objects)  # call him: 그를 부르다, 그에게 전화하다
     if verb.takes != c.predicate.takes or c.object is None:
         return verb.takes == c.predicate.takes and not verb.objects
     is_open = c.object.noun.group in ("open", "thing pronoun", "pronoun")
