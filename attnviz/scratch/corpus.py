@@ -11,7 +11,6 @@ from attnviz.scratch.in_english import in_english
 from attnviz.scratch.in_korean import in_korean
 from attnviz.scratch.lexicon import SUBJECTS, Adjective, Verb, lexicon, open_name
 from attnviz.scratch.meaning import Clause, Meaning, Phrase, Place
-from attnviz.scratch.readings import other_readings
 from attnviz.scratch.tokenizer import ENGLISH, KOREAN
 from attnviz.scratch.wording import AnyWording, Key, Wording, Words, every_wording
 
@@ -143,9 +142,6 @@ def accepted(example: Example) -> Iterator[tuple[str, ...]]:
     realise = in_korean if example.language == KOREAN else in_english
     for wording in every_wording():
         yield _numbered(realise(example.meaning, wording), example.unknown)
-    for meaning in other_readings(example.meaning, example.source, example.source_keys):
-        for wording in every_wording():
-            yield _numbered(realise(meaning, wording), example.unknown)
 
 
 def _example(source: Words, target: Words, language: int, meaning: Meaning) -> Example:
@@ -193,7 +189,7 @@ def constructions(meaning: Meaning) -> set[str]:
     found["who, what, where, when, why, how"] = any(c.asked for c in clauses)
     found["modals and wishes"] = any(c.modal for c in clauses)
     found["progressive"] = any(c.progressive for c in clauses)
-    found["future"] = any(c.tense in ("future", "would") for c in clauses)
+    found["future"] = any(c.tense == "future" for c in clauses)
     found["orders, let's"] = any(c.mood in ("order", "proposal") for c in clauses)
     found["numbers and counters"] = any(p.count for p in phrases)
     found["possessives"] = any(p.owner for p in phrases)

@@ -12,8 +12,6 @@ from attnviz.scratch.meaning import Clause, Phrase
 
 LIVELY = {"eat", "sleep", "run", "jump", "play", "swim", "walk", "drink"}  # what animals do too
 
-NOT_DESCRIBED = {"pronoun", "thing pronoun", "name", "open", "elder", "kin", "family", "wind", "date", "fact"}
-
 
 def draw_clause(
     random: Random, number: int, subject: Phrase | None = None, mood: str = "", simple: bool = False
@@ -25,22 +23,7 @@ def draw_clause(
     if mood in ("order", "proposal") or (simple and kind == "there"):
         kind = "verb"
     make = {"verb": verbal, "adjective": adjectival, "noun": nominal}.get(kind)
-    c = make(random, number, mood, subject) if make else existential(random, number, kind, mood, subject)
-    if subject is None and not simple and chance(random, 0.3):
-        c = _with_known_subject(random, c)
-    return _owned(c)
-
-
-def _with_known_subject(random: Random, c: Clause) -> Clause:
-    """The book that I bought is interesting: the clause, with another about its subject where that is a plain noun."""
-    plain = c.subject and c.subject == Phrase(c.subject.noun) and c.subject.noun.group not in NOT_DESCRIBED
-    if not plain or c.asked == "subject" or c.predicate == "there" or c.mood in ("order", "proposal"):
-        return c
-    if (isinstance(c.object, Phrase) and c.object.relative) or isinstance(c.predicate, Phrase):
-        return c
-    assert c.subject
-    inner = relative(random, c.subject.noun, c.number + 2)
-    return replace(c, subject=replace(c.subject, relative=inner)) if inner else c
+    return _owned(make(random, number, mood, subject) if make else existential(random, number, kind, mood, subject))
 
 
 def _owned(c: Clause) -> Clause:
@@ -72,14 +55,13 @@ def verbal(random: Random, number: int, mood: str, subject: Phrase | None) -> Cl
     c = tensed(random, c, verb)
     c = with_adverbials(random, c, 1.0)
     plain = c.object and not (c.object.noun.is_human or c.object.count or c.object.owner or c.object.joined)
-    if c.object and plain and chance(random, 0.13):
+    if c.object and plain and chance(random, 0.06):
         inner = relative(random, c.object.noun, number + 2)
-        if inner and inner.subject != c.subject and not {"in", "goal!"} & verb.notes:
-            # what stands behind the clause could be said of either: I read the book that I bought today
-            c = replace(c, object=replace(c.object, relative=inner, pointed=""), adverbials=())
-    if c.mood == "question" and chance(random, 0.55):
+        if inner and inner.subject != c.subject:
+            c = replace(c, object=replace(c.object, relative=inner, pointed=""))
+    if mood == "question" and chance(random, 0.55):
         c = asking(random, c, verb)
-    return c if number or mood != "statement" or not chance(random, 0.08) else also(c)
+    return c if number or mood != "statement" or not chance(random, 0.03) else also(c)
 
 
 def also(c: Clause) -> Clause:
@@ -155,7 +137,7 @@ def _verbs_with(noun: Noun) -> tuple[Verb, ...]:
 def relative(random: Random, noun: Noun, number: int) -> Clause | None:
     """What is said of a noun in a clause: that I bought yesterday, who lives in Seoul."""
     tense = random.choices(("past", "present"), (6, 4))[0]
-    if noun.is_human and chance(random, 0.6):
+    if noun.is_human:
         c = draw_clause(random, number, Phrase(noun), "statement", simple=True)
         if not isinstance(c.predicate, Verb) or c.modal or c.progressive:
             return None

@@ -5,7 +5,7 @@ from functools import cache
 from random import Random
 
 from attnviz.scratch.draw_phrases import chance, other_pronoun, place, someone, something
-from attnviz.scratch.lexicon import SUBJECTS, Adverb, Verb, draw_date, lexicon
+from attnviz.scratch.lexicon import Adverb, Verb, date, lexicon
 from attnviz.scratch.meaning import Clause, Phrase, Place
 
 ASKABLE = {
@@ -56,7 +56,7 @@ def _times(c: Clause) -> tuple[Adverb, ...]:
 
 
 def _date(random: Random) -> Adverb:
-    in_english, in_korean = draw_date(random)
+    in_english, in_korean = date(random.randint(1, 12), random.randint(1, 31))
     return Adverb((f"on {in_english}",), (f"{in_korean}에",))
 
 
@@ -67,28 +67,23 @@ def with_adverbials(random: Random, c: Clause, p: float) -> Clause:
     notes, found = verb.notes, dict[str, Phrase | Place | Adverb | int]()
     adverbs = lexicon().adverbs
     state = bool({"state", "weather"} & notes)
-    gives = c.mood == "order" and verb.korean[0].endswith("주다")
-    if "to" in notes and (gives or chance(random, 0.45 * p)):
+    if "to" in notes and chance(random, 0.45 * p):
         human = someone(random, c.subject, c.object)
         found["recipient"] = other_pronoun(random, c.subject) if human.noun.group == "pronoun" else human
-        if gives and chance(random, 0.6):
-            found["recipient"] = Phrase(SUBJECTS[0])
     for role in ("goal", "in"):
         if f"{role}!" in notes or (role in notes and chance(random, 0.6)):
             inside = verb.english[0] in ("put", "sit", "lie", "stand", "leave")
             found[role] = place(random, at=inside)
-            if verb.english[0] in ("go", "come") and chance(random, 0.08):
-                found[role] = Place(Phrase(random.choice(lexicon().of("event", "lesson"))))
-    if "source" in notes and chance(random, 0.2 * p):
+    if "source" in notes and chance(random, 0.15 * p):
         found["source"] = place(random)
     if (("where" in notes or "where!" in notes) and chance(random, 0.35 * p) and "goal" not in found) or (
-        not state and not {"goal", "goal!", "in", "in!"} & notes and chance(random, 0.08 * p)
+        not state and not {"goal", "in"} & found.keys() and chance(random, 0.08 * p)
     ):
         found["where"] = place(random)
-    if "with" in notes and chance(random, 0.18 * p):
+    if "with" in notes and chance(random, 0.14 * p):
         human = someone(random, c.subject, c.object)
         found["with"] = other_pronoun(random, c.subject) if human.noun.group == "pronoun" else human
-    if "vehicle" in notes and chance(random, 0.22 * p):
+    if "vehicle" in notes and chance(random, 0.18 * p):
         found["vehicle"] = Phrase(random.choice(lexicon().of("transit", "car") + lexicon().of("mount")[:1]))
     if "tool" in notes and chance(random, 0.12 * p):
         found["tool"] = Phrase(random.choice(lexicon().of("tool", "pencil")))
@@ -97,10 +92,8 @@ def with_adverbials(random: Random, c: Clause, p: float) -> Clause:
             "show", "book", "plan", "rule", "event", "health", "season", "problem", "country", "kin", "family"
         )
         found["about"] = something(random, random.choice(about), 0.4)
-    if verb.english[0] in ("walk", "run", "travel") and not found and chance(random, 0.25):
+    if verb.english[0] in ("walk", "run", "travel") and not found and chance(random, 0.15):
         found |= {"source": place(random), "until": place(random)}
-        if found["source"] == found["until"]:
-            del found["source"]
     if not state and not c.progressive and chance(random, 0.1 * p) and c.modal != "like":
         found["manner"] = random.choice(adverbs["manner"])
     if c.modal != "like" and chance(random, 0.24 * p):
@@ -110,16 +103,13 @@ def with_adverbials(random: Random, c: Clause, p: float) -> Clause:
             found["hour"] = random.randint(1, 12)
         elif (
             verb.english[0] in ("work", "study", "sleep", "play", "exercise")
-            and chance(random, 0.12)
+            and chance(random, 0.06)
             and "source" not in found
         ):
             start = random.randint(1, 10)
             found |= {"source": start, "until": start + random.randint(1, 2)}
         if c.mood == "statement" and c.tense != "future" and not c.negative and chance(random, 0.07 * p):
             found["frequency"] = random.choice(adverbs["frequency"])
-    for role, kind in (("where", "where"), ("goal", "goal"), ("in", "goal")):
-        if role in found and chance(random, 0.07):
-            found[role] = random.choice(adverbs[kind])
     return replace(c, adverbials=tuple(found.items()))
 
 

@@ -15,9 +15,9 @@ def chance(random: Random, p: float) -> bool:
 def someone(random: Random, *without: Phrase | None) -> Phrase:
     """A person: a pronoun, a name, known or not, or a noun."""
     words = lexicon()
-    groups = ((*SUBJECTS[:6],), *(words.of(group) for group in ("name", "kin", "elder", "family", "person")))
+    groups = ((*SUBJECTS[:6],), words.of("name"), words.of("kin"), words.of("elder"), words.of("person"))
     while True:
-        noun = random.choice(random.choices(groups, (51, 12, 10, 8, 2, 17))[0])
+        noun = random.choice(random.choices(groups, (52, 12, 10, 8, 18))[0])
         if noun.group == "name" and chance(random, 0.3):
             noun = open_noun("name", random)
         person = Phrase(noun)
@@ -55,7 +55,7 @@ def described(random: Random, phrase: Phrase, p: float) -> Phrase:
 def something(random: Random, noun: Noun, p: float = 1.0) -> Phrase:
     """A noun with what may be said of it: red, this, my, three; `p` scales how often."""
     phrase = Phrase(noun)
-    if noun.group in ("pronoun", "name", "open", "thing pronoun", "country"):
+    if noun.group in ("pronoun", "name", "open", "thing pronoun"):
         return phrase
     if noun.is_human:
         return someone_of(random, noun)

@@ -5,7 +5,7 @@ from functools import cache
 from random import Random
 
 from attnviz.scratch.draw_phrases import chance, described, open_noun, owner, place, someone, something
-from attnviz.scratch.lexicon import MONTHS, SUBJECTS, Adverb, Noun, draw_date, lexicon
+from attnviz.scratch.lexicon import SUBJECTS, Adverb, Noun, date, lexicon
 from attnviz.scratch.meaning import Clause, Phrase, Place
 
 
@@ -29,7 +29,7 @@ def adjectival(random: Random, number: int, mood: str, subject: Phrase | None) -
     if (
         subject.noun.group != "thing pronoun"
         and kind not in ("weather", "text", "fun")
-        and chance(random, 0.18)
+        and chance(random, 0.12)
         and not negative
     ):
         other = (
@@ -65,7 +65,7 @@ def nominal(random: Random, number: int, mood: str, subject: Phrase | None) -> C
     asked = ""
     kind = random.random()
     tense = random.choices(("past", "present"), (15, 85))[0]
-    if subject or kind < 0.48:
+    if subject or kind < 0.5:
         subject = subject or someone(random)
         person = Phrase(random.choice(words.of("person", "person", "kin", "family", "nationality")))
         person = described(random, person, 0.25)
@@ -77,7 +77,7 @@ def nominal(random: Random, number: int, mood: str, subject: Phrase | None) -> C
         predicate = person if person.noun.group != "family" else Phrase(words.noun("student"))
         if mood == "question" and chance(random, 0.2):
             asked, tense = "predicate", "present"
-    elif kind < 0.76:
+    elif kind < 0.85:
         subject = Phrase(random.choice(SUBJECTS[7:9]))
         noun = random.choice(
             words.of(
@@ -107,17 +107,14 @@ def nominal(random: Random, number: int, mood: str, subject: Phrase | None) -> C
         )
         predicate = something(random, noun)
         predicate = replace(predicate, count=0, pointed="")
-        if predicate.owner is None and chance(random, 0.35):
+        if predicate.owner is None and chance(random, 0.25):
             relative = draw_relative(random, noun, number + 2)
             predicate = replace(predicate, relative=relative) if relative else predicate
         tense = "present"
         if mood == "question" and chance(random, 0.4):
             asked = random.choice(("predicate", "owner"))
             predicate = Phrase(noun)
-    elif kind < 0.80:
-        subject = Phrase(random.choice(SUBJECTS[6:9]))
-        predicate, tense = Phrase(Noun(("one",), ("것",), "own"), owner=owner(random)), "present"
-    elif kind < 0.86:
+    elif kind < 0.90:
         subject = Phrase(words.noun("name"), owner=owner(random))
         noun = open_noun("name", random) if chance(random, 0.6) else random.choice(words.of("name"))
         predicate, tense = Phrase(noun), "present"
@@ -154,11 +151,8 @@ def _of_time_or_price(random: Random, number: int, mood: str) -> Clause:
     else:
         event = words.noun(random.choice(("birthday", "birthday", "party", "test", "wedding", "meeting")))
         subject = Phrase(event, owner=owner(random) if event.english[0] == "birthday" or chance(random, 0.4) else None)
-        in_english, in_korean = draw_date(random)
+        in_english, in_korean = date(random.randint(1, 12), random.randint(1, 31))
         predicate = Phrase(Noun((in_english,), (in_korean,), "date"))
-        if chance(random, 0.3):
-            month = random.randint(1, 12)
-            predicate = Phrase(Noun((f"in {MONTHS[month - 1]}",), (f"{month}월",), "date"))
         if kind == "when":
             mood, asked = "question", "time"
     negative = not asked and chance(random, 0.1)

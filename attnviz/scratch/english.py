@@ -1,8 +1,5 @@
 """English morphology: the forms of nouns, verbs and adjectives by rule, what is irregular by table."""
 
-from collections.abc import Sequence
-from itertools import pairwise
-
 PLURALS = dict(
     pair.split("=")
     for pair in [
@@ -98,12 +95,6 @@ def comparative(adjective: str) -> str:
     if adjective.endswith("e"):
         return adjective + "r" if groups <= 2 else f"more {adjective}"
     return doubled(adjective) + "er" if groups == 1 else f"more {adjective}"
-
-
-def with_articles(words: Sequence[str]) -> list[str]:
-    """The words, each `a` and `an` as the next word asks."""
-    pairs = pairwise([*words, ""])
-    return [article(after) if word.lower() in ("a", "an") and after else word for word, after in pairs]
 
 
 def article(word: str) -> str:

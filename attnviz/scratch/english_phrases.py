@@ -7,7 +7,6 @@ from attnviz.scratch.wording import Key, Wording, Words
 
 NUMBERS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 BEFORE = {"recipient": "to", "with": "with", "tool": "with", "vehicle": "by", "about": "about", "than": "than"}
-OWN = {"I": "mine", "you": "yours", "he": "his", "she": "hers", "we": "ours", "they": "theirs"}
 BEFORE |= {"source": "from", "goal": "to", "until": "to"}
 
 
@@ -40,15 +39,14 @@ def phrase(
     noun = p.noun
     if noun.group in ("pronoun", "thing pronoun"):
         return [(noun.english[0] if subject else PRONOUNS[noun.english[0]][0], key)]
-    if noun.group == "own":
-        return _own_thing(p, key, w)
     name = w.loose(*noun.english)
-    general = general and not (p.owner or p.pointed or p.count)
     plural = (
         not noun.is_plural
         and noun.group not in ("date", "nationality")
         and (p.is_plural or many or (general and noun.determiner not in ("-", "my", "the")))
     )
+    if general and not plural and (p.owner or p.pointed or p.count):
+        general = False
     words: Words = []
     if p.adjective:
         words += keyed(w.loose(*p.adjective.english), (key[0], f"{key[1]} adjective") if key else None)
@@ -66,14 +64,6 @@ def phrase(
 
         words += clause_words(p.relative, w)
     return words
-
-
-def _own_thing(p: Phrase, key: Key, w: Wording) -> Words:
-    """`mine`, `my friend's`."""
-    assert p.owner
-    if p.owner.noun.english[0] in OWN:
-        return [(OWN[p.owner.noun.english[0]], key)]
-    return [*phrase(p.owner, key, w, "the"), ("'s", None)]
 
 
 def _determiner(
@@ -116,7 +106,7 @@ def _determiner(
     if noun.group == "open":
         return plain(w.loose("", "the", "a"))
     if noun.determiner == "my" and default != "a":
-        return plain(w.either(own, "the") if own else w.accepted("the", "his", "her", "their"))
+        return plain(w.either(own or "the", "the"))
     if noun.determiner == "-":
         return plain(w.either("", "the", "some") if default == "" else w.either("the", "") if default == "the" else "")
     if noun.group == "place":

@@ -29,16 +29,14 @@ def finite(c: Clause, w: Wording) -> tuple[str | None, str]:
     """
     verb = c.predicate if isinstance(c.predicate, Verb) else None
     base = verb.english[0] if verb else "have" if c.predicate == "have" else "be"
-    if base == "become" and (c.modal or c.tense in ("future", "would")):
+    if base == "become" and (c.modal or c.tense == "future"):
         base = w.loose("become", "be")
-    if c.tense == "would":
-        return "would", base
     if c.tense == "future":
         return ("will", base) if w.loose(True, True, False) else (_be(replace(c, tense="present")), f"going to {base}")
     if c.modal == "can":
         return "could" if c.tense == "past" else "can", base
     must = w.loose("must", "have to", "have to", "should") if c.modal == "must" else ""
-    if c.modal == "may" or (must in ("must", "should") and c.tense == "present"):
+    if (c.modal == "may" or must in ("must", "should")) and c.tense == "present":
         return must or ("must" if c.negative else "may"), base
     if c.modal == "want" and c.tense == "present" and not c.negative and w.loose(False, False, True):
         return "would", f"like to {base}"

@@ -18,7 +18,6 @@ import numpy as np
 from attnviz.scratch import transformer
 from attnviz.scratch.confidence import LOST, shares_below, word_probabilities
 from attnviz.scratch.corpus import Corpus, Example, accepted, constructions, draw_corpus, examples, mission
-from attnviz.scratch.english import with_articles
 from attnviz.scratch.meaning import Meaning
 from attnviz.scratch.store import Checkpoint, read, shipped
 from attnviz.scratch.tokenizer import END, ENGLISH, KOREAN, PAD, language
@@ -146,12 +145,12 @@ def are_right(checkpoint: Checkpoint, tests: Sequence[Example]) -> np.ndarray:
 
 
 def _are_accepted(tests: Sequence[Example], written: Sequence[tuple[str, ...]]) -> np.ndarray:
-    def spelled(words: tuple[str, ...]) -> str:
-        return " ".join(with_articles(words)).lower()  # may and May are one token
+    def lower(words: tuple[str, ...]) -> str:
+        return " ".join(words).lower()  # may and May are one token
 
     return np.array(
         [
-            any(spelled(got) == spelled(other) for other in (example.target, *accepted(example)))
+            any(lower(got) == lower(other) for other in (example.target, *accepted(example)))
             for example, got in zip(tests, written, strict=True)
         ]
     )

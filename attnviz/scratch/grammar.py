@@ -9,7 +9,6 @@ from random import Random
 from attnviz.scratch.draw_clauses import draw_clause
 from attnviz.scratch.draw_details import PROGRESS_EXCLUDES, tensed
 from attnviz.scratch.draw_phrases import chance, place, someone
-from attnviz.scratch.draw_states import adjectival
 from attnviz.scratch.lexicon import SUBJECTS, Adverb, Verb, lexicon
 from attnviz.scratch.meaning import Clause, Meaning, Phrase, Place
 
@@ -23,7 +22,7 @@ def draw(random: Random) -> Meaning:
     kind = random.random()
     if kind < 0.03:
         return _opened(Meaning(None, greeting=random.choice(words.greetings)), 0.3, random)
-    if kind < 0.65:
+    if kind < 0.70:
         return _opened(Meaning(draw_clause(random, 0)), 0.02, random)
     return _linked(random)
 
@@ -45,24 +44,14 @@ def _linked(random: Random) -> Meaning:
     mood = "statement"
     if link in ("if", "when", "before", "after") and chance(random, 0.3):
         mood, subject = "order", Phrase(SUBJECTS[1])
-    same = chance(random, 0.5)
+    same = chance(random, 0.55)
     if same and link != "and" and subject.noun.group != "pronoun":
         subject = Phrase(random.choice(SUBJECTS[:6]))
-    main = _matched(_part(random, 0, subject if same or mood == "order" else someone(random, subject), mood), link)
+    main = _part(random, 0, subject if same or mood == "order" else someone(random, subject), mood)
     other = _part(random, 1, subject, "statement")
     while link in ("before", "after") and not isinstance(other.predicate, Verb):
         other = _part(random, 1, subject, "statement")
-    if link in ("because", "when", "if") and chance(random, 0.08):
-        other = _of_weather(random, 1)
-    return Meaning(main, link, _matched_other(main, other, link))
-
-
-def _of_weather(random: Random, number: int) -> Clause:
-    """It rains; the weather is cold."""
-    verbs = [verb for verb in lexicon().verbs if "weather" in verb.notes]
-    if chance(random, 0.7):
-        return Clause(number, None, random.choice(verbs))
-    return replace(adjectival(random, number, "statement", Phrase(lexicon().noun("weather"))), tense="present")
+    return Meaning(_matched(main, link, random), link, _matched_other(main, other, link, random))
 
 
 def _part(random: Random, number: int, subject: Phrase, mood: str) -> Clause:
@@ -73,8 +62,7 @@ def _part(random: Random, number: int, subject: Phrase, mood: str) -> Clause:
             return c
 
 
-def _matched(main: Clause, link: str) -> Clause:
-    """The main clause, with the tense that its link asks for."""
+def _matched(main: Clause, link: str, random: Random) -> Clause:
     if link == "if" and main.mood == "statement" and not main.modal:
         return replace(main, tense="future", progressive=False, adverbials=_timeless(main))
     if link == "after" and main.tense == "present" and main.mood == "statement" and not main.modal:
@@ -86,15 +74,12 @@ def _timeless(c: Clause) -> "tuple[tuple[str, Phrase | Place | Adverb | int], ..
     return tuple(pair for pair in c.adverbials if pair[0] not in ("time", "frequency"))
 
 
-def _matched_other(main: Clause, other: Clause, link: str) -> Clause:
+def _matched_other(main: Clause, other: Clause, link: str, random: Random) -> Clause:
     """The other clause, with the tense that its link asks for: 먹고 says none, so that it is the main clause's."""
     other = replace(other, adverbials=_timeless(other))
     if link == "but":
         return replace(other, tense="present" if other.tense == "future" else other.tense)
-    restless = isinstance(other.predicate, Verb) and not PROGRESS_EXCLUDES & other.predicate.notes
-    other = replace(other, modal="", progressive=link == "and" and main.progressive and restless and not other.negative)
-    if other.progressive:
-        other = replace(other, adverbials=tuple(pair for pair in other.adverbials if pair[0] not in ("hour", "manner")))
+    other = replace(other, modal="", progressive=False)
     if link in ("and", "because"):
         return replace(
             other,
@@ -113,15 +98,13 @@ def _reported(random: Random) -> Meaning:
     """I think that he is kind; she said that she was busy."""
     words = lexicon()
     subject = someone(random) if chance(random, 0.5) else Phrase(random.choice(SUBJECTS[:6]))
-    said = random.choice(("think", "say", "think", "say", "believe", "hear", "know"))
+    said = random.choice(("think", "say", "think", "say", "believe", "hear"))
     verb = next(verb for verb in words.verbs if verb.english[0] == said)
     tense = random.choices(("past", "present"), (5, 5))[0] if verb.english[0] not in ("say", "hear") else "past"
     main = Clause(0, subject, verb, None, (), tense)
     same = chance(random, 0.25) and subject.noun.group == "pronoun"
     other = _part(random, 1, subject if same else someone(random, subject), "statement")
-    if tense == "past" and other.tense == "future" and verb.english[0] != "hear":
-        other = replace(other, tense="would")
-    elif tense == "past" and other.tense != "past":
+    if tense == "past" and other.tense != "past":
         other = replace(other, tense="past", adverbials=_timeless(other))
     return Meaning(main, "that", other)
 

@@ -37,8 +37,6 @@ def _sentence(meaning: Meaning, w: Wording) -> Words:
     if link in ("and", "but"):
         shared = link == "and" and other.subject == clause.subject
         second = clause_words(clause, w, without_subject=True) if shared else main
-        if shared and other.progressive and not clause.negative and not clause.adverbial("also"):
-            second = w.accepted(_rest(clause, w, _ing(clause)), second)
         return [*clause_words(other, w), (link, None), *second, *end]
     if link == "that":
         return [*main, *plain(w.either("that", "")), *clause_words(other, w), *end]
@@ -67,7 +65,7 @@ def clause_words(c: Clause, w: Wording, without_subject: bool = False) -> Words:
         assert isinstance(time, Adverb)
         front, c = adverb(time, (c.number, "time"), w), _without(c, "time")
     if c.gap:
-        first = plain(w.either("that", "" if c.gap == "object" else "who" if _human(c) else "that"))
+        first = plain(w.either("that", "who" if c.gap == "subject" and c.subject and _human(c) else "that"))
         subject = [] if c.gap == "subject" else subject
     if without_subject or c.asked == "subject":
         subject = []
@@ -173,17 +171,15 @@ def _rest(c: Clause, w: Wording, middle: str | None = None, base: bool = False) 
             recipient = c.adverbial("recipient")
             giving = isinstance(recipient, Phrase) and lemma[0] in GIVING and not c.object.relative and not c.gap
             if giving and isinstance(recipient, Phrase) and w.either(False, True):
-                words += phrase(recipient, (n, "recipient"), w, "", own=own(c))
+                words += phrase(recipient, (n, "recipient"), w, "", own=own_of(c))
                 c = _without(c, "recipient")
             assert c.object
-            becomes = verb.takes == "가" and "state" in verb.notes and "quality" not in verb.notes
-            many = becomes and c.subject is not None and c.subject.is_plural
             article = "a" if verb.takes == "가" else ""
-            words += phrase(c.object, (n, role), w, article, general=general, many=many, own=own(c))
+            words += phrase(c.object, (n, role), w, article, general=general, own=own_of(c))
     elif verb == "have":
         words += plain(middle or "have")
         if c.object and c.asked != "count":
-            words += phrase(c.object, (n, "thing"), w, "a", own=own(c))
+            words += phrase(c.object, (n, "thing"), w, "a", own=own_of(c))
     else:
         words += plain(middle or "")
         words += _predicate(c, w)
@@ -197,7 +193,7 @@ def _adverbials(c: Clause, w: Wording) -> Words:
         if role == c.asked == "with":
             words += plain("with")
         elif role != c.asked:
-            words += adverbial(role, c.fillers[role], c.number, w, own(c))
+            words += adverbial(role, c.fillers[role], c.number, w, own_of(c))
     return words
 
 
@@ -224,6 +220,11 @@ def _predicate(c: Clause, w: Wording) -> Words:
     return []
 
 
-def own(c: Clause) -> str:
-    """`her`: whose a friend or a hand is where nothing is said; "" where that is not known."""
-    return PRONOUNS[c.own][1] if c.own else ""
+def own_of(c: Clause) -> str:
+    """Whose a friend or a hand is where nothing is said: the subject's."""
+    pronoun = c.subject.noun.pronoun if c.subject and c.asked != "subject" else "it"
+    if c.mood == "proposal":
+        pronoun = "we"
+    if c.subject and c.subject.is_plural and pronoun == "it":
+        pronoun = "they"
+    return PRONOUNS[pronoun][1] if pronoun != "it" else ""

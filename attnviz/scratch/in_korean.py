@@ -3,7 +3,7 @@
 from attnviz.scratch import korean
 from attnviz.scratch.korean_phrases import NUMBERS, adverb, phrase
 from attnviz.scratch.korean_predicates import LEVELS, predicate
-from attnviz.scratch.lexicon import Adverb, Verb
+from attnviz.scratch.lexicon import Adjective, Adverb, Verb
 from attnviz.scratch.meaning import Clause, Meaning, Phrase, Place
 from attnviz.scratch.wording import Key, Wording, Words
 
@@ -12,8 +12,6 @@ ROLES = [
     "how", "about", "recipient",
 ]  # fmt: skip
 ORDER = {role: place for place, role in enumerate(ROLES)}
-REPEATS = {"because", "when", "if", "before", "after", "but"}
-"""Links whose two clauses may both name the same subject: 내가 피곤했을 때 나는 잤다."""
 PARTICLES = {"with": "와", "vehicle": "로", "tool": "로", "source": "에서", "until": "까지", "where": "에서"}
 PARTICLES |= {"goal": "에", "in": "에", "recipient": "에게", "than": "보다"}
 
@@ -40,9 +38,8 @@ def _sentence(meaning: Meaning, w: Wording) -> Words:
     same = other.subject == clause.subject
     if link == "that":
         subject, rest = _parts(clause, w, level)
-        return [*subject, *_reported(clause, other, w), *rest, *end]
-    repeated = link in REPEATS and w.accepted(False, True)
-    if same and clause.subject is not None and not repeated:
+        return [*subject, *clause_words(other, w, "that", "가"), *rest, *end]
+    if same and clause.subject is not None:
         return [
             *_subject(clause, w, level),
             *clause_words(other, w, link, None),
@@ -53,19 +50,9 @@ def _sentence(meaning: Meaning, w: Wording) -> Words:
     return [*clause_words(other, w, link, particle), *clause_words(clause, w, level), *end]
 
 
-def _reported(clause: Clause, other: Clause, w: Wording) -> Words:
-    """What is said, thought or known: 그가 온다고; 그가 온다는 것을."""
-    known = isinstance(clause.predicate, Verb) and clause.predicate.english[0] == "know"
-    form = ("then " if clause.tense == "past" else "") + ("다는" if known else "다고")
-    thing: Words = [("것을", None)] if known else []
-    same = other.subject == clause.subject and other.subject is not None
-    return clause_words(other, w, form, w.either("가", None) if same else "가") + thing
-
-
 def clause_words(c: Clause, w: Wording, form: str, particle: str | None = "는") -> Words:
     """One clause in a form: a speech level, a link (and, because, …), or "noun" before a noun.
 
-    "다고" and "다는" are what is said and what is known; "then " before them, where that was in the past.
     `particle` is the subject's; None leaves the subject out.
     """
     subject, rest = _parts(c, w, form, particle)
@@ -107,8 +94,7 @@ def _subject(c: Clause, w: Wording, form: str, particle: str = "는") -> Words:
     if c.asked == "subject":
         return [("누가", (c.number, "subject"))]
     noun = c.subject.noun
-    asks_you = c.mood == "question" and c.modal != "may"
-    dropped = noun.english[0] == ("you" if asks_you else "I")
+    dropped = (c.mood == "question" and noun.english[0] == "you") or noun.english[0] == "I"
     if (
         dropped
         and c.predicate != "have"
@@ -143,10 +129,7 @@ def _object(c: Clause, w: Wording) -> Words:
         return [(asked, key)]
     if c.asked == "kind":
         return [("무슨", None), (korean.noun_form(c.object.noun.korean[0], takes), key)]
-    a_little: Words = [("좀", None)] if c.mood == "order" and takes == "를" and w.loose(False, False, True) else []
-    if takes == "를" and c.predicate != "have" and c.object.noun.group != "pronoun":
-        takes = w.loose("를", "를", "를", "를", "를", "" if c.asked != "count" else "를")
-    return phrase(c.object, key, takes, w, asked=c.asked == "count", own=c.own) + a_little
+    return phrase(c.object, key, takes, w, asked=c.asked == "count")
 
 
 def _filler(role: str, c: Clause, w: Wording) -> Words:
@@ -158,8 +141,8 @@ def _filler(role: str, c: Clause, w: Wording) -> Words:
             return [("몇", None), ("시에", None)]
         if role == "with":
             return [(w.loose("누구와", "누구하고", "누구랑"), key)]
-        if role == "time" and isinstance(c.predicate, Phrase):
-            return []  # it is the predicate itself
+        if isinstance(c.predicate, Phrase | Adjective):
+            return []
         return [(w.loose(asked[role], "어디서") if role == "where" else asked[role], key)]
     filler = c.adverbial(role)
     if filler is None:
@@ -177,16 +160,13 @@ def _filler(role: str, c: Clause, w: Wording) -> Words:
             return [*phrase(filler.phrase, key, "", w), (place, None)]
         return phrase(filler.phrase, key, particle, w)
     if role == "about":
-        return [*phrase(filler, key, "", w, glue="에", own=c.own), (w.loose("대해", "대해서", "관해"), None)]
+        return [*phrase(filler, key, "", w, glue="에"), (w.loose("대해", "대해서", "관해"), None)]
     particle = PARTICLES[role]
     if role == "with":
         particle = w.loose("와", "하고", "랑")
     if role == "recipient":
-        gives = isinstance(c.predicate, Verb) and c.predicate.korean[0].endswith("주다")
-        if c.mood == "order" and gives and filler.noun.english[0] == "I" and w.loose(False, True):
-            return []  # 물을 주세요
         particle = w.loose("에게", "한테", "께" if filler.noun.group == "elder" else "에게")
-    words = phrase(filler, key, particle, w, own=c.own)
+    words = phrase(filler, key, particle, w)
     return [*words, (w.loose("함께", "같이"), None)] if role == "with" and w.loose(False, False, True) else words
 
 

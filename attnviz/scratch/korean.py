@@ -58,8 +58,6 @@ NOUN_ENDINGS = {  # ending: (after a consonant, after a vowel); after ㄹ as aft
     "인": ("인", "인"),
     "일": ("일", "일"),
     "이라고": ("이라고", "라고"),
-    "이라는": ("이라는", "라는"),
-    "이었다는": ("이었다는", "였다는"),
     "이었을": ("이었을", "였을"),
     "이었다고": ("이었다고", "였다고"),
     "이었지만": ("이었지만", "였지만"),
@@ -79,7 +77,7 @@ HONORIFIC = [
 ]  # fmt: skip
 AFTER_EO = ["어", "어요", "어서", "어야", "어라", "어도"]
 AFTER_PAST = [
-    "다", "어요", "습니다", "습니까", "니", "지만", "고", "을", "기", "다고", "다는", "는지", "어", "나요", "냐",
+    "다", "어요", "습니다", "습니까", "니", "지만", "고", "을", "기", "다고", "는지", "어", "나요", "냐",
     "으면", "는데",
 ]  # fmt: skip
 VERB_ENDINGS = (
@@ -88,7 +86,7 @@ VERB_ENDINGS = (
     *AFTER_EO,
     *(f"었{ending}" for ending in AFTER_PAST),
     *(f"시{ending}" for ending in HONORIFIC),
-    *("는다", "는다고", "는다는", "다고", "다는", "습니다", "습니까", "은지"),
+    *("는다", "는다고", "다고", "습니다", "습니까", "은지"),
 )
 
 
@@ -137,7 +135,7 @@ def verb_form(lemma: str, ending: str) -> str:
 
 
 def _form(stem: str, ending: str) -> str:
-    if ending.startswith("는다"):
+    if ending in ("는다", "는다고"):
         rest = ending.removeprefix("는")
         return f"{stem}는{rest}" if final(stem) not in (0, RIEUL) else _after_eu(stem, "ㄴ") + rest
     if ending in ("습니다", "습니까"):

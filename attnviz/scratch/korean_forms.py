@@ -4,8 +4,6 @@ from functools import cache
 
 from attnviz.scratch import korean
 
-_OF_ANIDA = {"어요": "아니에요", "어서": "아니라서", "다고": "아니라고", "다는": "아니라는"}
-
 
 @cache
 def form_of(lemma: str, ending: str, is_action: bool) -> str:
@@ -14,12 +12,12 @@ def form_of(lemma: str, ending: str, is_action: bool) -> str:
     ends_in_exists = lemma.endswith(("있다", "없다"))
     if ending == "는다" and not is_action:
         ending = "다"
-    if ending in ("는다고", "는다는") and not is_action:
-        ending = ending.removeprefix("는")
+    if ending == "는다고" and not is_action:
+        ending = "다고"
     if ending == "ㄴ" and ends_in_exists:
         ending = "는"
     if ending == "는" and not is_action and not exists and not ends_in_exists:
         ending = "ㄴ"
-    if lemma == "아니다" and ending in _OF_ANIDA:
-        return _OF_ANIDA[ending]
+    if lemma == "아니다" and ending in ("어요", "어서", "다고"):
+        return {"어요": "아니에요", "어서": "아니라서", "다고": "아니라고"}[ending]
     return korean.verb_form(lemma, ending)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from attnviz.scratch import korean
 from attnviz.scratch.korean_forms import form_of
-from attnviz.scratch.lexicon import PRONOUNS, Adverb, Noun
+from attnviz.scratch.lexicon import Adverb, Noun
 from attnviz.scratch.meaning import Phrase
 from attnviz.scratch.wording import Key, Wording, Words
 
@@ -12,25 +12,18 @@ NUMBERS = ["영", "한", "두", "세", "네", "다섯", "여섯", "일곱", "여
 _SUBJECT_FORMS = {"나": "내가", "저": "제가", "너": "네가"}
 
 
-def phrase(p: Phrase, key: Key, ending: str, w: Wording, asked: bool = False, glue: str = "", own: str = "") -> Words:
-    """A noun phrase with the ending of its last noun: 내 친구의 빨간 가방을, 사과 세 개를, 내가 어제 산 책을.
-
-    `own` is the pronoun of whom a friend or a hand belongs to where nothing is said, which Korean seldom says.
-    """
+def phrase(p: Phrase, key: Key, ending: str, w: Wording, asked: bool = False, glue: str = "") -> Words:
+    """A noun phrase with the ending of its last noun: 내 친구의 빨간 가방을, 사과 세 개를, 내가 어제 산 책을."""
     if p.joined:
         assert key
         first, second = replace(p, joined=None), (key[0], "second")
-        with_first = phrase(first, key, w.loose("와", "와", "하고"), w, own=own)
-        return [*with_first, *phrase(p.joined, second, ending, w, own=own)]
+        return [*phrase(first, key, w.loose("와", "와", "하고"), w), *phrase(p.joined, second, ending, w)]
     noun = p.noun
     words: Words = []
     if p.owner:
-        mine = p.owner.noun.english[0] == "I" and noun.group in ("kin", "elder", "family")
-        words += w.accepted(_owner(p, key, w), []) if mine else _owner(p, key, w)
+        words += _owner(p, key, w)
     elif noun.group in ("kin", "elder", "family") and key and key[1] == "subject" and not p.relative:
         words += w.either([], [(w.loose("내", "나의", "제", "우리"), None)])
-    elif own and noun.determiner == "my":
-        words += w.accepted([], [({"I": "내", "we": "우리"}.get(own) or f"{PRONOUNS[own][2][0]}의", None)])
     if p.pointed:
         words.append(({"this": "이", "that": w.either("저", "그")}[p.pointed], None))
     if p.relative:
@@ -90,13 +83,4 @@ def _pronoun(noun: Noun, last: str, ending: str, w: Wording) -> str:
 def adverb(adverb: Adverb, key: Key, w: Wording) -> Words:
     """월요일에: its last word carries the key."""
     *little, last = w.loose(*adverb.korean).split()
-    if key and key[1] == "time":
-        last = w.loose(last, last, topic(last))
     return [*((word, None) for word in little), (last, key)]
-
-
-def topic(time: str) -> str:
-    """월요일에 → 월요일에는, 오늘 → 오늘은; other words of time have no such form."""
-    if time.endswith("에"):
-        return f"{time}는"
-    return korean.noun_form(time, "는") if time in ("오늘", "내일", "지금", "어제") else time

@@ -17,7 +17,7 @@ COPULA = {  # the copula's ending for a verb's
     "다": "이다", "어요": "이에요", "습니다": "입니다", "었다": "이었다", "었어요": "이었어요",
     "었습니다": "이었습니다", "니": "이니", "습니까": "입니까", "었니": "이었니", "었습니까": "이었습니까",
     "고": "이고", "지만": "이지만", "면": "이면", "어서": "이라서", "ㄴ": "인", "ㄹ": "일", "다고": "이라고",
-    "었을": "이었을", "었다고": "이었다고", "다는": "이라는", "었다는": "이었다는",
+    "었을": "이었을", "었다고": "이었다고",
     "어": "이에요", "었어": "이었어요", "었지만": "이었지만", "은지": "인지", "나요": "인가요",
 }  # fmt: skip
 LEVELS = {  # speech level: statement, question, order, proposal
@@ -62,16 +62,15 @@ def predicate(c: Clause, w: Wording, form: str) -> Words:
         return [*words, *_inflected(link, "지"), *_end(_Link([], "못하다", True), c, w, form, honoured)]
     before, link = _modal(c, link, w)
     words += before
-    if c.progressive and not c.modal and form != "while" and (form != "and" or w.accepted(False, True)):
+    if c.progressive and not c.modal and form != "while":
         words += _inflected(link, "고")
         link = _Link([], w.loose("있다", "있다", "계시다" if honoured else "있다"), False)
         honoured = False
     if negative:
         before, link = _negated(c, link, w)
         words += before
-    is_future = c.tense == "future" or (c.tense == "would" and w.either(True, False))
-    if is_future and (form in LEVELS or _is_reported(form)) and c.mood in ("statement", "question"):
-        if form in LEVELS and w.loose(False, False, True):
+    if c.tense == "future" and (form in LEVELS or form == "that") and c.mood in ("statement", "question"):
+        if form != "that" and w.loose(False, False, True):
             return words + _would(link, c, form, w)
         words += _inflected(link, "ㄹ")
         link = _Link([], "것", False, None, noun="것")
@@ -180,7 +179,7 @@ def _end(link: _Link, c: Clause, w: Wording, form: str, honoured: bool) -> Words
         if c.mood in ("order", "proposal"):
             if link.lemma == "말다":
                 return [(w.loose("마라", "마") if form in ("plain", "casual") else w.loose("마세요", "마십시오"), None)]
-            if c.mood == "order" and form == "polite" and link.lemma != "주다" and w.loose(False, False, True):
+            if c.mood == "order" and form == "polite" and w.loose(False, False, True):
                 return [*_forms(link, "어", w), ("주세요", None)]
             return _forms(link, ending, w)
         ending = f"었{ending}" if past else ending
@@ -197,25 +196,17 @@ def _end(link: _Link, c: Clause, w: Wording, form: str, honoured: bool) -> Words
         present = "는" if link.is_action else "ㄴ"
         ending = "ㄹ" if c.tense == "future" else "ㄴ" if past and link.is_action else present
         return _forms(link, ending, w)
-    if _is_reported(form):
-        return _forms(link, _reported_ending(link, c, w, form), w)
+    if form == "that":
+        if past:
+            return _forms(
+                link,
+                w.loose("다고", "다고", "었다고")
+                if link.noun or not link.is_action
+                else w.loose("는다고", "는다고", "었다고"),
+                w,
+            )
+        return _forms(link, "다고" if link.noun or not link.is_action else "는다고", w)
     return _linked(link, c, w, form, past)
-
-
-def _is_reported(form: str) -> bool:
-    return form.endswith(("다고", "다는"))
-
-
-def _reported_ending(link: _Link, c: Clause, w: Wording, form: str) -> str:
-    """먹는다고, 먹었다고; 바쁘다고 말했다 of what was so when it was said."""
-    then, said = form.startswith("then "), form.split()[-1]
-    is_state = bool(link.noun) or not link.is_action
-    at_once, before = said if is_state else f"는{said}", f"었{said}"
-    if c.tense != "past":
-        return at_once
-    if not then:
-        return before
-    return w.either(at_once, before) if is_state else w.either(before, at_once)
 
 
 def _linked(link: _Link, c: Clause, w: Wording, form: str, past: bool) -> Words:
@@ -229,7 +220,7 @@ def _linked(link: _Link, c: Clause, w: Wording, form: str, past: bool) -> Words:
             return _forms(link, "어서", w)
         return [*_forms(link, "었기" if past else "기", w), ("때문에", None)]
     if form == "when":
-        return [*_forms(link, w.either("었을", "ㄹ") if past else "ㄹ", w), ("때", None)]
+        return [*_forms(link, "었을" if past else "ㄹ", w), ("때", None)]
     if form == "if":
         return _forms(link, "면", w)
     if form in ("to", "while"):

@@ -1,11 +1,9 @@
 """The words of the corpus, from the tables in `lexicon/`; each table says at its head what stands in it."""
 
-from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
-from random import Random
 
 from attnviz.scratch import english
 
@@ -30,7 +28,7 @@ class Noun:
     @property
     def is_human(self) -> bool:
         """Whether it is asked for with "who", and takes 에게."""
-        return self.group in ("pronoun", "name", "kin", "elder", "family", "person")
+        return self.group in ("pronoun", "name", "kin", "elder", "person")
 
     @property
     def is_plural(self) -> bool:
@@ -141,10 +139,8 @@ MONTHS = [
 ]  # fmt: skip
 
 
-def draw_date(random: Random) -> tuple[str, str]:
-    """A day of the year at random: ("May 3", "5월 3일")."""
-    month = random.randint(1, 12)
-    day = random.randint(1, monthrange(2024, month)[1])  # a year with a February 29
+def date(month: int, day: int) -> tuple[str, str]:
+    """A day of the year: ("May 3", "5월 3일")."""
     return f"{MONTHS[month - 1]} {day}", f"{month}월 {day}일"
 
 
@@ -208,7 +204,7 @@ def _verb(cells: list[str], nouns: list[Noun]) -> Verb:
         english=tuple(base.split("/")),
         past=english.past(base.split("/")[0]) if past == "-" else past,
         korean=tuple(lemmas.split("/")),
-        objects=tuple(noun for noun in nouns if _is_named(noun, wanted)),
+        objects=tuple(noun for noun in nouns if {*noun.english, f"#{noun.group}"} & wanted),
         notes=frozenset(note for note in noted.split() if "=" not in note),
     )
     named = dict(note.split("=") for note in noted.split() if "=" in note)
@@ -218,11 +214,6 @@ def _verb(cells: list[str], nouns: list[Noun]) -> Verb:
         takes=named.get("takes", "를"),
         negation=named.get("not", ""),
     )
-
-
-def _is_named(noun: Noun, wanted: set[str]) -> bool:
-    """Whether a verb's objects name a noun, by its word or its group; "Korean" names the language, and no person."""
-    return f"#{noun.group}" in wanted or (noun.group != "nationality" and not wanted.isdisjoint(noun.english))
 
 
 def _greeting(line: str) -> Adverb:

@@ -51,25 +51,13 @@ class Clause:
     predicate: "Verb | Adjective | Phrase | str"
     object: Phrase | None = None
     adverbials: "tuple[tuple[str, Phrase | Place | Adverb | int], ...]" = ()
-    tense: str = "present"  # past, present, future, would: what was to come
+    tense: str = "present"  # past, present, future
     progressive: bool = False
     modal: str = ""  # can, want, must, may, like
     negative: bool = False
     mood: str = "statement"  # question, order, proposal
     asked: str = ""
     gap: str = ""
-
-    @property
-    def own(self) -> str:
-        """Whose a friend or a hand is where nothing is said, as a pronoun: the subject's; "" where it is not known."""
-        if self.mood == "proposal":
-            return "we"
-        if self.subject is None or self.asked == "subject":
-            return ""
-        pronoun = self.subject.noun.pronoun
-        if pronoun == "it":
-            return "they" if self.subject.is_plural else ""
-        return pronoun
 
     def adverbial(self, role: str) -> "Phrase | Place | Adverb | int | None":
         """What stands in a role, or None."""

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from attnviz.scratch import english, korean
+from attnviz.scratch import korean
 from attnviz.scratch.lexicon import OPEN, open_name
 
 SPECIALS = ("<pad>", "<unk>", "<mask>", "<en>", "<ko>", "</s>")
@@ -200,7 +200,7 @@ class Tokenizer:
         ids = list(ids)
         text, spans, before = "", [], ""
         in_korean = any("가" <= c <= "힣" for id in ids for c in self.vocabulary[id])
-        tokens = english.with_articles([self._spelled(id, names, in_korean) for id in ids])
+        tokens = [self._spelled(id, names, in_korean) for id in ids]
         for token, after in pairwise([*tokens, ""]):
             if (token == "may" and before in ("in", "on", "is", "was")) or (token, after) == ("new", "York"):
                 token = token.capitalize()  # the month and the city are the same tokens as another word

@@ -40,7 +40,7 @@ PHRASES = {
     "days": ("day",),
     "how and how often": ("manner", "frequency", "degree"),
     "ages": ("age",),
-    "where": ("where", "goal", "position"),
+    "near what": ("position",),
 }
 """By topic, the kinds of phrases in lexicon/phrases.txt."""
 

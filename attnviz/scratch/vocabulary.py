@@ -21,7 +21,7 @@ ENGLISH_WORDS = [
 KOREAN_WORDS = [
     "내", "제", "네", "내가", "제가", "네가", "누가", "이", "저", "그", "수", "안", "못", "더", "싶어", "때",
     "때문에", "전에", "후에", "뒤에", "대해", "대해서", "관해", "함께", "같이", "무슨", "몇", "많은", "언제", "왜",
-    "어떻게", "마라", "마", "마세요", "마십시오", "거예요", "주세요", "뭘", "좀",
+    "어떻게", "마라", "마", "마세요", "마십시오", "거예요", "주세요", "뭘",
 ]  # fmt: skip
 AUXILIARIES = {"있다": False, "없다": False, "싶다": False, "아니다": False, "않다": True, "하다": True, "되다": True}
 AUXILIARIES |= {"말다": True, "못하다": True, "좋아하다": True, "계시다": False, "모르다": True}
@@ -70,8 +70,6 @@ def _english() -> Iterator[Word]:
         yield open_name(number), open_name(number), ""
     for word in [*ENGLISH_WORDS, *english_phrases.NUMBERS, *map(str, range(1, 32))]:
         yield word, *_function_word(word)
-    for word in english_phrases.OWN.values():
-        yield word, word, ""
     for subject, (other, owner, _) in PRONOUNS.items():
         for word in (subject, other, owner):
             yield word, word, ""
@@ -168,8 +166,6 @@ def _korean() -> Iterator[Word]:
     for adverb in _adverbs():
         for phrase in adverb.korean:
             yield from _bare(phrase.replace("?", "").split())
-            time = phrase.split()[-1]
-            yield korean_phrases.topic(time), time, "는" if korean_phrases.topic(time) != time else BARE
 
 
 def _verbs() -> Iterator[Word]:
@@ -196,7 +192,7 @@ def _forms(lemma: str, stem: str, is_action: bool, before: str = "") -> Iterator
     for ending in korean.VERB_ENDINGS:
         if before and ending.startswith("시"):
             continue
-        if not is_action and ending in ("는다", "는다고", "는다는", "어라", "자", "ㅂ시다", "세요", "십시오", "러"):
+        if not is_action and ending in ("는다", "는다고", "어라", "자", "ㅂ시다", "세요", "십시오", "러"):
             continue
         yield korean_forms.form_of(lemma, ending, is_action), stem, before + ending
         if ending == "기":

@@ -166,15 +166,13 @@ def test_the_language_follows_from_the_script(text, expected):
         *((["ate", "an", "apple"], "Ate an apple."), (["did", "you", "eat", "?"], "Did you eat?"), ([], "")),
         *((["you", "can", "not", "go"], "You cannot go."), (["let", "'s", "go"], "Let's go.")),
         *((["he", "may", "come", "in", "may"], "He may come in May."), (["it", "is", "new"], "It is new.")),
-        *((["a", "apple", "and", "an", "bag"], "An apple and a bag."), (["a"], "A.")),
         *((["I", "saw", "New", "York"], "I saw New York."), (["그는", "누구니", "?"], "그는 누구니?")),
     ],
 )
 def test_tokens_are_spelled_as_a_sentence_and_stand_where_they_say(tokens, text, tokenizer):
     spelled, spans = tokenizer.spell(map(tokenizer.id, tokens))
     assert spelled == text
-    articles = {"a": "an", "an": "a"} if text.startswith("An apple") else {}
-    assert [spelled[start:end].lower() for start, end in spans] == [articles.get(t, t.lower()) for t in tokens]
+    assert [spelled[start:end].lower() for start, end in spans] == [token.lower() for token in tokens]
 
 
 def test_the_vocabulary_is_the_same_each_time_and_begins_with_the_special_tokens(tokenizer):
