@@ -1,9 +1,12 @@
 """`attnviz batch`: files of sentences to pictures."""
 
+import json
+import random
 import signal
 import subprocess
 import time
 from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +15,7 @@ from PIL import Image
 
 import attnviz
 from attnviz.analysis import score_heads
+from attnviz.cli.run import Run
 from attnviz.models.builtin import BuiltinModel
 
 
@@ -26,7 +30,9 @@ def texts(tmp_path):
 
 
 def pictures(folder) -> list[str]:
+    kept = {"batch.json", "manifest.jsonl"}
     files = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    files = [name for name in files if name not in kept]
     assert all(Image.open(folder / name).format == "PNG" for name in files if name.endswith(".png"))
     return files
 
@@ -79,11 +85,11 @@ def test_why_explains_the_head_of_every_file_or_with_each_of_every_picture(texts
     assert line.startswith(f"{file}: L")
     assert "over 2 texts" in line
     assert done.err.count("The rule: ") == 1
-    done = run("batch", file, "-o", tmp_path / "out", "--why", "--each", *kind, env=wide)
+    done = run("batch", file, "-o", tmp_path / "each", "--why", "--each", *kind, env=wide)
     lines = [line for line in done.err.splitlines() if "of masked self-attention" in line]
     assert [line.split(": ")[0] for line in lines] == [f"{file}, line {n}" for n in (1, 3)]
     assert done.err.count("The rule: ") == 1
-    assert "self-attention" not in run("batch", file, "-o", tmp_path / "out", "--layer", "1").err
+    assert "self-attention" not in run("batch", file, "-o", tmp_path / "one", "--layer", "1").err
 
 
 def test_a_picture_is_the_one_that_plot_draws(texts, tmp_path):
@@ -253,3 +259,92 @@ def test_ctrl_c_exits_with_130_and_leaves_only_complete_pictures(tmp_path):
     names = pictures(tmp_path / "out")
     assert 0 < len(names) < 500
     assert all(name.endswith(".png") and "/." not in name for name in names)
+
+
+def lines(folder: Path) -> list[dict]:
+    return [json.loads(line) for line in (folder / "manifest.jsonl").read_text("utf-8").splitlines()]
+
+
+def tree(folder: Path) -> dict[str, object]:
+    """All that is in a folder, but how long it took."""
+    files = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    manifest = [{**line, "seconds": line.get("seconds") and 1} for line in lines(folder)]
+    return {**files, "manifest.jsonl": manifest}
+
+
+def test_the_manifest_has_a_line_for_every_text_in_their_order(tmp_path):
+    (tmp_path / "a.txt").write_bytes(b"She drank milk at the school\nI ate\n\xff\n" + b"apple " * 600 + b"\n")
+    done = run("batch", tmp_path / "a.txt", "-o", tmp_path / "out", "--layer", "1", "--head", "0", "--kind", "cross")
+    assert done.code == 3
+    first, second, unreadable, too_long = sorted(lines(tmp_path / "out"), key=lambda line: line["number"])
+    assert [line["number"] for line in lines(tmp_path / "out")] == [1, 2, 3, 4]
+    assert (first["text"], second["text"]) == ("She drank milk at the school", "I ate")
+    assert (second["kind"], second["layer"], second["head"]) == ("cross", 1, 0)
+    assert second["output"] == "a.txt/002.png"
+    assert second["model"] == "builtin"
+    assert second["measures"]["entropy"] >= 0
+    assert "not UTF-8" in unreadable["error"]
+    assert "600 tokens" in too_long["error"]
+    assert "output" not in too_long
+
+
+def test_the_same_command_does_nothing_twice_and_other_options_are_an_error(texts, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    assert run("batch", texts, "-o", out).code == 0
+    before = tree(out)
+    with monkeypatch.context() as patch:
+        patch.setattr("attnviz.cli.run.Run.load", lambda run: 1 / 0)
+        again = run("batch", texts, "-o", out)
+    assert again.code == 0
+    assert "4 pictures of 4 lines in 2 files." in again.err
+    assert tree(out) == before
+    other = run("batch", texts, "-o", out, "--layer", "1", "--theme", "dark")
+    assert (other.code, other.out) == (1, "")
+    assert "holds pictures with other options: no option, not --layer" in other.err
+    assert "Choose another folder with -o" in other.err
+    assert tree(out) == before
+
+
+def test_a_text_that_changed_is_drawn_again(tmp_path):
+    (tmp_path / "a.txt").write_text("I ate\nShe slept\n")
+    run("batch", tmp_path / "a.txt", "-o", tmp_path / "out", "--each")
+    one, two = ((tmp_path / f"out/a.txt/00{n}.png").stat().st_mtime_ns for n in (1, 2))
+    (tmp_path / "a.txt").write_text("I ate\nHe slept\n")
+    run("batch", tmp_path / "a.txt", "-o", tmp_path / "out", "--each")
+    assert (tmp_path / "out/a.txt/001.png").stat().st_mtime_ns == one
+    assert (tmp_path / "out/a.txt/002.png").stat().st_mtime_ns != two
+    assert [line["text"] for line in lines(tmp_path / "out")] == ["I ate", "He slept"]
+
+
+def test_the_model_runs_once_where_a_head_is_chosen(tmp_path, monkeypatch):
+    (tmp_path / "a.txt").write_text("I ate an apple\nShe slept\n")
+    traced = []
+    of_many = Run.trace_all_with
+    monkeypatch.setattr(Run, "trace_all_with", lambda *a, **k: traced.append(len(a[2])) or of_many(*a, **k))
+    run("batch", tmp_path / "a.txt", "-o", tmp_path / "out")
+    assert sum(traced) == 2
+
+
+def test_a_run_that_is_killed_at_random_moments_is_completed_by_the_same_command(tmp_path):
+    words = ["I", "ate", "an", "apple", "She", "drank", "milk", "the", "cat", "slept", "book"]
+    chance = random.Random(3)
+    many = [" ".join(chance.choices(words, k=chance.randint(2, 9))) for _ in range(40)]
+    (tmp_path / "a.txt").write_text("\n".join(many))
+    command = ("batch", tmp_path / "a.txt", "-o")
+    assert process(*command, tmp_path / "whole").code == 0
+    began = time.monotonic()
+    kills = 0
+    for _ in range(4):
+        running = start(*command, tmp_path / "out", stdin=subprocess.DEVNULL)
+        wanted = len(list(tmp_path.glob("out/a.txt/*.png"))) + chance.randint(1, 12)
+        while running.poll() is None and len(list(tmp_path.glob("out/a.txt/*.png"))) < wanted:
+            time.sleep(0.005)
+            assert time.monotonic() - began < 300
+        kills += running.poll() is None
+        running.kill()
+        running.communicate()
+        whole = [path for path in tmp_path.glob("out/a.txt/*.png") if not path.name.startswith(".")]
+        assert all(Image.open(path).load() for path in whole)
+    assert kills
+    assert process(*command, tmp_path / "out").code == 0
+    assert tree(tmp_path / "out") == tree(tmp_path / "whole")

@@ -1,20 +1,42 @@
 """Several texts in one pass of a model, padded at the end to the same length."""
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from attnviz.models.model_inputs import ModelInputs
 
-MOST_TEXTS, MOST_WEIGHTS = 16, 256**2  # of a group, with padding: per head no more weights than 256 tokens have
+MOST_TEXTS = 64
+"""The most texts of a group; more are no faster."""
+LEAST_WEIGHTS, MOST_WEIGHTS = 64**2, 256**2
+"""How many weights of each head a group has, with padding: 64 tokens fit any memory, more than 256 gain nothing."""
+SHARE = 1 / 8
+"""The weights of a group take at most this part of the free memory."""
 
 _IDS = {"input_ids", "decoder_input_ids"}
 _PADDED = {*_IDS, "attention_mask", "token_type_ids"}
 
 
-def group_by_length(readings: Iterable[ModelInputs]) -> Iterator[list[ModelInputs]]:
-    """The inputs, in order, in groups for one pass each."""
+def room(config: Any) -> int:
+    """How many weights of each head fit the memory that is free, by the number of heads in a model's `config`."""
+    heads = (getattr(config, "num_hidden_layers", None) or 32) * (getattr(config, "num_attention_heads", None) or 32)
+    fits = int(SHARE * _free_memory() / (4 * heads))
+    return min(max(fits, LEAST_WEIGHTS), MOST_WEIGHTS)
+
+
+def _free_memory() -> float:
+    """The free memory of this machine, in bytes, where it can be known."""
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return float(2**32)
+
+
+def group_by_length(readings: Iterable[ModelInputs], weights: int = MOST_WEIGHTS) -> Iterator[list[ModelInputs]]:
+    """The inputs, in order, in groups for one pass each, with at most so many `weights` of each head."""
     group: list[ModelInputs] = []
     for model_inputs in readings:
-        if group and not _has_room(group, model_inputs):
+        if group and not _has_room(group, model_inputs, weights):
             yield group
             group = []
         group.append(model_inputs)
@@ -22,10 +44,10 @@ def group_by_length(readings: Iterable[ModelInputs]) -> Iterator[list[ModelInput
         yield group
 
 
-def _has_room(group: Sequence[ModelInputs], model_inputs: ModelInputs) -> bool:
+def _has_room(group: Sequence[ModelInputs], model_inputs: ModelInputs, weights: int) -> bool:
     longest = max(len(ids) for each in (*group, model_inputs) for ids in each.inputs.values())
     known = model_inputs.inputs.keys() <= _PADDED
-    return known and len(group) < MOST_TEXTS and longest**2 * (len(group) + 1) <= MOST_WEIGHTS
+    return known and len(group) < MOST_TEXTS and longest**2 * (len(group) + 1) <= weights
 
 
 def is_even(group: Sequence[ModelInputs]) -> bool:

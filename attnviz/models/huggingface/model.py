@@ -28,7 +28,7 @@ from attnviz.models.huggingface.adapters import (
     to_run,
     virtual_names,
 )
-from attnviz.models.huggingface.batching import group_by_length, is_even, pad
+from attnviz.models.huggingface.batching import group_by_length, is_even, pad, room
 from attnviz.models.huggingface.devices import devices, input_device, require_as_it_is
 from attnviz.models.huggingface.gguf import one_parse, read
 from attnviz.models.huggingface.gguf_attention import attention_notes
@@ -150,7 +150,7 @@ class HuggingFaceModel(Model):
         return cls(name, model, TextTokenizer(used), revision, other, notes, in_memory=True)
 
     def _trace_all(self, given: Iterator[Prompt], selection: Selection, progress: Progress | None) -> Iterator[Trace]:
-        """Run up to 16 texts in one pass, padded to the same length.
+        """Run several texts in one pass, padded to the same length: as many as memory allows.
 
         Padding changes the weights of some models. If the shortest text has other weights when it runs alone, each text
         runs alone.
@@ -162,7 +162,7 @@ class HuggingFaceModel(Model):
     def _traces(
         self, readings: Iterator[ModelInputs], selection: Selection, progress: Progress | None
     ) -> Iterator[Trace]:
-        for group in group_by_length(readings):
+        for group in group_by_length(readings, room(self.model.config)):
             if progress is not None:
                 progress("tokens read", sum(model_inputs.tokens for model_inputs in group), None)
             for model_inputs, record in zip(group, self._records(group, selection), strict=True):

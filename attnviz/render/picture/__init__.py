@@ -3,7 +3,7 @@
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, TypeVar
 
 from attnviz.attention import Trace, format_ranges
@@ -242,8 +242,6 @@ def _metadata(
     trace: Trace, scenes: Sequence[Scene], options: PlotOptions, other: Trace | None = None
 ) -> dict[str, str]:
     """The file's metadata: enough to make the picture again."""
-    from importlib.metadata import version
-
     shown = "; ".join(f"{scene.attention.name} {' '.join(scene.names)}" for scene in scenes)
     facts: dict[str, object] = {
         "model": trace.model,
@@ -258,8 +256,15 @@ def _metadata(
     return {
         "title": visible(f"Attention of {trace.model} on {trace.text}"),
         "description": "\n".join(lines),
-        "software": f"attnviz {version('attnviz')}",
+        "software": f"attnviz {_version()}",
     }
+
+
+@cache
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("attnviz")
 
 
 def _kept_cells(trace: Trace, scenes: Sequence[Scene]) -> dict[str, str]:

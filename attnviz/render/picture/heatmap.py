@@ -183,10 +183,11 @@ class HeatmapPanel:
                 "Make the picture larger with --size, or show fewer tokens with --rows and --columns.",
             )
         weights, peaks = self.scene.matrices[0], np.abs(self.scene.matrices[0]).max(-1)
-        indices, inks = self.scale.indices(weights), [ink(colour) for colour in self.scale.colours]
+        indices = self.scale.indices(weights)
+        inks = {int(index): ink(self.scale.colours[index]) for index in np.unique(indices)}
         for y, x in zip(*np.nonzero(self.scene.reachable), strict=True):
             is_peak = bool(abs(weights[y, x]) == peaks[y])
-            yield Number(int(y), int(x), format_weight(weights[y, x]), inks[indices[y, x]], is_peak)
+            yield Number(int(y), int(x), format_weight(weights[y, x]), inks[int(indices[y, x])], is_peak)
 
 
 def _whole(side: float, dpi: int) -> float:

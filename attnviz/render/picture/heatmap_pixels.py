@@ -51,12 +51,7 @@ class HeatmapPixels:
         """The cells, with thin lines between them if they are large, as colours of `mosaic.table`."""
         is_lined = min(self.height / self.rows, self.width / self.columns) >= LINED * self.page.dpi
         image = heatmap(self.panel.weights, self.panel.scale, self.height, self.width, hair if is_lined else 0)
-        hatched, lines = np.zeros(image.shape, bool), hatching(self.height, self.width, self.page.dpi)
-        for row in self.panel.hatched[0]:
-            hatched[self._row(row) : self._row(row + 1)] = True
-        for column in self.panel.hatched[1]:
-            hatched[:, self._column(column) : self._column(column + 1)] = True
-        image[hatched & lines] = HATCHED
+        self._hatch(image)
         for axis, starts in enumerate(self._borders()):
             along, cell = (image, image.T)[axis], self.panel.cell[1 - axis]
             for start in starts if cell >= SPLIT else ():  # a line of ink in a gap of background
@@ -64,6 +59,18 @@ class HeatmapPixels:
                     thick = self._pixels(points)
                     along[max(start - thick // 2, 0) : start - thick // 2 + thick] = colour
         return image
+
+    def _hatch(self, image: np.ndarray) -> None:
+        """Draw lines on the rows and columns that were taken out."""
+        rows, columns = self.panel.hatched
+        if not rows and not columns:
+            return
+        hatched = np.zeros(image.shape, bool)
+        for row in rows:
+            hatched[self._row(row) : self._row(row + 1)] = True
+        for column in columns:
+            hatched[:, self._column(column) : self._column(column + 1)] = True
+        image[hatched & hatching(self.height, self.width, self.page.dpi)] = HATCHED
 
     def _borders(self) -> tuple[list[int], list[int]]:
         """The first pixels of the rows and columns at which another part of the input begins."""

@@ -11,8 +11,8 @@ from attnviz.render.picture.mosaic import WEIGHTS, rgb
 
 LEVELS = 16
 """How many strengths of ink there are at the edges of letters over weights."""
-STEPS = 4, 8, 16
-"""Colours that differ by less than a step in red, green and blue are drawn as one, the smallest step that fits."""
+APART = 24
+"""The most, of 255, that the red, green or blue at the edge of a letter may differ from what it should be."""
 
 
 class Ink:
@@ -80,35 +80,46 @@ def with_letters(
     for index, ink in enumerate(inks):
         own = mixes // (256 * LEVELS) == index
         mixed[own] = blended(colours[mixes[own] // LEVELS % 256], ink, mixes[own] % LEVELS / (LEVELS - 1))
-    free, joined = _free(pixels)
-    for step in STEPS:
-        rounded = np.minimum(np.round(mixed / step) * step, 255).astype(np.uint8)
-        found, index_of = np.unique(rounded, axis=0, return_inverse=True)
-        if len(found) <= len(free):
-            break
-    else:
+    free = _free(pixels)
+    found, index_of = _fewer(mixed, len(free))
+    if np.abs(found[index_of].astype(int) - mixed).max(initial=0) > APART:
         return None
     slots = free[: len(found)]
-    moved = np.arange(256, dtype=np.uint8)
-    for shade in joined & {int(slot) for slot in slots}:
-        moved[shade] = shade - 1
     of_key = np.zeros(len(inks) * 256 * LEVELS, np.uint8)
-    of_key[mixes] = slots[index_of.ravel()]
-    drawn, colours = moved[pixels], colours.copy()
+    of_key[mixes] = slots[index_of]
+    drawn, colours = _without(pixels, slots), colours.copy()
     drawn[tuple(places)] = of_key[keys]
     colours[slots] = found
     return drawn, colours
 
 
-def _free(pixels: np.ndarray) -> tuple[np.ndarray, set[int]]:
-    """The indices of colours that can be replaced, and those among them that are in use.
+def _fewer(colours: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """At most `most` of `colours`, or colours near them, and which of these each one is."""
+    found, index_of = np.unique(colours, axis=0, return_inverse=True)
+    if len(found) <= most or most == 0:
+        return found[: max(most, 1)], np.minimum(index_of.ravel(), max(most, 1) - 1)
+    few = Image.fromarray(found[None, :, :3]).quantize(most, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    kept = np.array(few.getpalette("RGB"), np.uint8).reshape(-1, 3)
+    if colours.shape[1] == 4:
+        kept = np.column_stack([kept, np.full(len(kept), 255, np.uint8)])
+    return kept, np.asarray(few)[0][index_of.ravel()]
 
-    First those that no pixel has, then every second colour of weights, the rarest first: their pixels, most of which
-    are in the colour bar, get the one before, which nobody can tell from it.
+
+def _free(pixels: np.ndarray) -> np.ndarray:
+    """The indices of colours of weights that can be replaced: those that are not seen, then every second, rare first.
+
+    Most pixels of the rare ones are in the colour bar.
     """
-    counts = np.array(Image.fromarray(pixels).histogram()[:256])
-    unused = np.flatnonzero(counts == 0)
-    seconds = np.arange(1, WEIGHTS, 2)
-    used = seconds[counts[seconds] > 0]
-    used = used[np.argsort(counts[used], kind="stable")]
-    return np.concatenate([unused, used]), set(used.tolist())
+    counts = np.array(Image.fromarray(np.ascontiguousarray(pixels[:, ::3])).histogram()[:WEIGHTS])
+    unseen, seconds = np.flatnonzero(counts == 0), np.arange(1, WEIGHTS, 2)
+    seen = seconds[counts[seconds] > 0]
+    return np.concatenate([unseen, seen[np.argsort(counts[seen], kind="stable")]])
+
+
+def _without(pixels: np.ndarray, replaced: np.ndarray) -> np.ndarray:
+    """A copy of `pixels` in which pixels of a replaced colour have the nearest one that stays."""
+    stay = np.setdiff1d(np.arange(WEIGHTS), replaced)
+    moved = np.arange(256, dtype=np.uint8)
+    moved[replaced] = stay[np.abs(stay - replaced[:, None]).argmin(1)] if len(stay) else 0
+    copy = bytearray(pixels.tobytes().translate(moved.tobytes()))  # much faster than indexing
+    return np.frombuffer(copy, np.uint8).reshape(pixels.shape)

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,8 +29,6 @@ class PalettePage(Page):
 
     def __init__(self, *measures: Any, **more: Any) -> None:
         super().__init__(*measures, **more)
-        self._lines: dict[float, tuple[int, int]] = {}  # rows above and below the baseline, by size
-        self._inks: dict[tuple[str, float, bool], Ink] = {}
         self._over: list[Letters] = []  # on top of weights
         self._others: list[tuple[int, int, np.ndarray, Scale]] = []  # images in the colours of another scale
         self.pixels = np.full((round(self.height * self.dpi), round(self.width * self.dpi)), BACKGROUND, np.uint8)
@@ -38,8 +37,11 @@ class PalettePage(Page):
         """Write `text`, level, with a `rotation` of 90, or upwards from `x`, `y` with one of 45."""
         colour = style.get("color", self.theme.ink)
         if style.get("rotation") == _SLANT:
-            box, above, before = self._ink(text, size, angle=_SLANT)
-            rise = self._line(size)[1] * np.sqrt(0.5)  # the bottom of the line, and not its baseline, begins there
+            files = self._files()
+            box, above, before = _ink(text, size, self.dpi, files, _SLANT)
+            rise = _line(size, self.dpi, files)[1] * np.sqrt(
+                0.5
+            )  # the bottom of the line, and not its baseline, begins there
             self._write(round(y * self.dpi - rise) - above, round(x * self.dpi - rise) - before, Ink(box), colour)
             return
         ink = self._set(text, size, is_bold=style.get("fontweight") == "bold")
@@ -128,34 +130,41 @@ class PalettePage(Page):
 
     def _set(self, text: str, size: float, is_bold: bool) -> Ink:
         """`text` as ink in a box of the usual line height."""
-        if (known := self._inks.get((text, size, is_bold))) is None:
-            ink, above, _ = self._ink(text, size, is_bold)
-            line = self._line(size)
-            missing = (max(has - needs, 0) for has, needs in zip(line, (above, len(ink) - above), strict=True))
-            known = Ink(np.pad(ink, (tuple(missing), (0, 0))), max(line[0], above) / 2)
-            self._inks[text, size, is_bold] = known
-        return known
+        return _level(text, size, self.dpi, self._files(is_bold))
 
-    def _line(self, size: float) -> tuple[int, int]:
-        """The rows of a line of text above and below its baseline."""
-        if size not in self._lines:
-            line, above, _ = self._ink("lp", size)
-            self._lines[size] = above, len(line) - above
-        return self._lines[size]
+    def _files(self, is_bold: bool = False) -> tuple[str, ...]:
+        return (fonts.bold(),) * is_bold + self.typesetting.files
 
-    def _ink(self, text: str, size: float, is_bold: bool = False, angle: int = 0) -> tuple[np.ndarray, int, int]:
-        """`text` as ink, and where its baseline begins: the number of rows above, and of columns before.
 
-        Level text is as wide as its advance.
-        """
-        font = get_font([fonts.bold()] * is_bold + list(self.typesetting.files))
-        font.set_size(size, self.dpi)
-        font.set_text(text, angle, flags=LoadFlags.NO_HINTING)
-        font.draw_glyphs_to_bitmap(antialiased=True)
-        ink, (width, height) = np.asarray(font.get_image()), font.get_width_height()  # in 64ths of a pixel
-        above, offset = (height - font.get_descent()) // 64 + 1, round(font.get_bitmap_offset()[0] / 64)
-        if angle:
-            return ink, above, -offset
-        before = max(offset, 0)
-        after = max(round(width / 64) - before - ink.shape[1], 0)
-        return np.pad(ink, ((0, 0), (before, after))), above, 0
+@lru_cache(maxsize=2048)  # the weights of many pictures are written with the same few numbers
+def _level(text: str, size: float, dpi: int, files: tuple[str, ...]) -> Ink:
+    """`text` as ink in a box of the usual line height."""
+    ink, above, _ = _ink(text, size, dpi, files)
+    line = _line(size, dpi, files)
+    missing = (max(has - needs, 0) for has, needs in zip(line, (above, len(ink) - above), strict=True))
+    return Ink(np.pad(ink, (tuple(missing), (0, 0))), max(line[0], above) / 2)
+
+
+@lru_cache(maxsize=64)
+def _line(size: float, dpi: int, files: tuple[str, ...]) -> tuple[int, int]:
+    """The rows of a line of text above and below its baseline."""
+    line, above, _ = _ink("lp", size, dpi, files)
+    return above, len(line) - above
+
+
+def _ink(text: str, size: float, dpi: int, files: tuple[str, ...], angle: int = 0) -> tuple[np.ndarray, int, int]:
+    """`text` as ink, and where its baseline begins: the number of rows above, and of columns before.
+
+    Level text is as wide as its advance.
+    """
+    font = get_font(list(files))
+    font.set_size(size, dpi)
+    font.set_text(text, angle, flags=LoadFlags.NO_HINTING)
+    font.draw_glyphs_to_bitmap(antialiased=True)
+    ink, (width, height) = np.asarray(font.get_image()), font.get_width_height()  # in 64ths of a pixel
+    above, offset = (height - font.get_descent()) // 64 + 1, round(font.get_bitmap_offset()[0] / 64)
+    if angle:
+        return ink, above, -offset
+    before = max(offset, 0)
+    after = max(round(width / 64) - before - ink.shape[1], 0)
+    return np.pad(ink, ((0, 0), (before, after))), above, 0

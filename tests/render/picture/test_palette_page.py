@@ -194,6 +194,18 @@ def test_a_page_that_needs_more_colours_has_them() -> None:
     assert (np.abs(plain - written).max(-1) <= 4).mean() > 0.9
 
 
+def test_a_colour_bar_stays_smooth_where_letters_need_its_colours() -> None:
+    _, page = pages()
+    page.colour_bar(3.0, 0.2, 1.4, page.scale)
+    for index, shade in enumerate(range(0, WEIGHTS, 4)):
+        x, y = 0.2 + index % 12 * 0.2, 0.2 + index // 12 * 0.2
+        page.image(x, y, np.full((30, 30), shade, np.uint8))
+        page.text(x + 0.1, y + 0.1, ".47", 5.0, ha="center", va="center", color="#ffffff")
+    bar = pixels(page)[35:235, 460]
+    assert len(np.unique(bar, axis=0)) > 90
+    assert np.abs(np.diff(bar, axis=0)).max() <= 12  # two shades
+
+
 def test_two_scales_on_a_page_have_their_own_colours() -> None:
     _, page = pages()
     other = scale_of(PlotOptions(cmap="viridis"), [1.0])

@@ -1,13 +1,11 @@
-"""Files of sentences become jobs, and jobs become results."""
+"""Files of sentences become jobs."""
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from attnviz.batch import Done, Job, draw_all, find_files, folders, read_jobs
-from attnviz.corpus import Entry
-from attnviz.errors import AbsentHeadError, FileError, InputError
+from attnviz.batch import find_files, folders, read_jobs
+from attnviz.errors import FileError, InputError
 
 
 def written(folder: Path, *names: str) -> list[Path]:
@@ -119,52 +117,3 @@ def test_relative_and_absolute_paths_can_be_mixed(tmp_path, monkeypatch):
     written(tmp_path, "x/a.txt", "y/a.txt")
     files = [Path("x/a.txt"), tmp_path / "y" / "a.txt"]
     assert list(folders(files, Path("out")).values()) == [Path("out/x/a.txt"), Path("out/y/a.txt")]
-
-
-JOBS = [
-    Job(Path("a.txt"), Entry(f"line {line}", text), Path(f"{line}.png"))
-    for line, text in enumerate(["one", "bad", "three"], 1)
-]
-
-
-def traced():
-    """The jobs, each with a placeholder for its trace."""
-    return [(job, f"the trace of line {job.entry.number}") for job in JOBS]
-
-
-@pytest.mark.parametrize("threads", [None, 2])
-@pytest.mark.parametrize("fails_in", ["its trace", "its picture"])
-def test_a_failed_job_does_not_stop_others_and_each_is_drawn_with_its_own_trace(threads, fails_in):
-    drawn = []
-    error = InputError("the text is empty")
-
-    def draw(job: Job, trace: str) -> None:
-        if job.entry.text == "bad":
-            raise error
-        drawn.append((job.entry.number, trace))
-
-    given = [(job, trace if job.entry.text != "bad" or fails_in == "its picture" else error) for job, trace in traced()]
-    if threads is None:
-        done = list(draw_all(given, draw))
-    else:
-        with ThreadPoolExecutor(threads) as executor:
-            done = list(draw_all(given, draw, executor))
-    assert done == [Done(JOBS[0]), Done(JOBS[1], error), Done(JOBS[2])]
-    assert sorted(drawn) == [(1, "the trace of line 1"), (3, "the trace of line 3")]
-
-
-@pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt, AbsentHeadError("there is no layer 9")])
-def test_a_bug_ctrl_c_and_an_absent_head_stop_all_jobs(error):
-    def draw(job: Job, trace: str) -> None:
-        raise error
-
-    with pytest.raises(error if isinstance(error, type) else type(error)):
-        list(draw_all(traced(), draw))
-
-
-def test_a_job_is_only_drawn_when_its_result_is_requested():
-    drawn: list[int] = []
-    done = draw_all(traced(), lambda job, _: drawn.append(job.entry.number))
-    assert drawn == []
-    next(iter(done))
-    assert drawn == [1]

@@ -1,16 +1,13 @@
-"""Many texts into many pictures."""
+"""What there is to do: a picture for each line of files of texts."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from concurrent.futures import Executor
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import count
 from os.path import abspath, commonpath, exists, isdir, isfile
 from pathlib import Path
 
-from attnviz.attention import Trace
 from attnviz.corpus import Entry, Fault, read_corpus
-from attnviz.errors import AbsentHeadError, AttnvizError, FileError, InputError
+from attnviz.errors import FileError, InputError
 
 ENDINGS = (".txt", ".tsv")
 
@@ -27,14 +24,6 @@ class Job:
     def place(self) -> str:
         """The file and the line: `a.txt, line 7`."""
         return f"{self.source}, {self.entry.place}"
-
-
-@dataclass(frozen=True)
-class Done:
-    """The result of a job: `error` is None if its picture was written."""
-
-    job: Job
-    error: AttnvizError | None = None
 
 
 def find_files(paths: Sequence[Path]) -> list[Path]:
@@ -92,29 +81,3 @@ def _distinct_names(paths: Collection[Path]) -> dict[Path, Path]:
     below = {path: path.relative_to(root).parts for path in paths}
     length = next(n for n in count(1) if len({parts[-n:] for parts in below.values()}) == len(paths))
     return {path: Path(*parts[-length:]) for path, parts in below.items()}
-
-
-def draw_all(
-    traced: Iterable[tuple[Job, Trace | AttnvizError]],
-    draw: Callable[[Job, Trace], None],
-    executor: Executor | None = None,
-) -> Iterator[Done]:
-    """Draw each job's trace, here or with `executor`, and yield the results in order.
-
-    A job that fails, or that has no trace, does not stop the others. Raises AbsentHeadError, because a head that the
-    model does not have is missing for every job.
-    """
-    return (executor.map if executor else map)(partial(_attempt, draw), traced)
-
-
-def _attempt(draw: Callable[[Job, Trace], None], traced: tuple[Job, Trace | AttnvizError]) -> Done:
-    job, trace = traced
-    try:
-        if isinstance(trace, AttnvizError):
-            raise trace
-        draw(job, trace)
-    except AbsentHeadError:
-        raise
-    except AttnvizError as error:
-        return Done(job, error)
-    return Done(job)
