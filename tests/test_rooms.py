@@ -29,7 +29,7 @@ HEAVY = {  # a package: the places that may import it
     "scipy": ("analysis/flow.py",),
     "typer": ("cli/",),
     "rich": ("cli/", "render/terminal/"),
-    "msgspec": ("attention/trace_file.py", "attention/schema.py", "measured_roles.py"),
+    "msgspec": ("attention/trace_file.py", "attention/schema.py", "measured_roles.py", "batch/manifest.py"),
     "textual_image": ("cli/terminal_graphics.py",),
     "IPython": (),
 }

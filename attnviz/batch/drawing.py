@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 
-import msgspec
 import numpy as np
 
 from attnviz.analysis import HeadChoice
@@ -65,7 +64,7 @@ class Drawing:
         except AbsentHeadError:
             raise
         except AttnvizError as error:
-            failed = msgspec.structs.replace(_line_of(job), error=error.message, hint=error.hint or None)
+            failed = _line_of(job).having(error=error.message, hint=error.hint or None)
             return Done(job, failed, error=error)
 
     def _draw(self, job: Job, trace: Trace, choice: HeadChoice | None) -> Done:
@@ -75,15 +74,15 @@ class Drawing:
         start = time.perf_counter()
         scene, own = plot_scene(trace, self.selection, self.options, choice)
         write_whole(job.output, render(trace, [scene], ".png", self.options))
-        line = msgspec.structs.replace(_line_of(job), model=trace.model, revision=trace.revision)
-        line = msgspec.structs.replace(line, kind=scene.attention.kind, output=self._name(job))
+        line = _line_of(job).having(model=trace.model, revision=trace.revision)
+        line = line.having(kind=scene.attention.kind, output=self._name(job))
         if len(scene.heads) == 1 and not scene.combined:
             from attnviz.analysis.head_table import head_rows
 
             [row] = head_rows(drawn(trace, scene), scene.attention.kind)
             measures = {name: None if np.isnan(value) else round(float(value), 6) for name, value in row.values.items()}
-            line = msgspec.structs.replace(line, layer=row.layer, head=row.head, measures=measures)
-        line = msgspec.structs.replace(line, seconds=round(time.perf_counter() - start, 4))
+            line = line.having(layer=row.layer, head=row.head, measures=measures)
+        line = line.having(seconds=round(time.perf_counter() - start, 4))
         return Done(job, line, trace.notes, own.reason if own and choice is None else "")
 
     def _name(self, job: Job) -> str:
@@ -91,7 +90,8 @@ class Drawing:
 
 
 def _line_of(job: Job) -> Line:
-    return Line(str(job.source), job.entry.number, job.entry.text, job.entry.target)
+    entry = job.entry
+    return Line(str(job.source), entry.number, entry.text, entry.target, entry.pair)
 
 
 def processes(pictures: int) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from glob import glob
 from itertools import count
 from os.path import abspath, commonpath, exists, isdir, isfile
 from pathlib import Path
@@ -9,7 +10,10 @@ from pathlib import Path
 from attnviz.corpus import Entry, Fault, read_corpus
 from attnviz.errors import FileError, InputError
 
-ENDINGS = (".txt", ".tsv")
+ENDINGS = (".txt", ".tsv", ".csv", ".jsonl", ".parquet")
+"""The files of texts."""
+OWN = "manifest.jsonl"
+"""What `batch` itself writes into a folder."""
 
 
 @dataclass(frozen=True)
@@ -27,15 +31,22 @@ class Job:
 
 
 def find_files(paths: Sequence[Path]) -> list[Path]:
-    """The .txt and .tsv files of `paths` and in their folders, in order. Raises FileError if a path does not exist."""
+    """The files of texts among `paths`, in their folders and of their patterns (`texts/*.csv`), in order.
+
+    Raises FileError if a path does not exist.
+    """
     found: dict[Path, None] = {}
+    known = f"Files of texts are {', '.join(ENDINGS)}; or give folders of them."
     for path in paths:
-        if not exists(path):
-            raise FileError(f"no such file or folder: {path}", "Give .txt or .tsv files, or folders of them.")
-        inside = sorted(path.rglob("*")) if isdir(path) else [path]
-        found |= dict.fromkeys(file for file in inside if file.suffix.lower() in ENDINGS and isfile(file))
+        matching = [path] if exists(path) else sorted(map(Path, glob(str(path), recursive=True)))
+        if not matching:
+            raise FileError(f"no such file or folder: {path}", known)
+        for one in matching:
+            inside = sorted(one.rglob("*")) if isdir(one) else [one]
+            texts = (file for file in inside if file.suffix.lower() in ENDINGS and file.name != OWN)
+            found |= dict.fromkeys(file for file in texts if isfile(file))
     if not found:
-        raise FileError(f"no .txt or .tsv file in {', '.join(map(str, paths))}", "A .txt file holds one text a line.")
+        raise FileError(f"no file of texts in {', '.join(map(str, paths))}", known)
     return list(found)
 
 
@@ -48,7 +59,9 @@ def read_jobs(file: Path, output: Path) -> tuple[list[Job], list[Fault]]:
     lines = list(read_corpus(file))
     entries = [one for one in lines if isinstance(one, Entry)]
     if not lines:
-        raise InputError(f"{file} holds no text", "One text a line; in a .tsv file text, tab, target.")
+        raise InputError(
+            f"{file} holds no text", "One text a line; in a .tsv file text, tab, target; in a table a column text."
+        )
     digits = max([3, *(len(str(entry.number)) for entry in entries)])
     jobs = [Job(file, entry, output / f"{entry.number:0{digits}}.png") for entry in entries]
     return jobs, [one for one in lines if isinstance(one, Fault)]

@@ -7,16 +7,16 @@ finished manifest is in the order of the texts.
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import msgspec
 
 from attnviz.analysis import HeadChoice
-from attnviz.batch.jobs import Job
+from attnviz.batch.jobs import OWN, Job
 from attnviz.errors import FileError
 from attnviz.files import write_whole
 
-MANIFEST, SETTINGS = "manifest.jsonl", "batch.json"
+MANIFEST, SETTINGS = OWN, "batch.json"
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -30,6 +30,7 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     number: int
     text: str = ""
     target: str | None = None
+    pair: str | None = None
     model: str | None = None
     revision: str | None = None
     kind: str | None = None
@@ -45,6 +46,10 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     def key(self) -> tuple[str, int]:
         """Which text of all it is."""
         return self.source, self.number
+
+    def having(self, **values: Any) -> "Line":
+        """The same line with other `values`."""
+        return msgspec.structs.replace(self, **values)
 
 
 class ChosenHead(msgspec.Struct, frozen=True):
@@ -67,8 +72,8 @@ class Settings(msgspec.Struct, frozen=True):
 
 
 def digest(jobs: Iterable[Job]) -> str:
-    """A digest of the texts and targets of a file."""
-    texts = [(job.entry.number, job.entry.text, job.entry.target) for job in jobs]
+    """A digest of the texts of a file, with their targets and pairs."""
+    texts = [(job.entry.number, job.entry.text, job.entry.target, job.entry.pair) for job in jobs]
     return sha256(msgspec.json.encode(texts)).hexdigest()[:32]
 
 
@@ -101,7 +106,8 @@ class Manifest:
     def has(self, job: Job, choice: HeadChoice | None = None) -> bool:
         """Whether the picture of a job was drawn, of its text and of the head of `choice`."""
         line = self.lines.get((str(job.source), job.entry.number))
-        if line is None or line.error or (line.text, line.target) != (job.entry.text, job.entry.target):
+        entry = job.entry
+        if line is None or line.error or (line.text, line.target, line.pair) != (entry.text, entry.target, entry.pair):
             return False
         if choice and (line.kind, line.layer, line.head) != (choice.kind, choice.layer, choice.head):
             return False
@@ -121,11 +127,13 @@ class Manifest:
         self.settings = msgspec.structs.replace(self.settings, heads={**self.settings.heads, **heads})
         write_whole(self.folder / SETTINGS, msgspec.json.format(msgspec.json.encode(self.settings), indent=1) + b"\n")
         self._write()
-        for folder in {self.folder, *(job.output.parent for job in jobs)}:
-            for left in folder.glob(".*.png.*") if folder.is_dir() else ():
-                left.unlink(missing_ok=True)
-            for left in folder.glob(".*.json*.*"):
-                left.unlink(missing_ok=True)
+        whole: dict[Path, set[str]] = {}
+        for path in (self.folder / SETTINGS, self.folder / MANIFEST, *(job.output for job in jobs)):
+            whole.setdefault(path.parent, set()).add(path.name)
+        for folder, names in whole.items():
+            for left in folder.glob(".*.*.*") if folder.is_dir() else ():
+                if left.name[1:].rpartition(".")[0] in names:  # as `write_whole` names what it writes
+                    left.unlink(missing_ok=True)
         self._file = open(self.folder / MANIFEST, "ab", buffering=0)  # noqa: SIM115
 
     def add(self, line: Line) -> None:

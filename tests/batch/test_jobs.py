@@ -21,6 +21,15 @@ def test_files_are_found_in_folders_in_order_each_once(tmp_path):
     assert [str(path.relative_to(tmp_path)) for path in found] == ["b.txt", "a/B.TXT", "a/z.tsv"]
 
 
+def test_patterns_and_tables_are_read_and_what_batch_wrote_itself_is_not(tmp_path):
+    written(tmp_path, "b.csv", "a/one.jsonl", "a/two.parquet", "out/manifest.jsonl")
+    assert [path.name for path in find_files([tmp_path])] == ["one.jsonl", "two.parquet", "b.csv"]
+    assert [path.name for path in find_files([tmp_path / "a" / "t*"])] == ["two.parquet"]
+    assert [path.name for path in find_files([tmp_path / "**" / "*.csv"])] == ["b.csv"]
+    with pytest.raises(FileError, match="no such file or folder"):
+        find_files([tmp_path / "*.xyz"])
+
+
 def test_a_folder_with_the_name_of_a_text_file_is_skipped(tmp_path):
     (tmp_path / "folder.txt").mkdir()
     [file] = written(tmp_path, "folder.txt/in.txt")
@@ -31,8 +40,8 @@ def test_a_folder_with_the_name_of_a_text_file_is_skipped(tmp_path):
     ("names", "asked", "says"),
     [
         ((), "gone", "no such file or folder: .*gone"),
-        (("a.md",), "a.md", "no .txt or .tsv file in .*a.md"),
-        ((), "", "no .txt"),
+        (("a.md",), "a.md", "no file of texts in .*a.md"),
+        ((), "", "no file of texts"),
     ],
 )
 def test_paths_without_texts_are_refused(names, asked, says, tmp_path):

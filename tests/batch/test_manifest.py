@@ -106,7 +106,7 @@ def test_another_file_of_that_name_is_an_error(tmp_path):
 
 
 def test_what_an_ended_run_left_half_written_is_deleted(tmp_path):
-    for name in (".001.png.x7_a", ".manifest.jsonl.abc", ".mine"):
+    for name in (".001.png.x7_a", ".manifest.jsonl.abc", ".mine", ".my.png.old"):
         (tmp_path / name).touch()
     begun(tmp_path).close()
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".mine", "batch.json", "manifest.jsonl"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".mine", ".my.png.old", "batch.json", "manifest.jsonl"]

@@ -126,7 +126,7 @@ def test_unknown_words_are_noted_with_their_line(tmp_path):
     assert "line 1: outside" not in done.err
 
 
-@pytest.mark.parametrize(("asked", "says"), [("gone", "no such file or folder"), ("a.md", "no .txt or .tsv file in")])
+@pytest.mark.parametrize(("asked", "says"), [("gone", "no such file or folder"), ("a.md", "no file of texts in")])
 def test_a_folder_without_texts_is_an_error(asked, says, tmp_path):
     (tmp_path / "a.md").touch()
     done = run("batch", tmp_path / asked, "-o", tmp_path / "out")
@@ -259,6 +259,21 @@ def test_ctrl_c_exits_with_130_and_leaves_only_complete_pictures(tmp_path):
     names = pictures(tmp_path / "out")
     assert 0 < len(names) < 500
     assert all(name.endswith(".png") and "/." not in name for name in names)
+
+
+def test_the_rows_of_a_table_are_drawn_with_their_targets(tmp_path):
+    (tmp_path / "a.csv").write_text("id,text,target\n1,I ate an apple,나는 사과를 먹었다.\n2,She slept,\n", "utf-8")
+    (tmp_path / "b.jsonl").write_text('{"text": "I ate an apple", "target": "나는 사과를 먹었다."}\n', "utf-8")
+    options = ("--kind", "cross", "--layer", "1", "--head", "0")
+    assert run("batch", tmp_path / "*.*", "-o", tmp_path / "out", *options).code == 0
+    run("plot", "I ate an apple", "--target", "나는 사과를 먹었다.", "-o", tmp_path / "one.png", *options)
+    for name in ("a.csv/002.png", "b.jsonl/001.png"):  # the first line of a table names its columns
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "one.png").read_bytes()
+    assert [line.get("target") for line in lines(tmp_path / "out")] == [
+        "나는 사과를 먹었다.",
+        None,
+        "나는 사과를 먹었다.",
+    ]
 
 
 def lines(folder: Path) -> list[dict]:

@@ -40,7 +40,7 @@ _ANYWHERE = {"model", "device", "trust_remote_code"}
 def batch(
     run: Run,
     plot_options: PlotOptionGroup,
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Files (.txt, .tsv), or folders of them.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Files of texts, folders of them, or patterns.")],
     output: Annotated[
         Path, option("--output", "-o", metavar="FOLDER", help="The folder that the pictures are written to.")
     ],
@@ -60,9 +60,10 @@ def batch(
 ) -> None:
     """Draw every line of files of sentences to a .png, as plot would.
 
-    A line is a text in a .txt file; text, tab, target in a .tsv file. Line 7 of korean.txt becomes
-    FOLDER/korean.txt/007.png. Other files are ignored. Where no layer and no head is named, all pictures of a file
-    show the one head that the rule of plot chooses over all its lines, so that they can be compared.
+    A line is a text in a .txt file; text, tab, target in a .tsv file. Of a .csv, .jsonl or .parquet file, the columns
+    text, target and pair are read. Line 7 of korean.txt becomes FOLDER/korean.txt/007.png. Where no layer and no head
+    is named, all pictures of a file show the one head that the rule of plot chooses over all its lines, so that they
+    can be compared.
 
     FOLDER/manifest.jsonl has a line for each text: its head, its measures, its picture, or the error. Where the command
     was interrupted, the same command goes on, and draws nothing twice.
@@ -169,7 +170,8 @@ class _Batch:
         def trace_all(some: "Sequence[Job]") -> "Iterator[Trace]":
             entries = [job.entry for job in some]
             given = [entry.text for entry in entries], [entry.target for entry in entries]
-            return self.run.trace_all_with(model, *given, self.plot_options.query)
+            pairs = [entry.pair or self.run.text_pair for entry in entries]
+            return self.run.trace_all_with(model, *given, self.plot_options.query, text_pairs=pairs)
 
         return trace_each(jobs, trace_all, self.batch_size)
 
