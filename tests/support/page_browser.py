@@ -17,6 +17,8 @@ TIMEOUT = 20_000
 STEP = 0.004 + 0.0005
 """What 8 bits move a weight, and what writing it with three digits does."""
 
+MINUS = str.maketrans({"−": "-", "∞": "inf"})
+
 
 @dataclass
 class OpenPage:
@@ -60,7 +62,7 @@ class OpenPage:
             "() => [...document.querySelectorAll('#table tr')].map(row => [...row.children].map(td => td.textContent))"
         )
         head, *body = told
-        numbers = [[float(cell) if cell else None for cell in row[1:]] for row in body]
+        numbers = [[float(cell.translate(MINUS)) if cell else None for cell in row[1:]] for row in body]
         return [row[0] for row in body], head[1:], numbers
 
     def shades(self, passage: str = "#shaded") -> list[float | None]:

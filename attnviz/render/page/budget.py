@@ -1,4 +1,4 @@
-"""A page that is no larger than it may be: where it would be, its cells cover more tokens."""
+"""A page that is no larger than it may be: if need be without queries and keys, and with cells of more tokens."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,18 +24,27 @@ def megabytes(page: str) -> float:
 def fit(traces: Sequence[Trace], max_mb: float, **told: Any) -> tuple[str, tuple[str, ...]]:
     """The page of `traces` as HTML of at most `max_mb`, and what was done to meet that; `told` are for `contents_of`.
 
-    Cells are pooled by their largest weight, to half as many a side until the page fits. Raises PlotOptionError where
-    that leaves nothing to see.
+    Queries and keys are left out first. Then cells are pooled by their largest weight, to half as many a side until the
+    page fits. Raises PlotOptionError where that leaves nothing to see.
     """
     page = assemble(contents_of(traces, **told))
-    size, cells = megabytes(page), max(max(len(a.rows), len(a.columns)) for trace in traces for a in trace.attentions)
     notes: tuple[str, ...] = ()
+    layers = sorted({layer for trace in traces for a in trace.attentions for layer in a.projections})
+    if layers and megabytes(page) > max_mb:
+        notes = (
+            f"the queries and keys of layer {', '.join(map(str, layers))} are left out, to be smaller than"
+            f" {max_mb:g} MB: with them the page would be {megabytes(page):.1f} MB (--max-mb)",
+        )
+        page = assemble(contents_of(traces, notes=notes, neurons=False, **told))
+    size, cells = megabytes(page), max(max(len(a.rows), len(a.columns)) for trace in traces for a in trace.attentions)
+    left_out = notes
     while megabytes(page) > max_mb:
         cells //= 2
         if cells < FEWEST:
             message = f"the page cannot be as small as {max_mb:g} MB: with all its heads it is {size:.1f} MB"
             raise PlotOptionError(message, "Allow more with --max-mb, or name layers: --layer 0-5.")
         notes = (
+            *left_out,
             f"pooled to at most {cells} × {cells} cells, each of its largest weight, to be smaller than {max_mb:g} MB:"
             f" without that the page would be {size:.1f} MB (--max-mb)",
         )

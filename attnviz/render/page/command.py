@@ -29,6 +29,15 @@ def plot_command(side: Side) -> str | None:
     return None if command is None else command.replace("attnviz trace TEXT", f"attnviz plot {_text(side.trace)}", 1)
 
 
+def neurons_command(side: Side) -> str | None:
+    """`attnviz view "I ate an apple" -m NAME … --neurons`, without the number of the layer; None where none does it."""
+    command = Retrace.of(side.trace, side.attention).command
+    if command is None:
+        return None
+    of_tokens = command.replace(" --words", "")
+    return f"{of_tokens.replace('attnviz trace TEXT', f'attnviz view {_text(side.trace)}', 1)} -o view.html --neurons"
+
+
 def compare_command(a: Side, b: Side) -> str | None:
     """`attnviz compare A B …`, of two saved traces or two texts that one model read; None where no command does it."""
     if a.source is not None and b.source is not None:

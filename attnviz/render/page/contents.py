@@ -13,7 +13,8 @@ from attnviz.attention import Attention, Trace
 from attnviz.labels import visible
 from attnviz.render.colours import palette
 from attnviz.render.page.axis import axes, of_words
-from attnviz.render.page.command import Side, plot_command
+from attnviz.render.page.command import Side, neurons_command, plot_command
+from attnviz.render.page.neurons import NumberBlocks, neurons_of
 from attnviz.render.page.packing import packed_matrix
 from attnviz.render.page.pair import pair_of
 from attnviz.render.page.summary import summarise
@@ -27,10 +28,11 @@ DIGITS = 4
 
 @dataclass(frozen=True)
 class Contents:
-    """What the page holds: `facts` for JSON, and `blocks`, packed weights by their names.
+    """What the page holds: `facts` for JSON, and `blocks`, packed weights and other numbers by their names.
 
     The kinds of all traces stand in one list. The block of head `h` of kind `k`, both counted from 0 in the order of
-    the facts, is named `h<k>-<h>`; `first` are the names of those that the page shows when it is opened.
+    the facts, is named `h<k>-<h>`; `first` are the names of those that the page shows when it is opened. Blocks of
+    queries, keys and terms are named `n0`, `n1`, ….
     """
 
     facts: Mapping[str, Any]
@@ -44,11 +46,12 @@ def contents_of(
     sources: Sequence[str | None] = (),
     start: str = "",
     notes: tuple[str, ...] = (),
+    neurons: bool = True,
 ) -> Contents:
     """The contents of the page of `traces`, their weights with 16 bits where they shall be `exact`, or with 8.
 
     `sources` are the files of those that are saved, one for each trace; `start` is what the page shows first, as its
-    address says it; `notes` say what was pooled.
+    address says it; `notes` say what was pooled. Without `neurons`, queries and keys are left out.
     """
     bits, sources = 16 if exact else 8, sources or [None] * len(traces)
     sides = [
@@ -57,7 +60,8 @@ def contents_of(
         for attention in trace.attentions
         if attention.layers
     ]
-    kinds = [_kind(side) for side in sides]
+    numbers = NumberBlocks()
+    kinds = [_kind(side) | _neurons(side.attention, numbers, neurons) for side in sides]
     blocks: dict[str, str] = {}
     first = []
     for number, (side, kind) in enumerate(zip(sides, kinds, strict=True)):
@@ -80,7 +84,7 @@ def contents_of(
             if sides[a].number != sides[b].number and kinds[a]["kind"] == kinds[b]["kind"]
         ],
     }
-    return Contents(facts, blocks, tuple(first))
+    return Contents(facts, blocks | numbers.by_name, tuple(first))
 
 
 def _names(traces: Sequence[Trace], sources: Sequence[str | None]) -> list[dict[str, Any]]:
@@ -120,8 +124,15 @@ def _kind(side: Side) -> dict[str, Any]:
         },
         "isPooled": a.is_pooled,
         "command": plot_command(side),
+        "neuronsCommand": neurons_command(side),
         "summary": asdict(summarise(a)),
     }
+
+
+def _neurons(a: Attention, blocks: NumberBlocks, kept: bool) -> dict[str, Any]:
+    """The queries and keys of each layer that has them, or the layers whose own are `leftOut`."""
+    neurons = {str(layer): neurons_of(one, blocks) for layer, one in a.projections.items()} if kept else {}
+    return {"neurons": neurons, "leftOut": [] if kept else [*a.projections]}
 
 
 def _head(a: Attention, row: HeadRow, measures: list[str]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Weights as text that is small: few bits on a square-root scale, compressed, in base64."""
+"""Weights as text that is small: few bits on a square-root scale, compressed, in base64. Other numbers with 24 bits."""
 
 import zlib
 from base64 import b64encode
@@ -29,11 +29,25 @@ def steps(weights: np.ndarray, bits: int) -> Steps:
 
 def packed(numbers: Steps) -> str:
     """`numbers` compressed (raw deflate) and in base64. Of 16 bits, all low bytes stand before all high bytes."""
-    planes = numbers.reshape(-1, 1).view(np.uint8).T if numbers.dtype == np.uint16 else numbers
-    compressor = zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
-    return b64encode(compressor.compress(planes.tobytes()) + compressor.flush()).decode()
+    return _text(numbers.reshape(-1, 1).view(np.uint8).T if numbers.dtype == np.uint16 else numbers)
 
 
 def packed_matrix(matrix: Matrix, may: CellFlags, bits: int) -> str:
     """The cells of `matrix` in which a query may look at a key, row after row, packed."""
     return packed(steps(matrix[may], bits))
+
+
+def packed_numbers(numbers: NDArray[np.float32]) -> str:
+    """`numbers`, −∞ among them, without the lowest 8 bits of their 32, packed: off by at most 0.0016 %.
+
+    As in 16 bits, the lowest bytes of all stand first. Half as many bits of a mantissa, as of float16, would be seen in
+    a score: it is a sum of up to some hundred products, of which a few can be large.
+    """
+    bits = np.ascontiguousarray(numbers, "<f4").view("<u4")
+    rounded = (bits + np.uint32(0x80)) >> np.uint32(8)
+    return _text(rounded.reshape(-1, 1).view(np.uint8)[:, :3].T)
+
+
+def _text(planes: NDArray[np.unsignedinteger[Any]]) -> str:
+    compressor = zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+    return b64encode(compressor.compress(planes.tobytes()) + compressor.flush()).decode()

@@ -8,7 +8,7 @@ from hashlib import sha256
 
 import numpy as np
 import pytest
-from handmade_traces import HOSTILE, attention, decoder_only, encoder_decoder, hybrid, labelled
+from handmade_traces import HOSTILE, attention, decoder_only, encoder_decoder, hybrid, labelled, with_neurons
 
 import attnviz
 from attnviz.analysis import choose_head
@@ -141,3 +141,16 @@ def test_the_command_on_the_page_draws_that_text(given, command):
 def test_the_command_of_a_saved_trace_names_its_file():
     page = view(encoder_decoder(), source="my traces/a.safetensors")
     assert facts_in(page.html)["kinds"][0]["command"] == "attnviz plot 'my traces/a.safetensors'"
+
+
+def test_heads_of_one_group_share_their_keys_and_all_heads_the_mask():
+    trace = with_neurons()
+    a = trace["masked-self"]
+    p = a.projections[1]
+    grouped = replace(p, keys=p.keys[[0, 0]])
+    facts = facts_in(view(replace(trace, attentions=(replace(a, projections={1: grouped}),))).html)
+    one, other = facts["kinds"][0]["neurons"]["1"]["heads"]
+    assert one["rotated"][0] != other["rotated"][0]
+    assert one["rotated"][1] == other["rotated"][1]
+    assert one["terms"] == other["terms"]
+    assert one["unrotated"][1] != other["unrotated"][1]

@@ -45,7 +45,7 @@ def test_the_slider_keeps_the_strongest_links_that_make_up_so_much(browser, file
 def test_cross_attention_has_no_arcs_and_a_text_without_answer_no_steps(browser, file):
     names = "all => all.map(one => one.dataset.view)"
     with opened(browser, file, "kind=cross&view=arcs") as shown:
-        assert shown.page.locator("[data-view]").evaluate_all(names) == ["matrix", "lines", "text", "step"]
+        assert shown.page.locator("[data-view]").evaluate_all(names) == ["matrix", "lines", "text", "neurons", "step"]
         assert shown.page.locator("#matrix").count() == 1
         shown.go("kind=self")
-        assert shown.page.locator("[data-view]").evaluate_all(names) == ["matrix", "lines", "arcs", "text"]
+        assert shown.page.locator("[data-view]").evaluate_all(names) == ["matrix", "lines", "arcs", "text", "neurons"]

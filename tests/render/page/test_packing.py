@@ -6,7 +6,7 @@ from base64 import b64decode
 import numpy as np
 import pytest
 
-from attnviz.render.page.packing import packed, packed_matrix, steps
+from attnviz.render.page.packing import packed, packed_matrix, packed_numbers, steps
 
 
 def unpacked(text: str, bits: int) -> np.ndarray:
@@ -41,3 +41,15 @@ def test_of_a_causal_head_only_the_cells_that_a_query_sees_are_packed():
     matrix = np.float32([[1, 0, 0], [0.25, 0.75, 0], [0.25, 0.25, 0.5]])
     kept = unpacked(packed_matrix(matrix, np.tri(3, dtype=bool), 8), 8)
     assert kept.tolist() == steps(np.float32([1, 0.25, 0.75, 0.25, 0.25, 0.5]), 8).tolist()
+
+
+def test_other_numbers_keep_sixteen_digits_of_two_and_infinity():
+    numbers = np.float32([0, 1, -1, 1 / 3, -4e-5, 70000.5, -np.inf, *np.random.default_rng(0).normal(0, 30, 999)])
+    planes = np.frombuffer(zlib.decompress(b64decode(packed_numbers(numbers)), -15), np.uint8).reshape(3, -1)
+    low, middle, high = planes.astype(np.uint32)
+    kept = (low << 8 | middle << 16 | high << 24).view(np.float32)
+    assert kept[:3].tolist() == [0, 1, -1]
+    assert kept[6] == -np.inf
+    rest = np.isfinite(numbers) & (numbers != 0)
+    off = np.abs(kept[rest] / numbers[rest].astype(np.float64) - 1).max()
+    assert 2**-17 < off <= 2**-16

@@ -55,3 +55,22 @@ function stepTable(bits) {
   }
   return table;
 }
+
+/** @type {Map<string, Promise<Float32Array>>} */
+const numbersOfBlocks = new Map();
+
+/**
+ * The numbers of a block, of which each was packed without its lowest byte: `packed_numbers` in Python.
+ * @param {string} name
+ * @returns {Promise<Float32Array>}
+ */
+function blockNumbers(name) {
+  const found = numbersOfBlocks.get(name) ?? blockText(name).then(inflate).then((bytes) => {
+    const count = bytes.length / 3;
+    const bits = new Uint32Array(count);
+    for (let i = 0; i < count; i++) bits[i] = (bytes[i] << 8) | (bytes[count + i] << 16) | (bytes[2 * count + i] << 24);
+    return new Float32Array(bits.buffer);
+  });
+  numbersOfBlocks.set(name, found);
+  return found;
+}

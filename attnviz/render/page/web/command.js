@@ -8,6 +8,10 @@
  */
 function commandOf(matrix, state) {
   const kind = facts.kinds[state.kind];
+  if (state.view === "neurons") {
+    const writes = neuronsCommand(state);
+    return writes === null ? null : { command: writes, isAll: true };
+  }
   const command = state.view === "compare" ? pairOf(state)?.command ?? null : kind.command;
   if (command === null) return null;
   if (state.view === "compare") return compareCommandOf(command, state);

@@ -2,7 +2,7 @@
 
 /**
  * @typedef {object} Choice  A list to choose from.
- * @property {"direction" | "combine" | "scale" | "sink" | "special" | "words" | "other"} key
+ * @property {"direction" | "combine" | "scale" | "rotary" | "sink" | "special" | "words" | "other"} key
  * @property {string} label
  * @property {[string, string][]} options  Values, and what they are called.
  */
@@ -65,6 +65,7 @@ function showNames(state) {
   search.setAttribute("aria-label", say("search"));
   const errors = [say("packed", { error: facts.bits === 8 ? "0.004" : "0.00002" })];
   if (facts.traces.length > 1) errors.push(say("packedDifference", { error: facts.bits === 8 ? "0.008" : "0.00004" }));
+  if (facts.kinds.some(({ neurons }) => Object.keys(neurons).length)) errors.push(say("packedNeurons", { error: "0.0016 %" }));
   byId("notes").replaceChildren(...[...facts.notes, ...notes, ...errors].map((note) => make("li", {}, note)));
 }
 
@@ -174,6 +175,10 @@ function showOptions(state) {
  */
 function choicesOf(state) {
   const kind = facts.kinds[state.kind];
+  if (state.view === "neurons") {
+    const isTurned = neuronsOf(state)?.heads.some(({ unrotated }) => unrotated);
+    return isTurned ? [{ key: "rotary", label: say("rotary"), options: [["after", say("after")], ["before", say("before")]] }] : [];
+  }
   /** @type {Choice[]} */
   const choices = [{ key: "direction", label: say("direction"), options: [["from", say("from")], ["to", say("to")]] }];
   if (state.set.length) {

@@ -47,6 +47,7 @@ function focusOrStrongest(matrix, state) {
  */
 function cellsShown(matrix, state) {
   if (state.view === "step") return [stepShown(matrix, state)];
+  if (state.view === "neurons") return [queryShown(matrix, state)];
   return state.view === "text" ? focusOrStrongest(matrix, state) : focusCells(matrix, state);
 }
 

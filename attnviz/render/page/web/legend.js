@@ -18,6 +18,10 @@ function showScale(matrix, state) {
     box.replaceChildren(...compareScale(matrix, state));
     return;
   }
+  if (state.view === "neurons") {
+    box.replaceChildren(...stripsScale(matrix, state));
+    return;
+  }
   const isText = state.view === "text" || state.view === "step";
   const top = isText ? topOfText(matrix, state) : matrix.top;
   const bar = barOf(isText ? palette().text : palette().cells);

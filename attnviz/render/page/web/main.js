@@ -17,7 +17,7 @@ async function onChange(now, before) {
   const changed = /** @type {(keyof State)[]} */ (Object.keys(now)).filter((key) => now[key] !== before[key]);
   if (drawnMatrix && changed.every((key) => PASSING.includes(key))) {
     performance.mark("attnviz:hover");
-    const seen = { ...now, view: viewShown(now) };
+    const seen = stateShown(now);
     VIEWS[seen.view].move?.(seen);
     showReadout(drawnMatrix, seen);
     performance.measure("attnviz:hovered", "attnviz:hover");
@@ -28,13 +28,13 @@ async function onChange(now, before) {
 
 /** @param {State} asked */
 async function draw(asked) {
-  const now = { ...asked, view: viewShown(asked) };
+  const now = stateShown(asked);
   const mine = ++drawing;
   delete document.documentElement.dataset.drawn;
   if (now.theme) document.documentElement.dataset.theme = now.theme;
   else delete document.documentElement.dataset.theme;
   showControls(now);
-  const matrix = now.view === "compare" ? await composeDifference(now) : await compose(now);
+  const matrix = await (VIEWS[now.view].compose ?? compose)(now);
   if (mine !== drawing) return;
   performance.mark("attnviz:draw");
   drawnMatrix = matrix;
@@ -54,10 +54,14 @@ async function draw(asked) {
 }
 
 /**
- * The view of a state, or the matrix where its kind does not have it.
+ * A state as it is shown: the matrix where its kind does not have its view.
  * @param {State} state
+ * @returns {State}
  */
-const viewShown = (state) => (viewsOf(state).includes(state.view) ? state.view : "matrix");
+function stateShown(state) {
+  const view = viewsOf(state).includes(state.view) ? state.view : "matrix";
+  return VIEWS[view].plain?.({ ...state, view }) ?? { ...state, view };
+}
 
 function listenToOverview() {
   const canvas = byId("overview-canvas");
@@ -107,7 +111,7 @@ function listenToControls() {
   byId("theme").addEventListener("click", () => change({ theme: themeName() === "dark" ? "light" : "dark" }));
   byId("language").addEventListener("click", () => change({ lang: language() === "ko" ? "en" : "ko" }));
   byId("help").addEventListener("click", openKeys);
-  byId("numbers").addEventListener("toggle", () => drawnMatrix && showTable(drawnMatrix, state));
+  byId("numbers").addEventListener("toggle", () => drawnMatrix && showTable(drawnMatrix, stateShown(state)));
   const mass = /** @type {HTMLInputElement} */ (byId("mass"));
   mass.addEventListener("input", () => change({ mass: Number(mass.value) }, true));
   const search = /** @type {HTMLInputElement} */ (byId("search"));

@@ -77,6 +77,7 @@ function pictureShown(matrix, state) {
 function innerPicture(matrix, state) {
   if (state.view === "compare") return comparePicture(matrix, state, byId("view").clientWidth);
   if (state.view === "lines" || state.view === "arcs") return linkPicture(matrix, state);
+  if (state.view === "neurons") return neuronsPicture(matrix, state);
   if (state.view === "text" || state.view === "step") return passagePicture(byId("view"));
   const grid = gridOf(matrix, state, byId("view").clientWidth, innerHeight * 0.66);
   return { width: grid.width, height: grid.height, paint: (brush) => paintMatrix(brush, matrix, state, grid) };

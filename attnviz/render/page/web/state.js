@@ -3,9 +3,10 @@
 /** The least and the most that a state may have of what is chosen from a list. */
 const CHOICES = {
   combine: ["mean", "max", "who"],
-  view: ["matrix", "lines", "arcs", "text", "step", "compare"],
+  view: ["matrix", "lines", "arcs", "text", "neurons", "step", "compare"],
   direction: ["from", "to"],
   scale: ["linear", "log"],
+  rotary: ["after", "before"],
   sink: ["show", "mask", "renorm"],
   special: ["show", "hide", "renorm"],
   theme: ["light", "dark"],
@@ -30,6 +31,7 @@ function defaultState(kind = 0) {
     zoom: null,
     other: othersOf(kind)[0] ?? null,
     scale: "linear",
+    rotary: "after",
     sink: "show",
     special: "show",
     words: false,

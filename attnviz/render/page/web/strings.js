@@ -25,6 +25,31 @@ const STRINGS = {
     viewText: "Text",
     viewStep: "Step",
     viewCompare: "Compare",
+    viewNeurons: "Query·key",
+    stripsOf: "The query, every key and their products in {head}, dimension by dimension. Arrow keys move from key to key and from dimension to dimension.",
+    stripKey: "q, and each k",
+    stripProduct: "q × k, each dimension",
+    stripProductBefore: "q × k before rotary positions",
+    sumBefore: "sum before",
+    capped: "capped at {cap}",
+    cappedFormula: "{cap} · tanh({product} / {cap})",
+    score: "= score",
+    weightShort: "weight",
+    rotary: "Rotary positions",
+    after: "after",
+    before: "before",
+    beforeNote: "Before rotary positions: these products do not add up to the score. The model first turns q and k by their positions.",
+    sumNote: "score = {formula}; the softmax of the scores of a query over its keys gives the weights.",
+    sinkNote: "A learned score of {score} takes part in the softmax, and takes {weight}.",
+    offNote: "The weights that the model gave differ from the softmax of these scores, by up to {off}.",
+    readQuery: "dimension {dimension}: q {q}",
+    readProduct: "dimension {dimension}: q {q} × k {k} = {product}",
+    neuronsMissing: "The queries and keys of layer {layer} are not on this page. This command writes a page with them:",
+    neuronsInPython: "The queries and keys of layer {layer} are not on this page. Trace the text again in Python, with neurons={layer}.",
+    neuronsLeftOut: "The queries and keys of layer {layer} are left out, since the page would be too large; below stands how large.",
+    neuronsPooled: "Queries and keys are those of single tokens, and here a cell covers several.",
+    neuronsOf: "Layer {layer}, whose queries and keys are here",
+    packedNeurons: "Queries, keys and what is added to scores are off by at most {error} of each number.",
     other: "With",
     noKind: "Nothing to compare: {trace} has no {kind}.",
     noHead: "Nothing to compare: {trace} has no head {head}.",
@@ -101,17 +126,18 @@ const STRINGS = {
     measure: "{measure}: {value}",
     clearSet: "One head",
     whichHead: "colour: which of the heads has the largest weight",
-    keysArrows: "arrows: another layer or head; on the matrix, move the crosshair",
+    keysArrows: "arrows: another layer or head; on the matrix, move the crosshair; on query·key, another key or dimension",
     keysKinds: "1–9: the kinds of attention",
     keysTraces: "n: the next trace",
     keysSearch: "/: search for a word, or for a pair",
     keysEscape: "Esc: back to what was shown before",
-    keysViews: "m, l, a, t, s, c: matrix, lines, arcs, text, step, compare",
+    keysViews: "m, l, a, t, q, s, c: matrix, lines, arcs, text, query·key, step, compare",
     keysDirection: "d: looks at, or is looked at by",
     keysWords: "w: tokens or words",
     keysScale: "g: linear or logarithmic",
     keysHelp: "?: this list",
     keysMouse: "Click a head to show it; Shift-click adds it to those drawn as one. On the matrix, the wheel zooms and dragging moves.",
+    terms: { mask: "mask", bias: "bias", "relative position bias": "relative position bias" },
     roles: {
       previous: "previous", next: "next", self: "self", sink: "sink", special: "special",
       duplicate: "duplicate", induction: "induction", positional: "positional",
@@ -141,6 +167,31 @@ const STRINGS = {
     viewText: "글",
     viewStep: "단계",
     viewCompare: "비교",
+    viewNeurons: "쿼리·키",
+    stripsOf: "{head}의 쿼리와 모든 키, 차원마다의 곱. 화살표 키로 키와 차원을 옮깁니다.",
+    stripKey: "q, 그리고 각 k",
+    stripProduct: "차원마다 q × k",
+    stripProductBefore: "회전 위치 적용 전 q × k",
+    sumBefore: "적용 전 합",
+    capped: "상한 {cap}",
+    cappedFormula: "{cap} · tanh({product} / {cap})",
+    score: "= 점수",
+    weightShort: "가중치",
+    rotary: "회전 위치 임베딩",
+    after: "적용 후",
+    before: "적용 전",
+    beforeNote: "회전 위치 적용 전: 이 곱들의 합은 점수가 아닙니다. 모델은 먼저 q와 k를 위치에 따라 회전합니다.",
+    sumNote: "점수 = {formula}. 한 쿼리의 점수들을 키에 걸쳐 소프트맥스하면 가중치가 됩니다.",
+    sinkNote: "학습된 점수 {score}도 소프트맥스에 들어가며 {weight}을(를) 가져갑니다.",
+    offNote: "모델이 낸 가중치는 이 점수들의 소프트맥스와 최대 {off} 다릅니다.",
+    readQuery: "차원 {dimension}: q {q}",
+    readProduct: "차원 {dimension}: q {q} × k {k} = {product}",
+    neuronsMissing: "레이어 {layer}의 쿼리와 키는 이 페이지에 없습니다. 다음 명령이 이를 담은 페이지를 만듭니다:",
+    neuronsInPython: "레이어 {layer}의 쿼리와 키는 이 페이지에 없습니다. Python에서 neurons={layer}로 글을 다시 추적하세요.",
+    neuronsLeftOut: "레이어 {layer}의 쿼리와 키는 페이지가 너무 커져서 뺐습니다. 그 크기는 아래에 있습니다.",
+    neuronsPooled: "쿼리와 키는 토큰 하나의 것인데, 여기서는 한 칸이 토큰 여러 개입니다.",
+    neuronsOf: "쿼리와 키가 있는 레이어 {layer}",
+    packedNeurons: "쿼리와 키, 점수에 더해지는 값은 각 수의 최대 {error}만큼 어긋납니다.",
     other: "비교 대상",
     noKind: "비교할 것이 없습니다: {trace}에는 {kind}이(가) 없습니다.",
     noHead: "비교할 것이 없습니다: {trace}에는 헤드 {head}이(가) 없습니다.",
@@ -217,17 +268,18 @@ const STRINGS = {
     measure: "{measure}: {value}",
     clearSet: "헤드 하나만",
     whichHead: "색: 가중치가 가장 큰 헤드",
-    keysArrows: "화살표: 다른 레이어나 헤드. 행렬에서는 십자선을 옮김",
+    keysArrows: "화살표: 다른 레이어나 헤드. 행렬에서는 십자선을, 쿼리·키에서는 키와 차원을 옮김",
     keysKinds: "1–9: 어텐션의 종류",
     keysTraces: "n: 다음 추적",
     keysSearch: "/: 단어나 두 단어를 찾기",
     keysEscape: "Esc: 바로 앞의 화면으로",
-    keysViews: "m, l, a, t, s, c: 행렬, 선, 호, 글, 단계, 비교",
+    keysViews: "m, l, a, t, q, s, c: 행렬, 선, 호, 글, 쿼리·키, 단계, 비교",
     keysDirection: "d: 보는 곳, 또는 보는 쪽",
     keysWords: "w: 토큰 또는 단어",
     keysScale: "g: 선형 또는 로그",
     keysHelp: "?: 이 목록",
     keysMouse: "헤드를 누르면 그 헤드를 보입니다. Shift를 누른 채 누르면 함께 그릴 헤드에 더합니다. 행렬에서는 휠로 확대하고 끌어서 옮깁니다.",
+    terms: { mask: "마스크", bias: "편향", "relative position bias": "상대 위치 편향" },
     roles: {
       previous: "앞 토큰", next: "다음 토큰", self: "자기 자신", sink: "싱크", special: "특수 토큰",
       duplicate: "같은 토큰", induction: "인덕션", positional: "고정 위치",
@@ -243,7 +295,7 @@ function language() {
 
 /**
  * A sentence of the page in the language in force.
- * @param {Exclude<keyof typeof STRINGS["en"], "roles">} key
+ * @param {Exclude<keyof typeof STRINGS["en"], "roles" | "terms">} key
  * @param {Object<string, string | number>} [values]
  */
 function say(key, values = {}) {
@@ -257,6 +309,15 @@ function say(key, values = {}) {
 function roleName(role) {
   const names = /** @type {Object<string, string>} */ (STRINGS[language()].roles);
   return names[role] ?? role;
+}
+
+/**
+ * What a term of a score is called; what is not in the table, by its own name.
+ * @param {string} term
+ */
+function termName(term) {
+  const names = /** @type {Object<string, string>} */ (STRINGS[language()].terms);
+  return names[term] ?? term;
 }
 
 /** @type {Object<string, () => string>} */

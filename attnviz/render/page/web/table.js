@@ -11,6 +11,10 @@ const TABLE = 40;
 function showTable(matrix, state) {
   const details = /** @type {HTMLDetailsElement} */ (byId("numbers"));
   if (!details.open) return;
+  if (matrix.neurons) {
+    byId("table").replaceChildren(scoreTable(matrix, matrix.neurons, state));
+    return;
+  }
   const focus = focusCells(matrix, state);
   const rows = tableCells(matrix.rows, state.direction === "from" ? focus : []);
   const columns = tableCells(matrix.columns, state.direction === "to" ? focus : []);
@@ -37,4 +41,21 @@ function showTable(matrix, state) {
 function tableCells(axis, focus) {
   const first = axis.labels.map((_, cell) => cell).slice(0, TABLE);
   return [...new Set([...first, ...focus])].sort((a, b) => a - b);
+}
+
+/**
+ * What the score of the query that is shown and of each key is the sum of.
+ * @param {Matrix} matrix
+ * @param {Neurons} neurons
+ * @param {State} state
+ */
+function scoreTable(matrix, neurons, state) {
+  const query = queryShown(matrix, state);
+  const columns = scoreColumns(matrix, neurons, query);
+  const head = make("tr", {}, make("td", {}, say("key")), ...columns.map(({ title }) => make("th", { scope: "col" }, title)));
+  const body = matrix.columns.labels.map((label, key) =>
+    make("tr", {}, make("th", { scope: "row" }, label), ...columns.map(({ values }) => make("td", {}, values[key]))),
+  );
+  const caption = make("caption", {}, `${shownName(state)} · ${say("query")}: ${queryName(matrix, state, query)}`);
+  return make("table", {}, caption, make("thead", {}, head), make("tbody", {}, ...body));
 }

@@ -32,7 +32,27 @@
  * @property {{head: number, value: number, baseline: number, isSure: boolean, measured: string | null}} chosen
  * @property {boolean} isPooled
  * @property {string | null} command
+ * @property {string | null} neuronsCommand  What writes a page with queries and keys; the number of a layer is added.
+ * @property {Object<string, LayerNeurons>} neurons  By the number of the layer.
+ * @property {number[]} leftOut  Layers whose queries and keys were too large for the page.
  * @property {{size: [number, number], pictures: string, row_sums: string, received: string, peaks: string}} summary
+ *
+ * @typedef {object} LayerNeurons  See `neurons.py`.
+ * @property {number} size  Dimensions of a query.
+ * @property {number} scale
+ * @property {number | null} softcap
+ * @property {{rotated: [string, string], unrotated: [string, string] | null, terms: [string, string][], sink: number | null}[]} heads
+ *
+ * @typedef {object} Neurons  The queries and keys of a head.
+ * @property {number} size
+ * @property {number} scale
+ * @property {number | null} softcap
+ * @property {number | null} sink  A learned score that takes part in every softmax.
+ * @property {[string, Float32Array][]} terms  Query after query, a number for each key.
+ * @property {Float32Array} queries  Those that are shown, query after query.
+ * @property {Float32Array} keys
+ * @property {Float32Array[]} rotated  The queries and keys that the scores are of.
+ * @property {boolean} isBefore  Whether those shown are not these but those before rotary positions.
  *
  * @typedef {object} Theme
  * @property {string} background
@@ -84,6 +104,7 @@
  * @property {number} top  Where the scale of the colours ends.
  * @property {boolean} causal
  * @property {boolean} [isSigned]  Whether it is a difference, whose scale goes from -top to top.
+ * @property {Neurons | null} [neurons]  What the weights are computed from, where it is asked for; null where it is not known.
  * @property {Comparison | string} [comparison]  What a difference is of; or why there is none, in words.
  *
  * @typedef {object} Comparison  Two matrices, A and B, whose common cells, A − B, are a third.
@@ -103,6 +124,7 @@
  * @property {[number, number, number, number] | null} zoom  Tokens: first and last row, first and last column.
  * @property {number | null} other  The trace that this one is compared with.
  * @property {"linear" | "log"} scale
+ * @property {"after" | "before"} rotary  Whether queries and keys are shown after rotary positions or before.
  * @property {"show" | "mask" | "renorm"} sink
  * @property {"show" | "hide" | "renorm"} special
  * @property {boolean} words

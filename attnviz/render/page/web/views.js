@@ -6,6 +6,8 @@
  * @property {string} key  On the keyboard.
  * @property {(box: HTMLElement, matrix: Matrix, state: State) => void} show
  * @property {(state: State) => void} [move]  Moves its crosshair.
+ * @property {(state: State) => Promise<Matrix>} [compose]  Makes its matrix, where that is not the one of all views.
+ * @property {(state: State) => State} [plain]  The state without what it cannot show.
  */
 
 /** @type {Object<string, View>} */
@@ -14,8 +16,9 @@ const VIEWS = {
   lines: { name: () => say("viewLines"), key: "l", show: showLines },
   arcs: { name: () => say("viewArcs"), key: "a", show: showArcs },
   text: { name: () => say("viewText"), key: "t", show: showText },
+  neurons: { name: () => say("viewNeurons"), key: "q", show: showNeurons, compose: composeNeurons, plain: plainState },
   step: { name: () => say("viewStep"), key: "s", show: showStep },
-  compare: { name: () => say("viewCompare"), key: "c", show: showCompare, move: moveCompare },
+  compare: { name: () => say("viewCompare"), key: "c", show: showCompare, move: moveCompare, compose: composeDifference },
 };
 
 /**
