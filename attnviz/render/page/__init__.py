@@ -1,8 +1,8 @@
 """Traces as one interactive page: a file of HTML that holds all it needs and asks no network for anything.
 
-`contents.py` says what the page is told of a trace, `pair.py` what of two of them, `packing.py` how weights are kept
-small, `budget.py` what is pooled where they are still too large, `start.py` what the page shows first, and
-`assembly.py` puts all of that and the files of `web/` into one page.
+`contents.py` says what the page is told of a trace, `neurons.py` what of its queries and keys, `pair.py` what of two
+traces, `packing.py` how all of that is kept small, `budget.py` what is left out or pooled where it is still too large,
+`start.py` what the page shows first, and `assembly.py` puts all of that and the files of `web/` into one page.
 """
 
 import os
@@ -55,10 +55,11 @@ def view(
     """The interactive page of every head of `trace`; of several traces, with any two of them side by side.
 
     Weights are kept to 8 bits on a square-root scale, which moves none by more than 0.004; with `exact` to 16 bits,
-    which moves none by more than 0.00002. A page of more than `max_mb` megabytes (10⁶ bytes) is made of fewer, larger
-    cells, and says so. `source` is the file of a saved trace, for the commands that the page shows; of several traces
-    one for each, None where it is not saved. `start` is what the page shows first, as its address says it:
-    `kind=cross&head=L1H2&view=text`; by default the head that `plot` chooses, and of several traces `view=compare`.
+    which moves none by more than 0.00002. A page of more than `max_mb` megabytes (10⁶ bytes) has no queries and keys,
+    and if need be fewer, larger cells, and says so. `source` is the file of a saved trace, for the commands that the
+    page shows; of several traces one for each, None where it is not saved. `start` is what the page shows first, as its
+    address says it: `kind=cross&head=L1H2&view=text`; by default the head that `plot` chooses, and of several traces
+    `view=compare`.
 
     Raises SelectionError for a trace without a head and for negative weights, as differences have, and PlotOptionError
     for a size that cannot be met.
