@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -27,8 +28,9 @@ def folder(tmp_path_factory):
     return folder
 
 
+@cache
 def run(line: str, folder: Path) -> str:
-    """What a line prints on stdout; it has to succeed."""
+    """What a line prints on stdout; it has to succeed. It runs once."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = os.environ | {"PATH": path, "COLUMNS": "80", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
     done = subprocess.run(
@@ -49,6 +51,31 @@ def test_a_command_of_the_tour_works(line, folder):
     for output in re.findall(r"-o (\S+\.\w+)", line):
         assert (folder / output).stat().st_size > 1000
         assert stdout.strip() == output
+
+
+HONEST = README[README.index("## Reading attention honestly") :]
+SAID = {  # what the README says: where a command prints it
+    r"(76)% of all heads give the first token": ("--probe sink", r"in\s+([\d.]+)%"),
+    r"even head would give (0\.07)": ("--probe sink", r"uniform attention gives ([\d.]+);"),
+    r"`\[CLS\]` (\.75) and": ("--head 5", r"^ *ate +(\S+)"),
+    r'"apple"\n(\.14); times': ("--head 5", r"^ *ate +\S+ +\S+ +\S+ +\S+ +(\S+)"),
+    r"it is (\.05) and": ("--head 5 --method norm", r"^ *ate +(\S+)"),
+    r"and (\.54)\.": ("--head 5 --method norm", r"^ *ate +\S+ +\S+ +\S+ +\S+ +(\S+)"),
+    r"most of all heads, (\.92)\.": ("--effect", r"L3H2 gives this link most,\s+([\d.]+)"),
+    r"it is number (8) of 32": ("--effect", r"its effect is number (\d+) of\s+32"),
+    r"Paris (14)% in place": ("--head L23H4", r"^Paris .* (\d+)%$"),
+    r"in place of (77)%": ("--head L23H4", r"^Paris +\S+ +(\d+)%"),
+    r"one head of (270),": ("--probe sink", r"10 of (\d+) heads"),
+}
+
+
+@pytest.mark.parametrize("said", SAID)
+def test_what_is_said_of_the_models_at_hand_is_what_the_commands_print(said, folder):
+    options, printed = SAID[said]
+    written = float(re.search(said, HONEST)[1])
+    line = next(line for line in LINES if line in HONEST and f"{options} " in f"{line} ")
+    measured = float(re.search(printed, run(line, folder), re.MULTILINE)[1])
+    assert written == pytest.approx(measured, abs=1 if written > 1 else 0.011)
 
 
 def test_every_command_is_shown():
