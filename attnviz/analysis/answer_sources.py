@@ -15,6 +15,7 @@ from attnviz.analysis.segment_share import SegmentShare, segment_shares
 from attnviz.analysis.source_mass import source_mass
 from attnviz.analysis.source_segments import OTHER, keys_by_segment, question_keys
 from attnviz.attention import Attention, Trace
+from attnviz.attention.shown_target import UNSURE
 from attnviz.errors import SelectionError
 from attnviz.kinds import Kind
 
@@ -48,6 +49,7 @@ class AnswerSources:
     tokens of each row. All numbers are means over `heads` heads; or, if `method` is "norm", shares of what these heads
     add; or what another `method` makes of them (`attnviz.analysis.methods`). `token` is the name of a
     part of the answer, if only that part counts, and `segment` that of the only segment in which sources are listed.
+    `is_sure` is false if the model wrote the answer and is not sure of it.
     """
 
     model: str
@@ -64,6 +66,7 @@ class AnswerSources:
     token: str | None = None
     segment: str | None = None
     method: str = RAW
+    is_sure: bool = True
 
     def top(self, count: int = 3) -> tuple[SegmentShare, ...]:
         """The `count` segments with the largest shares."""
@@ -132,6 +135,7 @@ def answer_sources(
         token=token,
         segment=within,
         method=method,
+        is_sure=UNSURE not in trace.provenance,
     )
 
 

@@ -130,6 +130,14 @@ def test_files_of_one_name_are_told_apart_by_their_folders(smollm2_file, tmp_pat
     assert found["heads"] == 1
 
 
+@pytest.mark.parametrize(("more", "is_sure"), [("", True), (" She went to school.", False)])
+def test_the_data_says_whether_the_model_is_sure_of_its_answer(more, is_sure, tmp_path):
+    done = run("sources", f"I ate an apple.{more}", "-o", tmp_path / "s.json")
+    assert done.code == 0
+    assert ("not sure" in done.err) != is_sure
+    assert json.loads((tmp_path / "s.json").read_text("utf-8"))["is_sure"] == is_sure
+
+
 def test_a_table_has_a_row_for_each_segment(tmp_path):
     done = run("sources", TWO, "-o", tmp_path / "s.csv")
     assert done.out == f"{tmp_path / 's.csv'}\n"
