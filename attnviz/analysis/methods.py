@@ -14,7 +14,7 @@ from attnviz.errors import SelectionError
 RAW, NORM, GRADIENT = "raw", "norm", "gradient"
 METHOD = "method"
 """The key under which the provenance of a trace names the method that made its numbers; weights have none."""
-_MIX = "½ · mean of the heads + ½ · identity"
+_MIX = "half the mean of the heads + half the identity"
 
 
 def _of_run(trace: Trace, layer: int | None, progress: Progress | None) -> Trace:
@@ -68,8 +68,8 @@ METHODS: dict[str, Method] = {
             "gradient × attention",
             "Chefer et al. 2021",
             "share of the relevance",
-            "how much the score of the token that a row writes rests on each token: R ← R + Ā · R through all layers, "
-            "where Ā is the mean over heads of (gradient of the score × weight)⁺; each row divided by its sum",
+            "how much the score of the token that a row writes rests on each token: R grows by A · R in every layer, "
+            "where A is the mean over heads of gradient × weight, where that is above 0; each row divided by its sum",
             _of_run,
             combines=True,
             needs="gradients",

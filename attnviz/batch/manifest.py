@@ -186,5 +186,5 @@ def _require_same(folder: Path, data: bytes, settings: Settings) -> Settings:
             " ".join(f"--{name} {value}" for name, value in sorted(options.items())) or "no option"
             for options in (known.options, settings.options)
         )
-        raise FileError(f"{folder} holds pictures with other options: {theirs}, not {ours}", hint)
+        raise FileError(f"{folder} holds pictures with other options: with {theirs}, and now with {ours}", hint)
     return known

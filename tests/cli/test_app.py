@@ -115,7 +115,11 @@ def test_a_wrong_command_line_exits_with_2_and_writes_to_stderr(args):
             "there is no option -5",
             "All options: attnviz plot --help\n       If it is the text: attnviz plot --text -5 -l 3",
         ),
-        (["batch"], "PATH is missing: files (.txt, .tsv), or folders of them", "All options: attnviz batch --help"),
+        (
+            ["batch"],
+            "PATH is missing: files of texts, folders of them, or patterns",
+            "All options: attnviz batch --help",
+        ),
         (
             ["train"],
             "--output is missing: the folder that the weights are written to",

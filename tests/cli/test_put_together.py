@@ -118,6 +118,6 @@ def test_every_line_is_translated_between_the_languages_that_are_named(tmp_path)
     done = run("batch", tmp_path / "pairs.tsv", *asked, "-o", tmp_path / "out")
     assert done.code == 0, done.err
     assert "the tokenizer's default" not in done.err
-    unsaid = run("batch", tmp_path / "pairs.tsv", *asked[:2], "-o", tmp_path / "out")
+    unsaid = run("batch", tmp_path / "pairs.tsv", *asked[:2], "-o", tmp_path / "unsaid")
     assert unsaid.code == 1
     assert "Hint:  --target-language takes: " in unsaid.err
