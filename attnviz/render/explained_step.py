@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from attnviz.analysis import choose_head, find_strongest_link
+from attnviz.analysis.attention_mask import allowed_pairs
 from attnviz.analysis.attention_step import AttentionStep, attention_step
 from attnviz.attention import Trace
 from attnviz.errors import SelectionError
@@ -52,4 +55,5 @@ def _row(trace: Trace, kind: str, layer: int, head: int, query: str | None) -> i
         return find_query(trace, a, query)[-1]
     if link := find_strongest_link(a, layer, head):
         return link.row
-    return int(a.matrix(layer, head).max(-1).argmax())
+    choosing = allowed_pairs(a).sum(-1) > 1  # the first row of a decoder has one key to look at
+    return int(np.where(choosing, a.matrix(layer, head).max(-1), -1.0).argmax())

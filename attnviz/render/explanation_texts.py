@@ -88,12 +88,12 @@ TEXTS: dict[str, tuple[str, str]] = {
     "output": ("What the head adds", "헤드가 더하는 것"),
     "adds": (
         "The head's part of W_O turns the {d_v} numbers into {d}, which are added to the vector of the word. They are"
-        " {length} long: the {rank} of {heads} heads here.",
+        " {length} long, {rank} of the {heads} heads that are here.",
         "W_O에서 이 헤드의 몫이 숫자 {d_v}개를 {d}개로 바꾸고, 이것을 단어의 벡터에 더합니다. 길이는 {length}입니다"
         " (여기 헤드 {heads}개 가운데 {rank}).",
     ),
     "unadded": ("This model does not show what a head adds.", "이 모델은 헤드가 더하는 것을 보여 주지 않습니다."),
-    "longest": ("longest", "가장 깁니다"),
+    "longest": ("the longest", "가장 깁니다"),
     "place": ("number {n} by length", "긴 순서로 {n}번째"),
     "others": ("and {count} others, together {weight}", "그리고 나머지 {count}개, 합쳐서 {weight}"),
     "query": ("query", "질의"),

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from command_line import run
+from rich.cells import cell_len
 
 import attnviz
 from attnviz.analysis.attention_step import attention_step
@@ -34,6 +35,18 @@ def test_one_stage_alone_has_its_strips_and_its_numbers():
     assert re.findall(r"^\d", done.out, re.MULTILINE) == ["3"]
     assert "q·k  apple" in done.out
     assert "q · k" in done.out
+
+
+@pytest.mark.parametrize("width", ["30", "50"])
+def test_nothing_is_wider_than_the_terminal_and_no_sentence_is_cut(width):
+    lines = run("explain", APPLE, env={"COLUMNS": width}).out.splitlines()
+    assert max(map(cell_len, lines)) <= int(width)
+    assert sum("each cell" in line for line in lines) == 4
+    assert "the mean of" in " ".join(line.strip() for line in lines)
+
+
+def test_a_decoder_is_explained_in_a_row_that_has_a_choice():
+    assert "query: <ko>" not in run("explain", APPLE, "--kind", "masked-self").out
 
 
 def test_it_speaks_korean():
@@ -79,6 +92,8 @@ def test_a_saved_trace_that_has_queries_and_keys_needs_no_model(tmp_path):
         (["--step", "2", "--heads"], "--step and --heads are different explanations"),
         (["--query", "bread"], "no row reads 'bread'"),
         (["--words"], "queries and keys are those of tokens, not of words"),
+        (["--rows", "0,1"], "--rows cannot go with explain, which needs every token"),
+        (["--cells", "2"], "--cells cannot go with explain"),
         (["-o", "x.json"], "cannot write .json"),
         (["--layer", "9"], "there is no layer 9"),
     ],

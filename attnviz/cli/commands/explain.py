@@ -105,6 +105,9 @@ def explain(
     if sum(given.values()) > 1:
         both = " and ".join(name for name, is_given in given.items() if is_given)
         raise UsageError(f"{both} are different explanations", "Give one of them.")
+    for name in ("rows", "columns", "cells"):
+        if getattr(run, name) is not None:
+            raise UsageError(f"--{name} cannot go with explain, which needs every token", "Leave it out.")
     check_writable(output, run.reads(text))
     if output is not None:
         require_ending(output, PICTURES)

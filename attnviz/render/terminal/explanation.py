@@ -19,6 +19,8 @@ from attnviz.render.terminal.drawing import Drawing
 INDENT, GAP = 3, 2
 LABEL = 18
 """The greatest width of the label of a strip or a row, in cells."""
+LEGEND = 40
+"""About the width of a scale with its numbers."""
 NUMBER = 7
 """The least width of a number."""
 MARK = "▴"
@@ -52,7 +54,7 @@ class ExplanationDrawing(Drawing):
         if stage.rows:
             yield from _rows(stage, console, width)
 
-    def _strips(self, strips: Sequence[Strip], console: Console, width: int) -> Iterator[Segment]:
+    def _strips(self, strips: Sequence[Strip], console: Console, width: int) -> Iterator[Segment | Text]:
         top = max((float(np.abs(strip.vector).max(initial=0)) for strip in strips), default=1.0) or 1.0
         brush = Brush.on(console, scale_of(PlotOptions(theme="dark"), [top], top, "dark", signed=True, quantity=""))
         label = min(max(cell_len(strip.label) for strip in strips), LABEL)
@@ -65,11 +67,11 @@ class ExplanationDrawing(Drawing):
         size = bin_size(len(longest.vector), room)
         if marked := strips[0].marked:
             yield from _marks(marked, len(strips[0].vector), room, cell, INDENT + label + GAP)
-        yield Segment(" " * (INDENT + label + GAP))
+        indent = INDENT + label + GAP
+        yield Segment(" " * (indent if indent + LEGEND <= width else INDENT))
         each = "each cell: 1 number" if size == 1 else f"each cell: the mean of {size} numbers"
         yield from brush.legend("", width)
-        yield Segment(" " * (INDENT + label + GAP) + each, DIM)
-        yield Segment.line()
+        yield from _indented(each, width, style="dim")
 
     def _strip(self, strip: Strip, brush: Brush, label: int, cell: int, room: int) -> Line:
         indices = brush.scale.indices(binned(strip.vector, room)).astype(int).tolist()
@@ -118,8 +120,8 @@ def _marks(marked: Sequence[int], length: int, room: int, cell: int, indent: int
     yield Segment.line()
 
 
-def _indented(text: str, width: int) -> Iterator[Text]:
-    yield from (Text(" " * INDENT).append_text(line) for line in _wrapped(text, width - INDENT))
+def _indented(text: str, width: int, style: str = "") -> Iterator[Text]:
+    yield from (Text(" " * INDENT + line.plain, style=style) for line in _wrapped(text, width - INDENT))
 
 
 def _wrapped(text: str, width: int) -> list[Text]:
