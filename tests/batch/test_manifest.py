@@ -85,7 +85,7 @@ def test_the_head_of_a_file_is_kept_for_the_same_texts(tmp_path):
     ("other", "says"),
     [
         (Settings("1", "bert", {}), "of the model builtin, not of bert"),
-        (Settings("1", "builtin", {"layer": "2"}), "other options: no option, not --layer 2"),
+        (Settings("1", "builtin", {"layer": "2"}), "other options: with no option, and now with --layer 2"),
     ],
 )
 def test_another_model_or_other_options_are_an_error(other, says, tmp_path):

@@ -315,7 +315,7 @@ def test_the_same_command_does_nothing_twice_and_other_options_are_an_error(text
     assert tree(out) == before
     other = run("batch", texts, "-o", out, "--layer", "1", "--theme", "dark")
     assert (other.code, other.out) == (1, "")
-    assert "holds pictures with other options: with no option, and now with --layer" in other.err
+    assert "holds pictures with other options: with no option, and now with --layer 1 --theme dark" in other.err
     assert "Choose another folder with -o" in other.err
     assert tree(out) == before
 

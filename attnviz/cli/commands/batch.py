@@ -130,7 +130,9 @@ def _settings(run: Run, plot_options: PlotOptionGroup, each: bool) -> "Settings"
     usual = {field.name: field.default for field in fields(run)}
     options = {name: value for name, value in asked.items() if value != usual[name]} | plot_options.given
     options |= {"each": True} if each else {}
-    return Settings(version("attnviz"), model, {name.replace("_", "-"): str(value) for name, value in options.items()})
+    return Settings(
+        version("attnviz"), model, {name.replace("_", "-"): _written(value) for name, value in options.items()}
+    )
 
 
 class _Batch:
@@ -274,3 +276,8 @@ def _choose_heads(
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _written(value: object) -> str:
+    """The value of an option as it is given: several with commas."""
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
